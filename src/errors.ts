@@ -1,0 +1,55 @@
+/**
+ * The one error base. Programs match `code`, which never changes; people read the message, which says what
+ * happened, to which address, user or channel, and what to do about it.
+ *
+ * Each code stands in this table once, with the advice that ends its message.
+ */
+export const ADVICE = {
+  // addresses and sockets
+  BAD_ADDRESS: 'write it as scheme://host:port, for example tcp://127.0.0.1:1337',
+  UNKNOWN_SCHEME: 'use one of tcp, tls, udp, unix, ws, wss',
+  ADDRESS_IN_USE: 'stop the other program, or choose another port',
+  ADDRESS_NOT_AVAILABLE: 'listen on an address of this machine, or on 0.0.0.0 or [::] for all of them',
+  PERMISSION_DENIED: 'choose a port above 1023 or a path that you may write to, or run with more rights',
+  UNKNOWN_HOST: 'check the spelling of the host name and the name server',
+  CONNECTION_REFUSED: 'nothing listens there: start the server, or check the port',
+  CONNECTION_RESET: 'the other side or something between cut the connection; connect again',
+  UNREACHABLE: 'check the network, the address and the firewall',
+  TIMEOUT: 'the other side was silent for too long; check that it is alive, or allow more time',
+  ABORTED: 'the caller gave up',
+  NO_SUCH_PATH: 'check the path; a server must listen there first',
+  MESSAGE_TOO_BIG: 'send a smaller message, or raise the limit on both sides',
+  CERTIFICATE_NOT_TRUSTED: 'name the authority that signed it with the option `ca`, or ask for a new certificate',
+  BAD_CERTIFICATE: 'give a certificate and its private key in PEM form that belong together',
+  TLS_FAILED: 'check that the other side speaks TLS on that port, and in a version that both know',
+  TOO_MANY_OPEN_FILES: 'raise the limit of open files (ulimit -n), or close some connections',
+  SOCKET_CLOSED: 'open a new connection',
+  // WebSocket
+  HANDSHAKE_FAILED: 'check that the address is a WebSocket server and that its path is right',
+  PROTOCOL_ERROR: 'the other side broke RFC 6455; its library needs mending',
+  INVALID_UTF8: 'send text as UTF-8, or send it as binary',
+  TOO_MANY_FRAGMENTS: 'send fewer, larger fragments, or raise `maxFragments`',
+  COMPRESSION_FAILED: 'the other side broke RFC 7692; its library needs mending',
+  QUEUE_FULL: 'the reader is too slow: send less, or raise `queueLimit`',
+  // programs
+  BAD_OPTION: 'see --help or docs/options.md for what it may be',
+  HOOK_FAILED: 'mend the hook; the user concerned was closed with 1011',
+  UNEXPECTED: 'this is a bug in Zócalo, or a case that it does not know: please report it',
+} as const;
+
+export type ErrorCode = keyof typeof ADVICE;
+
+/**
+ * @example `ADDRESS_IN_USE: tcp://127.0.0.1:1337 is taken by another program; stop the other program, or …`
+ */
+export class ZocaloError extends Error {
+  /** Stable: match this, never the message. */
+  readonly code: ErrorCode;
+
+  /** `happened`: what, to which address or user. `advice` replaces the table's when the case knows better. */
+  constructor(code: ErrorCode, happened: string, options: { advice?: string; cause?: unknown } = {}) {
+    super(`${happened}; ${options.advice ?? ADVICE[code]}`, 'cause' in options ? { cause: options.cause } : {});
+    this.name = 'ZocaloError';
+    this.code = code;
+  }
+}

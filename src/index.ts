@@ -1,0 +1,1 @@
+export { ADVICE, type ErrorCode, ZocaloError } from './errors.ts';

@@ -1,0 +1,15 @@
+import { spawnSync } from 'node:child_process';
+
+/**
+ * A part of the machine that a test uses for real. Where it is missing the test is skipped and says so; in CI
+ * it is a failure, since `.ci/run` installs them all.
+ *
+ * @example test('nc gets its line back', { skip: missing('nc') }, async () => { … })
+ */
+export function missing(...programs: string[]): string | false {
+  const absent = programs.filter((program) => spawnSync('which', [program]).status !== 0);
+  if (absent.length === 0) return false;
+  const sentence = `needs ${absent.join(' and ')}, which this machine does not have`;
+  if (process.env.CI) throw new Error(sentence);
+  return sentence;
+}
