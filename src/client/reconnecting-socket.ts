@@ -1,0 +1,190 @@
+/**
+ * A WebSocket that comes back by itself. It holds the connection only: what to say after each opening, and what
+ * to keep while there is none, is the business of whoever uses it.
+ *
+ * Runs in browsers and in Node alike; the WebSocket, the clock and the dice are passed in.
+ */
+
+/** `waiting` is the pause before the next attempt; `closed` is where it starts, and where it ends on purpose. */
+export type SocketState = 'closed' | 'connecting' | 'open' | 'waiting';
+
+const LEGAL: Record<SocketState, readonly SocketState[]> = {
+  closed: ['connecting'],
+  connecting: ['open', 'waiting', 'closed'],
+  open: ['waiting', 'closed'],
+  waiting: ['connecting', 'closed'],
+};
+
+/** What it needs of a WebSocket: the browser's, Node's, or a test's. */
+export interface PlainSocket {
+  onopen: (() => void) | null;
+  onmessage: ((event: { data: unknown }) => void) | null;
+  onclose: ((event: { code: number; reason: string }) => void) | null;
+  send(data: string): void;
+  close(code?: number, reason?: string): void;
+}
+
+/** What it needs of a clock. `now` in milliseconds; `after` answers what cancels it. */
+export interface Timers {
+  now(): number;
+  after(delay: number, action: () => void): () => void;
+}
+
+export interface ReconnectingSocketOptions {
+  /** Opens one connection, for example `() => new WebSocket(url)`. */
+  connect: () => PlainSocket;
+  /** Told after each change of `state`. */
+  onState: (state: SocketState) => void;
+  onMessage: (data: unknown) => void;
+  timers?: Timers;
+  /** From 0 up to 1, as `Math.random`, which is the default. */
+  random?: () => number;
+  /** Longest pause before the first attempt, in ms; it doubles with each failure. Default 500. */
+  base?: number;
+  /** Longest pause of all, in ms. Default 15,000: what a person waits before they reload the page. */
+  cap?: number;
+  /** How long an attempt may take, in ms. Default 10,000, since browsers may wait for minutes. */
+  patience?: number;
+  /** Close codes after which it would be wrong to come back. Default 1008 alone: the server does not want us. */
+  finalCodes?: readonly number[];
+}
+
+export const browserTimers: Timers = {
+  now: () => performance.now(),
+  after(delay, action) {
+    const timer = setTimeout(action, delay);
+    return () => clearTimeout(timer);
+  },
+};
+
+/**
+ * The pause before attempt number `failures` (from 0), in ms: anything up to a bound that doubles and is capped.
+ * Drawing from the whole range ("full jitter") is what spreads a crowd that lost the same server.
+ */
+export function pauseBefore(failures: number, random: number, base: number, cap: number): number {
+  return random * Math.min(cap, base * 2 ** failures);
+}
+
+export class ReconnectingSocket {
+  readonly #options: Required<ReconnectingSocketOptions>;
+  #state: SocketState = 'closed';
+  #socket: PlainSocket | undefined;
+  #failures = 0;
+  #retryAt = 0;
+  #closeCode: number | undefined;
+  /** The one timer: of the attempt while connecting, of an answer while open, of the pause while waiting. */
+  #cancelTimer = () => {};
+  #expecting = false;
+
+  constructor(options: ReconnectingSocketOptions) {
+    this.#options = {
+      timers: browserTimers,
+      random: Math.random,
+      base: 500,
+      cap: 15_000,
+      patience: 10_000,
+      finalCodes: [1008],
+      ...options,
+    };
+  }
+
+  get state(): SocketState {
+    return this.#state;
+  }
+
+  /** Milliseconds until the next attempt; 0 unless `waiting`. */
+  get retryIn(): number {
+    return this.#state === 'waiting' ? Math.max(0, this.#retryAt - this.#options.timers.now()) : 0;
+  }
+
+  /** With what the last connection was closed by the other side, if it was. 1006 is a loss without a word. */
+  get closeCode(): number | undefined {
+    return this.#closeCode;
+  }
+
+  /** Connects at once, whether closed or in a pause; does nothing while connecting or open. */
+  open(): void {
+    if (this.#state === 'connecting' || this.#state === 'open') return;
+    this.#cancelTimer();
+    this.#closeCode = undefined;
+    const { connect, patience, timers } = this.#options;
+    const socket = connect();
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#cancelTimer();
+      this.#become('open');
+    };
+    socket.onmessage = ({ data }) => {
+      // Only now is the server known to be well: one that accepts and hangs up at once must not reset the pauses.
+      this.#failures = 0;
+      if (this.#expecting) this.#cancelTimer();
+      this.#expecting = false;
+      this.#options.onMessage(data);
+    };
+    socket.onclose = ({ code }) => this.#lost(code);
+    this.#cancelTimer = timers.after(patience, () => this.#lost(1006));
+    this.#become('connecting');
+  }
+
+  /** Connects at once if it is in a pause: for a button, and for the browser's `online` event. */
+  retryNow(): void {
+    if (this.#state === 'waiting') this.open();
+  }
+
+  /** Ends it on purpose, until the next `open`. */
+  close(): void {
+    if (this.#state === 'closed') return;
+    this.#release(1000);
+    this.#become('closed');
+  }
+
+  /** False when there is no open connection: then nothing was sent. */
+  send(data: string): boolean {
+    if (this.#state !== 'open') return false;
+    this.#socket?.send(data);
+    return true;
+  }
+
+  /**
+   * Gives the connection up unless something arrives within `milliseconds`. A network that went away does not say
+   * so; whoever asked a question notices by the silence.
+   */
+  expectAnswer(milliseconds: number): void {
+    if (this.#state !== 'open' || this.#expecting) return;
+    this.#expecting = true;
+    this.#cancelTimer = this.#options.timers.after(milliseconds, () => this.#lost(1006));
+  }
+
+  #lost(code: number): void {
+    this.#release();
+    this.#closeCode = code;
+    const { base, cap, finalCodes, random, timers } = this.#options;
+    if (finalCodes.includes(code)) {
+      this.#become('closed');
+      return;
+    }
+    const pause = pauseBefore(this.#failures, random(), base, cap);
+    this.#failures += 1;
+    this.#retryAt = timers.now() + pause;
+    this.#cancelTimer = timers.after(pause, () => this.open());
+    this.#become('waiting');
+  }
+
+  /** Lets the present connection go and hears no more of it: a late event must not disturb the next one. */
+  #release(code?: number): void {
+    this.#cancelTimer();
+    this.#cancelTimer = () => {};
+    this.#expecting = false;
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#socket = undefined;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close(code);
+  }
+
+  #become(state: SocketState): void {
+    if (!LEGAL[this.#state].includes(state)) throw new Error(`from ${this.#state} there is no way to ${state}`);
+    this.#state = state;
+    this.#options.onState(state);
+  }
+}
