@@ -1,0 +1,303 @@
+/**
+ * The load, a process of its own: `node load.ts '<LoadOrder as JSON>'` prints a LoadResult as JSON.
+ *
+ * It has to be light, or it is itself the bottleneck: frames are made beforehand, all the sockets read into one
+ * buffer, and where the length of the answers is known their bytes are counted and not looked at. That they are
+ * the right bytes is checked before, with one message that every connection must get whole.
+ */
+import { createHash } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
+import { deflateRawSync, inflateRawSync, constants as zlib } from 'node:zlib';
+import { cpuSeconds, residentBytes } from './account.ts';
+import { clientFrame, headerBytes, MessageCounter, parseFrame } from './frames.ts';
+import type { Workload } from './workloads.ts';
+
+export interface LoadOrder extends Workload {
+  port: number;
+  /** The server's process, whose account is read. */
+  pid: number;
+  /** Length of the window that is measured, and of the time before it. */
+  seconds: number;
+  warmUp: number;
+}
+
+export interface LoadResult {
+  /** In the unit of the workload's measure. */
+  value: number;
+  /** Delivered messages, or connections, per second of wall clock; nothing for memory. */
+  rate?: number;
+  /** Share of one core that the server and the load used within the window. */
+  serverBusy: number;
+  loadBusy: number;
+}
+
+const KEY = Buffer.from('zocalo benchmark').toString('base64');
+const ACCEPT = createHash('sha1').update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+/** Connections that are being set up at a time. */
+const OPENING = 64;
+
+const chunk = Buffer.allocUnsafe(1 << 20);
+
+class Connection {
+  readonly socket: Socket;
+  /** What is done with the first `length` bytes of `chunk`. */
+  onBytes: (length: number) => void = () => {};
+  /** Bytes of a frame that has not ended yet. */
+  partial = 0;
+
+  constructor(port: number, index: number) {
+    this.socket = connect({
+      host: '127.0.0.1',
+      port,
+      noDelay: true,
+      onread: {
+        buffer: chunk,
+        callback: (length) => {
+          this.onBytes(length);
+          return true;
+        },
+      },
+    });
+    this.socket.on('error', (error) => fail(`connection ${index}: ${error.message}`));
+    this.socket.on('end', () => fail(`connection ${index} was closed by the server`));
+  }
+}
+
+function fail(reason: string): never {
+  process.stderr.write(`${reason}\n`);
+  process.exit(1);
+}
+
+/** Opens a connection and resolves to what the server agreed to about compression. */
+function open(order: LoadOrder, index: number): Promise<{ connection: Connection; extensions: string }> {
+  const connection = new Connection(order.port, index);
+  connection.socket.write(
+    `GET / HTTP/1.1\r\nHost: 127.0.0.1:${order.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+      `Sec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n` +
+      (order.compressed ? 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n' : '') +
+      '\r\n',
+  );
+  return new Promise((resolve) => {
+    let answer = '';
+    connection.onBytes = (length) => {
+      answer += chunk.toString('latin1', 0, length);
+      if (!answer.includes('\r\n\r\n')) return;
+      if (!answer.startsWith('HTTP/1.1 101') || !answer.includes(ACCEPT)) fail(`refused: ${answer.split('\r\n')[0]}`);
+      if (!answer.endsWith('\r\n\r\n')) fail('the server speaks first, which this load does not expect');
+      connection.onBytes = () => {};
+      resolve({ connection, extensions: /^sec-websocket-extensions: *(.*)$/im.exec(answer)?.[1] ?? '' });
+    };
+  });
+}
+
+async function openMany(order: LoadOrder, count: number): Promise<{ connections: Connection[]; extensions: string }> {
+  const connections: Connection[] = [];
+  let extensions = '';
+  let next = 0;
+  const worker = async () => {
+    while (next < count) {
+      const opened = await open(order, next++);
+      connections.push(opened.connection);
+      extensions = opened.extensions;
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(OPENING, count) }, worker));
+  return { connections, extensions };
+}
+
+async function closeAll(connections: Connection[]): Promise<void> {
+  await Promise.all(
+    connections.map(({ socket }) => {
+      socket.removeAllListeners('end');
+      socket.destroy();
+      return new Promise((closed) => socket.once('close', closed));
+    }),
+  );
+}
+
+/** The messages, several so that no server can keep the outcome of one, and their frames. */
+function prepare(order: LoadOrder, extensions: string): { payloads: Buffer[]; frames: Buffer[] } {
+  const payloads = Array.from({ length: order.compressed ? 64 : 1 }, (_, index) =>
+    order.compressed ? jsonText(order.bytes, index) : Buffer.alloc(order.bytes, 'The square is where a town meets. '),
+  );
+  const windowBits = Number(/client_max_window_bits=(\d+)/.exec(extensions)?.[1] ?? 15);
+  const frames = payloads.map((payload) =>
+    clientFrame(order.compressed ? deflate(payload, windowBits) : payload, {
+      text: order.text,
+      compressed: order.compressed,
+    }),
+  );
+  return { payloads, frames };
+}
+
+/** RFC 7692 §7.2.1: raw deflate up to a sync flush, without that flush's four bytes. */
+function deflate(payload: Buffer, windowBits: number): Buffer {
+  const flushed = deflateRawSync(payload, { windowBits, finishFlush: zlib.Z_SYNC_FLUSH });
+  return flushed.subarray(0, flushed.length - 4);
+}
+
+function inflate(payload: Buffer): Buffer {
+  return inflateRawSync(Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]), { finishFlush: zlib.Z_SYNC_FLUSH });
+}
+
+/** A text of exactly `bytes` bytes such as a dashboard gets: many records of like shape with unlike values. */
+function jsonText(bytes: number, seed: number): Buffer {
+  let state = seed + 1;
+  const random = (below: number) => {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    return Math.floor((state / 2 ** 32) * below);
+  };
+  const records: object[] = [];
+  const text = (filler: string) => JSON.stringify({ channel: 'plaza:42', records, filler });
+  for (;;) {
+    records.push({
+      id: random(1e9),
+      device: `sensor-${random(500)}`,
+      temperature: random(4000) / 100,
+      humidity: random(100),
+      online: random(2) === 1,
+    });
+    if (text('').length > bytes) break;
+  }
+  records.pop();
+  return Buffer.from(text('.'.repeat(bytes - text('').length)));
+}
+
+/** One message from everybody (echo) or from the first (fan-out): everybody must get it, whole and unchanged. */
+async function checkDelivery(order: LoadOrder, connections: Connection[], payload: Buffer, frame: Buffer) {
+  const arrivals = connections.map(
+    (connection) =>
+      new Promise<void>((resolve) => {
+        let bytes = Buffer.alloc(0);
+        connection.onBytes = (length) => {
+          bytes = Buffer.concat([bytes, chunk.subarray(0, length)]);
+          const got = parseFrame(bytes);
+          if (!got) return;
+          if (order.compressed && !got.compressed) fail('the server sends this message uncompressed');
+          const message = got.compressed ? inflate(got.payload) : got.payload;
+          if (!got.final || got.text !== order.text || !message.equals(payload)) fail('the server altered the message');
+          resolve();
+        };
+      }),
+  );
+  for (const connection of order.mode === 'echo' ? connections : [connections[0]!]) connection.socket.write(frame);
+  const late = setTimeout(() => fail('not every connection got the first message within 20 s'), 20_000);
+  await Promise.all(arrivals);
+  clearTimeout(late);
+}
+
+/** Sets the messages going; each arrival sends the next. The answer tells how many have arrived so far. */
+function startMessages(order: LoadOrder, connections: Connection[], frames: Buffer[]): () => number {
+  // Batches of 1, 2, … frames, so that what is due leaves in one write.
+  const batches = Array.from({ length: order.inFlight + 1 }, (_, size) =>
+    Buffer.concat(Array.from({ length: size }, (_, index) => frames[index % frames.length]!)),
+  );
+  const frameLength = headerBytes(order.bytes) + order.bytes;
+  let arrived = 0;
+  let bytes = 0;
+  let turn = 0;
+  const send = (connection: Connection, count: number) => {
+    if (order.compressed) while (count-- > 0) connection.socket.write(frames[turn++ % frames.length]!);
+    else for (; count > 0; count -= order.inFlight) connection.socket.write(batches[Math.min(count, order.inFlight)]!);
+  };
+  connections.forEach((connection, index) => {
+    // A fan-out goes on when the second connection got the message that the first one sent.
+    const sender = order.mode === 'echo' ? connection : index === 1 ? connections[0] : undefined;
+    if (order.compressed) {
+      const counter = new MessageCounter();
+      connection.onBytes = (length) => {
+        const messages = counter.count(chunk, length);
+        arrived += messages;
+        if (sender) send(sender, messages);
+      };
+    } else if (sender) {
+      connection.onBytes = (length) => {
+        bytes += length;
+        connection.partial += length;
+        if (connection.partial < frameLength) return;
+        const messages = Math.floor(connection.partial / frameLength);
+        connection.partial -= messages * frameLength;
+        send(sender, messages);
+      };
+    } else {
+      connection.onBytes = (length) => {
+        bytes += length;
+      };
+    }
+  });
+  for (const connection of order.mode === 'echo' ? connections : [connections[0]!]) send(connection, order.inFlight);
+  return () => (order.compressed ? arrived : bytes / frameLength);
+}
+
+/** Reads the clocks; the answer, called later, tells what has passed on each since, in seconds. */
+function stopwatch(pid: number) {
+  const wall = performance.now();
+  const server = cpuSeconds(pid);
+  const load = process.cpuUsage();
+  return () => {
+    const used = process.cpuUsage(load);
+    return {
+      wall: (performance.now() - wall) / 1e3,
+      server: cpuSeconds(pid) - server,
+      load: (used.user + used.system) / 1e6,
+    };
+  };
+}
+
+async function measureMessages(order: LoadOrder): Promise<LoadResult> {
+  const { connections, extensions } = await openMany(order, order.connections);
+  if (order.compressed && !extensions.includes('permessage-deflate')) fail('the server does not agree to compression');
+  const { payloads, frames } = prepare(order, extensions);
+  await checkDelivery(order, connections, payloads[0]!, frames[0]!);
+  const count = startMessages(order, connections, frames);
+  await pause(order.warmUp * 1e3);
+  const before = count();
+  const watch = stopwatch(order.pid);
+  await pause(order.seconds * 1e3);
+  const { wall, server, load } = watch();
+  const messages = count() - before;
+  if (messages <= 0) fail('no message arrived within the window');
+  return {
+    value: (server * 1e6) / messages,
+    rate: messages / wall,
+    serverBusy: server / wall,
+    loadBusy: load / wall,
+  };
+}
+
+/** Long enough for the garbage of the handshakes to be collected by a runtime that does so of its own accord. */
+const SETTLE = 2000;
+
+async function measureMemory(order: LoadOrder): Promise<LoadResult> {
+  await pause(SETTLE);
+  const before = residentBytes(order.pid);
+  const watch = stopwatch(order.pid);
+  await openMany(order, order.connections);
+  const { wall, server, load } = watch();
+  await pause(SETTLE);
+  const grown = residentBytes(order.pid) - before;
+  return { value: grown / 1024 / order.connections, serverBusy: server / wall, loadBusy: load / wall };
+}
+
+async function measureConnections(order: LoadOrder): Promise<LoadResult> {
+  const warm = await openMany(order, order.connections / 4);
+  await closeAll(warm.connections);
+  await pause(500);
+  const watch = stopwatch(order.pid);
+  await openMany(order, order.connections);
+  const { wall, load } = watch();
+  await pause(200); // what the server does after its last answer belongs to the account, but not to the wall clock
+  const { server } = watch();
+  return {
+    value: order.connections / server,
+    rate: order.connections / wall,
+    serverBusy: server / wall,
+    loadBusy: load / wall,
+  };
+}
+
+const measures = { messages: measureMessages, memory: measureMemory, connections: measureConnections };
+const order: LoadOrder = JSON.parse(process.argv[2]!);
+const result = await measures[order.measure](order);
+process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit());

@@ -1,0 +1,200 @@
+/**
+ * The comparison: `npm run bench`, or `npm run bench -- --help`.
+ */
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import os from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { LoadOrder, LoadResult } from './load.ts';
+import { goalsText, markdown, type Row, type Section, sectionText, TITLES } from './report.ts';
+import { pinned, type ServerProgram, servers, start } from './servers.ts';
+import { type ServerName, WORKLOADS, type Workload } from './workloads.ts';
+
+const DEFAULTS = { rounds: '5', seconds: '3', peers: 'uws,ws,bun' };
+const WARM_UP_SECONDS = 1;
+const RESULTS = new URL('./RESULTS.md', import.meta.url);
+
+const { values: options } = parseArgs({
+  allowNegative: true,
+  options: {
+    rounds: { type: 'string', default: DEFAULTS.rounds },
+    seconds: { type: 'string', default: DEFAULTS.seconds },
+    only: { type: 'string' },
+    peers: { type: 'string', default: DEFAULTS.peers },
+    write: { type: 'boolean' },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (options.help) {
+  console.log(`Usage: npm run bench -- [options]
+
+  --rounds N        how often each server is measured in each workload (${DEFAULTS.rounds})
+  --seconds N       length of each measured window, at least 2 (${DEFAULTS.seconds})
+  --only a,b        some workloads: ${WORKLOADS.map(({ name }) => name).join(', ')}
+  --peers a,b       some peers (${DEFAULTS.peers}), or '' for none
+  --write           write bench/RESULTS.md even after a partial run
+  --no-write        do not write it even after a full run
+
+Example: npm run bench -- --only echo1,fan16 --peers ws --rounds 1`);
+  process.exit();
+}
+
+const rounds = number('rounds', 1);
+// The account has a resolution of 10 ms: half a percent of two seconds.
+const seconds = number('seconds', 2);
+const workloads = chosen(
+  'only',
+  WORKLOADS.map(({ name }) => name),
+).map((name) => WORKLOADS.find((workload) => workload.name === name)!);
+const names: ServerName[] = ['zocalo', ...chosen('peers', DEFAULTS.peers.split(','))] as ServerName[];
+const remarks: string[] = [];
+
+const [serverCore, loadCore] = cores();
+const programs = names.flatMap((name) => {
+  try {
+    return servers[name]();
+  } catch (error) {
+    remark(`${TITLES[name]} is left out: ${(error as Error).message}`);
+    return [];
+  }
+});
+const quiet = os.loadavg()[0]!;
+if (quiet > 0.5) remark(`the machine was not quiet (load average ${quiet.toFixed(2)} at the beginning)`);
+for (const { version } of programs) console.log(version);
+
+const sections: Section[] = [];
+for (const workload of workloads) {
+  const limit = openFiles();
+  if (limit < workload.connections + 200) {
+    remark(`${workload.title} is left out: it needs ulimit -n ${workload.connections + 200}, here it is ${limit}`);
+    continue;
+  }
+  const section: Section = { workload, rows: programs.map(({ name }) => ({ server: name, samples: [] })) };
+  // Interleaved, so that a slow minute of the machine falls on every server.
+  for (let round = 0; round < rounds; round++)
+    for (const [index, program] of programs.entries()) await measure(program, workload, section.rows[index]!);
+  sections.push(section);
+  console.log(`\n${sectionText(section)}`);
+}
+console.log(`\nGoals\n${goalsText(sections)}`);
+
+const partial = partiality();
+if (options.write ?? !partial) {
+  writeFileSync(RESULTS, markdown(setting(), sections));
+  console.log('\nbench/RESULTS.md is written.');
+} else if (partial)
+  console.log(`\nbench/RESULTS.md is left as it is, since ${partial}; --write writes it all the same.`);
+
+async function measure(program: ServerProgram, workload: Workload, row: Row): Promise<void> {
+  if (process.stderr.isTTY) process.stderr.write(`${workload.name} ${program.name} …\r\x1b[K`);
+  try {
+    const server = await start(program, workload, serverCore);
+    try {
+      row.samples.push(
+        await load({ ...workload, port: server.port, pid: server.pid, seconds, warmUp: WARM_UP_SECONDS }),
+      );
+    } finally {
+      await server.stop();
+    }
+  } catch (error) {
+    row.error = (error as Error).message;
+  }
+}
+
+async function load(order: LoadOrder): Promise<LoadResult> {
+  const [file, ...args] = pinned(loadCore, [
+    process.execPath,
+    fileURLToPath(new URL('./load.ts', import.meta.url)),
+    JSON.stringify(order),
+  ]);
+  const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  let complaint = '';
+  child.stdout.on('data', (bytes) => {
+    output += bytes;
+  });
+  child.stderr.on('data', (bytes) => {
+    complaint += bytes;
+  });
+  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  clearTimeout(timer);
+  if (code !== 0) throw new Error(complaint.trim().split('\n')[0] || 'the load did not end within 120 s');
+  const result: LoadResult = JSON.parse(output);
+  // On one core nobody can be busier than all the time: such an account is the machine's mistake.
+  if (serverCore !== undefined && result.serverBusy > 1.1) throw new Error('the CPU account of a round was off');
+  return result;
+}
+
+/** A core for the server and one for the load, out of those that this process may use. */
+function cores(): [number, number] | [] {
+  const shown = spawnSync('taskset', ['-cp', String(process.pid)], { encoding: 'utf8' }).stdout ?? '';
+  const list = /list: (\S+)/.exec(shown)?.[1];
+  if (list === undefined) {
+    remark('taskset is missing: servers and load are not pinned to cores, so the figures scatter more');
+    return [];
+  }
+  const allowed = list.split(',').flatMap((range) => {
+    const [first, last] = range.split('-').map(Number) as [number, number | undefined];
+    return Array.from({ length: (last ?? first) - first + 1 }, (_, index) => first + index);
+  });
+  if (allowed.length < 2) {
+    remark('there is only one core: the load takes time from the servers, and throughput means nothing');
+    return [];
+  }
+  return [allowed[0]!, allowed[1]!];
+}
+
+/** The limit that a child inherits: Node raises its own as far as it may. */
+function openFiles(): number {
+  const limit = execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
+  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
+}
+
+/** Why this run does not stand for the whole comparison, if so. */
+function partiality(): string | undefined {
+  if (options.only !== undefined || options.peers !== DEFAULTS.peers) return 'not everything was asked for';
+  if (rounds < Number(DEFAULTS.rounds) || seconds < Number(DEFAULTS.seconds)) return 'the run was shorter than usual';
+  if (programs.length < names.length || sections.length < WORKLOADS.length) return 'something had to be left out';
+  if (sections.some(({ rows }) => rows.some(({ samples }) => samples.length < rounds))) return 'a round failed';
+}
+
+function setting() {
+  const { model } = os.cpus()[0]!;
+  return {
+    date: new Date().toISOString().slice(0, 10),
+    machine: `${model}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
+    system: `${os.type()} ${os.release()}`,
+    versions: programs.map(({ version }) => version),
+    method:
+      `${rounds} rounds, interleaved, ${seconds} s each after ${WARM_UP_SECONDS} s of warm-up` +
+      (serverCore === undefined ? '' : '; server and load pinned to a core each'),
+    remarks,
+  };
+}
+
+function remark(text: string): void {
+  remarks.push(text);
+  console.log(`Remark: ${text}`);
+}
+
+function number(option: 'rounds' | 'seconds', least: number): number {
+  const value = Number(options[option]);
+  if (!(value >= least)) stop(`--${option} must be a number, at least ${least}`);
+  return value;
+}
+
+/** The option's list, or all. */
+function chosen(option: 'only' | 'peers', all: string[]): string[] {
+  const list = options[option]?.split(',').filter(Boolean) ?? all;
+  const unknown = list.find((name) => !all.includes(name));
+  if (unknown) stop(`--${option}: ${unknown} is not one of ${all.join(', ')}`);
+  return list;
+}
+
+function stop(message: string): never {
+  console.error(`${message}; see npm run bench -- --help`);
+  process.exit(2);
+}
