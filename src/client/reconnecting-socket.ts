@@ -17,9 +17,9 @@ const LEGAL: Record<SocketState, readonly SocketState[]> = {
 
 /** What it needs of a WebSocket: the browser's, Node's, or a test's. */
 export interface PlainSocket {
-  onopen: (() => void) | null;
-  onmessage: ((event: { data: unknown }) => void) | null;
-  onclose: ((event: { code: number; reason: string }) => void) | null;
+  addEventListener(type: 'open', listener: () => void): void;
+  addEventListener(type: 'message', listener: (event: { data: unknown }) => void): void;
+  addEventListener(type: 'close', listener: (event: { code: number }) => void): void;
   send(data: string): void;
   close(code?: number, reason?: string): void;
 }
@@ -110,18 +110,22 @@ export class ReconnectingSocket {
     const { connect, patience, timers } = this.#options;
     const socket = connect();
     this.#socket = socket;
-    socket.onopen = () => {
+    socket.addEventListener('open', () => {
+      if (socket !== this.#socket) return;
       this.#cancelTimer();
       this.#become('open');
-    };
-    socket.onmessage = ({ data }) => {
+    });
+    socket.addEventListener('message', ({ data }) => {
+      if (socket !== this.#socket) return;
       // Only now is the server known to be well: one that accepts and hangs up at once must not reset the pauses.
       this.#failures = 0;
       if (this.#expecting) this.#cancelTimer();
       this.#expecting = false;
       this.#options.onMessage(data);
-    };
-    socket.onclose = ({ code }) => this.#lost(code);
+    });
+    socket.addEventListener('close', ({ code }) => {
+      if (socket === this.#socket) this.#lost(code);
+    });
     this.#cancelTimer = timers.after(patience, () => this.#lost(1006));
     this.#become('connecting');
   }
@@ -134,6 +138,7 @@ export class ReconnectingSocket {
   /** Ends it on purpose, until the next `open`. */
   close(): void {
     if (this.#state === 'closed') return;
+    this.#closeCode = undefined;
     this.#release(1000);
     this.#become('closed');
   }
@@ -170,7 +175,7 @@ export class ReconnectingSocket {
     this.#become('waiting');
   }
 
-  /** Lets the present connection go and hears no more of it: a late event must not disturb the next one. */
+  /** Lets the present connection go; its late events must not disturb the next one. */
   #release(code?: number): void {
     this.#cancelTimer();
     this.#cancelTimer = () => {};
@@ -178,7 +183,6 @@ export class ReconnectingSocket {
     const socket = this.#socket;
     if (!socket) return;
     this.#socket = undefined;
-    socket.onopen = socket.onmessage = socket.onclose = null;
     socket.close(code);
   }
 

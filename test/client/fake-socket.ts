@@ -2,11 +2,13 @@ import type { PlainSocket } from '../../src/client/index.ts';
 
 /** A WebSocket whose other side is the test. */
 export class FakeSocket implements PlainSocket {
-  onopen: (() => void) | null = null;
-  onmessage: ((event: { data: unknown }) => void) | null = null;
-  onclose: ((event: { code: number; reason: string }) => void) | null = null;
+  readonly #listeners: Record<string, (event: never) => void> = {};
   readonly sent: string[] = [];
   closedWith: number | undefined | false = false;
+
+  addEventListener(type: string, listener: (event: never) => void): void {
+    this.#listeners[type] = listener;
+  }
 
   send(data: string): void {
     this.sent.push(data);
@@ -17,14 +19,18 @@ export class FakeSocket implements PlainSocket {
   }
 
   accept(): void {
-    this.onopen?.();
+    this.#emit('open', {});
   }
 
   tell(message: unknown): void {
-    this.onmessage?.({ data: typeof message === 'string' ? message : JSON.stringify(message) });
+    this.#emit('message', { data: typeof message === 'string' ? message : JSON.stringify(message) });
   }
 
   drop(code = 1006): void {
-    this.onclose?.({ code, reason: '' });
+    this.#emit('close', { code });
+  }
+
+  #emit(type: string, event: object): void {
+    this.#listeners[type]?.(event as never);
   }
 }

@@ -1,0 +1,56 @@
+import type { Person } from '../src/server/chat-messages.ts';
+import { avatar } from './avatar.ts';
+import { create, find } from './dom.ts';
+import type { Words } from './words.ts';
+
+/** A longer list helps nobody, and a crowd would slow the page. */
+const SHOWN = 200;
+
+/** Who is here: beside the conversation, or on a narrow screen behind a button. */
+export class PeopleList {
+  readonly #words: Words;
+  readonly #panel = find('people', HTMLElement);
+  readonly #list = find('people-list', HTMLUListElement);
+  readonly #button = find('people-button', HTMLButtonElement);
+  readonly #count = find('people-count', HTMLSpanElement);
+
+  constructor(words: Words) {
+    this.#words = words;
+  }
+
+  listen(): void {
+    this.#button.addEventListener('click', () => this.#open(this.#button.ariaExpanded !== 'true'));
+    document.addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || this.#button.ariaExpanded !== 'true') return;
+      this.#open(false);
+      this.#button.focus();
+    });
+    document.addEventListener('click', ({ target }) => {
+      if (target instanceof Node && !this.#panel.contains(target) && !this.#button.contains(target)) this.#open(false);
+    });
+  }
+
+  show(visible: boolean): void {
+    this.#panel.hidden = this.#button.hidden = !visible;
+    if (!visible) this.#open(false);
+  }
+
+  set(people: readonly Person[], me: number): void {
+    this.#count.textContent = String(people.length);
+    this.#button.setAttribute('aria-label', `${this.#words.whoIsHere} (${people.length})`);
+    const items = people.slice(0, SHOWN).map(({ id, name }) => {
+      const item = create('li');
+      item.append(avatar(name), create('bdi', 'person', name));
+      if (id === me) item.append(create('span', 'you', this.#words.you));
+      return item;
+    });
+    if (people.length > SHOWN) items.push(create('li', 'more', this.#words.andMore(people.length - SHOWN)));
+    this.#list.replaceChildren(...items);
+  }
+
+  /** `data-open` matters on narrow screens only. */
+  #open(open: boolean): void {
+    this.#button.ariaExpanded = String(open);
+    this.#panel.toggleAttribute('data-open', open);
+  }
+}
