@@ -29,6 +29,7 @@ export const ADVICE = {
   PROTOCOL_ERROR: 'the other side broke RFC 6455; its library needs mending',
   INVALID_UTF8: 'send text as UTF-8, or send it as binary',
   TOO_MANY_FRAGMENTS: 'send fewer, larger fragments, or raise `maxFragments`',
+  TOO_MANY_CONTROL_FRAMES: 'ping less often, or raise `maxControlFrames`',
   COMPRESSION_FAILED: 'the other side broke RFC 7692; its library needs mending',
   QUEUE_FULL: 'the reader is too slow: send less, or raise `queueLimit`',
   // programs

@@ -1,0 +1,73 @@
+import type { Buffer } from 'node:buffer';
+import { randomFillSync } from 'node:crypto';
+import { applyMask } from './mask.ts';
+import { MASKED } from './opcodes.ts';
+
+/** Text goes out as UTF-8, bytes as they are. */
+export type Payload = string | Uint8Array;
+
+/** The longest header: 2 bytes, a 64-bit length, a mask. */
+export const LONGEST_HEADER = 14;
+
+/** Bytes of a header before a payload of `length` bytes. */
+export function headerSize(length: number, masked: boolean): number {
+  return (length < 126 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
+}
+
+/** Writes the header of a frame at `at` and returns where its payload begins. `first` is the first byte. */
+export function writeHeader(target: Buffer, at: number, first: number, length: number, masked: boolean): number {
+  const bit = masked ? MASKED : 0;
+  target[at] = first;
+  if (length < 126) {
+    target[at + 1] = bit | length;
+    return at + 2;
+  }
+  if (length < 0x10000) {
+    target[at + 1] = bit | 126;
+    target[at + 2] = length >>> 8;
+    target[at + 3] = length;
+    return at + 4;
+  }
+  target[at + 1] = bit | 127;
+  target.writeUInt32BE(Math.floor(length / 0x1_0000_0000), at + 2);
+  target.writeUInt32BE(length >>> 0, at + 6);
+  return at + 10;
+}
+
+/**
+ * Writes one whole frame at `at` and returns where it ends. The target must have room for the header and
+ * `length` bytes; `length` is the payload's size in bytes (of UTF-8, for text).
+ */
+export function writeFrame(
+  target: Buffer,
+  at: number,
+  first: number,
+  payload: Payload,
+  length: number,
+  masked: boolean,
+): number {
+  let start = writeHeader(target, at, first, length, masked);
+  let key = 0;
+  if (masked) {
+    key = nextMaskingKey();
+    target.writeInt32BE(key, start);
+    start += 4;
+  }
+  if (typeof payload === 'string') target.write(payload, start, length, 'utf8');
+  else if (length < 64) for (let i = 0; i < length; i++) target[start + i] = payload[i]!;
+  else target.set(payload, start);
+  if (masked) applyMask(target, start, start + length, key);
+  return start + length;
+}
+
+const pool = new Int32Array(1024);
+let taken = pool.length;
+
+/** A masking key nobody can foresee (RFC 6455 §10.3): from the cryptographic source, a pool at a time. */
+function nextMaskingKey(): number {
+  if (taken === pool.length) {
+    randomFillSync(pool);
+    taken = 0;
+  }
+  return pool[taken++]!;
+}

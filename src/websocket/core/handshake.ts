@@ -1,0 +1,87 @@
+import { hash, randomBytes } from 'node:crypto';
+
+/** RFC 6455 §1.3. */
+const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+/** 16 bytes in base64: 22 characters and two signs of padding. */
+const KEY = /^[A-Za-z0-9+/]{22}==$/;
+
+/** Header names in lower case, as Node gives them. */
+export type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Why an upgrade request is not taken: the status that answers it, and its sentence. */
+export interface Refusal {
+  readonly status: number;
+  readonly reason: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+/** A nonce for `Sec-WebSocket-Key`. */
+export function createKey(): string {
+  return randomBytes(16).toString('base64');
+}
+
+/** The `Sec-WebSocket-Accept` that answers `key`. */
+export function acceptKey(key: string): string {
+  return hash('sha1', key + GUID, 'base64');
+}
+
+/** What is wrong with a client's opening handshake (RFC 6455 §4.2.1); null when nothing is. */
+export function checkRequest(method: string | undefined, version: string, headers: Headers): Refusal | null {
+  if (method !== 'GET')
+    return { status: 405, reason: 'A WebSocket handshake is a GET request', headers: { Allow: 'GET' } };
+  if (version === '1.0' || version === '0.9')
+    return { status: 400, reason: 'A WebSocket handshake needs HTTP/1.1 or newer' };
+  if (text(headers.upgrade).toLowerCase() !== 'websocket')
+    return { status: 426, reason: 'Expected Upgrade: websocket', headers: { Upgrade: 'websocket' } };
+  if (!hasToken(text(headers.connection), 'upgrade')) return { status: 400, reason: 'Expected Connection: Upgrade' };
+  const asked = text(headers['sec-websocket-version']);
+  if (asked !== '13')
+    return { status: 426, reason: 'Expected Sec-WebSocket-Version: 13', headers: { 'Sec-WebSocket-Version': '13' } };
+  if (!KEY.test(text(headers['sec-websocket-key'])))
+    return { status: 400, reason: 'Expected a Sec-WebSocket-Key of 16 bytes in base64' };
+  const protocols = headers['sec-websocket-protocol'];
+  if (protocols !== undefined && parseProtocols(text(protocols)) === null)
+    return { status: 400, reason: 'Sec-WebSocket-Protocol is not a list of different tokens' };
+  return null;
+}
+
+/** The offered subprotocols in order; null when the header is not a list of different tokens. */
+export function parseProtocols(header: string): string[] | null {
+  const protocols = header.split(',').map((part) => part.trim());
+  return protocols.every((name) => TOKEN.test(name)) && new Set(protocols).size === protocols.length ? protocols : null;
+}
+
+/** The server's half of the opening handshake. */
+export function formatResponse(key: string, protocol: string, extensions: string): string {
+  let response = `HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${acceptKey(key)}\r\n`;
+  if (protocol) response += `Sec-WebSocket-Protocol: ${protocol}\r\n`;
+  if (extensions) response += `Sec-WebSocket-Extensions: ${extensions}\r\n`;
+  return `${response}\r\n`;
+}
+
+/** What is wrong with a server's 101 answer (RFC 6455 §4.1); null when nothing is. */
+export function checkResponse(headers: Headers, key: string, offered: readonly string[]): string | null {
+  if (text(headers.upgrade).toLowerCase() !== 'websocket') return 'its answer has no Upgrade: websocket';
+  if (!hasToken(text(headers.connection), 'upgrade')) return 'its answer has no Connection: Upgrade';
+  if (text(headers['sec-websocket-accept']).trim() !== acceptKey(key))
+    return 'its Sec-WebSocket-Accept does not answer the key that was sent';
+  const protocol = headers['sec-websocket-protocol'];
+  if (protocol !== undefined && !offered.includes(text(protocol)))
+    return `it chose the subprotocol ${text(protocol)}, which was not offered`;
+  return null;
+}
+
+/** Whether a comma-separated header has `token`, in any case. */
+function hasToken(header: string, token: string): boolean {
+  return header.length === token.length
+    ? header.toLowerCase() === token
+    : header
+        .toLowerCase()
+        .split(',')
+        .some((part) => part.trim() === token);
+}
+
+function text(value: string | string[] | undefined): string {
+  return Array.isArray(value) ? value.join(', ') : (value ?? '');
+}

@@ -1,0 +1,18 @@
+import { type Buffer, isUtf8 } from 'node:buffer';
+import { CLOSE } from './close-codes.ts';
+import { WireError } from './wire-error.ts';
+
+/**
+ * The text in `bytes[start, stop)`. Decoding is needed anyway and writes U+FFFD for every mistake, so only text that
+ * has one is looked at twice.
+ * @throws WireError 1007 when it is not UTF-8.
+ */
+export function decodeText(bytes: Buffer, start = 0, stop = bytes.length): string {
+  const text = bytes.toString('utf8', start, stop);
+  if (text.includes('\ufffd') && !isUtf8(bytes.subarray(start, stop))) throw notUtf8();
+  return text;
+}
+
+export function notUtf8(): WireError {
+  return new WireError('INVALID_UTF8', CLOSE.INVALID_PAYLOAD, 'a text message was not valid UTF-8');
+}
