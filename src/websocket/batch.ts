@@ -1,0 +1,105 @@
+import { Buffer } from 'node:buffer';
+import { headerSize, type Payload, writeFrame } from './core/frame-writer.ts';
+import { FIN, OPCODE, RSV1 } from './core/opcodes.ts';
+import { deflateSmall, type MessageDeflate } from './deflate.ts';
+import type { CompressionOptions } from './limits.ts';
+
+/** Bytes above which a message to many is not compressed: it would keep everybody waiting for over 10 ms. */
+const COMPRESS_UP_TO = 256 * 1024;
+
+/** Frames one after the other in one buffer: frame n ends at `ends[n]`. */
+export class Encoding {
+  #bytes: Buffer;
+  #used = 0;
+  #whole: Buffer | null = null;
+  readonly ends: number[] = [];
+
+  constructor(bytes: Buffer) {
+    this.#bytes = bytes;
+  }
+
+  get buffer(): Buffer {
+    return this.#bytes;
+  }
+
+  get whole(): Buffer {
+    this.#whole ??= this.#bytes.subarray(0, this.#used);
+    return this.#whole;
+  }
+
+  append(first: number, payload: Payload, length: number): void {
+    const end = this.#used + headerSize(length, false) + length;
+    if (end > this.#bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.#bytes.length * 2, end));
+      this.#bytes.copy(larger, 0, 0, this.#used);
+      this.#bytes = larger;
+    }
+    writeFrame(this.#bytes, this.#used, first, payload, length, false);
+    this.#used = end;
+    this.#whole = null;
+    this.ends.push(end);
+  }
+
+  /** Frames `from` up to, not including, `to`. */
+  frames(from: number, to: number): Buffer {
+    return this.#bytes.subarray(from === 0 ? 0 : this.ends[from - 1]!, this.ends[to - 1]!);
+  }
+
+  /** The last `length` bytes of frame `index`: its payload. */
+  payload(index: number, length: number): Buffer {
+    return this.#bytes.subarray(this.ends[index]! - length, this.ends[index]!);
+  }
+}
+
+/** One publication: its place among all of the turn, whatever their topic, and whom it leaves out. */
+interface Publication<Receiver> {
+  readonly order: number;
+  readonly opcode: number;
+  readonly length: number;
+  readonly except: Receiver | null;
+}
+
+/** What was published to one topic in one turn: encoded once for all, compressed once for all who take it so. */
+export class Batch<Receiver> {
+  readonly publications: Publication<Receiver>[] = [];
+  readonly excepted = new Set<Receiver>();
+  readonly plain: Encoding;
+  readonly #compression: Required<CompressionOptions> | null;
+  /** By the size of the receiver's window. */
+  readonly #packed = new Map<number, Encoding>();
+
+  /** `room` is where the frames go; a larger buffer is made when they do not fit. */
+  constructor(room: Buffer, compression: Required<CompressionOptions> | null) {
+    this.plain = new Encoding(room);
+    this.#compression = compression;
+  }
+
+  append(order: number, message: Payload, except: Receiver | null): void {
+    const isText = typeof message === 'string';
+    const opcode = isText ? OPCODE.TEXT : OPCODE.BINARY;
+    const length = isText ? Buffer.byteLength(message) : message.byteLength;
+    this.plain.append(FIN | opcode, message, length);
+    this.publications.push({ order, opcode, length, except });
+    if (except !== null) this.excepted.add(except);
+  }
+
+  /** The frames as a receiver takes them that agreed on `deflate`. */
+  encodingFor(deflate: MessageDeflate | null): Encoding {
+    const options = this.#compression;
+    if (deflate === null || options === null) return this.plain;
+    let packed = this.#packed.get(deflate.windowBits);
+    if (!packed) {
+      packed = new Encoding(Buffer.allocUnsafe(1024));
+      this.#packed.set(deflate.windowBits, packed);
+    }
+    for (let i = packed.ends.length; i < this.publications.length; i++) {
+      const { opcode, length } = this.publications[i]!;
+      const payload = this.plain.payload(i, length);
+      const worthwhile = length >= options.threshold && length <= COMPRESS_UP_TO;
+      const small = worthwhile ? deflateSmall(payload, deflate.windowBits, options.level) : payload;
+      if (small.length < length) packed.append(FIN | RSV1 | opcode, small, small.length);
+      else packed.append(FIN | opcode, payload, length);
+    }
+    return packed;
+  }
+}

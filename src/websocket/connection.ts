@@ -1,0 +1,460 @@
+import { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import { ZocaloError } from '../errors.ts';
+import { Backlog, type QueueVerdict } from './backpressure.ts';
+import { CLOSE, mayBeSent } from './core/close-codes.ts';
+import { headerSize, type Payload, writeFrame } from './core/frame-writer.ts';
+import { MessageReader, type MessageSink } from './core/message-reader.ts';
+import { CONTROL_PAYLOAD, FIN, OPCODE, RSV1 } from './core/opcodes.ts';
+import { decodeText } from './core/text.ts';
+import { WireError } from './core/wire-error.ts';
+import type { MessageDeflate } from './deflate.ts';
+import type { ConnectionLimits } from './limits.ts';
+import { readPieces } from './read-buffer.ts';
+import type { Timed, TimerWheel } from './timer-wheel.ts';
+import type { Flushable, Turn } from './turn.ts';
+
+export type Role = 'client' | 'server';
+
+/** A text message is a string, a binary one bytes that are the receiver's to keep. */
+export type Message = string | Buffer;
+
+/** Who is told of what happens on a connection. */
+export interface ConnectionEvents {
+  onMessage(message: Message): void;
+  /** Once, when the closing handshake is done or the connection is lost. `error`: what broke it, if anything did. */
+  onClosed(code: number, reason: string, error: ZocaloError | null): void;
+  /** Once, after that, when the socket is gone too. */
+  onGone(): void;
+  /** The queue is over its limit; `message` is absent for one that goes to many. */
+  onQueueFull(message: Payload | undefined): QueueVerdict;
+}
+
+/** What the connections of one server, or all clients of a thread, share. */
+export interface Surroundings {
+  readonly turn: Turn;
+  readonly wheel: TimerWheel;
+  readonly limits: ConnectionLimits;
+}
+
+/** The life of a connection, which only ever moves down this list. */
+const STATE = {
+  OPEN: 0,
+  /** We sent a close frame and wait for the peer's. */
+  CLOSING: 1,
+  /** Close frames went both ways, or it failed: no message comes or goes, and the socket is being let go. */
+  ENDED: 2,
+} as const;
+
+/** One WebSocket connection, in either role: joins the pure reader and writer to a socket, a queue and a clock. */
+export class Connection implements MessageSink, Timed, Flushable {
+  slot: Set<Timed> | null = null;
+  due = 0;
+
+  readonly #socket: Duplex;
+  readonly #masks: boolean;
+  readonly #events: ConnectionEvents;
+  readonly #around: Surroundings;
+  readonly #reader: MessageReader;
+  readonly #backlog: Backlog;
+  readonly #deflate: MessageDeflate | null;
+  #state: (typeof STATE)[keyof typeof STATE] = STATE.OPEN;
+  #told = false;
+  #flushAsked = false;
+  #pauses = 0;
+  // In ticks of the wheel.
+  #heardAt: number;
+  #messageAt: number;
+  #pingedAt = -1;
+  #controlFrames = 0;
+  #controlSecond = 0;
+
+  constructor(
+    socket: Duplex,
+    role: Role,
+    events: ConnectionEvents,
+    around: Surroundings,
+    deflate: MessageDeflate | null,
+  ) {
+    this.#socket = socket;
+    this.#masks = role === 'client';
+    this.#events = events;
+    this.#around = around;
+    this.#deflate = deflate;
+    this.#reader = new MessageReader(this, around.limits, { masked: !this.#masks, compression: deflate !== null });
+    this.#backlog = new Backlog(socket, around.limits);
+    this.#heardAt = around.wheel.now;
+    this.#messageAt = around.wheel.now;
+  }
+
+  /** Begins to read; `head` is what came in the same packet as the handshake. */
+  start(head: Buffer): void {
+    const socket = this.#socket;
+    socket.on('error', (error: NodeJS.ErrnoException) => this.#lost(error.code ?? error.message));
+    socket.on('end', () => {
+      this.#lost('the peer ended the connection without a close frame');
+      socket.end();
+    });
+    socket.on('close', () => this.#onSocketClosed());
+    const first = this.#untilNextCheck();
+    if (first > 0) this.#around.wheel.schedule(this, first);
+    // A copy: the reader changes what it is given.
+    if (head.length > 0) this.#receive(Buffer.from(head), head.length);
+    readPieces(socket, (piece, length) => this.#receive(piece, length));
+  }
+
+  get isOpen(): boolean {
+    return this.#state === STATE.OPEN;
+  }
+
+  /** What was agreed on for compression; null for none. */
+  get deflate(): MessageDeflate | null {
+    return this.#deflate;
+  }
+
+  /** Bytes queued for the peer that the system has not taken yet, frame overhead included. */
+  get bufferedAmount(): number {
+    const { turn } = this.#around;
+    return this.#backlog.size + (turn.corked === this ? turn.used : 0);
+  }
+
+  // ——— sending
+
+  /** Queues a message; it leaves at the end of this turn. False above the high-water mark, or when it was not sent. */
+  send(message: Payload): boolean {
+    if (this.#state !== STATE.OPEN || !this.#admits(message)) return false;
+    const opcode = typeof message === 'string' ? OPCODE.TEXT : OPCODE.BINARY;
+    const length = typeof message === 'string' ? Buffer.byteLength(message) : message.byteLength;
+    if (this.#deflate !== null && length >= this.#deflate.threshold)
+      this.#sendCompressed(this.#deflate, opcode, message);
+    else this.#put(FIN | opcode, message, length);
+    return !this.#backlog.isAboveMark;
+  }
+
+  /** Sends frames that were encoded for many. */
+  sendFrames(frames: Buffer): void {
+    if (this.#state !== STATE.OPEN || !this.#admits(undefined)) return;
+    this.#backlog.push(frames);
+    this.#flushLater();
+  }
+
+  /** The same at the end of a turn, when they can leave at once. Answers whether the socket still holds them. */
+  writeFrames(frames: Buffer): boolean {
+    if (this.#state !== STATE.OPEN) return false;
+    if (!this.#backlog.isEmpty) {
+      this.sendFrames(frames);
+      return true;
+    }
+    return this.#backlog.write(frames);
+  }
+
+  /**
+   * Asks the peer for a sign of life.
+   * @throws ZocaloError BAD_OPTION when the payload is over 125 bytes.
+   */
+  ping(payload: Payload = ''): void {
+    const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
+    if (length > CONTROL_PAYLOAD)
+      throw new ZocaloError('BAD_OPTION', `a ping cannot carry ${length} bytes`, { advice: 'use 125 at most' });
+    this.#sendControl(OPCODE.PING, payload, length);
+  }
+
+  /** Resolves when everything sent so far has been handed to the system, or the connection is over. */
+  drained(): Promise<void> {
+    this.flush();
+    return this.#backlog.drained();
+  }
+
+  #admits(message: Payload | undefined): boolean {
+    if (this.#backlog.isEmpty || !this.#backlog.isOverLimit) return true;
+    const verdict = this.#events.onQueueFull(message);
+    if (verdict === 'close') {
+      const happened = `${this.#backlog.size} bytes wait for a reader that is too slow`;
+      this.#fail(new WireError('QUEUE_FULL', CLOSE.TRY_AGAIN_LATER, happened), true);
+    }
+    return verdict === 'queue';
+  }
+
+  /** Encodes one frame: into the turn's scratch buffer while our input is handled, otherwise into the queue. */
+  #put(first: number, payload: Payload, length: number): void {
+    const { turn } = this.#around;
+    const size = headerSize(length, this.#masks) + length;
+    if (turn.corked === this && !this.#backlog.isWaiting && size <= turn.room) {
+      turn.used = writeFrame(turn.scratch, turn.used, first, payload, length, this.#masks);
+    } else {
+      this.#backlog.push(this.#encode(first, payload, length));
+      this.#flushLater();
+    }
+  }
+
+  /** One frame in a buffer; the same one again for the same text, so that a loop over all users encodes once. */
+  #encode(first: number, payload: Payload, length: number): Buffer {
+    const { turn } = this.#around;
+    const shareable = typeof payload === 'string' && !this.#masks && first === (FIN | OPCODE.TEXT);
+    if (shareable && turn.lastFrame !== null && turn.lastText === payload) return turn.lastFrame;
+    const frame = Buffer.allocUnsafe(headerSize(length, this.#masks) + length);
+    writeFrame(frame, 0, first, payload, length, this.#masks);
+    if (shareable) {
+      turn.lastText = payload;
+      turn.lastFrame = frame;
+    }
+    return frame;
+  }
+
+  #sendCompressed(deflate: MessageDeflate, opcode: number, message: Payload): void {
+    // A copy, since a big one is read after `send` has returned.
+    const plain = Buffer.from(message as string);
+    // While a big one is under way the peer's window is not known here, so what comes after it goes as it is.
+    const packed = deflate.dependent && this.#backlog.isBlocked ? null : deflate.compress(plain);
+    if (packed instanceof Promise) {
+      const fill = this.#backlog.reserve(plain.length);
+      packed
+        .catch(() => null)
+        .then((bytes) => {
+          const payload = bytes ?? plain;
+          fill(this.#encode(FIN | opcode | (bytes ? RSV1 : 0), payload, payload.length));
+          this.flush();
+        });
+    } else {
+      const payload = packed ?? plain;
+      this.#put(FIN | opcode | (packed ? RSV1 : 0), payload, payload.length);
+    }
+  }
+
+  #sendControl(opcode: number, payload: Payload, length: number): void {
+    if (this.#state === STATE.OPEN && this.#admits(payload)) this.#put(FIN | opcode, payload, length);
+  }
+
+  #flushLater(): void {
+    const { turn } = this.#around;
+    if (this.#flushAsked || turn.corked === this) return;
+    this.#flushAsked = true;
+    turn.flushLater(this);
+  }
+
+  flush(): void {
+    this.#flushAsked = false;
+    const { turn } = this.#around;
+    if (turn.corked === this && turn.used > 0) turn.release(this.#backlog.write(turn.gathered()));
+    this.#backlog.flush();
+  }
+
+  // ——— receiving
+
+  #receive(piece: Buffer, length: number): void {
+    if (this.#state === STATE.ENDED) return;
+    const { turn, wheel } = this.#around;
+    this.#heardAt = wheel.now;
+    this.#pingedAt = -1;
+    // A hook may make another connection receive (a client of the same process): only the outer one is corked.
+    const corks = turn.corked === null;
+    if (corks) turn.corked = this;
+    try {
+      this.#reader.push(piece, length);
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (!corks) return;
+    if (turn.used > 0) turn.release(this.#backlog.write(turn.gathered()));
+    turn.corked = null;
+    if (this.#backlog.isWaiting) this.#backlog.flush();
+  }
+
+  onText(text: string): void {
+    this.#messageAt = this.#heardAt;
+    if (this.#state === STATE.OPEN) this.#events.onMessage(text);
+  }
+
+  onBinary(bytes: Buffer): void {
+    this.#messageAt = this.#heardAt;
+    if (this.#state === STATE.OPEN) this.#events.onMessage(bytes);
+  }
+
+  onCompressed(bytes: Buffer, isText: boolean): void {
+    const whole = this.#deflate!.inflate(bytes, this.#around.limits.maxMessage);
+    if (!(whole instanceof Promise)) {
+      this.#onInflated(whole, isText);
+      return;
+    }
+    this.pause();
+    whole
+      .then((inflated) => {
+        this.#onInflated(inflated, isText);
+        this.resume();
+      })
+      .catch((error) => this.#fail(error));
+  }
+
+  #onInflated(whole: Buffer, isText: boolean): void {
+    if (isText) this.onText(decodeText(whole));
+    else this.onBinary(whole);
+  }
+
+  /** No message comes until `resume` was called as often: the peer is held back by TCP. */
+  pause(): void {
+    if (++this.#pauses > 1) return;
+    this.#reader.pause();
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    if (this.#pauses === 0 || --this.#pauses > 0) return;
+    try {
+      this.#reader.resume();
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#pauses === 0) this.#socket.resume();
+  }
+
+  onPing(bytes: Buffer): void {
+    this.#countControlFrame();
+    this.#sendControl(OPCODE.PONG, bytes, bytes.length);
+  }
+
+  onPong(): void {
+    this.#countControlFrame();
+  }
+
+  #countControlFrame(): void {
+    const { wheel, limits } = this.#around;
+    const second = Math.floor((wheel.now * wheel.tick) / 1000);
+    if (second !== this.#controlSecond) {
+      this.#controlSecond = second;
+      this.#controlFrames = 0;
+    }
+    if (++this.#controlFrames <= limits.maxControlFrames) return;
+    const happened = `over ${limits.maxControlFrames} pings and pongs came within a second`;
+    throw new WireError('TOO_MANY_CONTROL_FRAMES', CLOSE.POLICY_VIOLATION, happened);
+  }
+
+  // ——— closing (RFC 6455 §7)
+
+  /**
+   * Begins the closing handshake; what was sent before still arrives.
+   * @throws ZocaloError BAD_OPTION for a code that may not be sent, or a reason over 123 bytes.
+   */
+  close(code: number = CLOSE.NORMAL, reason = ''): void {
+    if (!mayBeSent(code))
+      throw new ZocaloError('BAD_OPTION', `a connection cannot be closed with ${code}`, {
+        advice: 'use 1000–1003, 1007–1014, or 3000–4999',
+      });
+    if (Buffer.byteLength(reason) > CONTROL_PAYLOAD - 2)
+      throw new ZocaloError('BAD_OPTION', 'the reason for a close is too long', { advice: 'use 123 bytes at most' });
+    if (this.#state !== STATE.OPEN) return;
+    this.#putClose(code, reason);
+    this.#state = STATE.CLOSING;
+    this.#around.wheel.schedule(this, this.#around.limits.closeTimeout);
+    // A paused reader would never see the answer.
+    if (this.#pauses > 0) {
+      this.#pauses = 1;
+      this.resume();
+    }
+  }
+
+  /** Cuts the connection off, without a close frame. */
+  terminate(): void {
+    this.#lost('it was terminated');
+    this.#socket.destroy();
+  }
+
+  onCloseFrame(code: number, reason: string): void {
+    if (this.#state === STATE.OPEN) this.#putClose(code, '');
+    this.#end(code, reason, null);
+  }
+
+  #putClose(code: number, reason: string): void {
+    const payload = Buffer.allocUnsafe(code === CLOSE.NO_STATUS ? 0 : 2 + Buffer.byteLength(reason));
+    if (payload.length > 0) {
+      payload.writeUInt16BE(code, 0);
+      payload.write(reason, 2);
+    }
+    this.#put(FIN | OPCODE.CLOSE, payload, payload.length);
+  }
+
+  /**
+   * Ends the connection for what went wrong, telling the peer why (RFC 6455 §7.1.7). `later`: this happened while
+   * somebody sent, who should not find a hook run in between.
+   */
+  #fail(error: unknown, later = false): void {
+    if (this.#state === STATE.ENDED) return;
+    const wire =
+      error instanceof WireError
+        ? error
+        : new WireError('UNEXPECTED', CLOSE.INTERNAL_ERROR, (error as Error)?.message ?? String(error));
+    this.#reader.stop();
+    if (this.#state === STATE.OPEN) this.#putClose(wire.closeCode, wire.brief);
+    this.#end(wire.closeCode, wire.brief, wire, later);
+  }
+
+  /** No message will come or go any more; lets go of the socket, but gives what was sent the time to arrive. */
+  #end(code: number, reason: string, error: ZocaloError | null, later = false): void {
+    this.#state = STATE.ENDED;
+    this.flush();
+    // The server ends first; a client gives it the time to (RFC 6455 §7.1.1), unless something broke.
+    if (!this.#masks || error) this.#socket.end();
+    if (this.#pauses > 0) this.#socket.resume();
+    this.#around.wheel.schedule(this, this.#around.limits.closeTimeout);
+    if (later) queueMicrotask(() => this.#tell(code, reason, error));
+    else this.#tell(code, reason, error);
+  }
+
+  /** The connection ended without its closing handshake. */
+  #lost(reason: string): void {
+    if (this.#state === STATE.ENDED) return;
+    this.#state = STATE.ENDED;
+    this.#reader.stop();
+    this.#backlog.clear();
+    this.#around.wheel.schedule(this, this.#around.limits.closeTimeout);
+    this.#tell(CLOSE.ABNORMAL, reason, null);
+  }
+
+  #onSocketClosed(): void {
+    this.#lost('the connection was cut');
+    this.#around.wheel.cancel(this);
+    this.#events.onGone();
+  }
+
+  #tell(code: number, reason: string, error: ZocaloError | null): void {
+    if (this.#told) return;
+    this.#told = true;
+    this.#events.onClosed(code, reason, error);
+  }
+
+  // ——— deadlines
+
+  onDeadline(): number {
+    if (this.#state !== STATE.OPEN) {
+      this.#lost('the peer did not answer the close frame in time');
+      this.#socket.destroy();
+      return 0;
+    }
+    const { wheel, limits } = this.#around;
+    if (limits.idleTimeout > 0 && wheel.now - this.#messageAt >= wheel.ticks(limits.idleTimeout)) {
+      this.close(CLOSE.NORMAL, 'idle for too long');
+      return 0;
+    }
+    if (this.#pingedAt >= 0) {
+      if (wheel.now - this.#pingedAt >= wheel.ticks(limits.pongTimeout)) {
+        this.#lost('the peer did not answer a ping in time');
+        this.#socket.destroy();
+        return 0;
+      }
+    } else if (limits.pingInterval > 0 && wheel.now - this.#heardAt >= wheel.ticks(limits.pingInterval)) {
+      this.#pingedAt = wheel.now;
+      this.ping();
+    }
+    return this.#untilNextCheck();
+  }
+
+  /** Milliseconds until something may be due; 0 when nothing ever will. */
+  #untilNextCheck(): number {
+    const { wheel, limits } = this.#around;
+    const until = (since: number, limit: number) =>
+      limit > 0 ? Math.max(1, since + wheel.ticks(limit) - wheel.now) * wheel.tick : Number.POSITIVE_INFINITY;
+    const alive =
+      this.#pingedAt >= 0 ? until(this.#pingedAt, limits.pongTimeout) : until(this.#heardAt, limits.pingInterval);
+    const next = Math.min(alive, until(this.#messageAt, limits.idleTimeout));
+    return Number.isFinite(next) ? next : 0;
+  }
+}

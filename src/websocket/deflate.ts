@@ -1,0 +1,151 @@
+import { Buffer } from 'node:buffer';
+import { promisify } from 'node:util';
+import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
+import { CLOSE } from './core/close-codes.ts';
+import type { DeflateAgreement } from './core/deflate-negotiation.ts';
+import { WireError } from './core/wire-error.ts';
+import type { CompressionOptions } from './limits.ts';
+
+/** Bytes up to which zlib works at once, about a millisecond; beyond, a thread of Node's pool does it. */
+const AT_ONCE = 64 * 1024;
+/** Threads of the pool's four that may be at work for compression, so that files and names are not kept waiting. */
+const THREADS = 2;
+
+const deflateOnThread = promisify(deflateRaw);
+const inflateOnThread = promisify(inflateRaw);
+
+/**
+ * permessage-deflate for one connection (RFC 7692), with zlib's one-shot calls and no zlib state between messages:
+ * where context takeover was agreed on, the context is what deflate can refer back to, the last 32 KiB of text, and
+ * goes in as zlib's dictionary.
+ */
+export class MessageDeflate {
+  readonly windowBits: number;
+  readonly #options: Required<CompressionOptions>;
+  readonly #sendTakeover: boolean;
+  readonly #receiveTakeover: boolean;
+  #sent: Buffer | undefined;
+  #received: Buffer | undefined;
+
+  constructor(agreement: DeflateAgreement, role: 'client' | 'server', options: Required<CompressionOptions>) {
+    const isServer = role === 'server';
+    this.#options = options;
+    this.windowBits = isServer ? agreement.serverMaxWindowBits : agreement.clientMaxWindowBits;
+    this.#sendTakeover = !(isServer ? agreement.serverNoContextTakeover : agreement.clientNoContextTakeover);
+    this.#receiveTakeover = !(isServer ? agreement.clientNoContextTakeover : agreement.serverNoContextTakeover);
+  }
+
+  /** Whether a message may refer to earlier ones, so that their order is part of the encoding. */
+  get dependent(): boolean {
+    return this.#sendTakeover;
+  }
+
+  get threshold(): number {
+    return this.#options.threshold;
+  }
+
+  /** The compressed message, or null when that would not be smaller; a promise for a big one. */
+  compress(bytes: Buffer): Buffer | null | Promise<Buffer | null> {
+    const dictionary = this.#sent;
+    if (bytes.length > AT_ONCE)
+      return deflateBig(bytes, this.windowBits, this.#options.level, dictionary).then((packed) =>
+        this.#smaller(packed, bytes),
+      );
+    return this.#smaller(deflateSmall(bytes, this.windowBits, this.#options.level, dictionary), bytes);
+  }
+
+  /** Nothing sent from here on refers to what was sent so far: the peer got messages that were compressed for many. */
+  forgetSent(): void {
+    this.#sent = undefined;
+  }
+
+  #smaller(packed: Buffer, bytes: Buffer): Buffer | null {
+    if (packed.length >= bytes.length) return null;
+    if (this.#sendTakeover) this.#sent = slide(this.#sent, bytes, 1 << this.windowBits);
+    return packed;
+  }
+
+  /**
+   * The message inflated; a promise when it turns out to be big. Stops inflating at `limit` bytes.
+   * @throws WireError 1009 over the limit, 1007 for what is not deflate.
+   */
+  inflate(bytes: Buffer, limit: number): Buffer | Promise<Buffer> {
+    const dictionary = this.#received;
+    try {
+      return this.#note(inflateRawSync(bytes, inflateOptions(Math.min(limit, AT_ONCE), dictionary)));
+    } catch (error) {
+      if (!isTooLarge(error)) throw notDeflate(error);
+      if (limit <= AT_ONCE) throw tooBig(limit);
+    }
+    return onPool(() => inflateOnThread(bytes, inflateOptions(limit, dictionary))).then(
+      (whole) => this.#note(whole),
+      (error) => {
+        throw isTooLarge(error) ? tooBig(limit) : notDeflate(error);
+      },
+    );
+  }
+
+  #note(whole: Buffer): Buffer {
+    if (this.#receiveTakeover) this.#received = slide(this.#received, whole, 32 * 1024);
+    return whole;
+  }
+}
+
+/** Compresses a message that stands alone, as a broadcast does, for every receiver with such a window. */
+export function deflateSmall(bytes: Buffer, windowBits: number, level: number, dictionary?: Buffer): Buffer {
+  return withoutTail(deflateRawSync(bytes, deflateOptions(windowBits, level, dictionary)));
+}
+
+async function deflateBig(bytes: Buffer, windowBits: number, level: number, dictionary?: Buffer): Promise<Buffer> {
+  return withoutTail(await onPool(() => deflateOnThread(bytes, deflateOptions(windowBits, level, dictionary))));
+}
+
+function deflateOptions(windowBits: number, level: number, dictionary: Buffer | undefined) {
+  return { windowBits, level, finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary?.length ? { dictionary } : {}) };
+}
+
+function inflateOptions(maxOutputLength: number, dictionary: Buffer | undefined) {
+  return { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary?.length ? { dictionary } : {}) };
+}
+
+/** A flush ends with 00 00 FF FF, which does not travel (RFC 7692 §7.2.1). */
+function withoutTail(packed: Buffer): Buffer {
+  return packed.subarray(0, packed.length - 4);
+}
+
+/** The last `size` bytes of `window` and `bytes` in a row, as a copy of their own. */
+function slide(window: Buffer | undefined, bytes: Buffer, size: number): Buffer {
+  if (!window || bytes.length >= size) return Buffer.from(bytes.subarray(-size));
+  return Buffer.concat([window.subarray(-(size - bytes.length)), bytes]);
+}
+
+let working = 0;
+const queue: (() => void)[] = [];
+
+async function onPool<T>(work: () => Promise<T>): Promise<T> {
+  if (working >= THREADS) await new Promise<void>((resolve) => queue.push(resolve));
+  else working++;
+  try {
+    return await work();
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else working--;
+  }
+}
+
+function isTooLarge(error: unknown): boolean {
+  return (error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE';
+}
+
+function tooBig(limit: number): WireError {
+  return new WireError('MESSAGE_TOO_BIG', CLOSE.TOO_BIG, `a message inflated to over ${limit} bytes`);
+}
+
+function notDeflate(cause: unknown): WireError {
+  return new WireError(
+    'COMPRESSION_FAILED',
+    CLOSE.INVALID_PAYLOAD,
+    `a message was not deflate: ${(cause as Error).message}`,
+  );
+}

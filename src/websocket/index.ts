@@ -1,0 +1,17 @@
+/** WebSockets (RFC 6455, RFC 7692): server and client. */
+export type { QueueVerdict } from './backpressure.ts';
+export { type ClientOptions, type CloseEvent, connectWebSocket, WebSocketClient } from './client.ts';
+export type { Message } from './connection.ts';
+export { CLOSE } from './core/close-codes.ts';
+export type { Payload } from './core/frame-writer.ts';
+export {
+  COMPRESSION_DEFAULTS,
+  CONNECTION_DEFAULTS,
+  type CompressionOptions,
+  type ConnectionOptions,
+} from './limits.ts';
+export type { Peer } from './peer.ts';
+export { type UpgradeAnswer, WebSocketServer } from './server.ts';
+export { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
+export type { UpgradeRequest } from './upgrade-request.ts';
+export type { User } from './user.ts';

@@ -1,0 +1,83 @@
+import type { QueueVerdict } from './backpressure.ts';
+
+export interface CompressionOptions {
+  /** Bytes of UTF-8 or binary below which a message is sent as it is. Default 1024: smaller ones hardly shrink. */
+  readonly threshold?: number;
+  /**
+   * Whether messages to one connection may refer to earlier ones. Default false: each message alone, so that a
+   * broadcast is compressed once for everybody and an idle connection holds no window. With true, each connection
+   * keeps up to two windows of 32 KiB.
+   */
+  readonly contextTakeover?: boolean;
+  /** zlib's level, 1–9. Default 6, zlib's own: on 4 KiB of JSON level 1 is a third faster and a fifth larger. */
+  readonly level?: number;
+  /** The window of what this side sends is 2 to this power of bytes, 9–15. Default 15. */
+  readonly windowBits?: number;
+}
+
+export interface ConnectionOptions {
+  /** Bytes of the largest message taken, before and after inflating. Over it: 1009. Default 16 MiB. */
+  readonly maxMessage?: number;
+  /** Bytes of the largest single frame taken. Over it: 1009. Default: as `maxMessage`. */
+  readonly maxFrame?: number;
+  /** Frames that one message may come in. Over it: 1008. Default 262,144: 16 MiB in pieces of 64 bytes. */
+  readonly maxFragments?: number;
+  /** Pings and pongs taken in one second. Over it: 1008. Default 1,000: an honest peer sends a few a minute. */
+  readonly maxControlFrames?: number;
+  /** Bytes queued above which `send` answers false. Default 64 KiB, Node's own mark for a socket. */
+  readonly highWaterMark?: number;
+  /**
+   * Bytes queued (frame overhead included) above which a further message meets `queuePolicy`. Default 1 MiB: a
+   * thousand readers that stopped reading cost at most 1 GiB; the message that crosses the limit is still queued.
+   */
+  readonly queueLimit?: number;
+  /** What happens then, unless the server's `onQueueFull` says otherwise. Default 'close'. */
+  readonly queuePolicy?: QueueVerdict;
+  /** Milliseconds of silence after which a ping asks whether the peer lives. 0: never. Default 30,000: half of the
+   * 60 seconds after which nginx and most proxies cut a silent connection. */
+  readonly pingInterval?: number;
+  /** Milliseconds that a silent peer has to answer the ping. Over it: ended with 1006. Default 15,000. */
+  readonly pongTimeout?: number;
+  /** Milliseconds without any message from the peer after which it is closed with 1000. 0: never. Default 0. */
+  readonly idleTimeout?: number;
+  /** Milliseconds that the peer has to answer a close frame and to let go of the socket. Default 5,000. */
+  readonly closeTimeout?: number;
+  /** permessage-deflate. Default true: used when the peer offers it and the message is over the threshold. */
+  readonly compression?: boolean | CompressionOptions;
+}
+
+export const CONNECTION_DEFAULTS = {
+  maxMessage: 16 * 1024 * 1024,
+  maxFragments: 262_144,
+  maxControlFrames: 1_000,
+  highWaterMark: 64 * 1024,
+  queueLimit: 1024 * 1024,
+  queuePolicy: 'close',
+  pingInterval: 30_000,
+  pongTimeout: 15_000,
+  idleTimeout: 0,
+  closeTimeout: 5_000,
+} as const satisfies ConnectionOptions;
+
+export const COMPRESSION_DEFAULTS = {
+  threshold: 1024,
+  contextTakeover: false,
+  level: 6,
+  windowBits: 15,
+} as const satisfies CompressionOptions;
+
+/** The same with every default filled in: what the engine reads. */
+export interface ConnectionLimits extends Required<Omit<ConnectionOptions, 'compression'>> {
+  readonly compression: Required<CompressionOptions> | null;
+}
+
+/** @throws ZocaloError BAD_OPTION is left to the caller's schema; numbers are taken as they are. */
+export function connectionLimits(options: ConnectionOptions): ConnectionLimits {
+  const { compression = true, ...rest } = options;
+  const limits = { ...CONNECTION_DEFAULTS, maxFrame: options.maxMessage ?? CONNECTION_DEFAULTS.maxMessage, ...rest };
+  return {
+    ...limits,
+    compression:
+      compression === false ? null : { ...COMPRESSION_DEFAULTS, ...(compression === true ? {} : compression) },
+  };
+}

@@ -1,0 +1,46 @@
+import { Buffer } from 'node:buffer';
+import { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/**
+ * One buffer that every connection of this thread reads into, one after the other. It holds a 64 KiB message with
+ * its header and something more, so that such a message takes one system call.
+ */
+const shared = Buffer.allocUnsafeSlow(256 * 1024);
+
+interface Internals {
+  [key: symbol]: unknown;
+  _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null;
+}
+
+/**
+ * Calls `take` with each piece that arrives. The piece is the taker's only until `take` returns.
+ *
+ * Node allocates 64 KiB for each read of a socket and hands the piece through its stream machinery. It can also
+ * read into one given buffer (`onread` of net.connect), but offers that only to sockets that it opens itself, not to
+ * those that a server accepts. Measured (see docs/engine.md), that is a quarter of the cost of a small message, so
+ * the same switch is thrown here for accepted sockets where Node's internals are as known; any other stream (TLS,
+ * Windows, a future Node) is read by its public 'data' event, with the same result.
+ */
+export function readPieces(stream: Duplex, take: (piece: Buffer, length: number) => void): void {
+  if (!(process.platform !== 'win32' && stream.constructor === Socket && readIntoShared(stream, take)))
+    stream.on('data', (piece: Buffer) => take(piece, piece.length));
+  stream.resume();
+}
+
+function readIntoShared(stream: Duplex, take: (piece: Buffer, length: number) => void): boolean {
+  const socket = stream as unknown as Internals;
+  if (bufferKey === undefined || callbackKey === undefined || socket[bufferKey] !== null) return false;
+  if (typeof socket._handle?.useUserBuffer !== 'function') return false;
+  socket[bufferKey] = shared;
+  socket[callbackKey] = (length: number) => {
+    take(shared, length);
+    return true;
+  };
+  socket._handle.useUserBuffer(shared);
+  return true;
+}
+
+const symbols = Object.getOwnPropertySymbols(new Socket());
+const bufferKey = symbols.find((symbol) => symbol.description === 'kBuffer');
+const callbackKey = symbols.find((symbol) => symbol.description === 'kBufferCb');

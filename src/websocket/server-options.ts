@@ -1,0 +1,52 @@
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as HttpsServer } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
+import type { Clock } from '../clock.ts';
+import type { ConnectionOptions } from './limits.ts';
+
+/** A server that exists already, whose upgrades to `path` (default: to any path) are taken. */
+export interface Attachment {
+  readonly server: HttpServer | HttpsServer;
+  readonly path?: string;
+}
+
+export interface ServerOptions extends ConnectionOptions {
+  /**
+   * Pages whose scripts may connect: a list of origins (`https://example.org`), or `'*'` for any. Others: 403.
+   * Default `'same'`: the page must come from the host that it connects to (or both from this machine, so that
+   * development servers on other ports work), which keeps a foreign page from speaking with the visitor's cookies.
+   * Clients that are no browsers send no origin and are let in.
+   */
+  readonly origins?: 'same' | '*' | readonly string[];
+  /**
+   * Names by which the server may be called (the `Host` header, without its port). Others: 421. Default `'*'`; name
+   * them when the server is on a private network, against DNS rebinding.
+   */
+  readonly hosts?: '*' | readonly string[];
+  /** Subprotocols spoken here. The first that the client offers and this list has is chosen. Default none. */
+  readonly protocols?: readonly string[];
+  /** Users connected at a time. Over it: 503. Default 100,000: some 300 MB, and beyond what one process should hold. */
+  readonly maxConnections?: number;
+  /**
+   * Milliseconds for a client's opening handshake and, once more, for `onUpgrade` to answer. Over it: 408, or 503.
+   * Default 10,000: generous for a person's line, short for somebody who opens sockets only to hold them.
+   */
+  readonly handshakeTimeout?: number;
+  /** Connections that the system holds until they are accepted. Default 4,096; the system may allow less. */
+  readonly backlog?: number;
+  /** For `wss://`: PEM text. */
+  readonly tls?: Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'passphrase'>;
+  /** Plain HTTP on the same port: pages, an API. Default: 426, with a sentence. */
+  readonly onRequest?: (request: IncomingMessage, response: ServerResponse) => void;
+  /** Default: the machine's. */
+  readonly clock?: Clock;
+}
+
+export const SERVER_DEFAULTS = {
+  origins: 'same',
+  hosts: '*',
+  protocols: [],
+  maxConnections: 100_000,
+  handshakeTimeout: 10_000,
+  backlog: 4_096,
+} as const satisfies ServerOptions;

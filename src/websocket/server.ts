@@ -1,0 +1,335 @@
+import type { Buffer } from 'node:buffer';
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
+import type { Duplex } from 'node:stream';
+import { type Clock, systemClock } from '../clock.ts';
+import { ZocaloError } from '../errors.ts';
+import { type Bound, bindServers, parseAddress, type WebSocketAddress } from '../stream/index.ts';
+import { checkPlace } from './admission.ts';
+import { attach, refuse } from './attach.ts';
+import type { QueueVerdict } from './backpressure.ts';
+import type { Message } from './connection.ts';
+import { acceptDeflate, formatAgreement } from './core/deflate-negotiation.ts';
+import type { Payload } from './core/frame-writer.ts';
+import { checkRequest, formatResponse, type Refusal } from './core/handshake.ts';
+import { MessageDeflate } from './deflate.ts';
+import { connectionLimits } from './limits.ts';
+import { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
+import { report, Session, type Venue } from './session.ts';
+import { TimerWheel, tickFor } from './timer-wheel.ts';
+import { Topic, Topics } from './topics.ts';
+import { Turn } from './turn.ts';
+import { UpgradeRequest } from './upgrade-request.ts';
+import { sessionOf, type User } from './user.ts';
+
+/** What `onUpgrade` may answer: a refusal, or what the user comes in with. Nothing at all lets them in. */
+export type UpgradeAnswer =
+  | { refuse: number; reason?: string; headers?: Record<string, string> }
+  | { protocol?: string; data?: unknown }
+  | undefined
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return is the usual one
+  | void;
+
+/** How often `onTick` is called. */
+const TICK = 1_000;
+
+/**
+ * A WebSocket server. Override the hooks, then `run()`.
+ *
+ * @example
+ * class ChatRoom extends WebSocketServer {
+ *   override onMessage(user: User, message: Message) {
+ *     this.broadcast(message, { except: user });
+ *   }
+ * }
+ * await new ChatRoom('ws://localhost:9000').run();
+ */
+export class WebSocketServer {
+  /** Everybody who is connected. */
+  readonly users: ReadonlySet<User>;
+  readonly #where: WebSocketAddress | Attachment;
+  readonly #options: ServerOptions & typeof SERVER_DEFAULTS;
+  readonly #clock: Clock;
+  readonly #venue: Venue;
+  #bound: Bound<HttpServer>[] = [];
+  #stops: (() => void)[] = [];
+  #closed: Promise<void> | null = null;
+  #onEmpty: (() => void) | null = null;
+
+  /**
+   * @param where `ws://host:port/path` (`localhost` is both 127.0.0.1 and ::1; port 0 picks a free one; no path takes
+   *   any), `wss://…` with the option `tls`, or a server that exists already.
+   * @throws ZocaloError BAD_ADDRESS, UNKNOWN_SCHEME, BAD_OPTION.
+   */
+  constructor(where: string | URL | Attachment, options: ServerOptions = {}) {
+    this.#where = typeof where === 'string' || where instanceof URL ? webSocketAddress(where) : where;
+    this.#options = { ...SERVER_DEFAULTS, ...options } as ServerOptions & typeof SERVER_DEFAULTS;
+    this.#clock = options.clock ?? systemClock;
+    const limits = connectionLimits(options);
+    const turn = new Turn();
+    const users = new Set<User>();
+    this.users = users;
+    this.#venue = {
+      hooks: this,
+      users,
+      leaving: new Set(),
+      limits,
+      turn,
+      topics: new Topics(turn, limits.compression),
+      everyone: new Topic('everyone'),
+      wheel: new TimerWheel(
+        this.#clock,
+        tickFor(limits.pingInterval, limits.pongTimeout, limits.idleTimeout, limits.closeTimeout),
+      ),
+      onGone: () => this.#onGone(),
+    };
+  }
+
+  // ——— hooks, each of which may be asynchronous; one that fails closes its user with 1011 and tells `onError`
+
+  /** Before the handshake is answered: refuse with a status, choose a subprotocol, attach the user's data. */
+  onUpgrade(_request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer> {}
+
+  /** After the handshake. */
+  onConnect(_user: User): unknown {
+    return;
+  }
+
+  /** A string for a text message, bytes of its own for a binary one. */
+  onMessage(_user: User, _message: Message): unknown {
+    return;
+  }
+
+  /** Once for each user, who is no longer among `users`. 1006: the connection was lost. */
+  onClose(_user: User, _code: number, _reason: string): unknown {
+    return;
+  }
+
+  /** A hook failed (then with its user), or the server itself did. The default writes it to standard error. */
+  onError(error: ZocaloError, _user?: User): unknown {
+    return console.error(error);
+  }
+
+  /** Once a second while the server listens, for periodic work. */
+  onTick(): unknown {
+    return;
+  }
+
+  /**
+   * A message meets a queue that is over `queueLimit`: 'close' the user, 'drop' this message for them, or 'queue' it
+   * all the same. The default answers the option `queuePolicy`. Do not send to anybody from here. `message` is absent
+   * for what goes to many.
+   */
+  onQueueFull(_user: User, _message: Payload | undefined): QueueVerdict {
+    return this.#venue.limits.queuePolicy;
+  }
+
+  // ——— sending to many
+
+  /** Sends to everybody, encoding once. `except`: not to this user. */
+  broadcast(message: Payload, options: { except?: User } = {}): void {
+    this.#publish(this.#venue.everyone, message, options.except);
+  }
+
+  /** Sends to everybody who is subscribed to `topic`, encoding once. `except`: not to this user. */
+  publish(topic: string, message: Payload, options: { except?: User } = {}): void {
+    const known = this.#venue.topics.get(topic);
+    if (known) this.#publish(known, message, options.except);
+  }
+
+  #publish(topic: Topic, message: Payload, except: User | undefined): void {
+    this.#venue.topics.publish(topic, message, except ? sessionOf(except) : null);
+  }
+
+  // ——— listening
+
+  /** Where the server listens, with the port that was taken: `ws://127.0.0.1:9000`. Empty for an attached one. */
+  get addresses(): readonly string[] {
+    return this.#bound.map((bound) => bound.address);
+  }
+
+  /**
+   * Begins to listen, or to take the upgrades of the server that it is attached to.
+   * @throws ZocaloError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, UNKNOWN_HOST, BAD_CERTIFICATE.
+   */
+  async listen(): Promise<void> {
+    const take = (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#take(request, socket, head);
+    if ('server' in this.#where) {
+      const { server, path } = this.#where;
+      this.#stops.push(attach(server, path, take));
+    } else {
+      const address = this.#where;
+      const path = new URL(address.path, 'ws://host').pathname;
+      const create = () => {
+        const server = this.#createServer(address.scheme === 'wss');
+        attach(server, path === '/' ? undefined : path, take);
+        return server;
+      };
+      this.#bound = await bindServers(create, address, { backlog: this.#options.backlog });
+      for (const { server, address } of this.#bound)
+        server.on('error', (cause) =>
+          report(this, new ZocaloError('UNEXPECTED', `${address} reported: ${cause.message}`, { cause })),
+        );
+    }
+    this.#stops.push(
+      this.#clock.every(TICK, () => {
+        try {
+          const result = this.onTick();
+          if (result instanceof Promise) result.catch((error) => this.#hookFailed('onTick', error));
+        } catch (error) {
+          this.#hookFailed('onTick', error);
+        }
+      }),
+    );
+  }
+
+  /** Listens, says where on standard output, closes in good order on SIGINT or SIGTERM, and resolves after that. */
+  async run(): Promise<void> {
+    await this.listen();
+    if (this.addresses.length > 0) console.log(`Listening on ${this.addresses.join(' and ')}`);
+    await new Promise<void>((resolve) => {
+      const stop = () => {
+        process.off('SIGINT', stop).off('SIGTERM', stop);
+        resolve(this.close());
+      };
+      process.on('SIGINT', stop).on('SIGTERM', stop);
+    });
+  }
+
+  /**
+   * Closes in good order: accepts nobody new, tells everybody 1001 (going away), waits up to `grace` milliseconds
+   * (default 5,000) for their answers, then cuts off who is left. A server that this one is attached to stays open.
+   */
+  close({ grace = 5_000 }: { grace?: number } = {}): Promise<void> {
+    this.#closed ??= this.#close(grace);
+    return this.#closed;
+  }
+
+  async #close(grace: number): Promise<void> {
+    for (const stop of this.#stops.splice(0)) stop();
+    const servers = this.#bound.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
+    const sessions = [...this.users].map(sessionOf);
+    for (const { user } of sessions) user.close(1001, 'the server is going away');
+    let cancel = () => {};
+    const deadline = new Promise<void>((resolve) => {
+      cancel = this.#clock.after(grace, resolve);
+    });
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      this.#onGone();
+    });
+    await Promise.race([empty, deadline]);
+    for (const { connection } of new Set([...sessions, ...this.#venue.leaving])) connection.terminate();
+    for (const { server } of this.#bound) server.closeAllConnections();
+    await Promise.race([Promise.all(servers), deadline]);
+    cancel();
+  }
+
+  #onGone(): void {
+    if (this.users.size === 0 && this.#venue.leaving.size === 0) this.#onEmpty?.();
+  }
+
+  #createServer(secure: boolean): HttpServer {
+    const { handshakeTimeout, tls, onRequest = upgradeRequired } = this.#options;
+    const options = {
+      headersTimeout: handshakeTimeout,
+      requestTimeout: handshakeTimeout,
+      connectionsCheckingInterval: Math.max(100, Math.floor(handshakeTimeout / 10)),
+    };
+    if (!secure) return createServer(options, onRequest);
+    if (!tls?.cert || !tls.key) throw new ZocaloError('BAD_CERTIFICATE', 'wss:// needs a certificate and its key');
+    try {
+      return createSecureServer({ ...options, ...tls }, onRequest);
+    } catch (cause) {
+      throw new ZocaloError('BAD_CERTIFICATE', (cause as Error).message, { cause });
+    }
+  }
+
+  // ——— the opening handshake
+
+  #take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const problem = checkRequest(request.method, request.httpVersion, request.headers);
+    const upgrade = new UpgradeRequest(request);
+    const refusal = problem ?? checkPlace(upgrade, this.#options) ?? this.#checkRoom();
+    if (refusal) {
+      refuse(socket, refusal);
+      return;
+    }
+    try {
+      const answer = this.onUpgrade(upgrade);
+      if (answer instanceof Promise) this.#wait(answer, upgrade, socket, head);
+      else this.#admit(answer, upgrade, socket, head);
+    } catch (error) {
+      this.#upgradeFailed(error, socket);
+    }
+  }
+
+  #checkRoom(): Refusal | null {
+    if (this.#closed) return { status: 503, reason: 'The server is closing' };
+    const { maxConnections } = this.#options;
+    if (this.users.size < maxConnections) return null;
+    return { status: 503, reason: `The server is full (${maxConnections})`, headers: { 'Retry-After': '10' } };
+  }
+
+  #wait(answer: Promise<UpgradeAnswer>, upgrade: UpgradeRequest, socket: Duplex, head: Buffer): void {
+    let waiting = true;
+    const settle = (action: () => void) => {
+      if (!waiting) return;
+      waiting = false;
+      cancel();
+      socket.off('error', drop);
+      action();
+    };
+    const drop = () => settle(() => socket.destroy());
+    socket.on('error', drop);
+    const cancel = this.#clock.after(this.#options.handshakeTimeout, () =>
+      settle(() => refuse(socket, { status: 503, reason: 'The server took too long to decide' })),
+    );
+    answer.then(
+      (value) =>
+        settle(() => {
+          const refusal = this.#checkRoom();
+          if (refusal) refuse(socket, refusal);
+          else this.#admit(value, upgrade, socket, head);
+        }),
+      (error) => settle(() => this.#upgradeFailed(error, socket)),
+    );
+  }
+
+  #upgradeFailed(error: unknown, socket: Duplex): void {
+    refuse(socket, { status: 500, reason: 'The server failed' });
+    this.#hookFailed('onUpgrade', error);
+  }
+
+  #hookFailed(hook: string, cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    report(this, new ZocaloError('HOOK_FAILED', `${hook} failed: ${text}`, { advice: 'mend the hook', cause }));
+  }
+
+  #admit(answer: UpgradeAnswer, upgrade: UpgradeRequest, socket: Duplex, head: Buffer): void {
+    if (answer && 'refuse' in answer) {
+      const { refuse: status, reason = 'Refused', headers = {} } = answer;
+      refuse(socket, { status, reason, headers });
+      return;
+    }
+    const protocol = answer?.protocol ?? upgrade.protocols.find((name) => this.#options.protocols.includes(name)) ?? '';
+    const { compression } = this.#venue.limits;
+    const offered = compression && upgrade.headers['sec-websocket-extensions'];
+    const agreement = compression && offered ? acceptDeflate(String(offered), compression) : null;
+    const deflate = agreement && compression ? new MessageDeflate(agreement, 'server', compression) : null;
+    const extensions = agreement ? formatAgreement(agreement, String(offered)) : '';
+    socket.write(formatResponse(String(upgrade.headers['sec-websocket-key']), protocol, extensions));
+    new Session(socket, this.#venue, upgrade, protocol, deflate, answer?.data).start(head);
+  }
+}
+
+function webSocketAddress(where: string | URL): WebSocketAddress {
+  const address = parseAddress(where);
+  if (address.scheme === 'ws' || address.scheme === 'wss') return address;
+  throw new ZocaloError('UNKNOWN_SCHEME', `${where} is not a WebSocket address`, { advice: 'use ws:// or wss://' });
+}
+
+function upgradeRequired(_request: IncomingMessage, response: ServerResponse): void {
+  response.writeHead(426, { Upgrade: 'websocket', Connection: 'Upgrade', 'Content-Type': 'text/plain' });
+  response.end('This is a WebSocket server: connect to it with a WebSocket client\n');
+}

@@ -1,0 +1,193 @@
+import { Buffer } from 'node:buffer';
+import { Batch } from './batch.ts';
+import type { Connection } from './connection.ts';
+import type { Payload } from './core/frame-writer.ts';
+import type { CompressionOptions } from './limits.ts';
+import type { Turn } from './turn.ts';
+
+/** A turn's buffer up to this size is kept for the next turn. */
+const SPARE = 64 * 1024;
+
+/** One connection's part in the fan-out. */
+export interface Subscriber {
+  readonly connection: Connection;
+  topics: Set<Topic> | null;
+  /** Publications of turn `turn` before number `cursor` have been queued for it already; -1 and 0 at first. */
+  turn: number;
+  cursor: number;
+  /** The turn in whose delivery it was met last; -1 at first. */
+  met: number;
+}
+
+/** A name that connections subscribe to. */
+export class Topic {
+  readonly name: string;
+  readonly subscribers = new Set<Subscriber>();
+  /** What was published in this turn. */
+  batch: Batch<Subscriber> | null = null;
+  spare: Buffer = Buffer.allocUnsafeSlow(1024);
+
+  constructor(name: string) {
+    this.name = name;
+  }
+}
+
+/**
+ * Publishing to topics. Each publication is encoded once, those of one turn share one buffer, and every subscriber
+ * gets them in one write at the turn's end, in the order in which they and whatever was sent to it alone came.
+ */
+export class Topics {
+  readonly #turn: Turn;
+  readonly #compression: Required<CompressionOptions> | null;
+  readonly #byName = new Map<string, Topic>();
+  /** Topics with a batch. */
+  #pending: Topic[] = [];
+  #number = 0;
+  #order = 0;
+  readonly #atEnd = (): void => this.#deliver();
+
+  constructor(turn: Turn, compression: Required<CompressionOptions> | null) {
+    this.#turn = turn;
+    this.#compression = compression;
+  }
+
+  get(name: string): Topic | undefined {
+    return this.#byName.get(name);
+  }
+
+  subscribe(subscriber: Subscriber, name: string): void {
+    let topic = this.#byName.get(name);
+    if (!topic) {
+      topic = new Topic(name);
+      this.#byName.set(name, topic);
+    }
+    this.join(subscriber, topic);
+    subscriber.topics ??= new Set();
+    subscriber.topics.add(topic);
+  }
+
+  /** Lets a subscriber hear of what is published from now on. */
+  join(subscriber: Subscriber, topic: Topic): void {
+    this.settle(subscriber);
+    topic.subscribers.add(subscriber);
+  }
+
+  unsubscribe(subscriber: Subscriber, name: string): void {
+    const topic = this.#byName.get(name);
+    if (!topic || !subscriber.topics?.delete(topic)) return;
+    this.settle(subscriber);
+    this.#leave(subscriber, topic);
+  }
+
+  leaveAll(subscriber: Subscriber): void {
+    for (const topic of subscriber.topics ?? []) this.#leave(subscriber, topic);
+    subscriber.topics = null;
+  }
+
+  #leave(subscriber: Subscriber, topic: Topic): void {
+    topic.subscribers.delete(subscriber);
+    if (topic.subscribers.size === 0) this.#byName.delete(topic.name);
+  }
+
+  publish(topic: Topic, message: Payload, except: Subscriber | null): void {
+    if (topic.subscribers.size === 0) return;
+    if (topic.batch === null) {
+      topic.batch = new Batch(topic.spare, this.#compression);
+      if (this.#pending.length === 0) this.#turn.atEnd(this.#atEnd);
+      this.#pending.push(topic);
+    }
+    topic.batch.append(this.#order++, message, except);
+  }
+
+  /**
+   * Queues for one subscriber what this turn has published to it so far: what is then sent to it alone, or a change
+   * of its topics, comes after.
+   */
+  settle(subscriber: Subscriber): void {
+    if (this.#pending.length === 0) return;
+    const batches = this.#pending.filter((topic) => topic.subscribers.has(subscriber)).map((topic) => topic.batch!);
+    const from = subscriber.turn === this.#number ? subscriber.cursor : 0;
+    for (const frames of sequence(batches, subscriber, from)) subscriber.connection.sendFrames(frames);
+    subscriber.turn = this.#number;
+    subscriber.cursor = this.#order;
+  }
+
+  #deliver(): void {
+    const topics = this.#pending;
+    const batches = topics.map((topic) => topic.batch!);
+    const turn = this.#number;
+    // From here on a hook may publish again: that is the next turn's.
+    this.#pending = [];
+    this.#number++;
+    this.#order = 0;
+    for (const topic of topics) topic.batch = null;
+    const shared = new Map<string, Buffer>();
+    let kept = false;
+    for (let i = 0; i < topics.length; i++) {
+      for (const subscriber of topics[i]!.subscribers) {
+        if (subscriber.met === turn) continue;
+        subscriber.met = turn;
+        const heard =
+          topics.length === 1 ? batches : batches.filter((_, at) => topics[at]!.subscribers.has(subscriber));
+        if (deliver(subscriber, heard, subscriber.turn === turn ? subscriber.cursor : 0, shared)) kept = true;
+      }
+    }
+    for (let i = 0; i < topics.length; i++) {
+      const { buffer } = batches[i]!.plain;
+      topics[i]!.spare = kept || buffer.length > SPARE ? Buffer.allocUnsafeSlow(1024) : buffer;
+    }
+  }
+}
+
+/** Sends a subscriber its publications of a turn. Answers whether anything still holds their buffers. */
+function deliver(
+  subscriber: Subscriber,
+  batches: Batch<Subscriber>[],
+  from: number,
+  shared: Map<string, Buffer>,
+): boolean {
+  const { connection } = subscriber;
+  const { deflate } = connection;
+  deflate?.forgetSent();
+  const own = from > 0 || batches.some((batch) => batch.excepted.has(subscriber));
+  if (own) {
+    for (const frames of sequence(batches, subscriber, from)) connection.sendFrames(frames);
+    return true;
+  }
+  if (batches.length === 1) return connection.writeFrames(batches[0]!.encodingFor(deflate).whole);
+  // Everybody who hears the same topics and takes them in the same form gets the same buffer.
+  const key = `${deflate?.windowBits} ${batches.map((batch) => batch.publications[0]!.order)}`;
+  let frames = shared.get(key);
+  if (!frames) {
+    frames = Buffer.concat([...sequence(batches, subscriber, 0)]);
+    shared.set(key, frames);
+  }
+  return connection.writeFrames(frames);
+}
+
+/** The publications of several batches from number `from` on, in their order, in as few pieces as it takes. */
+function* sequence(batches: Batch<Subscriber>[], subscriber: Subscriber, from: number): Generator<Buffer> {
+  const { deflate } = subscriber.connection;
+  const at = batches.map((batch) => batch.publications.findIndex((publication) => publication.order >= from));
+  const orderOf = (i: number) => (at[i]! < 0 ? undefined : batches[i]!.publications[at[i]!]?.order);
+  for (;;) {
+    // The batch with the earliest publication left, and the order at which another batch comes in between.
+    let first = -1;
+    let limit = Number.POSITIVE_INFINITY;
+    for (let i = 0; i < batches.length; i++) {
+      const order = orderOf(i);
+      if (order === undefined) continue;
+      const best = first < 0 ? Number.POSITIVE_INFINITY : orderOf(first)!;
+      limit = Math.min(limit, Math.max(order, best));
+      if (order < best) first = i;
+    }
+    if (first < 0) return;
+    const { publications } = batches[first]!;
+    const start = at[first]!;
+    let stop = start;
+    while (stop < publications.length && publications[stop]!.order < limit && publications[stop]!.except !== subscriber)
+      stop++;
+    at[first] = Math.max(stop, start + 1);
+    if (stop > start) yield batches[first]!.encodingFor(deflate).frames(start, stop);
+  }
+}

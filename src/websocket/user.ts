@@ -1,0 +1,78 @@
+import { randomUUID } from 'node:crypto';
+import type { Payload } from './core/frame-writer.ts';
+import { Peer } from './peer.ts';
+import type { Session } from './session.ts';
+import type { UpgradeRequest } from './upgrade-request.ts';
+
+let read: (user: User) => Session;
+
+/** The engine's own side of a user. */
+export function sessionOf(user: User): Session {
+  return read(user);
+}
+
+/** Somebody connected to a server: one connection of theirs. */
+export class User extends Peer {
+  static {
+    read = (user) => user.#session;
+  }
+
+  readonly #session: Session;
+  #id = '';
+  #data: unknown;
+  /** The handshake that they came with. */
+  readonly request: UpgradeRequest;
+
+  constructor(session: Session, request: UpgradeRequest, protocol: string, data: unknown) {
+    super(session.connection, protocol);
+    this.#session = session;
+    this.request = request;
+    this.#data = data;
+  }
+
+  /** Unlike every other connection's, on any server. */
+  get id(): string {
+    if (this.#id === '') this.#id = randomUUID();
+    return this.#id;
+  }
+
+  /** The application's own: what `onUpgrade` attached, or an empty object. */
+  // biome-ignore lint/suspicious/noExplicitAny: what an application keeps here is its own affair
+  get data(): any {
+    this.#data ??= {};
+    return this.#data;
+  }
+
+  set data(value: unknown) {
+    this.#data = value;
+  }
+
+  /** The IP address of the other end of the socket: the client's, or that of a proxy before it. */
+  get remoteAddress(): string {
+    return this.request.remoteAddress;
+  }
+
+  /** The topics that they are subscribed to. */
+  get topics(): readonly string[] {
+    return [...(this.#session.topics ?? [])].map((topic) => topic.name);
+  }
+
+  override send(message: Payload): boolean {
+    this.#session.settle();
+    return super.send(message);
+  }
+
+  override close(code = 1000, reason = ''): void {
+    this.#session.settle();
+    super.close(code, reason);
+  }
+
+  /** From now on they get what `server.publish(topic, …)` sends. Subscribing twice is subscribing once. */
+  subscribe(topic: string): void {
+    this.#session.subscribe(topic);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#session.unsubscribe(topic);
+  }
+}
