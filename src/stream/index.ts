@@ -8,4 +8,11 @@ export {
   type WebSocketAddress,
 } from './address.ts';
 export { type BindOptions, type Bound, bindServers } from './bind.ts';
+export { type ConnectOptions, connect } from './connect.ts';
+export { DatagramSocket } from './datagram-socket.ts';
+export { LineBuffer } from './line-buffer.ts';
+export { type ListenOptions, listen } from './listen.ts';
+export type { Pem, SocketOptions } from './options.ts';
+export type { StreamServer } from './stream-server.ts';
+export { type ReadOptions, StreamSocket } from './stream-socket.ts';
 export { toZocaloError } from './system-errors.ts';

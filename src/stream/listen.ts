@@ -1,0 +1,132 @@
+import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { systemClock } from '../clock.ts';
+import { ZocaloError } from '../errors.ts';
+import { AcceptQueue } from './accept-queue.ts';
+import { type Address, formatAddress, parseAddress } from './address.ts';
+import { type BindOptions, bindServers } from './bind.ts';
+import { ByteSocket } from './byte-socket.ts';
+import { listenDatagrams } from './datagram-listener.ts';
+import { abortedError } from './deadline.ts';
+import { type Pem, type SocketOptions, tcpOptions } from './options.ts';
+import { type Listener, StreamServer } from './stream-server.ts';
+import type { StreamSocket } from './stream-socket.ts';
+import { toZocaloError } from './system-errors.ts';
+
+/** How many connections wait for `accept`: 1,024, a program's usual share of open files. */
+const ACCEPT_LIMIT = 1024;
+
+/** In milliseconds; a TLS handshake is two round trips, so this allows for the slowest networks. */
+const HANDSHAKE_TIMEOUT = 10_000;
+
+export interface ListenOptions extends SocketOptions, BindOptions {
+  /** Gives up listening; afterwards it closes the server at once. */
+  signal?: AbortSignal | undefined;
+  /**
+   * How many connections may wait for `accept`. Default 1,024. Node takes every connection from the kernel at once,
+   * so whoever comes when the queue is full is cut off instead of kept waiting. No byte of a waiting one is read.
+   */
+  acceptLimit?: number;
+  /** For `tls:`, required: the server's certificate (with those between it and the authority), and its key. */
+  cert?: Pem;
+  key?: Pem;
+  /** For `tls:`, asks clients for a certificate that one of these authorities has signed. */
+  ca?: Pem | Pem[];
+  /** For `tls:`, how long the handshake may take, in milliseconds. Default 10,000. */
+  handshakeTimeout?: number;
+  /**
+   * For `udp:`, how many peers are remembered; the datagrams of further ones are let go. Default 1,024. Here
+   * `idleTimeout` ends a peer quietly, and is 120,000 by default: before two minutes of silence no router may forget
+   * the way back to a peer (RFC 4787 REQ-5), and after that an answer may reach nobody.
+   */
+  peerLimit?: number;
+}
+
+/**
+ * Listens on `tcp://host:port`, `tls://host:port`, `unix:///path` or `udp://host:port`; `localhost` is both loopbacks,
+ * and port 0 any free one. Over UDP each remote peer is one socket.
+ *
+ * @throws {ZocaloError} BAD_ADDRESS, UNKNOWN_SCHEME, ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED,
+ *   UNKNOWN_HOST, NO_SUCH_PATH, BAD_CERTIFICATE, ABORTED.
+ */
+export async function listen(url: string | URL, options: ListenOptions = {}): Promise<StreamServer> {
+  const { acceptLimit = ACCEPT_LIMIT, clock = systemClock, signal } = options;
+  const address = parseAddress(url);
+  if (signal?.aborted) throw abortedError(signal, formatAddress(address));
+  const queue = new AcceptQueue<StreamSocket>(acceptLimit);
+  const offer = (socket: StreamSocket) => {
+    if (!queue.offer(socket)) socket.destroy();
+  };
+  const listeners =
+    address.scheme === 'udp'
+      ? await listenDatagrams(address, options, offer)
+      : await listenBytes(address, options, offer);
+  const server = new StreamServer(listeners, queue, clock);
+  signal?.addEventListener('abort', () => server.close({ grace: 0 }), { once: true });
+  if (signal?.aborted) {
+    await server.close({ grace: 0 });
+    throw abortedError(signal, formatAddress(address));
+  }
+  return server;
+}
+
+async function listenBytes(
+  address: Address,
+  options: ListenOptions,
+  offer: (socket: StreamSocket) => void,
+): Promise<Listener[]> {
+  const bound = await bindServers(
+    () => {
+      const open = new Set<Socket>();
+      const server = createServer(address, options);
+      const keep = (socket: Socket) => {
+        open.add(socket.on('error', () => {}));
+        socket.on('close', () => open.delete(socket));
+      };
+      const receive = (socket: Socket) => {
+        socket.allowHalfOpen = true; // also over TLS, where it begins only after the handshake
+        offer(new ByteSocket(socket, address, { ...options, signal: undefined }));
+      };
+      server.on('connection', keep);
+      if (address.scheme === 'tls') server.on('secureConnection', keep);
+      server.on(address.scheme === 'tls' ? 'secureConnection' : 'connection', receive);
+      return Object.assign(server, { open });
+    },
+    address,
+    options,
+  );
+  return bound.map(({ server, address }) => ({
+    address,
+    close: () => new Promise((resolve) => server.close(() => resolve())),
+    cut: () => {
+      for (const socket of server.open) socket.destroy();
+    },
+  }));
+}
+
+function createServer(address: Address, options: ListenOptions): Server {
+  const name = formatAddress(address);
+  if (address.scheme === 'ws' || address.scheme === 'wss') {
+    throw new ZocaloError('UNKNOWN_SCHEME', `${name} is a WebSocket, not a stream`, {
+      advice: 'serve it with WebSocketServer, or use one of tcp, tls, udp, unix',
+    });
+  }
+  if (address.scheme !== 'tls') return createTcpServer(tcpOptions(options));
+  const { cert, key, ca, handshakeTimeout = HANDSHAKE_TIMEOUT } = options;
+  if (!cert || !key) throw new ZocaloError('BAD_CERTIFICATE', `${name} needs the options cert and key`);
+  const asks = ca !== undefined;
+  try {
+    return createTlsServer({
+      ...tcpOptions(options),
+      allowHalfOpen: false, // or who hangs up in the handshake would stay until its time is over
+      cert,
+      key,
+      ca,
+      requestCert: asks,
+      rejectUnauthorized: asks,
+      handshakeTimeout,
+    });
+  } catch (error) {
+    throw toZocaloError(error, name);
+  }
+}
