@@ -36,6 +36,7 @@ const PACKAGES = {
 const NODE_20_MODULES = '115';
 
 const START_TIMEOUT = 20_000;
+const INSTALL_TIMEOUT = 300_000;
 
 /** Outside of the project, whose dependencies the peers are not. */
 export const cache = join(process.env.XDG_CACHE_HOME ?? tmpdir(), 'zocalo-bench');
@@ -128,7 +129,12 @@ function ask(file: string, ...args: string[]): string {
 }
 
 function runInCache(file: string, args: string[]): void {
-  execFileSync(file, args, { cwd: cache, encoding: 'utf8', stdio: ['ignore', 'ignore', 'pipe'] });
+  execFileSync(file, args, {
+    cwd: cache,
+    encoding: 'utf8',
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: INSTALL_TIMEOUT,
+  });
 }
 
 /** The line that says most in what a program wrote before it failed. */

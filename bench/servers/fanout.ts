@@ -1,0 +1,14 @@
+/** This engine alone, as it comes: each message to everybody. `PORT=9000 node bench/servers/fanout.ts` */
+import { type User, WebSocketServer } from '../../src/websocket/index.ts';
+
+class FanOutServer extends WebSocketServer {
+  override onMessage(_user: User, message: string | Uint8Array): void {
+    this.broadcast(message);
+  }
+}
+
+const server = new FanOutServer(`ws://127.0.0.1:${process.env.PORT ?? 9000}`, {
+  compression: process.env.COMPRESSION === '1',
+});
+await server.listen();
+console.log(`ready ${server.addresses[0]}`);
