@@ -1,0 +1,4 @@
+import { framing } from './cases/framing.ts';
+import { conformance } from './conformance.ts';
+
+conformance('framing', framing);
