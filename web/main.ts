@@ -73,7 +73,7 @@ function showUnread(count: number): void {
 function enter(): void {
   farewell.textContent = '';
   rememberName(name.value.trim());
-  conversation.enter(name.value);
+  conversation.enter(name.value.trim() || words.guest);
 }
 
 entry.addEventListener('submit', (event) => {

@@ -128,10 +128,8 @@ export function tidyName(name: string): string {
 
 /** Line feeds stay; no blank lines around. */
 function tidyText(text: string): string {
-  return text
-    .toWellFormed()
-    .replace(/\r\n?/g, '\n')
-    .replace(/^\s*\n|\s+$/g, '');
+  const lines = text.toWellFormed().replace(/\r\n?/g, '\n');
+  return lines.replace(/^\s*\n/, '').trimEnd();
 }
 
 function cut(text: string, limit: number): string {

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import net from 'node:net';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { ChatServerProcess } from '../support/chat-server.ts';
+
+const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
+
+function serve(args: string[], env: NodeJS.ProcessEnv = {}) {
+  return spawnSync(process.execPath, [CLI, 'serve', ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
+}
+
+test('the chat is open to this machine, by IPv4 and IPv6 alike, and ends in order', async () => {
+  const server = await ChatServerProcess.start();
+  assert.match(server.url, /^http:\/\/localhost:\d+$/);
+  for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
+    const response = await fetch(`http://${host}:${server.port}/`);
+    assert.match(await response.text(), /<title>Zócalo<\/title>/, host);
+  }
+  assert.equal(await server.stop('SIGINT'), 0);
+});
+
+test('`--host` names the address to listen on', async () => {
+  const server = await ChatServerProcess.start(0, ['--host', '127.0.0.1']);
+  assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  const socket = net.connect(server.port, '::1');
+  const refused = await new Promise((resolve) =>
+    socket.on('error', () => resolve(true)).on('connect', () => resolve(false)),
+  );
+  assert.equal(refused, true);
+  await server.stop('SIGTERM');
+});
+
+test('a port that is taken, or is none, is one line on stderr and no stack', async () => {
+  const server = await ChatServerProcess.start();
+  for (const [args, env, sentence] of [
+    [['--port', String(server.port)], {}, /ADDRESS_IN_USE/],
+    [[], { PORT: String(server.port) }, /ADDRESS_IN_USE/],
+    [['--port', 'nine'], {}, /port/i],
+    [['--port', '65536'], {}, /port/i],
+  ] as const) {
+    const { status, stdout, stderr } = serve([...args], env);
+    assert.notEqual(status, 0);
+    assert.equal(stdout, '');
+    assert.match(stderr, sentence);
+    assert.doesNotMatch(stderr, /\n\s+at /);
+  }
+  await server.stop('SIGTERM');
+});
+
+test('--help shows how', () => {
+  const { status, stdout } = serve(['--help']);
+  assert.equal(status, 0);
+  assert.match(stdout, /Examples:.*zocalo serve --host 0\.0\.0\.0/s);
+});

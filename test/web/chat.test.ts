@@ -1,0 +1,367 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { ChatServerProcess } from '../support/chat-server.ts';
+import { launchChromium } from '../support/chromium.ts';
+import { missing } from '../support/need.ts';
+
+describe('the chat in Chromium', { skip: missing('chromium') }, () => {
+  let browser: Browser;
+  let server: ChatServerProcess;
+  /** Errors of the page's scripts, and what its policy had to stop. */
+  const troubles: string[] = [];
+
+  before(async () => {
+    [browser, server] = await Promise.all([launchChromium(), ChatServerProcess.start()]);
+  });
+  after(async () => {
+    await browser?.close();
+    await server?.stop('SIGKILL');
+  });
+
+  /** A visitor of their own: no storage shared with the others. */
+  async function visit(options: BrowserContextOptions = {}): Promise<Page> {
+    const context = await browser.newContext({ locale: 'en-GB', ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    page.on('pageerror', (error) => troubles.push(String(error)));
+    page.on('console', (message) => {
+      if (/Content Security Policy|Trusted/i.test(message.text())) troubles.push(message.text());
+    });
+    await page.goto(server.url);
+    return page;
+  }
+
+  async function enter(page: Page, name: string): Promise<void> {
+    await page.getByLabel('Your name').fill(name);
+    await page.getByRole('button', { name: 'Enter' }).click();
+    await status(page, 'in');
+  }
+
+  async function visitAs(name: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await visit(options);
+    await enter(page, name);
+    return page;
+  }
+
+  async function status(page: Page, status: 'out' | 'in' | 'lost'): Promise<void> {
+    await page.waitForSelector(`#state[data-status=${status}]`);
+  }
+
+  async function say(page: Page, text: string): Promise<void> {
+    await page.getByRole('textbox', { name: 'Your message' }).fill(text);
+    await page.getByRole('button', { name: 'Send' }).click();
+  }
+
+  /** Waits until the page shows exactly that text as a message, and nowhere twice. */
+  async function hears(page: Page, text: string): Promise<void> {
+    const message = page.locator('#log .text').filter({ hasText: new RegExp(`^${RegExp.escape(text)}$`) });
+    await message.first().waitFor();
+    assert.equal(await message.count(), 1, text);
+  }
+
+  async function leave(...pages: Page[]): Promise<void> {
+    for (const page of pages) await page.context().close();
+    assert.deepEqual(troubles, []);
+  }
+
+  test('two pages talk with each other, and see who comes and goes', async () => {
+    const ana = await visitAs('Ana');
+    const luis = await visitAs('Luis');
+    await ana.getByText('Luis joined').waitFor();
+    await say(ana, 'Hello, Luis');
+    await hears(luis, 'Hello, Luis');
+    await say(luis, 'Hello, Ana');
+    await hears(ana, 'Hello, Ana');
+    assert.deepEqual(await luis.locator('#people-list .person').allTextContents(), ['Ana', 'Luis']);
+    assert.equal(await luis.locator('#log .name').first().textContent(), 'Ana');
+    await leave(luis);
+    await ana.getByText('Luis left').waitFor();
+    assert.deepEqual(await ana.locator('#people-list .person').allTextContents(), ['Ana']);
+    await leave(ana);
+  });
+
+  test('a killed and restarted server is missed, waited for, and found again', async () => {
+    const ana = await visitAs('Ana');
+    const luis = await visitAs('Luis');
+    await say(ana, 'before');
+    await hears(luis, 'before');
+    const { port } = server;
+    assert.equal(await server.stop('SIGKILL'), 'SIGKILL');
+    for (const page of [ana, luis]) {
+      await status(page, 'lost');
+      await page.getByText('What you write is kept').waitFor();
+      await page.getByText(/Trying again in \d+ s/).waitFor();
+    }
+    await say(ana, 'written meanwhile');
+    await ana.locator('#pending').getByText('written meanwhile').waitFor();
+    await ana.getByText('Waiting for the connection').waitFor();
+    const draft = ana.getByRole('textbox', { name: 'Your message' });
+    await draft.fill('half a sen');
+
+    server = await ChatServerProcess.start(port);
+    for (const page of [ana, luis]) await status(page, 'in');
+    await hears(luis, 'written meanwhile');
+    await hears(ana, 'written meanwhile');
+    assert.equal(await ana.locator('#pending li').count(), 0);
+    assert.equal(await ana.locator('#trouble').isVisible(), false);
+    assert.equal(await draft.inputValue(), 'half a sen');
+    await draft.press('End');
+    await draft.pressSequentially('tence');
+    await draft.press('Enter');
+    await hears(luis, 'half a sentence');
+    await say(luis, 'and on we go');
+    await hears(ana, 'and on we go');
+    await hears(ana, 'before');
+    await leave(ana, luis);
+  });
+
+  test('who does not want to wait reconnects with the button', async () => {
+    const context = await browser.newContext({ locale: 'en-GB' });
+    const page = await context.newPage();
+    await page.clock.install();
+    await page.goto(server.url);
+    await enter(page, 'Ana');
+    await page.clock.pauseAt(Date.now() + 60_000); // from here on no pause of the page ends by itself
+    const { port } = server;
+    await server.stop('SIGKILL');
+    await status(page, 'lost');
+    server = await ChatServerProcess.start(port);
+    const button = page.getByRole('button', { name: 'Reconnect now' });
+    await status(page, 'lost');
+    await button.click();
+    await status(page, 'in');
+    await page.getByText('Connected again').waitFor();
+    assert.equal(await button.isVisible(), false);
+    await leave(page);
+  });
+
+  test('a server that is stopped in order is found again too', async () => {
+    const ana = await visitAs('Ana');
+    const { port } = server;
+    assert.equal(await server.stop('SIGTERM'), 0);
+    await status(ana, 'lost');
+    server = await ChatServerProcess.start(port);
+    await status(ana, 'in');
+    await leave(ana);
+  });
+
+  test('markup is shown as it was typed, in messages and in names', async () => {
+    const markup = '<img src=x onerror="document.title=1"><b>bold</b> &amp; <script>alert(1)</script>';
+    const ana = await visitAs('<i>Ana</i>');
+    const luis = await visitAs('Luis');
+    await say(ana, markup);
+    await hears(luis, markup);
+    await hears(ana, markup);
+    for (const page of [ana, luis]) {
+      assert.equal(await page.locator('#log img, #log b, #log script, #room i, #people i').count(), 0);
+      assert.equal(await page.title(), 'Zócalo');
+    }
+    assert.ok((await luis.locator('#people-list .person').allTextContents()).includes('<i>Ana</i>'));
+    await leave(ana, luis);
+  });
+
+  test('a name that is taken gets a number, and none at all becomes Guest', async () => {
+    const pages = [await visitAs('Eva'), await visitAs('eva'), await visitAs('   ')];
+    assert.deepEqual(await pages[2]!.locator('#people-list .person').allTextContents(), ['Eva', 'eva 2', 'Guest']);
+    await leave(...pages);
+  });
+
+  test('quitting leaves the room, says so, and lets one come back under another name', async () => {
+    const ana = await visitAs('Ana');
+    const luis = await visitAs('Luis');
+    await luis.getByRole('button', { name: 'Quit' }).click();
+    await status(luis, 'out');
+    await luis.getByText('You left. Come back whenever you like.').waitFor();
+    await ana.getByText('Luis left').waitFor();
+    assert.equal(await luis.getByLabel('Your name').inputValue(), 'Luis');
+    await enter(luis, 'Lucho');
+    await ana.getByText('Lucho joined').waitFor();
+    await leave(ana, luis);
+  });
+
+  test('a reload keeps the person, the place, the draft, and whose messages are whose', async () => {
+    const ana = await visitAs('Ana');
+    await say(ana, 'said before the reload');
+    await hears(ana, 'said before the reload');
+    await ana.getByRole('textbox', { name: 'Your message' }).fill('a draft');
+    await ana.reload();
+    await status(ana, 'in');
+    assert.equal(await ana.getByRole('textbox', { name: 'Your message' }).inputValue(), 'a draft');
+    assert.equal(await ana.locator('.mine .text', { hasText: 'said before the reload' }).count(), 1);
+    assert.equal(await ana.evaluate('sessionStorage.length'), 0);
+    await leave(ana);
+  });
+
+  test('the name is remembered for the next visit', async () => {
+    const ana = await visitAs('Ana');
+    const again = await ana.context().newPage();
+    await again.goto(server.url);
+    assert.equal(await again.getByLabel('Your name').inputValue(), 'Ana');
+    await leave(ana);
+  });
+
+  test('a browser that stores nothing can chat all the same', async () => {
+    const context = await browser.newContext({ locale: 'en-GB' });
+    await context.addInitScript(
+      'for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new Error("no") } })',
+    );
+    const page = await context.newPage();
+    await page.goto(server.url);
+    await enter(page, 'Nobody');
+    await say(page, 'I leave no trace');
+    await hears(page, 'I leave no trace');
+    await leave(page);
+  });
+
+  test('a Spanish browser sees Spanish', async () => {
+    const page = await visit({ locale: 'es-MX' });
+    assert.equal(await page.getAttribute('html', 'lang'), 'es');
+    await page.getByText('Pasa a la plaza').waitFor();
+    await page.getByLabel('Tu nombre').fill('José');
+    await page.getByRole('button', { name: 'Entrar' }).click();
+    await page.getByRole('status').getByText('En línea').waitFor();
+    await page.getByText('Estás aquí como José').waitFor();
+    const seen = await page.evaluate<string>('document.body.innerText');
+    assert.doesNotMatch(seen, /\b(Your|Send|Quit|Who|Connected|Nothing)\b/);
+    await leave(page);
+  });
+
+  test('on a phone nothing is wider than the screen, and everything is big enough for a thumb', async () => {
+    const phone = { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true };
+    const page = await visitAs(`W${'w'.repeat(31)}`, phone);
+    await say(page, 'x'.repeat(500));
+    await hears(page, 'x'.repeat(500));
+    await say(page, `https://example.test/${'path/'.repeat(60)}`);
+    await page.getByRole('button', { name: 'Who is here' }).tap();
+    await page.locator('#people').waitFor();
+    const { overflowing, small } = await page.evaluate<{ overflowing: string[]; small: string[] }>(`({
+      overflowing: [...document.querySelectorAll('body, body *')]
+        .filter((element) => element.checkVisibility() && !element.closest('.unseen'))
+        .filter((element) => {
+          const { clientWidth, scrollWidth } = element;
+          const { right } = element.getBoundingClientRect();
+          return right > innerWidth + 1 || (clientWidth > 0 && scrollWidth > clientWidth + 1);
+        })
+        .map((element) => element.outerHTML.slice(0, 80)),
+      small: [...document.querySelectorAll('button, input, textarea')]
+        .filter((element) => element.checkVisibility())
+        .filter((element) => element.getBoundingClientRect().height < 44 || element.getBoundingClientRect().width < 44)
+        .map((element) => element.outerHTML.slice(0, 80)),
+    })`);
+    assert.deepEqual(overflowing, []);
+    assert.deepEqual(small, []);
+    assert.ok(await page.evaluate<boolean>('document.documentElement.scrollWidth <= innerWidth'));
+    await page.keyboard.press('Escape');
+    await page.locator('#people').waitFor({ state: 'hidden' });
+    await leave(page);
+  });
+
+  test('the keyboard alone is enough', async () => {
+    const page = await visit();
+    await page.keyboard.type('Keys');
+    await page.keyboard.press('Enter');
+    await status(page, 'in');
+    await page.keyboard.type('first line');
+    await page.keyboard.press('Shift+Enter');
+    await page.keyboard.type('second line');
+    await page.keyboard.press('Enter');
+    await page.locator('#log .text', { hasText: 'first line\nsecond line' }).waitFor();
+    const reached: string[] = [];
+    for (let count = 0; count < 6; count++) {
+      await page.keyboard.press('Tab');
+      reached.push(await page.evaluate<string>('document.activeElement.id || document.activeElement.type || "page"'));
+    }
+    for (const stop of ['quit', 'scroller', 'text', 'submit']) assert.ok(reached.includes(stop), `${stop}: ${reached}`);
+    await page.locator('#quit').focus();
+    await page.keyboard.press('Tab');
+    const ring = await page.evaluate<string>('getComputedStyle(document.activeElement).outlineStyle');
+    assert.equal(ring, 'solid');
+    await page.locator('#quit').focus();
+    await page.keyboard.press('Enter');
+    await status(page, 'out');
+    await leave(page);
+  });
+
+  test('text can be read by day and by night', async () => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const page = await visitAs('Ana', { colorScheme });
+      const luis = await visitAs('Luis');
+      await say(luis, `hello in the ${colorScheme}`);
+      await say(page, `good ${colorScheme}`);
+      await hears(page, `hello in the ${colorScheme}`);
+      await hears(page, `good ${colorScheme}`);
+      const [wall] = await page.evaluate<number[]>(`${RGB} rgb(getComputedStyle(document.body).backgroundColor)`);
+      assert.ok(colorScheme === 'light' ? wall! > 200 : wall! < 60);
+      const faint = await page.evaluate<string[]>(FAINT);
+      assert.deepEqual(faint, []);
+      await leave(page, luis);
+    }
+  });
+
+  test('who reads above the end is not dragged down, but told of new messages', async () => {
+    const ana = await visitAs('Ana', { viewport: { width: 800, height: 400 } });
+    const luis = await visitAs('Luis');
+    for (let count = 1; count <= 20; count++) await say(luis, `line ${count} of many`);
+    await hears(ana, 'line 20 of many');
+    assert.ok((await ana.evaluate<number>(DISTANCE)) < 2);
+    await ana.evaluate('document.querySelector("#scroller").scrollTop = 0');
+    await ana.evaluate('new Promise(requestAnimationFrame)'); // scroll events come before it
+    await say(luis, 'do you see this?');
+    const button = ana.getByRole('button', { name: '1 new message' });
+    await button.waitFor();
+    assert.equal(await ana.evaluate('document.querySelector("#scroller").scrollTop'), 0);
+    await button.click();
+    assert.ok((await ana.evaluate<number>(DISTANCE)) < 2);
+    await button.waitFor({ state: 'hidden' });
+    await leave(ana, luis);
+  });
+
+  test('new messages are announced, and so is the state of the connection', async () => {
+    const page = await visitAs('Ana');
+    assert.equal(await page.locator('#log').getAttribute('aria-live'), 'polite');
+    assert.equal(await page.locator('#state').getAttribute('role'), 'status');
+    const unnamed = await page.evaluate<string[]>(`
+      [...document.querySelectorAll('button, input, textarea, section')]
+        .filter((element) => element.checkVisibility())
+        .filter((element) => !(element.ariaLabel || element.labels?.length || element.textContent.trim()))
+        .map((element) => element.outerHTML.slice(0, 80))`);
+    assert.deepEqual(unnamed, []);
+    await leave(page);
+  });
+});
+
+/** How far the messages are from their end, in pixels. */
+const DISTANCE = `(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)
+  (document.querySelector('#scroller'))`;
+
+/** Any CSS colour as [red, green, blue, alpha], by painting it. */
+const RGB = `
+  const canvas = new OffscreenCanvas(1, 1).getContext('2d', { willReadFrequently: true });
+  const rgb = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    return [...canvas.getImageData(0, 0, 1, 1).data];
+  };`;
+
+/** Texts whose contrast with what is behind them is under 4.5 to 1 (WCAG 2.2, 1.4.3). */
+const FAINT = `${RGB}
+  const light = (color) => {
+    const [r, g, b] = rgb(color).map((value) => value / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = getComputedStyle(at).backgroundColor;
+      if (rgb(color)[3] === 255) return color;
+    }
+  };
+  [...document.querySelectorAll('body *')]
+    .filter((element) => element.checkVisibility() && [...element.childNodes].some((node) => node.nodeType === 3 && node.data.trim()))
+    .map((element) => {
+      const [bright, dark] = [light(getComputedStyle(element).color), light(behind(element))].sort((a, b) => b - a);
+      return [element.outerHTML.slice(0, 80), (bright + 0.05) / (dark + 0.05)];
+    })
+    .filter(([, contrast]) => contrast < 4.5)
+    .map(([html, contrast]) => html + ' ' + contrast.toFixed(2));`;
