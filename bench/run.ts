@@ -65,6 +65,7 @@ if (quiet > 0.5) remark(`the machine was not quiet (load average ${quiet.toFixed
 for (const { version } of programs) console.log(version);
 
 const sections: Section[] = [];
+let disturbed = 0;
 for (const workload of workloads) {
   const limit = openFiles();
   if (limit < workload.connections + 200) {
@@ -78,6 +79,7 @@ for (const workload of workloads) {
   sections.push(section);
   console.log(`\n${sectionText(section)}`);
 }
+if (disturbed > 0) remark(`in ${disturbed} rounds other programs took much of the cores: close them and run again`);
 console.log(`\nGoals\n${goalsText(sections)}`);
 
 const partial = partiality();
@@ -92,9 +94,10 @@ async function measure(program: ServerProgram, workload: Workload, row: Row): Pr
   try {
     const server = await start(program, workload, serverCore);
     try {
-      row.samples.push(
-        await load({ ...workload, port: server.port, pid: server.pid, seconds, warmUp: WARM_UP_SECONDS }),
-      );
+      const result = await load({ ...workload, port: server.port, pid: server.pid, seconds, warmUp: WARM_UP_SECONDS });
+      row.samples.push(result);
+      // One of the two is always the bottleneck, unless something else keeps both from their cores.
+      if (workload.measure === 'messages' && Math.max(result.serverBusy, result.loadBusy) < 0.7) disturbed++;
     } finally {
       await server.stop();
     }
@@ -158,6 +161,7 @@ function partiality(): string | undefined {
   if (options.only !== undefined || options.peers !== DEFAULTS.peers) return 'not everything was asked for';
   if (rounds < Number(DEFAULTS.rounds) || seconds < Number(DEFAULTS.seconds)) return 'the run was shorter than usual';
   if (programs.length < names.length || sections.length < WORKLOADS.length) return 'something had to be left out';
+  if (disturbed > 0) return 'the machine was busy with something else';
   if (sections.some(({ rows }) => rows.some(({ samples }) => samples.length < rounds))) return 'a round failed';
 }
 
