@@ -1,0 +1,67 @@
+import { finished } from 'node:stream/promises';
+import { ZocaloError } from '../errors.ts';
+import type { StreamSocket } from '../stream/index.ts';
+import { CLOSE, type WebSocketClient } from '../websocket/index.ts';
+import { type Input, print, Silence } from './terminal.ts';
+
+/** Until the other side has ended and everything that there is to send is sent. */
+export async function talkInBytes(socket: StreamSocket, input: Input, wait: number): Promise<void> {
+  const sent = send(input, 'chunks', socket).then(() => socket.end());
+  sent.catch(() => {}); // the socket fails with it, and so does the reading, or else the wait below
+  for await (const bytes of socket) await print(bytes);
+  // The other side has ended, and may still listen: what is being piped in goes on, but a person has seen the end.
+  if (!input.isTyped) await Promise.race([sent, input.settled(wait)]);
+  socket.end();
+  await finished(socket);
+}
+
+/** A line is a datagram. There is no end in UDP, only silence: `wait` milliseconds of it after the input's end. */
+export async function talkInDatagrams(socket: StreamSocket, input: Input, wait: number): Promise<void> {
+  const silence = new Silence();
+  const reading = (async () => {
+    for await (const bytes of socket) {
+      silence.touch();
+      await print(bytes);
+    }
+  })();
+  await Promise.race([reading, send(input, 'lines', socket)]);
+  silence.touch();
+  await Promise.race([reading, silence.lasts(wait)]);
+  socket.destroy();
+  await reading.catch(() => {});
+}
+
+/** A line is a text message. After the input's end and `wait` milliseconds of silence we close. */
+export async function talkInMessages(client: WebSocketClient, input: Input, wait: number, url: string): Promise<void> {
+  const silence = new Silence();
+  const sending = (async () => {
+    for await (const line of input.read('lines')) {
+      if (!client.send(line.toString().replace(/\r?\n$/, ''))) await client.drained();
+    }
+    await client.drained();
+    silence.touch();
+    await silence.lasts(wait);
+    client.close(CLOSE.NORMAL);
+  })();
+  const reading = (async () => {
+    for await (const message of client) {
+      silence.touch();
+      await print(message);
+      await print('\n');
+    }
+  })();
+  await Promise.race([reading, sending.then(() => reading)]);
+  const { code, reason, error } = await client.closed;
+  if (error) throw error;
+  if (code !== CLOSE.NORMAL && code !== CLOSE.GOING_AWAY && code !== CLOSE.NO_STATUS) {
+    throw new ZocaloError('SOCKET_CLOSED', `${url} closed with ${code}${reason && ` (${reason})`}`);
+  }
+}
+
+async function send(input: Input, unit: 'chunks' | 'lines', socket: StreamSocket): Promise<void> {
+  for await (const bytes of input.read(unit)) {
+    await new Promise<void>((resolve, reject) => {
+      socket.write(bytes, (error) => (error ? reject(error) : resolve()));
+    });
+  }
+}
