@@ -11,7 +11,7 @@ function naive(bytes: Uint8Array, key: number, offset: number): Uint8Array {
 test('masking agrees with the plain reading of the RFC, at any alignment, length and offset', () => {
   fc.assert(
     fc.property(
-      fc.uint8Array({ maxLength: 400 }),
+      fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.uint8Array({ minLength: 1000, maxLength: 1300, size: 'max' })),
       fc.integer(),
       fc.nat(9),
       fc.nat(9),
