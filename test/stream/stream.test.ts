@@ -335,6 +335,15 @@ test('close() ends who has not finished when the grace is over', async () => {
   here.destroy();
 });
 
+test('close() also ends who has heard the end and said nothing since', { timeout: 10_000 }, async () => {
+  const { server, here, there } = await pair();
+  here.end();
+  await there.text();
+  const closed = once(there, 'close');
+  await server.close({ grace: 0 });
+  await closed;
+});
+
 test('a signal closes the server', async () => {
   await assert.rejects(listen('tcp://127.0.0.1:0', { signal: AbortSignal.abort() }), { code: 'ABORTED' });
   const controller = new AbortController();

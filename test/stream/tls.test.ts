@@ -4,6 +4,7 @@ import { connect as netConnect } from 'node:net';
 import { test } from 'node:test';
 import { connect, listen } from '../../src/stream/index.ts';
 import { type Certificate, makeCertificate } from '../support/certificate.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { missing } from '../support/need.ts';
 
 const skip = missing('openssl');
@@ -110,6 +111,12 @@ test('who does not speak TLS to a TLS server is cut off, and the server lives on
   const socket = await connect(server.addresses[0]!, { ca: cert });
   socket.end('next');
   assert.equal(await socket.text(), 'next');
+  await server.close();
+});
+
+test('who hangs up in the handshake is gone, and close() need not wait for it', { skip, timeout: 10_000 }, async () => {
+  const server = await serve({ clock: new FakeClock() }); // whose grace is never over
+  await assert.rejects(connect(server.addresses[0]!), { code: 'CERTIFICATE_NOT_TRUSTED' });
   await server.close();
 });
 
