@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -93,9 +93,12 @@ test('a host that does not exist is UNKNOWN_HOST', async () => {
   await assert.rejects(bind('tcp://nobody.invalid:0'), { code: 'UNKNOWN_HOST', message: /tcp:\/\/nobody\.invalid:0/ });
 });
 
-const privileged = process.getuid?.() === 0 ? 'root may do everything' : false;
-test('a port below 1024 is PERMISSION_DENIED', { skip: privileged }, async () => {
-  await assert.rejects(bind('tcp://127.0.0.1:1'), { code: 'PERMISSION_DENIED', message: /tcp:\/\/127\.0\.0\.1:1 / });
+const root = process.getuid?.() === 0 ? 'root may do everything' : false;
+test('a directory that may not be written to is PERMISSION_DENIED', { skip: root }, async () => {
+  const closed = join(directory, 'closed');
+  await mkdir(closed, { mode: 0o555 });
+  const expected = { code: 'PERMISSION_DENIED', message: /may not use unix:\/\/\/.*\/closed\/a\.sock;/ };
+  await assert.rejects(bind(`unix://${closed}/a.sock`), expected);
 });
 
 test('a call that was called off binds nothing', async () => {
