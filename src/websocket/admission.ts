@@ -1,15 +1,14 @@
-import type { Refusal } from './core/handshake.ts';
+import type { Headers, Refusal } from './core/handshake.ts';
 import type { ServerOptions } from './server-options.ts';
-import type { UpgradeRequest } from './upgrade-request.ts';
 
 /** Why the handshake's `Host` or `Origin` keeps it out; null when nothing does. */
-export function checkPlace(request: UpgradeRequest, options: Pick<ServerOptions, 'hosts' | 'origins'>): Refusal | null {
+export function checkPlace(headers: Headers, options: Pick<ServerOptions, 'hosts' | 'origins'>): Refusal | null {
   const { hosts = '*', origins = 'same' } = options;
-  const host = String(request.headers.host ?? '');
+  const host = String(headers.host ?? '');
   if (hosts !== '*' && !hosts.includes(hostname(host)))
     return { status: 421, reason: `This server is not ${host}; its option hosts does not name it` };
-  const { origin } = request;
-  if (origin === undefined || origins === '*') return null;
+  const { origin } = headers;
+  if (typeof origin !== 'string' || origins === '*') return null;
   const allowed = origins === 'same' ? isSamePlace(origin, host) : origins.includes(origin);
   return allowed
     ? null

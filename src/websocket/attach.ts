@@ -3,7 +3,8 @@ import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'n
 import type { Duplex } from 'node:stream';
 import type { Refusal } from './core/handshake.ts';
 
-type Take = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
+/** Takes an upgrade request, its socket, and what came in the same packet. */
+export type Take = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 interface Entry {
   readonly path: string | undefined;

@@ -10,7 +10,7 @@ import { decodeText } from './core/text.ts';
 import { WireError } from './core/wire-error.ts';
 import type { MessageDeflate } from './deflate.ts';
 import type { ConnectionLimits } from './limits.ts';
-import { readPieces } from './read-buffer.ts';
+import { type PieceTaker, readPieces } from './read-buffer.ts';
 import type { Timed, TimerWheel } from './timer-wheel.ts';
 import type { Flushable, Turn } from './turn.ts';
 
@@ -47,7 +47,7 @@ const STATE = {
 } as const;
 
 /** One WebSocket connection, in either role: joins the pure reader and writer to a socket, a queue and a clock. */
-export class Connection implements MessageSink, Timed, Flushable {
+export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
   slot: Set<Timed> | null = null;
   due = 0;
 
@@ -90,17 +90,15 @@ export class Connection implements MessageSink, Timed, Flushable {
   /** Begins to read; `head` is what came in the same packet as the handshake. */
   start(head: Buffer): void {
     const socket = this.#socket;
-    socket.on('error', (error: NodeJS.ErrnoException) => this.#lost(error.code ?? error.message));
-    socket.on('end', () => {
-      this.#lost('the peer ended the connection without a close frame');
-      socket.end();
-    });
-    socket.on('close', () => this.#onSocketClosed());
+    (socket as Owned)[owner] = this;
+    socket.on('error', onSocketError);
+    socket.on('end', onSocketEnd);
+    socket.on('close', onSocketClose);
     const first = this.#untilNextCheck();
     if (first > 0) this.#around.wheel.schedule(this, first);
     // A copy: the reader changes what it is given.
-    if (head.length > 0) this.#receive(Buffer.from(head), head.length);
-    readPieces(socket, (piece, length) => this.#receive(piece, length));
+    if (head.length > 0) this.takePiece(Buffer.from(head), head.length);
+    readPieces(socket, this);
   }
 
   get isOpen(): boolean {
@@ -241,7 +239,7 @@ export class Connection implements MessageSink, Timed, Flushable {
 
   // ——— receiving
 
-  #receive(piece: Buffer, length: number): void {
+  takePiece(piece: Buffer, length: number): void {
     if (this.#state === STATE.ENDED) return;
     const { turn, wheel } = this.#around;
     this.#heardAt = wheel.now;
@@ -252,7 +250,9 @@ export class Connection implements MessageSink, Timed, Flushable {
     try {
       this.#reader.push(piece, length);
     } catch (error) {
-      this.#fail(error);
+      // A client's messages are read by promises: what it answers to those before the mistake still goes out.
+      if (this.#masks) turn.atEnd(() => this.#fail(error));
+      else this.#fail(error);
     }
     if (!corks) return;
     if (turn.used > 0) turn.release(this.#backlog.write(turn.gathered()));
@@ -409,7 +409,12 @@ export class Connection implements MessageSink, Timed, Flushable {
     this.#tell(CLOSE.ABNORMAL, reason, null);
   }
 
-  #onSocketClosed(): void {
+  /** The socket broke, the peer ended its side, or both are over. */
+  onSocketEvent(happened: string): void {
+    this.#lost(happened);
+  }
+
+  onSocketGone(): void {
     this.#lost('the connection was cut');
     this.#around.wheel.cancel(this);
     this.#events.onGone();
@@ -457,4 +462,21 @@ export class Connection implements MessageSink, Timed, Flushable {
     const next = Math.min(alive, until(this.#messageAt, limits.idleTimeout));
     return Number.isFinite(next) ? next : 0;
   }
+}
+
+const owner = Symbol('the connection on this socket');
+type Owned = Duplex & { [owner]: Connection };
+
+// One function each for all sockets, since a closure for each would be a fifth of an idle connection's memory.
+function onSocketError(this: Owned, error: NodeJS.ErrnoException): void {
+  this[owner].onSocketEvent(error.code ?? error.message);
+}
+
+function onSocketEnd(this: Owned): void {
+  this[owner].onSocketEvent('the peer ended the connection without a close frame');
+  this.end();
+}
+
+function onSocketClose(this: Owned): void {
+  this[owner].onSocketGone();
 }

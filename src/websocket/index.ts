@@ -11,7 +11,8 @@ export {
   type ConnectionOptions,
 } from './limits.ts';
 export type { Peer } from './peer.ts';
-export { type UpgradeAnswer, WebSocketServer } from './server.ts';
+export type { UpgradeAnswer } from './reception.ts';
+export { WebSocketServer } from './server.ts';
 export { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
 export type { UpgradeRequest } from './upgrade-request.ts';
 export type { User } from './user.ts';

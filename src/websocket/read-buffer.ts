@@ -8,37 +8,53 @@ import type { Duplex } from 'node:stream';
  */
 const shared = Buffer.allocUnsafeSlow(256 * 1024);
 
+/** Takes a piece that arrived; the bytes are its own only until it returns. */
+export interface PieceTaker {
+  takePiece(piece: Buffer, length: number): void;
+}
+
 interface Internals {
   [key: symbol]: unknown;
   _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null;
 }
 
+const taker = Symbol('the taker of its pieces');
+type Taken = Duplex & { [taker]: PieceTaker };
+
 /**
- * Calls `take` with each piece that arrives. The piece is the taker's only until `take` returns.
+ * Gives `to` each piece that arrives on `stream`.
  *
  * Node allocates 64 KiB for each read of a socket and hands the piece through its stream machinery. It can also
  * read into one given buffer (`onread` of net.connect), but offers that only to sockets that it opens itself, not to
- * those that a server accepts. Measured (see docs/engine.md), that is a quarter of the cost of a small message, so
- * the same switch is thrown here for accepted sockets where Node's internals are as known; any other stream (TLS,
+ * those that a server accepts. Measured (docs/engine.md), that is a quarter of the cost of a small message, so the
+ * same switch is thrown here for accepted sockets where Node's internals are as known; any other stream (TLS,
  * Windows, a future Node) is read by its public 'data' event, with the same result.
  */
-export function readPieces(stream: Duplex, take: (piece: Buffer, length: number) => void): void {
-  if (!(process.platform !== 'win32' && stream.constructor === Socket && readIntoShared(stream, take)))
-    stream.on('data', (piece: Buffer) => take(piece, piece.length));
+export function readPieces(stream: Duplex, to: PieceTaker): void {
+  // The taker is found through the stream, so that a connection costs no closure.
+  (stream as Taken)[taker] = to;
+  if (!readIntoShared(stream)) stream.on('data', onData);
   stream.resume();
 }
 
-function readIntoShared(stream: Duplex, take: (piece: Buffer, length: number) => void): boolean {
+function readIntoShared(stream: Duplex): boolean {
+  if (process.platform === 'win32' || stream.constructor !== Socket) return false;
   const socket = stream as unknown as Internals;
   if (bufferKey === undefined || callbackKey === undefined || socket[bufferKey] !== null) return false;
   if (typeof socket._handle?.useUserBuffer !== 'function') return false;
   socket[bufferKey] = shared;
-  socket[callbackKey] = (length: number) => {
-    take(shared, length);
-    return true;
-  };
+  socket[callbackKey] = onRead;
   socket._handle.useUserBuffer(shared);
   return true;
+}
+
+function onRead(this: Taken, length: number): boolean {
+  this[taker].takePiece(shared, length);
+  return true;
+}
+
+function onData(this: Taken, piece: Buffer): void {
+  this[taker].takePiece(piece, piece.length);
 }
 
 const symbols = Object.getOwnPropertySymbols(new Socket());

@@ -1,34 +1,21 @@
-import type { Buffer } from 'node:buffer';
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { createServer as createSecureServer } from 'node:https';
-import type { Duplex } from 'node:stream';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { type Bound, bindServers, parseAddress, type WebSocketAddress } from '../stream/index.ts';
-import { checkPlace } from './admission.ts';
-import { attach, refuse } from './attach.ts';
+import { attach, type Take } from './attach.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
-import { acceptDeflate, formatAgreement } from './core/deflate-negotiation.ts';
 import type { Payload } from './core/frame-writer.ts';
-import { checkRequest, formatResponse, type Refusal } from './core/handshake.ts';
-import { MessageDeflate } from './deflate.ts';
 import { connectionLimits } from './limits.ts';
+import { Reception, type UpgradeAnswer } from './reception.ts';
 import { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
-import { report, Session, type Venue } from './session.ts';
+import { report, type Venue } from './session.ts';
 import { TimerWheel, tickFor } from './timer-wheel.ts';
 import { Topic, Topics } from './topics.ts';
 import { Turn } from './turn.ts';
-import { UpgradeRequest } from './upgrade-request.ts';
+import type { UpgradeRequest } from './upgrade-request.ts';
 import { sessionOf, type User } from './user.ts';
-
-/** What `onUpgrade` may answer: a refusal, or what the user comes in with. Nothing at all lets them in. */
-export type UpgradeAnswer =
-  | { refuse: number; reason?: string; headers?: Record<string, string> }
-  | { protocol?: string; data?: unknown }
-  | undefined
-  // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return is the usual one
-  | void;
 
 /** How often `onTick` is called. */
 const TICK = 1_000;
@@ -51,6 +38,7 @@ export class WebSocketServer {
   readonly #options: ServerOptions & typeof SERVER_DEFAULTS;
   readonly #clock: Clock;
   readonly #venue: Venue;
+  readonly #reception: Reception;
   #bound: Bound<HttpServer>[] = [];
   #stops: (() => void)[] = [];
   #closed: Promise<void> | null = null;
@@ -83,6 +71,7 @@ export class WebSocketServer {
       ),
       onGone: () => this.#onGone(),
     };
+    this.#reception = new Reception(this.#venue, this, this.#options, this.#clock);
   }
 
   // ——— hooks, each of which may be asynchronous; one that fails closes its user with 1011 and tells `onError`
@@ -153,7 +142,7 @@ export class WebSocketServer {
    * @throws ZocaloError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, UNKNOWN_HOST, BAD_CERTIFICATE.
    */
   async listen(): Promise<void> {
-    const take = (request: IncomingMessage, socket: Duplex, head: Buffer) => this.#take(request, socket, head);
+    const take: Take = (request, socket, head) => this.#reception.take(request, socket, head);
     if ('server' in this.#where) {
       const { server, path } = this.#where;
       this.#stops.push(attach(server, path, take));
@@ -206,6 +195,7 @@ export class WebSocketServer {
   }
 
   async #close(grace: number): Promise<void> {
+    this.#reception.close();
     for (const stop of this.#stops.splice(0)) stop();
     const servers = this.#bound.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
     const sessions = [...this.users].map(sessionOf);
@@ -229,6 +219,11 @@ export class WebSocketServer {
     if (this.users.size === 0 && this.#venue.leaving.size === 0) this.#onEmpty?.();
   }
 
+  #hookFailed(hook: string, cause: unknown): void {
+    const text = cause instanceof Error ? cause.message : String(cause);
+    report(this, new ZocaloError('HOOK_FAILED', `${hook} failed: ${text}`, { advice: 'mend the hook', cause }));
+  }
+
   #createServer(secure: boolean): HttpServer {
     const { handshakeTimeout, tls, onRequest = upgradeRequired } = this.#options;
     const options = {
@@ -243,83 +238,6 @@ export class WebSocketServer {
     } catch (cause) {
       throw new ZocaloError('BAD_CERTIFICATE', (cause as Error).message, { cause });
     }
-  }
-
-  // ——— the opening handshake
-
-  #take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const problem = checkRequest(request.method, request.httpVersion, request.headers);
-    const upgrade = new UpgradeRequest(request);
-    const refusal = problem ?? checkPlace(upgrade, this.#options) ?? this.#checkRoom();
-    if (refusal) {
-      refuse(socket, refusal);
-      return;
-    }
-    try {
-      const answer = this.onUpgrade(upgrade);
-      if (answer instanceof Promise) this.#wait(answer, upgrade, socket, head);
-      else this.#admit(answer, upgrade, socket, head);
-    } catch (error) {
-      this.#upgradeFailed(error, socket);
-    }
-  }
-
-  #checkRoom(): Refusal | null {
-    if (this.#closed) return { status: 503, reason: 'The server is closing' };
-    const { maxConnections } = this.#options;
-    if (this.users.size < maxConnections) return null;
-    return { status: 503, reason: `The server is full (${maxConnections})`, headers: { 'Retry-After': '10' } };
-  }
-
-  #wait(answer: Promise<UpgradeAnswer>, upgrade: UpgradeRequest, socket: Duplex, head: Buffer): void {
-    let waiting = true;
-    const settle = (action: () => void) => {
-      if (!waiting) return;
-      waiting = false;
-      cancel();
-      socket.off('error', drop);
-      action();
-    };
-    const drop = () => settle(() => socket.destroy());
-    socket.on('error', drop);
-    const cancel = this.#clock.after(this.#options.handshakeTimeout, () =>
-      settle(() => refuse(socket, { status: 503, reason: 'The server took too long to decide' })),
-    );
-    answer.then(
-      (value) =>
-        settle(() => {
-          const refusal = this.#checkRoom();
-          if (refusal) refuse(socket, refusal);
-          else this.#admit(value, upgrade, socket, head);
-        }),
-      (error) => settle(() => this.#upgradeFailed(error, socket)),
-    );
-  }
-
-  #upgradeFailed(error: unknown, socket: Duplex): void {
-    refuse(socket, { status: 500, reason: 'The server failed' });
-    this.#hookFailed('onUpgrade', error);
-  }
-
-  #hookFailed(hook: string, cause: unknown): void {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    report(this, new ZocaloError('HOOK_FAILED', `${hook} failed: ${text}`, { advice: 'mend the hook', cause }));
-  }
-
-  #admit(answer: UpgradeAnswer, upgrade: UpgradeRequest, socket: Duplex, head: Buffer): void {
-    if (answer && 'refuse' in answer) {
-      const { refuse: status, reason = 'Refused', headers = {} } = answer;
-      refuse(socket, { status, reason, headers });
-      return;
-    }
-    const protocol = answer?.protocol ?? upgrade.protocols.find((name) => this.#options.protocols.includes(name)) ?? '';
-    const { compression } = this.#venue.limits;
-    const offered = compression && upgrade.headers['sec-websocket-extensions'];
-    const agreement = compression && offered ? acceptDeflate(String(offered), compression) : null;
-    const deflate = agreement && compression ? new MessageDeflate(agreement, 'server', compression) : null;
-    const extensions = agreement ? formatAgreement(agreement, String(offered)) : '';
-    socket.write(formatResponse(String(upgrade.headers['sec-websocket-key']), protocol, extensions));
-    new Session(socket, this.#venue, upgrade, protocol, deflate, answer?.data).start(head);
   }
 }
 

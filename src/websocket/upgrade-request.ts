@@ -5,8 +5,8 @@ import type { Headers } from './core/handshake.ts';
 export class UpgradeRequest {
   /** Path and query, as the client wrote them: `/chat?room=42`. */
   readonly url: string;
-  /** Names in lower case. */
-  readonly headers: Headers;
+  /** Name, value, name, value: one string, since it lives as long as its connection, and a dozen would take thrice the memory. */
+  readonly #rawHeaders: string;
   /** The IP address of the other end of the socket: the client's, or that of a proxy before it. */
   readonly remoteAddress: string;
   /** The subprotocols that the client offers, in its order of preference. */
@@ -14,10 +14,22 @@ export class UpgradeRequest {
 
   constructor(request: IncomingMessage) {
     this.url = request.url ?? '/';
-    this.headers = request.headers;
+    this.#rawHeaders = request.rawHeaders.join('\n');
     this.remoteAddress = request.socket.remoteAddress ?? '';
     const offered = request.headers['sec-websocket-protocol'];
     this.protocols = offered === undefined ? NONE : offered.split(',').map((name) => name.trim());
+  }
+
+  /** Names in lower case; the values of a repeated one joined by commas. Read anew at each access. */
+  get headers(): Headers {
+    const raw = this.#rawHeaders.split('\n');
+    const headers: Record<string, string> = {};
+    for (let i = 0; i + 1 < raw.length; i += 2) {
+      const name = raw[i]!.toLowerCase();
+      const earlier = headers[name];
+      headers[name] = earlier === undefined ? raw[i + 1]! : `${earlier}${name === 'cookie' ? ';' : ','} ${raw[i + 1]}`;
+    }
+    return headers;
   }
 
   get path(): string {

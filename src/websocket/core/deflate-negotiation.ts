@@ -58,7 +58,9 @@ export function formatAgreement(agreement: DeflateAgreement, offered: string): s
   let text = NAME;
   if (agreement.serverNoContextTakeover) text += '; server_no_context_takeover';
   if (agreement.clientNoContextTakeover) text += '; client_no_context_takeover';
-  if (agreement.serverMaxWindowBits < 15) text += `; server_max_window_bits=${agreement.serverMaxWindowBits}`;
+  // An offered limit is accepted by saying it again (§7.1.2.1); unasked, it is said where it is one.
+  if (agreement.serverMaxWindowBits < 15 || offered.includes('server_max_window_bits'))
+    text += `; server_max_window_bits=${agreement.serverMaxWindowBits}`;
   if (agreement.clientMaxWindowBits < 15 && offered.includes('client_max_window_bits'))
     text += `; client_max_window_bits=${agreement.clientMaxWindowBits}`;
   return text;

@@ -1,4 +1,5 @@
 import { hash, randomBytes } from 'node:crypto';
+import { parseExtensions } from './extensions.ts';
 
 /** RFC 6455 §1.3. */
 const GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11';
@@ -32,7 +33,7 @@ export function checkRequest(method: string | undefined, version: string, header
     return { status: 405, reason: 'A WebSocket handshake is a GET request', headers: { Allow: 'GET' } };
   if (version === '1.0' || version === '0.9')
     return { status: 400, reason: 'A WebSocket handshake needs HTTP/1.1 or newer' };
-  if (text(headers.upgrade).toLowerCase() !== 'websocket')
+  if (!hasToken(text(headers.upgrade), 'websocket'))
     return { status: 426, reason: 'Expected Upgrade: websocket', headers: { Upgrade: 'websocket' } };
   if (!hasToken(text(headers.connection), 'upgrade')) return { status: 400, reason: 'Expected Connection: Upgrade' };
   const asked = text(headers['sec-websocket-version']);
@@ -40,6 +41,10 @@ export function checkRequest(method: string | undefined, version: string, header
     return { status: 426, reason: 'Expected Sec-WebSocket-Version: 13', headers: { 'Sec-WebSocket-Version': '13' } };
   if (!KEY.test(text(headers['sec-websocket-key'])))
     return { status: 400, reason: 'Expected a Sec-WebSocket-Key of 16 bytes in base64' };
+  if (headers.host === undefined) return { status: 400, reason: 'Expected a Host header' };
+  const extensions = headers['sec-websocket-extensions'];
+  if (extensions !== undefined && parseExtensions(text(extensions)) === null)
+    return { status: 400, reason: 'Sec-WebSocket-Extensions is not a list of extensions' };
   const protocols = headers['sec-websocket-protocol'];
   if (protocols !== undefined && parseProtocols(text(protocols)) === null)
     return { status: 400, reason: 'Sec-WebSocket-Protocol is not a list of different tokens' };

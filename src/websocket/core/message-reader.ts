@@ -64,7 +64,7 @@ export class MessageReader {
 
   #paused = false;
   #stopped = false;
-  #held: Buffer[] = [];
+  #held: Buffer[] | null = null;
 
   constructor(sink: MessageSink, limits: ReaderLimits, options: { masked: boolean; compression: boolean }) {
     this.#sink = sink;
@@ -75,7 +75,8 @@ export class MessageReader {
 
   /** Bytes that wait for the rest of their message, or for `resume`. */
   get held(): number {
-    return this.#held.reduce((sum, piece) => sum + piece.length, this.#payload.length + this.#headerLength);
+    const pieces = this.#held?.reduce((sum, piece) => sum + piece.length, 0) ?? 0;
+    return pieces + this.#payload.length + this.#headerLength;
   }
 
   get paused(): boolean {
@@ -89,16 +90,17 @@ export class MessageReader {
 
   resume(): void {
     this.#paused = false;
-    while (!this.#paused && this.#held.length > 0) {
-      const piece = this.#held.shift()!;
-      this.push(piece, piece.length);
+    while (!this.#paused && this.#held !== null) {
+      const piece = this.#held.shift();
+      if (piece) this.push(piece);
+      else this.#held = null;
     }
   }
 
   /** Nothing comes out any more; what is held is let go, what is pushed is ignored. */
   stop(): void {
     this.#stopped = true;
-    this.#held = [];
+    this.#held = null;
     this.#payload = NOTHING;
     this.#payloadLength = 0;
     this.#missing = 0;
@@ -110,7 +112,7 @@ export class MessageReader {
    */
   push(chunk: Buffer, end = chunk.length): void {
     if (this.#paused) {
-      if (!this.#stopped) this.#held.push(Buffer.from(chunk.subarray(0, end)));
+      if (!this.#stopped) this.#hold(chunk.subarray(0, end), false);
       return;
     }
     try {
@@ -118,7 +120,7 @@ export class MessageReader {
       while (at < end && !this.#stopped) {
         if (this.#paused) {
           // Only `resume` comes here with pieces still held, and those are later than this one.
-          this.#held.unshift(Buffer.from(chunk.subarray(at, end)));
+          this.#hold(chunk.subarray(at, end), true);
           return;
         }
         at =
@@ -128,6 +130,12 @@ export class MessageReader {
       this.stop();
       throw error;
     }
+  }
+
+  #hold(piece: Buffer, first: boolean): void {
+    this.#held ??= [];
+    if (first) this.#held.unshift(Buffer.from(piece));
+    else this.#held.push(Buffer.from(piece));
   }
 
   /** Takes one frame that is whole in the chunk; otherwise begins to gather it. Returns where to go on. */

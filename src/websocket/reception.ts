@@ -1,0 +1,135 @@
+import type { Buffer } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { Clock } from '../clock.ts';
+import { ZocaloError } from '../errors.ts';
+import { checkPlace } from './admission.ts';
+import { refuse } from './attach.ts';
+import { acceptDeflate, formatAgreement } from './core/deflate-negotiation.ts';
+import { checkRequest, formatResponse, type Refusal } from './core/handshake.ts';
+import { MessageDeflate } from './deflate.ts';
+import type { ServerOptions } from './server-options.ts';
+import { type Hooks, report, Session, type Venue } from './session.ts';
+import { UpgradeRequest } from './upgrade-request.ts';
+
+/** What `onUpgrade` may answer: a refusal, or what the user comes in with. Nothing at all lets them in. */
+export type UpgradeAnswer =
+  | { refuse: number; reason?: string; headers?: Record<string, string> }
+  | { protocol?: string; data?: unknown }
+  | undefined
+  // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return is the usual one
+  | void;
+
+export interface ReceptionHooks extends Hooks {
+  onUpgrade(request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer>;
+}
+
+type ReceptionOptions = Pick<ServerOptions, 'hosts' | 'origins'> &
+  Required<Pick<ServerOptions, 'protocols' | 'maxConnections' | 'handshakeTimeout'>>;
+
+/** A handshake under way. */
+interface Arrival {
+  readonly request: IncomingMessage;
+  readonly upgrade: UpgradeRequest;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+}
+
+/** The server's half of the opening handshake: who comes in, and with what. */
+export class Reception {
+  readonly #venue: Venue;
+  readonly #hooks: ReceptionHooks;
+  readonly #options: ReceptionOptions;
+  readonly #clock: Clock;
+  #isClosed = false;
+
+  constructor(venue: Venue, hooks: ReceptionHooks, options: ReceptionOptions, clock: Clock) {
+    this.#venue = venue;
+    this.#hooks = hooks;
+    this.#options = options;
+    this.#clock = clock;
+  }
+
+  /** Nobody comes in any more, not even who waits for `onUpgrade`. */
+  close(): void {
+    this.#isClosed = true;
+  }
+
+  /** Answers an upgrade request. */
+  take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { method, httpVersion, headers } = request;
+    const refusal =
+      checkRequest(method, httpVersion, headers) ?? checkPlace(headers, this.#options) ?? this.#checkRoom();
+    if (refusal) {
+      refuse(socket, refusal);
+      return;
+    }
+    const arrival: Arrival = { request, upgrade: new UpgradeRequest(request), socket, head };
+    try {
+      const answer = this.#hooks.onUpgrade(arrival.upgrade);
+      if (answer instanceof Promise) this.#wait(answer, arrival);
+      else this.#admit(answer, arrival);
+    } catch (error) {
+      this.#failed(error, socket);
+    }
+  }
+
+  #checkRoom(): Refusal | null {
+    if (this.#isClosed) return { status: 503, reason: 'The server is closing' };
+    const { maxConnections } = this.#options;
+    if (this.#venue.users.size < maxConnections) return null;
+    return { status: 503, reason: `The server is full (${maxConnections})`, headers: { 'Retry-After': '10' } };
+  }
+
+  #wait(answer: Promise<UpgradeAnswer>, arrival: Arrival): void {
+    const { socket } = arrival;
+    let waiting = true;
+    const settle = (action: () => void) => {
+      if (!waiting) return;
+      waiting = false;
+      cancel();
+      socket.off('error', drop);
+      action();
+    };
+    const drop = () => settle(() => socket.destroy());
+    socket.on('error', drop);
+    const late = { status: 503, reason: 'The server took too long to decide' };
+    const cancel = this.#clock.after(this.#options.handshakeTimeout, () => settle(() => refuse(socket, late)));
+    answer.then(
+      (value) => settle(() => this.#admit(value, arrival)),
+      (error) => settle(() => this.#failed(error, socket)),
+    );
+  }
+
+  #admit(answer: UpgradeAnswer, { request, upgrade, socket, head }: Arrival): void {
+    const refusal =
+      answer && 'refuse' in answer
+        ? { status: answer.refuse, reason: answer.reason ?? 'Refused', headers: answer.headers ?? {} }
+        : this.#checkRoom();
+    if (refusal) {
+      refuse(socket, refusal);
+      return;
+    }
+    const { protocol = this.#chooseProtocol(upgrade), data } = (answer ?? {}) as { protocol?: string; data?: unknown };
+    const { compression } = this.#venue.limits;
+    const offered = request.headers['sec-websocket-extensions'] ?? '';
+    const agreement = compression && acceptDeflate(offered, compression);
+    const deflate = agreement && compression && new MessageDeflate(agreement, 'server', compression);
+    const extensions = agreement ? formatAgreement(agreement, offered) : '';
+    socket.write(formatResponse(request.headers['sec-websocket-key']!, protocol, extensions));
+    new Session(socket, this.#venue, upgrade, protocol, deflate, data).start(head);
+  }
+
+  #chooseProtocol(upgrade: UpgradeRequest): string {
+    return upgrade.protocols.find((name) => this.#options.protocols.includes(name)) ?? '';
+  }
+
+  #failed(cause: unknown, socket: Duplex): void {
+    refuse(socket, { status: 500, reason: 'The server failed' });
+    const text = cause instanceof Error ? cause.message : String(cause);
+    report(
+      this.#hooks,
+      new ZocaloError('HOOK_FAILED', `onUpgrade failed: ${text}`, { advice: 'mend the hook', cause }),
+    );
+  }
+}
