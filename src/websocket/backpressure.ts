@@ -11,8 +11,6 @@ export type QueueVerdict =
   | 'queue';
 
 export interface QueueLimits {
-  /** Bytes queued above which `send` answers false. */
-  readonly highWaterMark: number;
   /** Bytes queued above which a further message meets the verdict. */
   readonly queueLimit: number;
 }
@@ -21,11 +19,17 @@ export interface QueueLimits {
 interface Place {
   frame: Buffer | null;
   readonly estimate: number;
+  /** Called when it has been taken by the system, or never will be. */
+  readonly onTaken?: () => void;
 }
 
 /** Up to this much, several frames are copied into one buffer: cheaper than handing the system a list. */
 const COPY_UP_TO = 64 * 1024;
 const NOTHING: (Buffer | Place)[] = [];
+const NO_BYTES = Buffer.alloc(0);
+/** Frames up to this size that have to wait are copied together: each by itself would hold far more than its bytes. */
+const SMALL = 4 * 1024;
+const PAGE = 8 * 1024;
 
 /**
  * What one connection has been sent and the system has not taken yet, counted with all its overhead, in the order
@@ -36,6 +40,11 @@ export class Backlog {
   readonly #limits: QueueLimits;
   #frames = NOTHING;
   #bytes = 0;
+  /** So many of the frames have waited already, the last of them perhaps in the page, which has room for more. */
+  #compact = 0;
+  #page = NO_BYTES;
+  #flushes = false;
+  #ends = false;
 
   constructor(socket: Duplex, limits: QueueLimits) {
     this.#socket = socket;
@@ -58,11 +67,7 @@ export class Backlog {
 
   /** Whether what waits here waits for a frame that is still being made. */
   get isBlocked(): boolean {
-    return this.#frames.some((entry) => 'estimate' in entry);
-  }
-
-  get isAboveMark(): boolean {
-    return this.size > this.#limits.highWaterMark;
+    return this.#frames.some((entry) => 'estimate' in entry && entry.frame === null);
   }
 
   get isOverLimit(): boolean {
@@ -92,19 +97,32 @@ export class Backlog {
     return this.#socket.writableLength > 0;
   }
 
-  /** Hands over, in one write where it can, what waits and is ready. */
+  /** Hands over, in one write where it can, what waits and is ready; once the socket has let go of what it holds. */
   flush(): void {
-    if (this.#frames.length === 0) return;
+    if (this.#frames.length > 0 && this.#socket.writableLength > 0) this.#wait();
+    else {
+      if (this.#frames.length > 0) this.#handOver();
+      if (this.#ends && this.#frames.length === 0) this.#socket.end();
+    }
+  }
+
+  #handOver(): void {
     const ready: Buffer[] = [];
+    const taken: (() => void)[] = [];
     let bytes = 0;
+    let count = 0;
     for (const entry of this.#frames) {
       const frame = 'estimate' in entry ? entry.frame : entry;
       if (!frame) break;
       this.#bytes -= 'estimate' in entry ? entry.estimate : frame.length;
       bytes += frame.length;
-      ready.push(frame);
+      count++;
+      if ('estimate' in entry && entry.onTaken) taken.push(entry.onTaken);
+      else ready.push(frame);
     }
-    this.#frames = ready.length === this.#frames.length ? NOTHING : this.#frames.slice(ready.length);
+    this.#frames = count === this.#frames.length ? NOTHING : this.#frames.slice(count);
+    this.#compact = 0;
+    this.#page = NO_BYTES;
     if (ready.length === 1) this.#socket.write(ready[0]!);
     else if (ready.length > 1 && bytes <= COPY_UP_TO) this.#socket.write(Buffer.concat(ready, bytes));
     else if (ready.length > 1) {
@@ -112,25 +130,63 @@ export class Backlog {
       for (const frame of ready) this.#socket.write(frame);
       this.#socket.uncork();
     }
+    for (const onTaken of taken) this.#socket.write(NO_BYTES, onTaken);
+  }
+
+  /** Flushes when the socket holds nothing any more; until then small frames are packed into pages. */
+  #wait(): void {
+    const frames = this.#frames;
+    let kept = this.#compact;
+    for (let i = kept; i < frames.length; i++) {
+      const frame = frames[i]!;
+      const page = this.#page;
+      if ('estimate' in frame || frame.length > SMALL) {
+        frames[kept++] = frame;
+        this.#page = NO_BYTES;
+      } else if (page.length > 0 && page.length + frame.length <= PAGE) {
+        frame.copy(Buffer.from(page.buffer), page.length);
+        this.#page = frames[kept - 1] = Buffer.from(page.buffer, 0, page.length + frame.length);
+      } else {
+        const { buffer } = Buffer.allocUnsafeSlow(PAGE);
+        frame.copy(Buffer.from(buffer));
+        this.#page = frames[kept++] = Buffer.from(buffer, 0, frame.length);
+      }
+    }
+    frames.length = this.#compact = kept;
+    if (this.#flushes) return;
+    this.#flushes = true;
+    // An empty write is called back when everything before it is out.
+    this.#socket.write(NO_BYTES, () => {
+      this.#flushes = false;
+      this.flush();
+    });
+  }
+
+  /** Ends the socket behind everything that waits. */
+  end(): void {
+    this.#ends = true;
+    this.flush();
   }
 
   /** Lets go of what waits here. */
   clear(): void {
+    const frames = this.#frames;
     this.#frames = NOTHING;
     this.#bytes = 0;
+    for (const entry of frames) if ('estimate' in entry) entry.onTaken?.();
   }
 
-  /** Resolves when what was handed to the socket so far has been taken by the system, or the socket is gone. */
+  /** Resolves when what is queued so far has been taken by the system, or the socket is gone. */
   drained(): Promise<void> {
-    const socket = this.#socket;
-    if (socket.writableLength === 0 || socket.destroyed) return Promise.resolve();
+    if (this.isEmpty || this.#socket.destroyed) return Promise.resolve();
     return new Promise((resolve) => {
-      socket.once('close', resolve);
-      // An empty write is called back when everything before it is out.
-      socket.write('', () => {
-        socket.off('close', resolve);
-        resolve();
-      });
+      if (this.#socket.writableEnded) {
+        this.#socket.once('close', resolve);
+        return;
+      }
+      if (this.#frames === NOTHING) this.#frames = [];
+      this.#frames.push({ frame: NO_BYTES, estimate: 0, onTaken: resolve });
+      this.flush();
     });
   }
 }

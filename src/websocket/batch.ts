@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { headerSize, type Payload, writeFrame } from './core/frame-writer.ts';
+import { headerSize, type Payload, payloadSize, writeFrame } from './core/frame-writer.ts';
 import { FIN, OPCODE, RSV1 } from './core/opcodes.ts';
 import { deflateSmall, type MessageDeflate } from './deflate.ts';
 import type { CompressionOptions } from './limits.ts';
@@ -63,6 +63,8 @@ interface Publication<Receiver> {
 export class Batch<Receiver> {
   readonly publications: Publication<Receiver>[] = [];
   readonly excepted = new Set<Receiver>();
+  /** Whether some queue holds a part of its buffers. */
+  kept = false;
   readonly plain: Encoding;
   readonly #compression: Required<CompressionOptions> | null;
   /** By the size of the receiver's window. */
@@ -75,9 +77,8 @@ export class Batch<Receiver> {
   }
 
   append(order: number, message: Payload, except: Receiver | null): void {
-    const isText = typeof message === 'string';
-    const opcode = isText ? OPCODE.TEXT : OPCODE.BINARY;
-    const length = isText ? Buffer.byteLength(message) : message.byteLength;
+    const opcode = typeof message === 'string' ? OPCODE.TEXT : OPCODE.BINARY;
+    const length = payloadSize(message);
     this.plain.append(FIN | opcode, message, length);
     this.publications.push({ order, opcode, length, except });
     if (except !== null) this.excepted.add(except);

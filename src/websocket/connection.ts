@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { ZocaloError } from '../errors.ts';
 import { Backlog, type QueueVerdict } from './backpressure.ts';
 import { CLOSE, mayBeSent } from './core/close-codes.ts';
-import { headerSize, type Payload, writeFrame } from './core/frame-writer.ts';
+import { headerSize, type Payload, payloadSize, writeFrame } from './core/frame-writer.ts';
 import { MessageReader, type MessageSink } from './core/message-reader.ts';
 import { CONTROL_PAYLOAD, FIN, OPCODE, RSV1 } from './core/opcodes.ts';
 import { decodeText } from './core/text.ts';
@@ -95,7 +95,8 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     socket.on('end', onSocketEnd);
     socket.on('close', onSocketClose);
     const first = this.#untilNextCheck();
-    if (first > 0) this.#around.wheel.schedule(this, first);
+    // onConnect may have closed it already.
+    if (first > 0 && this.#state === STATE.OPEN) this.#around.wheel.schedule(this, first);
     // A copy: the reader changes what it is given.
     if (head.length > 0) this.takePiece(Buffer.from(head), head.length);
     readPieces(socket, this);
@@ -120,13 +121,13 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
 
   /** Queues a message; it leaves at the end of this turn. False above the high-water mark, or when it was not sent. */
   send(message: Payload): boolean {
+    const length = payloadSize(message);
     if (this.#state !== STATE.OPEN || !this.#admits(message)) return false;
     const opcode = typeof message === 'string' ? OPCODE.TEXT : OPCODE.BINARY;
-    const length = typeof message === 'string' ? Buffer.byteLength(message) : message.byteLength;
     if (this.#deflate !== null && length >= this.#deflate.threshold)
       this.#sendCompressed(this.#deflate, opcode, message);
     else this.#put(FIN | opcode, message, length);
-    return !this.#backlog.isAboveMark;
+    return this.bufferedAmount <= this.#around.limits.highWaterMark;
   }
 
   /** Sends frames that were encoded for many. */
@@ -151,7 +152,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
    * @throws ZocaloError BAD_OPTION when the payload is over 125 bytes.
    */
   ping(payload: Payload = ''): void {
-    const length = typeof payload === 'string' ? Buffer.byteLength(payload) : payload.byteLength;
+    const length = payloadSize(payload);
     if (length > CONTROL_PAYLOAD)
       throw new ZocaloError('BAD_OPTION', `a ping cannot carry ${length} bytes`, { advice: 'use 125 at most' });
     this.#sendControl(OPCODE.PING, payload, length);
@@ -166,6 +167,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
   #admits(message: Payload | undefined): boolean {
     if (this.#backlog.isEmpty || !this.#backlog.isOverLimit) return true;
     const verdict = this.#events.onQueueFull(message);
+    if (this.#state !== STATE.OPEN) return false;
     if (verdict === 'close') {
       const happened = `${this.#backlog.size} bytes wait for a reader that is too slow`;
       this.#fail(new WireError('QUEUE_FULL', CLOSE.TRY_AGAIN_LATER, happened), true);
@@ -271,6 +273,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
   }
 
   onCompressed(bytes: Buffer, isText: boolean): void {
+    if (this.#state !== STATE.OPEN) return;
     const whole = this.#deflate!.inflate(bytes, this.#around.limits.maxMessage);
     if (!(whole instanceof Promise)) {
       this.#onInflated(whole, isText);
@@ -318,7 +321,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
 
   #countControlFrame(): void {
     const { wheel, limits } = this.#around;
-    const second = Math.floor((wheel.now * wheel.tick) / 1000);
+    const second = Math.floor(wheel.time / 1000);
     if (second !== this.#controlSecond) {
       this.#controlSecond = second;
       this.#controlFrames = 0;
@@ -392,7 +395,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     this.#state = STATE.ENDED;
     this.flush();
     // The server ends first; a client gives it the time to (RFC 6455 §7.1.1), unless something broke.
-    if (!this.#masks || error) this.#socket.end();
+    if (!this.#masks || error) this.#backlog.end();
     if (this.#pauses > 0) this.#socket.resume();
     this.#around.wheel.schedule(this, this.#around.limits.closeTimeout);
     if (later) queueMicrotask(() => this.#tell(code, reason, error));
@@ -435,6 +438,11 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
       return 0;
     }
     const { wheel, limits } = this.#around;
+    if (this.#pauses > 0) {
+      // It is not listening, so that it hears nothing says nothing of the peer.
+      this.#heardAt = this.#messageAt = wheel.now;
+      this.#pingedAt = -1;
+    }
     if (limits.idleTimeout > 0 && wheel.now - this.#messageAt >= wheel.ticks(limits.idleTimeout)) {
       this.close(CLOSE.NORMAL, 'idle for too long');
       return 0;
@@ -448,6 +456,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     } else if (limits.pingInterval > 0 && wheel.now - this.#heardAt >= wheel.ticks(limits.pingInterval)) {
       this.#pingedAt = wheel.now;
       this.ping();
+      if (this.#state !== STATE.OPEN) return 0;
     }
     return this.#untilNextCheck();
   }

@@ -26,6 +26,7 @@ export class MessageDeflate {
   readonly #receiveTakeover: boolean;
   #sent: Buffer | undefined;
   #received: Buffer | undefined;
+  #forgotten = 0;
 
   constructor(agreement: DeflateAgreement, role: 'client' | 'server', options: Required<CompressionOptions>) {
     const isServer = role === 'server';
@@ -47,16 +48,22 @@ export class MessageDeflate {
   /** The compressed message, or null when that would not be smaller; a promise for a big one. */
   compress(bytes: Buffer): Buffer | null | Promise<Buffer | null> {
     const dictionary = this.#sent;
-    if (bytes.length > AT_ONCE)
-      return deflateBig(bytes, this.windowBits, this.#options.level, dictionary).then((packed) =>
-        this.#smaller(packed, bytes),
-      );
+    if (bytes.length > AT_ONCE) {
+      const forgotten = this.#forgotten;
+      return deflateBig(bytes, this.windowBits, this.#options.level, dictionary).then((packed) => {
+        const small = this.#smaller(packed, bytes);
+        // Something for many went into the peer's window behind it meanwhile.
+        if (forgotten !== this.#forgotten) this.#sent = undefined;
+        return small;
+      });
+    }
     return this.#smaller(deflateSmall(bytes, this.windowBits, this.#options.level, dictionary), bytes);
   }
 
   /** Nothing sent from here on refers to what was sent so far: the peer got messages that were compressed for many. */
   forgetSent(): void {
     this.#sent = undefined;
+    this.#forgotten++;
   }
 
   #smaller(packed: Buffer, bytes: Buffer): Buffer | null {

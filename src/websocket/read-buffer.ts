@@ -33,6 +33,8 @@ type Taken = Duplex & { [taker]: PieceTaker };
 export function readPieces(stream: Duplex, to: PieceTaker): void {
   // The taker is found through the stream, so that a connection costs no closure.
   (stream as Taken)[taker] = to;
+  // What came while onUpgrade still decided waits in the stream, where a switched socket would not look again.
+  for (let piece = stream.read(); piece !== null; piece = stream.read()) to.takePiece(piece, piece.length);
   if (!readIntoShared(stream)) stream.on('data', onData);
   stream.resume();
 }

@@ -41,6 +41,7 @@ export class Session implements Subscriber, ConnectionEvents {
   cursor = 0;
   met = -1;
   readonly #venue: Venue;
+  #queueAsked = false;
 
   constructor(
     socket: Duplex,
@@ -86,7 +87,20 @@ export class Session implements Subscriber, ConnectionEvents {
   }
 
   onQueueFull(message: Payload | undefined): QueueVerdict {
-    return this.#venue.hooks.onQueueFull(this.user, message);
+    // What the hook itself sends to this user meets the same full queue.
+    if (this.#queueAsked) return 'drop';
+    this.#queueAsked = true;
+    try {
+      const verdict: unknown = this.#venue.hooks.onQueueFull(this.user, message);
+      if (!(verdict instanceof Promise)) return verdict as QueueVerdict;
+      verdict.catch(() => {});
+      throw new TypeError('it must answer at once, not with a promise');
+    } catch (error) {
+      this.#failed('onQueueFull', error);
+      return 'drop';
+    } finally {
+      this.#queueAsked = false;
+    }
   }
 
   onClosed(code: number, reason: string): void {

@@ -32,6 +32,11 @@ export class TimerWheel {
     for (let i = 0; i < SLOTS; i++) this.#slots.push(new Set());
   }
 
+  /** Milliseconds by the clock, also while nothing waits and `now` stands still. */
+  get time(): number {
+    return this.#clock.now();
+  }
+
   /** Milliseconds in whole ticks, at least one. */
   ticks(milliseconds: number): number {
     return Math.max(1, Math.floor(milliseconds / this.tick));

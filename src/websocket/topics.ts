@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Batch } from './batch.ts';
 import type { Connection } from './connection.ts';
-import type { Payload } from './core/frame-writer.ts';
+import { type Payload, payloadSize } from './core/frame-writer.ts';
 import type { CompressionOptions } from './limits.ts';
 import type { Turn } from './turn.ts';
 
@@ -25,7 +25,8 @@ export class Topic {
   readonly subscribers = new Set<Subscriber>();
   /** What was published in this turn. */
   batch: Batch<Subscriber> | null = null;
-  spare: Buffer = Buffer.allocUnsafeSlow(1024);
+  /** Room for the next batch, when nothing holds the last one's any more. */
+  spare: Buffer | null = null;
 
   constructor(name: string) {
     this.name = name;
@@ -90,9 +91,11 @@ export class Topics {
   }
 
   publish(topic: Topic, message: Payload, except: Subscriber | null): void {
+    payloadSize(message); // throws for what is no message, before anything has changed
     if (topic.subscribers.size === 0) return;
     if (topic.batch === null) {
-      topic.batch = new Batch(topic.spare, this.#compression);
+      topic.batch = new Batch(topic.spare ?? Buffer.allocUnsafeSlow(1024), this.#compression);
+      topic.spare = null;
       if (this.#pending.length === 0) this.#turn.atEnd(this.#atEnd);
       this.#pending.push(topic);
     }
@@ -107,9 +110,13 @@ export class Topics {
     if (this.#pending.length === 0) return;
     const batches = this.#pending.filter((topic) => topic.subscribers.has(subscriber)).map((topic) => topic.batch!);
     const from = subscriber.turn === this.#number ? subscriber.cursor : 0;
-    for (const frames of sequence(batches, subscriber, from)) subscriber.connection.sendFrames(frames);
+    // Before anything is sent: `onQueueFull` may publish, or come back here.
     subscriber.turn = this.#number;
     subscriber.cursor = this.#order;
+    const pieces = [...sequence(batches, subscriber, from)];
+    if (pieces.length > 0) subscriber.connection.deflate?.forgetSent();
+    for (const batch of batches) batch.kept = true;
+    for (const frames of pieces) subscriber.connection.sendFrames(frames);
   }
 
   #deliver(): void {
@@ -133,8 +140,9 @@ export class Topics {
       }
     }
     for (let i = 0; i < topics.length; i++) {
-      const { buffer } = batches[i]!.plain;
-      topics[i]!.spare = kept || buffer.length > SPARE ? Buffer.allocUnsafeSlow(1024) : buffer;
+      const batch = batches[i]!;
+      const { buffer } = batch.plain;
+      if (!kept && !batch.kept && buffer.length <= SPARE) topics[i]!.spare = buffer;
     }
   }
 }

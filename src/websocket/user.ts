@@ -62,6 +62,11 @@ export class User extends Peer {
     return super.send(message);
   }
 
+  override drained(): Promise<void> {
+    this.#session.settle();
+    return super.drained();
+  }
+
   override close(code = 1000, reason = ''): void {
     this.#session.settle();
     super.close(code, reason);

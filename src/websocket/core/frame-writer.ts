@@ -1,10 +1,24 @@
-import type { Buffer } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { randomFillSync } from 'node:crypto';
+import { ZocaloError } from '../../errors.ts';
 import { applyMask } from './mask.ts';
 import { MASKED } from './opcodes.ts';
 
 /** Text goes out as UTF-8, bytes as they are. */
 export type Payload = string | Uint8Array;
+
+/**
+ * Bytes of the payload.
+ * @throws ZocaloError BAD_OPTION for anything but a string or a Uint8Array: what has no bytes of its own, as an
+ *   ArrayBuffer, would go out as whatever the memory held before.
+ */
+export function payloadSize(payload: Payload): number {
+  if (typeof payload === 'string') return Buffer.byteLength(payload);
+  if (payload instanceof Uint8Array) return payload.byteLength;
+  throw new ZocaloError('BAD_OPTION', `a message cannot be ${Object.prototype.toString.call(payload)}`, {
+    advice: 'send a string or a Uint8Array, or use sendJson',
+  });
+}
 
 /** The longest header: 2 bytes, a 64-bit length, a mask. */
 export const LONGEST_HEADER = 14;
