@@ -463,13 +463,19 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
 
   /** Milliseconds until something may be due; 0 when nothing ever will. */
   #untilNextCheck(): number {
-    const { wheel, limits } = this.#around;
-    const until = (since: number, limit: number) =>
-      limit > 0 ? Math.max(1, since + wheel.ticks(limit) - wheel.now) * wheel.tick : Number.POSITIVE_INFINITY;
+    const { limits } = this.#around;
     const alive =
-      this.#pingedAt >= 0 ? until(this.#pingedAt, limits.pongTimeout) : until(this.#heardAt, limits.pingInterval);
-    const next = Math.min(alive, until(this.#messageAt, limits.idleTimeout));
-    return Number.isFinite(next) ? next : 0;
+      this.#pingedAt >= 0
+        ? this.#until(this.#pingedAt, limits.pongTimeout)
+        : this.#until(this.#heardAt, limits.pingInterval);
+    const next = Math.min(alive, this.#until(this.#messageAt, limits.idleTimeout));
+    return next === Number.POSITIVE_INFINITY ? 0 : next;
+  }
+
+  #until(since: number, limit: number): number {
+    if (limit <= 0) return Number.POSITIVE_INFINITY;
+    const { wheel } = this.#around;
+    return Math.max(1, since + wheel.ticks(limit) - wheel.now) * wheel.tick;
   }
 }
 

@@ -15,7 +15,7 @@ export interface PieceTaker {
 
 interface Internals {
   [key: symbol]: unknown;
-  _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null;
+  _handle?: { useUserBuffer?: (buffer: Buffer) => void; reading?: boolean } | null;
 }
 
 const taker = Symbol('the taker of its pieces');
@@ -35,7 +35,8 @@ export function readPieces(stream: Duplex, to: PieceTaker): void {
   (stream as Taken)[taker] = to;
   // What came while onUpgrade still decided waits in the stream, where a switched socket would not look again.
   for (let piece = stream.read(); piece !== null; piece = stream.read()) to.takePiece(piece, piece.length);
-  if (!readIntoShared(stream)) stream.on('data', onData);
+  if (readIntoShared(stream)) return;
+  stream.on('data', onData);
   stream.resume();
 }
 
@@ -47,6 +48,8 @@ function readIntoShared(stream: Duplex): boolean {
   socket[bufferKey] = shared;
   socket[callbackKey] = onRead;
   socket._handle.useUserBuffer(shared);
+  // The HTTP server has usually begun to read, and resuming would cost a turn through the stream machinery.
+  if (socket._handle.reading !== true) stream.resume();
   return true;
 }
 

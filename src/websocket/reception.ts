@@ -116,7 +116,7 @@ export class Reception {
     const agreement = compression && acceptDeflate(offered, compression);
     const deflate = agreement && compression && new MessageDeflate(agreement, 'server', compression);
     const extensions = agreement ? formatAgreement(agreement, offered) : '';
-    socket.write(formatResponse(request.headers['sec-websocket-key']!, protocol, extensions));
+    socket.write(formatResponse(request.headers['sec-websocket-key']!, protocol, extensions), 'latin1');
     new Session(socket, this.#venue, upgrade, protocol, deflate, data).start(head);
   }
 
