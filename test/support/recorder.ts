@@ -10,6 +10,7 @@ import {
   type User,
   WebSocketServer,
 } from '../../src/websocket/index.ts';
+import { FakeClock } from './fake-clock.ts';
 
 /** A server that writes down what its hooks are told, for tests to wait for. */
 export class Recorder extends WebSocketServer {
@@ -23,7 +24,11 @@ export class Recorder extends WebSocketServer {
   static async listen(t: TestContext, options: ServerOptions = {}, where: string | Attachment = 'ws://127.0.0.1:0') {
     const server = new Recorder(where, options);
     await server.listen();
-    t.after(() => server.close({ grace: 0 }));
+    t.after(() => {
+      const closed = server.close({ grace: 0 });
+      if (options.clock instanceof FakeClock) options.clock.advance(0);
+      return closed;
+    });
     return server;
   }
 

@@ -21,8 +21,7 @@ export const CLOSE = {
 /** Whether a close frame may carry `code`: 1000–1003, 1007–1014, and 3000–4999 for libraries and applications. */
 export function mayBeSent(code: number): boolean {
   return (
-    (code >= 1000 && code <= 1003) ||
-    (code >= 1007 && code <= 1014) ||
-    (code >= 3000 && code <= 4999 && Number.isInteger(code))
+    Number.isInteger(code) &&
+    ((code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999))
   );
 }
