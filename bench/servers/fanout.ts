@@ -7,8 +7,6 @@ class FanOutServer extends WebSocketServer {
   }
 }
 
-const server = new FanOutServer(`ws://127.0.0.1:${process.env.PORT ?? 9000}`, {
-  compression: process.env.COMPRESSION === '1',
-});
+const server = new FanOutServer(`ws://127.0.0.1:${process.env.PORT ?? 9000}`);
 await server.listen();
 console.log(`ready ${server.addresses[0]}`);

@@ -41,7 +41,9 @@ export function readPieces(stream: Duplex, to: PieceTaker): void {
 }
 
 function readIntoShared(stream: Duplex): boolean {
-  if (process.platform === 'win32' || stream.constructor !== Socket) return false;
+  // A class of its own, as TLS has, may have a read path of its own.
+  const isPlain = stream.constructor === Socket;
+  if (process.platform === 'win32' || !isPlain) return false;
   const socket = stream as unknown as Internals;
   if (bufferKey === undefined || callbackKey === undefined || socket[bufferKey] !== null) return false;
   if (typeof socket._handle?.useUserBuffer !== 'function') return false;
