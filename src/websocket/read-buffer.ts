@@ -42,7 +42,7 @@ export function readPieces(stream: Duplex, to: PieceTaker): void {
 
 function readIntoShared(stream: Duplex): boolean {
   // A class of its own, as TLS has, may have a read path of its own.
-  const isPlain = stream.constructor === Socket;
+  const isPlain = Object.getPrototypeOf(stream) === Socket.prototype;
   if (process.platform === 'win32' || !isPlain) return false;
   const socket = stream as unknown as Internals;
   if (bufferKey === undefined || callbackKey === undefined || socket[bufferKey] !== null) return false;
