@@ -130,8 +130,12 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     return this.bufferedAmount <= this.#around.limits.highWaterMark;
   }
 
-  /** Sends frames that were encoded for many. */
-  sendFrames(frames: Buffer): void {
+  /** Sends frames that were encoded for many. `delivering`: a hook about a full queue waits until all have theirs. */
+  sendFrames(frames: Buffer, delivering = false): void {
+    if (delivering && this.#backlog.isOverLimit) {
+      queueMicrotask(() => this.sendFrames(frames));
+      return;
+    }
     if (this.#state !== STATE.OPEN || !this.#admits(undefined)) return;
     this.#backlog.push(frames);
     this.#flushLater();
@@ -141,7 +145,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
   writeFrames(frames: Buffer): boolean {
     if (this.#state !== STATE.OPEN) return false;
     if (!this.#backlog.isEmpty) {
-      this.sendFrames(frames);
+      this.sendFrames(frames, true);
       return true;
     }
     return this.#backlog.write(frames);

@@ -165,7 +165,7 @@ function deliver(
   deflate?.forgetSent();
   const own = from > 0 || batches.some((batch) => batch.excepted.has(subscriber));
   if (own) {
-    for (const frames of sequence(batches, subscriber, from)) connection.sendFrames(frames);
+    for (const frames of sequence(batches, subscriber, from)) connection.sendFrames(frames, true);
     return true;
   }
   if (batches.length === 1) return connection.writeFrames(batches[0]!.encodingFor(deflate).whole);
