@@ -106,7 +106,7 @@ test('over UDP a line is a datagram, and after the input the answers are waited 
   await server.close({ grace: 0 });
 });
 
-test('tls:// and wss:// trust what --ca names, and everything with --insecure', {
+test('tls:// trusts what --ca names, and everything with --insecure', {
   skip: missing('openssl'),
 }, async () => {
   const certificate = makeCertificate();
