@@ -9,6 +9,7 @@ import { CONTROL_PAYLOAD, FIN, OPCODE, RSV1 } from './core/opcodes.ts';
 import { decodeText } from './core/text.ts';
 import { WireError } from './core/wire-error.ts';
 import type { MessageDeflate } from './deflate.ts';
+import { untilDue, type Vitals, whatIsDue } from './heartbeat.ts';
 import type { ConnectionLimits } from './limits.ts';
 import { type PieceTaker, readPieces } from './read-buffer.ts';
 import type { Timed, TimerWheel } from './timer-wheel.ts';
@@ -94,7 +95,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     socket.on('error', onSocketError);
     socket.on('end', onSocketEnd);
     socket.on('close', onSocketClose);
-    const first = this.#untilNextCheck();
+    const first = untilDue(this.#vitals, this.#around.wheel, this.#around.limits);
     // onConnect may have closed it already.
     if (first > 0 && this.#state === STATE.OPEN) this.#around.wheel.schedule(this, first);
     // A copy: the reader changes what it is given.
@@ -447,39 +448,26 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
       this.#heardAt = this.#messageAt = wheel.now;
       this.#pingedAt = -1;
     }
-    if (limits.idleTimeout > 0 && wheel.now - this.#messageAt >= wheel.ticks(limits.idleTimeout)) {
+    const due = whatIsDue(this.#vitals, wheel, limits);
+    if (due === 'idle') {
       this.close(CLOSE.NORMAL, 'idle for too long');
       return 0;
     }
-    if (this.#pingedAt >= 0) {
-      if (wheel.now - this.#pingedAt >= wheel.ticks(limits.pongTimeout)) {
-        this.#lost('the peer did not answer a ping in time');
-        this.#socket.destroy();
-        return 0;
-      }
-    } else if (limits.pingInterval > 0 && wheel.now - this.#heardAt >= wheel.ticks(limits.pingInterval)) {
+    if (due === 'lost') {
+      this.#lost('the peer did not answer a ping in time');
+      this.#socket.destroy();
+      return 0;
+    }
+    if (due === 'ping') {
       this.#pingedAt = wheel.now;
       this.ping();
       if (this.#state !== STATE.OPEN) return 0;
     }
-    return this.#untilNextCheck();
+    return untilDue(this.#vitals, wheel, limits);
   }
 
-  /** Milliseconds until something may be due; 0 when nothing ever will. */
-  #untilNextCheck(): number {
-    const { limits } = this.#around;
-    const alive =
-      this.#pingedAt >= 0
-        ? this.#until(this.#pingedAt, limits.pongTimeout)
-        : this.#until(this.#heardAt, limits.pingInterval);
-    const next = Math.min(alive, this.#until(this.#messageAt, limits.idleTimeout));
-    return next === Number.POSITIVE_INFINITY ? 0 : next;
-  }
-
-  #until(since: number, limit: number): number {
-    if (limit <= 0) return Number.POSITIVE_INFINITY;
-    const { wheel } = this.#around;
-    return Math.max(1, since + wheel.ticks(limit) - wheel.now) * wheel.tick;
+  get #vitals(): Vitals {
+    return { heardAt: this.#heardAt, messageAt: this.#messageAt, pingedAt: this.#pingedAt };
   }
 }
 
