@@ -27,6 +27,8 @@ export interface ReceptionHooks extends Hooks {
 type ReceptionOptions = Pick<ServerOptions, 'hosts' | 'origins'> &
   Required<Pick<ServerOptions, 'protocols' | 'maxConnections' | 'handshakeTimeout'>>;
 
+const CLOSING: Refusal = { status: 503, reason: 'The server is closing' };
+
 /** A handshake under way. */
 interface Arrival {
   readonly request: IncomingMessage;
@@ -41,6 +43,8 @@ export class Reception {
   readonly #hooks: ReceptionHooks;
   readonly #options: ReceptionOptions;
   readonly #clock: Clock;
+  /** Turns away somebody who waits for `onUpgrade`. */
+  readonly #waiting = new Set<() => void>();
   #isClosed = false;
 
   constructor(venue: Venue, hooks: ReceptionHooks, options: ReceptionOptions, clock: Clock) {
@@ -53,6 +57,7 @@ export class Reception {
   /** Nobody comes in any more, not even who waits for `onUpgrade`. */
   close(): void {
     this.#isClosed = true;
+    for (const turnAway of this.#waiting) turnAway();
   }
 
   /** Answers an upgrade request. */
@@ -75,7 +80,7 @@ export class Reception {
   }
 
   #checkRoom(): Refusal | null {
-    if (this.#isClosed) return { status: 503, reason: 'The server is closing' };
+    if (this.#isClosed) return CLOSING;
     const { maxConnections } = this.#options;
     if (this.#venue.users.size < maxConnections) return null;
     return { status: 503, reason: `The server is full (${maxConnections})`, headers: { 'Retry-After': '10' } };
@@ -83,16 +88,16 @@ export class Reception {
 
   #wait(answer: Promise<UpgradeAnswer>, arrival: Arrival): void {
     const { socket } = arrival;
-    let waiting = true;
     const settle = (action: () => void) => {
-      if (!waiting) return;
-      waiting = false;
+      if (!this.#waiting.delete(turnAway)) return;
       cancel();
       socket.off('error', drop);
       action();
     };
     const drop = () => settle(() => socket.destroy());
     socket.on('error', drop);
+    const turnAway = () => settle(() => refuse(socket, CLOSING));
+    this.#waiting.add(turnAway);
     const late = { status: 503, reason: 'The server took too long to decide' };
     const cancel = this.#clock.after(this.#options.handshakeTimeout, () => settle(() => refuse(socket, late)));
     answer.then(

@@ -2,7 +2,7 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import { createServer as createSecureServer } from 'node:https';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
-import { type Bound, bindServers, parseAddress, type WebSocketAddress } from '../stream/index.ts';
+import { type Bound, bindServers, parseAddress, toZocaloError, type WebSocketAddress } from '../stream/index.ts';
 import { attach, type Take } from './attach.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
@@ -154,11 +154,14 @@ export class WebSocketServer {
         attach(server, path === '/' ? undefined : path, take);
         return server;
       };
-      this.#bound = await bindServers(create, address, { backlog: this.#options.backlog });
-      for (const { server, address } of this.#bound)
-        server.on('error', (cause) =>
-          report(this, new ZocaloError('UNEXPECTED', `${address} reported: ${cause.message}`, { cause })),
-        );
+      const bound = await bindServers(create, address, { backlog: this.#options.backlog });
+      if (this.#closed) {
+        for (const { server } of bound) server.close();
+        return;
+      }
+      this.#bound = bound;
+      for (const { server, address } of bound)
+        server.on('error', (cause) => report(this, toZocaloError(cause, address)));
     }
     this.#stops.push(
       this.#clock.every(TICK, () => {
@@ -234,7 +237,8 @@ export class WebSocketServer {
     if (!secure) return createServer(options, onRequest);
     if (!tls?.cert || !tls.key) throw new ZocaloError('BAD_CERTIFICATE', 'wss:// needs a certificate and its key');
     try {
-      return createSecureServer({ ...options, ...tls }, onRequest);
+      // The TLS handshake has the same time: whoever says nothing at all on a wss:// port is held no longer.
+      return createSecureServer({ ...options, handshakeTimeout, ...tls }, onRequest);
     } catch (cause) {
       throw new ZocaloError('BAD_CERTIFICATE', (cause as Error).message, { cause });
     }
