@@ -1,19 +1,18 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { ZocaloError } from '../errors.ts';
-import { Backlog, type QueueVerdict } from './backpressure.ts';
+import type { QueueVerdict } from './backpressure.ts';
 import { CLOSE, mayBeSent } from './core/close-codes.ts';
-import { headerSize, type Payload, payloadSize, writeFrame } from './core/frame-writer.ts';
+import type { Payload } from './core/frame-writer.ts';
 import { MessageReader, type MessageSink } from './core/message-reader.ts';
-import { CONTROL_PAYLOAD, FIN, OPCODE, RSV1 } from './core/opcodes.ts';
+import { CONTROL_PAYLOAD, FIN, OPCODE } from './core/opcodes.ts';
 import { decodeText } from './core/text.ts';
 import { WireError } from './core/wire-error.ts';
 import type { MessageDeflate } from './deflate.ts';
 import { untilDue, type Vitals, whatIsDue } from './heartbeat.ts';
-import type { ConnectionLimits } from './limits.ts';
+import { Outgoing, type Surroundings } from './outgoing.ts';
 import { type PieceTaker, readPieces } from './read-buffer.ts';
-import type { Timed, TimerWheel } from './timer-wheel.ts';
-import type { Flushable, Turn } from './turn.ts';
+import type { Timed } from './timer-wheel.ts';
 
 export type Role = 'client' | 'server';
 
@@ -31,13 +30,6 @@ export interface ConnectionEvents {
   onQueueFull(message: Payload | undefined): QueueVerdict;
 }
 
-/** What the connections of one server, or all clients of a thread, share. */
-export interface Surroundings {
-  readonly turn: Turn;
-  readonly wheel: TimerWheel;
-  readonly limits: ConnectionLimits;
-}
-
 /** The life of a connection, which only ever moves down this list. */
 const STATE = {
   OPEN: 0,
@@ -48,20 +40,15 @@ const STATE = {
 } as const;
 
 /** One WebSocket connection, in either role: joins the pure reader and writer to a socket, a queue and a clock. */
-export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
+export class Connection extends Outgoing implements MessageSink, PieceTaker, Timed {
   slot: Set<Timed> | null = null;
   due = 0;
 
   readonly #socket: Duplex;
-  readonly #masks: boolean;
   readonly #events: ConnectionEvents;
-  readonly #around: Surroundings;
   readonly #reader: MessageReader;
-  readonly #backlog: Backlog;
-  readonly #deflate: MessageDeflate | null;
   #state: (typeof STATE)[keyof typeof STATE] = STATE.OPEN;
   #told = false;
-  #flushAsked = false;
   #pauses = 0;
   // In ticks of the wheel.
   #heardAt: number;
@@ -77,13 +64,10 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     around: Surroundings,
     deflate: MessageDeflate | null,
   ) {
+    super(socket, role === 'client', around, deflate);
     this.#socket = socket;
-    this.#masks = role === 'client';
     this.#events = events;
-    this.#around = around;
-    this.#deflate = deflate;
-    this.#reader = new MessageReader(this, around.limits, { masked: !this.#masks, compression: deflate !== null });
-    this.#backlog = new Backlog(socket, around.limits);
+    this.#reader = new MessageReader(this, around.limits, { masked: !this.masks, compression: deflate !== null });
     this.#heardAt = around.wheel.now;
     this.#messageAt = around.wheel.now;
   }
@@ -95,160 +79,33 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     socket.on('error', onSocketError);
     socket.on('end', onSocketEnd);
     socket.on('close', onSocketClose);
-    const first = untilDue(this.#vitals, this.#around.wheel, this.#around.limits);
+    const first = untilDue(this.#vitals, this.around.wheel, this.around.limits);
     // onConnect may have closed it already.
-    if (first > 0 && this.#state === STATE.OPEN) this.#around.wheel.schedule(this, first);
+    if (first > 0 && this.#state === STATE.OPEN) this.around.wheel.schedule(this, first);
     // A copy: the reader changes what it is given.
     if (head.length > 0) this.takePiece(Buffer.from(head), head.length);
     readPieces(socket, this);
   }
 
-  get isOpen(): boolean {
+  override get isOpen(): boolean {
     return this.#state === STATE.OPEN;
   }
 
-  /** What was agreed on for compression; null for none. */
-  get deflate(): MessageDeflate | null {
-    return this.#deflate;
-  }
-
-  /** Bytes queued for the peer that the system has not taken yet, frame overhead included. */
-  get bufferedAmount(): number {
-    const { turn } = this.#around;
-    return this.#backlog.size + (turn.corked === this ? turn.used : 0);
-  }
-
-  // ——— sending
-
-  /** Queues a message; it leaves at the end of this turn. False above the high-water mark, or when it was not sent. */
-  send(message: Payload): boolean {
-    const length = payloadSize(message);
-    if (this.#state !== STATE.OPEN || !this.#admits(message)) return false;
-    const opcode = typeof message === 'string' ? OPCODE.TEXT : OPCODE.BINARY;
-    if (this.#deflate !== null && length >= this.#deflate.threshold)
-      this.#sendCompressed(this.#deflate, opcode, message);
-    else this.#put(FIN | opcode, message, length);
-    return this.bufferedAmount <= this.#around.limits.highWaterMark;
-  }
-
-  /** Sends frames that were encoded for many. `delivering`: a hook about a full queue waits until all have theirs. */
-  sendFrames(frames: Buffer, delivering = false): void {
-    if (delivering && this.#backlog.isOverLimit) {
-      queueMicrotask(() => this.sendFrames(frames));
-      return;
-    }
-    if (this.#state !== STATE.OPEN || !this.#admits(undefined)) return;
-    this.#backlog.push(frames);
-    this.#flushLater();
-  }
-
-  /** The same at the end of a turn, when they can leave at once. Answers whether the socket still holds them. */
-  writeFrames(frames: Buffer): boolean {
-    if (this.#state !== STATE.OPEN) return false;
-    if (!this.#backlog.isEmpty) {
-      this.sendFrames(frames, true);
-      return true;
-    }
-    return this.#backlog.write(frames);
-  }
-
-  /**
-   * Asks the peer for a sign of life.
-   * @throws ZocaloError BAD_OPTION when the payload is over 125 bytes.
-   */
-  ping(payload: Payload = ''): void {
-    const length = payloadSize(payload);
-    if (length > CONTROL_PAYLOAD)
-      throw new ZocaloError('BAD_OPTION', `a ping cannot carry ${length} bytes`, { advice: 'use 125 at most' });
-    this.#sendControl(OPCODE.PING, payload, length);
-  }
-
-  /** Resolves when everything sent so far has been handed to the system, or the connection is over. */
-  drained(): Promise<void> {
-    this.flush();
-    return this.#backlog.drained();
-  }
-
-  #admits(message: Payload | undefined): boolean {
-    if (this.#backlog.isEmpty || !this.#backlog.isOverLimit) return true;
+  protected override mayExceed(message: Payload | undefined): boolean {
     const verdict = this.#events.onQueueFull(message);
     if (this.#state !== STATE.OPEN) return false;
     if (verdict === 'close') {
-      const happened = `${this.#backlog.size} bytes wait for a reader that is too slow`;
+      const happened = `${this.backlog.size} bytes wait for a reader that is too slow`;
       this.#fail(new WireError('QUEUE_FULL', CLOSE.TRY_AGAIN_LATER, happened), true);
     }
     return verdict === 'queue';
-  }
-
-  /** Encodes one frame: into the turn's scratch buffer while our input is handled, otherwise into the queue. */
-  #put(first: number, payload: Payload, length: number): void {
-    const { turn } = this.#around;
-    const size = headerSize(length, this.#masks) + length;
-    if (turn.corked === this && !this.#backlog.isWaiting && size <= turn.room) {
-      turn.used = writeFrame(turn.scratch, turn.used, first, payload, length, this.#masks);
-    } else {
-      this.#backlog.push(this.#encode(first, payload, length));
-      this.#flushLater();
-    }
-  }
-
-  /** One frame in a buffer; the same one again for the same text, so that a loop over all users encodes once. */
-  #encode(first: number, payload: Payload, length: number): Buffer {
-    const { turn } = this.#around;
-    const shareable = typeof payload === 'string' && !this.#masks && first === (FIN | OPCODE.TEXT);
-    if (shareable && turn.lastFrame !== null && turn.lastText === payload) return turn.lastFrame;
-    const frame = Buffer.allocUnsafe(headerSize(length, this.#masks) + length);
-    writeFrame(frame, 0, first, payload, length, this.#masks);
-    if (shareable) {
-      turn.lastText = payload;
-      turn.lastFrame = frame;
-    }
-    return frame;
-  }
-
-  #sendCompressed(deflate: MessageDeflate, opcode: number, message: Payload): void {
-    // A copy, since a big one is read after `send` has returned.
-    const plain = Buffer.from(message as string);
-    // While a big one is under way the peer's window is not known here, so what comes after it goes as it is.
-    const packed = deflate.dependent && this.#backlog.isBlocked ? null : deflate.compress(plain);
-    if (packed instanceof Promise) {
-      const fill = this.#backlog.reserve(plain.length);
-      packed
-        .catch(() => null)
-        .then((bytes) => {
-          const payload = bytes ?? plain;
-          fill(this.#encode(FIN | opcode | (bytes ? RSV1 : 0), payload, payload.length));
-          this.flush();
-        });
-    } else {
-      const payload = packed ?? plain;
-      this.#put(FIN | opcode | (packed ? RSV1 : 0), payload, payload.length);
-    }
-  }
-
-  #sendControl(opcode: number, payload: Payload, length: number): void {
-    if (this.#state === STATE.OPEN && this.#admits(payload)) this.#put(FIN | opcode, payload, length);
-  }
-
-  #flushLater(): void {
-    const { turn } = this.#around;
-    if (this.#flushAsked || turn.corked === this) return;
-    this.#flushAsked = true;
-    turn.flushLater(this);
-  }
-
-  flush(): void {
-    this.#flushAsked = false;
-    const { turn } = this.#around;
-    if (turn.corked === this && turn.used > 0) turn.release(this.#backlog.write(turn.gathered()));
-    this.#backlog.flush();
   }
 
   // ——— receiving
 
   takePiece(piece: Buffer, length: number): void {
     if (this.#state === STATE.ENDED) return;
-    const { turn, wheel } = this.#around;
+    const { turn, wheel } = this.around;
     this.#heardAt = wheel.now;
     this.#pingedAt = -1;
     // A hook may make another connection receive (a client of the same process): only the outer one is corked.
@@ -258,13 +115,13 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
       this.#reader.push(piece, length);
     } catch (error) {
       // A client's messages are read by promises: what it answers to those before the mistake still goes out.
-      if (this.#masks) turn.atEnd(() => this.#fail(error));
+      if (this.masks) turn.atEnd(() => this.#fail(error));
       else this.#fail(error);
     }
     if (!corks) return;
-    if (turn.used > 0) turn.release(this.#backlog.write(turn.gathered()));
+    if (turn.used > 0) turn.release(this.backlog.write(turn.gathered()));
     turn.corked = null;
-    if (this.#backlog.isWaiting) this.#backlog.flush();
+    if (this.backlog.isWaiting) this.backlog.flush();
   }
 
   onText(text: string): void {
@@ -279,7 +136,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
 
   onCompressed(bytes: Buffer, isText: boolean): void {
     if (this.#state !== STATE.OPEN) return;
-    const whole = this.#deflate!.inflate(bytes, this.#around.limits.maxMessage);
+    const whole = this.deflate!.inflate(bytes, this.around.limits.maxMessage);
     if (!(whole instanceof Promise)) {
       this.#onInflated(whole, isText);
       return;
@@ -317,7 +174,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
 
   onPing(bytes: Buffer): void {
     this.#countControlFrame();
-    this.#sendControl(OPCODE.PONG, bytes, bytes.length);
+    this.sendControl(OPCODE.PONG, bytes, bytes.length);
   }
 
   onPong(): void {
@@ -325,7 +182,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
   }
 
   #countControlFrame(): void {
-    const { wheel, limits } = this.#around;
+    const { wheel, limits } = this.around;
     const second = Math.floor(wheel.time / 1000);
     if (second !== this.#controlSecond) {
       this.#controlSecond = second;
@@ -352,7 +209,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     if (this.#state !== STATE.OPEN) return;
     this.#putClose(code, reason);
     this.#state = STATE.CLOSING;
-    this.#around.wheel.schedule(this, this.#around.limits.closeTimeout);
+    this.around.wheel.schedule(this, this.around.limits.closeTimeout);
     // A paused reader would never see the answer.
     if (this.#pauses > 0) {
       this.#pauses = 1;
@@ -377,7 +234,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
       payload.writeUInt16BE(code, 0);
       payload.write(reason, 2);
     }
-    this.#put(FIN | OPCODE.CLOSE, payload, payload.length);
+    this.put(FIN | OPCODE.CLOSE, payload, payload.length);
   }
 
   /**
@@ -400,9 +257,9 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     this.#state = STATE.ENDED;
     this.flush();
     // The server ends first; a client gives it the time to (RFC 6455 §7.1.1), unless something broke.
-    if (!this.#masks || error) this.#backlog.end();
+    if (!this.masks || error) this.backlog.end();
     if (this.#pauses > 0) this.#socket.resume();
-    this.#around.wheel.schedule(this, this.#around.limits.closeTimeout);
+    this.around.wheel.schedule(this, this.around.limits.closeTimeout);
     if (later) queueMicrotask(() => this.#tell(code, reason, error));
     else this.#tell(code, reason, error);
   }
@@ -412,8 +269,8 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
     if (this.#state === STATE.ENDED) return;
     this.#state = STATE.ENDED;
     this.#reader.stop();
-    this.#backlog.clear();
-    this.#around.wheel.schedule(this, this.#around.limits.closeTimeout);
+    this.backlog.clear();
+    this.around.wheel.schedule(this, this.around.limits.closeTimeout);
     this.#tell(CLOSE.ABNORMAL, reason, null);
   }
 
@@ -424,7 +281,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
 
   onSocketGone(): void {
     this.#lost('the connection was cut');
-    this.#around.wheel.cancel(this);
+    this.around.wheel.cancel(this);
     this.#events.onGone();
   }
 
@@ -442,7 +299,7 @@ export class Connection implements MessageSink, PieceTaker, Timed, Flushable {
       this.#socket.destroy();
       return 0;
     }
-    const { wheel, limits } = this.#around;
+    const { wheel, limits } = this.around;
     if (this.#pauses > 0) {
       // It is not listening, so that it hears nothing says nothing of the peer.
       this.#heardAt = this.#messageAt = wheel.now;

@@ -1,0 +1,162 @@
+import { Buffer } from 'node:buffer';
+import type { Duplex } from 'node:stream';
+import { ZocaloError } from '../errors.ts';
+import { Backlog } from './backpressure.ts';
+import { headerSize, type Payload, payloadSize, writeFrame } from './core/frame-writer.ts';
+import { CONTROL_PAYLOAD, FIN, OPCODE, RSV1 } from './core/opcodes.ts';
+import type { MessageDeflate } from './deflate.ts';
+import type { ConnectionLimits } from './limits.ts';
+import type { TimerWheel } from './timer-wheel.ts';
+import type { Flushable, Turn } from './turn.ts';
+
+/** What the connections of one server, or all clients of a thread, share. */
+export interface Surroundings {
+  readonly turn: Turn;
+  readonly wheel: TimerWheel;
+  readonly limits: ConnectionLimits;
+}
+
+/** The sending half of a connection: what is sent becomes frames, and leaves at the end of the turn. */
+export abstract class Outgoing implements Flushable {
+  /** What was agreed on for compression; null for none. */
+  readonly deflate: MessageDeflate | null;
+  protected readonly around: Surroundings;
+  protected readonly backlog: Backlog;
+  /** A client masks its frames (RFC 6455 §5.3). */
+  protected readonly masks: boolean;
+  #flushAsked = false;
+
+  constructor(socket: Duplex, masks: boolean, around: Surroundings, deflate: MessageDeflate | null) {
+    this.deflate = deflate;
+    this.around = around;
+    this.backlog = new Backlog(socket, around.limits);
+    this.masks = masks;
+  }
+
+  abstract get isOpen(): boolean;
+
+  /** Whether a message may be queued although the queue is over its limit. Absent: one that goes to many. */
+  protected abstract mayExceed(message: Payload | undefined): boolean;
+
+  /** Bytes queued for the peer that the system has not taken yet, frame overhead included. */
+  get bufferedAmount(): number {
+    const { turn } = this.around;
+    return this.backlog.size + (turn.corked === this ? turn.used : 0);
+  }
+
+  /** Queues a message; it leaves at the end of this turn. False above the high-water mark, or when it was not sent. */
+  send(message: Payload): boolean {
+    const length = payloadSize(message);
+    if (!this.isOpen || !this.#admits(message)) return false;
+    const opcode = typeof message === 'string' ? OPCODE.TEXT : OPCODE.BINARY;
+    if (this.deflate !== null && length >= this.deflate.threshold) this.#sendCompressed(this.deflate, opcode, message);
+    else this.put(FIN | opcode, message, length);
+    return this.bufferedAmount <= this.around.limits.highWaterMark;
+  }
+
+  /** Sends frames that were encoded for many. `delivering`: a hook about a full queue waits until all have theirs. */
+  sendFrames(frames: Buffer, delivering = false): void {
+    if (delivering && this.backlog.isOverLimit) {
+      queueMicrotask(() => this.sendFrames(frames));
+      return;
+    }
+    if (!this.isOpen || !this.#admits(undefined)) return;
+    this.backlog.push(frames);
+    this.#flushLater();
+  }
+
+  /** The same at the end of a turn, when they can leave at once. Answers whether the socket still holds them. */
+  writeFrames(frames: Buffer): boolean {
+    if (!this.isOpen) return false;
+    if (!this.backlog.isEmpty) {
+      this.sendFrames(frames, true);
+      return true;
+    }
+    return this.backlog.write(frames);
+  }
+
+  /**
+   * Asks the peer for a sign of life.
+   * @throws ZocaloError BAD_OPTION when the payload is over 125 bytes.
+   */
+  ping(payload: Payload = ''): void {
+    const length = payloadSize(payload);
+    if (length > CONTROL_PAYLOAD)
+      throw new ZocaloError('BAD_OPTION', `a ping cannot carry ${length} bytes`, { advice: 'use 125 at most' });
+    this.sendControl(OPCODE.PING, payload, length);
+  }
+
+  /** Resolves when everything sent so far has been handed to the system, or the connection is over. */
+  drained(): Promise<void> {
+    this.flush();
+    return this.backlog.drained();
+  }
+
+  #admits(message: Payload | undefined): boolean {
+    return this.backlog.isEmpty || !this.backlog.isOverLimit || this.mayExceed(message);
+  }
+
+  /** Encodes one frame: into the turn's scratch buffer while our input is handled, otherwise into the queue. */
+  protected put(first: number, payload: Payload, length: number): void {
+    const { turn } = this.around;
+    const size = headerSize(length, this.masks) + length;
+    if (turn.corked === this && !this.backlog.isWaiting && size <= turn.room) {
+      turn.used = writeFrame(turn.scratch, turn.used, first, payload, length, this.masks);
+    } else {
+      this.backlog.push(this.#encode(first, payload, length));
+      this.#flushLater();
+    }
+  }
+
+  /** One frame in a buffer; the same one again for the same text, so that a loop over all users encodes once. */
+  #encode(first: number, payload: Payload, length: number): Buffer {
+    const { turn } = this.around;
+    const shareable = typeof payload === 'string' && !this.masks && first === (FIN | OPCODE.TEXT);
+    if (shareable && turn.lastFrame !== null && turn.lastText === payload) return turn.lastFrame;
+    const frame = Buffer.allocUnsafe(headerSize(length, this.masks) + length);
+    writeFrame(frame, 0, first, payload, length, this.masks);
+    if (shareable) {
+      turn.lastText = payload;
+      turn.lastFrame = frame;
+    }
+    return frame;
+  }
+
+  #sendCompressed(deflate: MessageDeflate, opcode: number, message: Payload): void {
+    // A copy, since a big one is read after `send` has returned.
+    const plain = Buffer.from(message as string);
+    // While a big one is under way the peer's window is not known here, so what comes after it goes as it is.
+    const packed = deflate.dependent && this.backlog.isBlocked ? null : deflate.compress(plain);
+    if (packed instanceof Promise) {
+      const fill = this.backlog.reserve(plain.length);
+      packed
+        .catch(() => null)
+        .then((bytes) => {
+          const payload = bytes ?? plain;
+          fill(this.#encode(FIN | opcode | (bytes ? RSV1 : 0), payload, payload.length));
+          this.flush();
+        });
+    } else {
+      const payload = packed ?? plain;
+      this.put(FIN | opcode | (packed ? RSV1 : 0), payload, payload.length);
+    }
+  }
+
+  protected sendControl(opcode: number, payload: Payload, length: number): void {
+    if (this.isOpen && this.#admits(payload)) this.put(FIN | opcode, payload, length);
+  }
+
+  #flushLater(): void {
+    const { turn } = this.around;
+    if (this.#flushAsked || turn.corked === this) return;
+    this.#flushAsked = true;
+    turn.flushLater(this);
+  }
+
+  flush(): void {
+    this.#flushAsked = false;
+    const { turn } = this.around;
+    if (turn.corked === this && turn.used > 0) turn.release(this.backlog.write(turn.gathered()));
+    this.backlog.flush();
+  }
+}
