@@ -197,7 +197,15 @@ export async function connectWebSocket(url: string | URL, options: ClientOptions
   } catch (error) {
     if (waits[0]!.aborted)
       throw new ZocaloError('TIMEOUT', `${url} did not complete the handshake within ${timeout} ms`, { cause: error });
-    throw error instanceof ZocaloError ? error : toZocaloError(error, String(url));
+    const { code = '', message } = error as NodeJS.ErrnoException;
+    if (code.startsWith('HPE_'))
+      throw new ZocaloError('HANDSHAKE_FAILED', `${url} does not speak HTTP: ${message}`, { cause: error });
+    if (code === 'ERR_INVALID_CHAR' || code === 'ERR_INVALID_HTTP_TOKEN')
+      throw new ZocaloError('BAD_OPTION', `the handshake with ${url} cannot be written: ${message}`, {
+        advice: 'look at `headers` and `protocols`',
+        cause: error,
+      });
+    throw toZocaloError(error, String(url));
   }
 }
 
