@@ -1,0 +1,221 @@
+import { isChannel, isPattern } from './channel.ts';
+import { LIMITS } from './limits.ts';
+import type { ClientMessage, ServerMessage } from './messages.ts';
+import {
+  anything,
+  type Check,
+  type Decoded,
+  isCount,
+  isDeep,
+  isId,
+  isNumber,
+  isPosition,
+  isShort,
+  isText,
+  objectOf,
+} from './shape.ts';
+
+/** One element of a line: its name in sentences, its check, and what stands for it when it is absent. */
+interface Part {
+  name: string;
+  check: Check;
+  /** Absent elements at the end of a line are allowed from here on. */
+  optional?: boolean;
+  /** Put in the place of an absent element. */
+  absent?: unknown;
+}
+
+type Verbs = ReadonlyMap<unknown, readonly Part[]>;
+
+const isCredit: Check = (value) => isCount(value, 1, LIMITS.credit);
+const isFlag: Check = (value) => typeof value === 'boolean';
+const isToken: Check = (value) => isShort(value, LIMITS.token);
+const isKey: Check = (value) => isShort(value, LIMITS.key);
+
+const id: Part = { name: 'the request number', check: isId };
+const ch: Part = { name: 'the channel number', check: isNumber };
+const offset: Part = { name: 'the offset', check: isNumber };
+const data: Part = { name: 'the data', check: anything };
+const code: Part = { name: 'the code', check: isText };
+const channel: Part = { name: 'the channel', check: isChannel };
+const channelOrPattern: Part = { name: 'the channel', check: (value) => isChannel(value) || isPattern(value) };
+
+function options(members: Readonly<Record<string, Check>>): Part {
+  return { name: 'the options', check: objectOf(members), optional: true, absent: Object.freeze({}) };
+}
+
+const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
+  ['hi', [id, options({ token: isToken, resume: isToken })]],
+  [
+    'sub',
+    [
+      id,
+      channelOrPattern,
+      options({
+        at: isPosition,
+        recent: (value) => isCount(value, 0, LIMITS.credit),
+        credit: isCredit,
+        presence: isFlag,
+        member: anything,
+      }),
+    ],
+  ],
+  ['un', [id, channelOrPattern]],
+  ['pub', [id, channel, data, options({ key: isKey, echo: isFlag, keep: isFlag })]],
+  [
+    'call',
+    [
+      id,
+      { name: 'the method', check: (value) => isShort(value, LIMITS.method) },
+      { ...data, optional: true, absent: null },
+    ],
+  ],
+  [
+    'get',
+    [
+      id,
+      { name: 'what to get', check: (value) => value === 'history' || value === 'presence' },
+      channel,
+      options({ at: isPosition, limit: isCredit }),
+    ],
+  ],
+  ['auth', [id, { name: 'the token', check: isToken }]],
+  ['more', [ch, { name: 'the credit', check: isCredit }]],
+]);
+
+const isMember: Check = (value) => objectOf({ id: isText })(value) && isText((value as { id?: unknown }).id);
+const isGap: Check = (value) =>
+  objectOf({ have: isPosition, oldest: isNumber, head: isNumber, epoch: isText })(value) &&
+  ['have', 'oldest', 'head', 'epoch'].every((name) => Object.hasOwn(value as object, name));
+
+const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
+  [
+    'm',
+    [
+      ch,
+      offset,
+      data,
+      { name: 'the meta', check: objectOf({ key: isText, user: isText, time: isNumber }), optional: true },
+    ],
+  ],
+  ['ok', [id, { ...data, optional: true, absent: null }]],
+  [
+    'err',
+    [
+      { ...id, check: isNumber },
+      code,
+      { name: 'the message', check: isText },
+      { name: 'the pause', check: (value) => value === null || isNumber(value), optional: true },
+    ],
+  ],
+  ['skip', [ch, offset]],
+  ['ch', [ch, channel, { name: 'the epoch', check: isText }, offset]],
+  ['+', [ch, { name: 'the member', check: isMember }]],
+  ['-', [ch, { name: 'the member id', check: isText }]],
+  ['n', [ch, { name: 'the count', check: isNumber }]],
+  ['live', [ch, offset]],
+  ['gap', [ch, { name: 'the gap', check: isGap }]],
+  ['end', [channelOrPattern, code, { name: 'the message', check: isText, optional: true }]],
+  ['bye', [code, options({ after: isNumber, ticket: isText })]],
+  ['to', [data]],
+]);
+
+/** One message as a line. Throws what `JSON.stringify` throws: a TypeError for a circle or a bigint. */
+export function encode(message: ClientMessage | ServerMessage): string {
+  return JSON.stringify(message);
+}
+
+/**
+ * A publication as a line that is the same for all its subscribers. `data`, and `meta` where there is one, are JSON
+ * texts already, as they lie in the log: nothing is parsed or written again on the way out.
+ */
+export function encodePublication(ch: number, offset: number, data: string, meta: string | null = null): string {
+  return meta === null ? `["m",${ch},${offset},${data}]` : `["m",${ch},${offset},${data},${meta}]`;
+}
+
+/** What a client sent in one frame, line by line: a bad line spoils no other. */
+export function decodeFromClient(frame: string): Decoded<ClientMessage>[] {
+  return decode<ClientMessage>(frame, FROM_CLIENT, LIMITS.lines);
+}
+
+/**
+ * What the server sent in one frame. A server joins as many lines as it likes. A client passes over a line whose
+ * fault is `UNKNOWN_VERB`: a newer server may know more.
+ */
+export function decodeFromServer(frame: string): Decoded<ServerMessage>[] {
+  return decode<ServerMessage>(frame, FROM_SERVER, Number.POSITIVE_INFINITY);
+}
+
+function decode<T>(frame: string, verbs: Verbs, most: number): Decoded<T>[] {
+  const decoded: Decoded<T>[] = [];
+  for (let from = 0; from <= frame.length; ) {
+    const newline = frame.indexOf('\n', from);
+    const to = newline < 0 ? frame.length : newline;
+    if (decoded.length === most) {
+      decoded.push(fault('BAD_MESSAGE', `the frame holds more than ${most} lines; the rest was not read`));
+      break;
+    }
+    // A newline at the end of the last line is let be: line-oriented programs write one.
+    if (to > from || newline >= 0 || from === 0) decoded.push(decodeLine<T>(frame.slice(from, to), verbs));
+    from = to + 1;
+  }
+  return decoded;
+}
+
+function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    return fault('BAD_MESSAGE', 'the line is not JSON');
+  }
+  if (!Array.isArray(value)) return fault('BAD_MESSAGE', 'the line is JSON, but no array');
+  if (value.length === 0 || (value.length === 1 && value[0] === 1)) return { message: value as T };
+  const parts = verbs.get(value[0]);
+  const number = isId(value[1]) ? (value[1] as number) : 0;
+  if (!parts) return fault('UNKNOWN_VERB', `${short(value[0])} is no verb of zocalo.1`, number);
+  // A line that deep has as many brackets to open and to close: no shorter one needs the walk.
+  if (line.length > 2 * LIMITS.depth && isDeep(value, LIMITS.depth)) {
+    return fault(
+      'BAD_MESSAGE',
+      `arrays and objects lie more than ${LIMITS.depth} deep inside each other`,
+      hasId(parts) ? number : 0,
+    );
+  }
+  for (let at = 0; at < parts.length; at++) {
+    const part = parts[at]!;
+    if (at + 1 >= value.length && part.optional) {
+      if ('absent' in part) value.push(part.absent);
+      continue;
+    }
+    if (part.check(value[at + 1])) continue;
+    const named = part === channel || part === channelOrPattern;
+    return fault(
+      named && typeof value[at + 1] === 'string' ? 'BAD_CHANNEL' : 'BAD_MESSAGE',
+      at + 1 >= value.length
+        ? `"${value[0]}" lacks ${part.name}`
+        : `${part.name} of "${value[0]}" has the wrong type, size or characters: ${short(value[at + 1])}`,
+      hasId(parts) ? number : 0,
+    );
+  }
+  return { message: value as T };
+}
+
+function hasId(parts: readonly Part[]): boolean {
+  return parts[0] === id;
+}
+
+function fault(
+  code: 'BAD_MESSAGE' | 'UNKNOWN_VERB' | 'BAD_CHANNEL',
+  message: string,
+  id = 0,
+): { fault: { code: typeof code; message: string; id: number } } {
+  return { fault: { code, message, id } };
+}
+
+/** A value in a sentence: its beginning as JSON. Only its surface, so that no depth or size of it costs anything. */
+function short(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
+  if (Array.isArray(value)) return 'an array';
+  return typeof value === 'object' && value !== null ? 'an object' : String(value);
+}

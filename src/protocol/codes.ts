@@ -1,0 +1,61 @@
+/**
+ * Every code that goes over the wire: in `err` (an answer), `end` (a subscription) and `bye` (a connection).
+ * `retry` says whether the very same request may succeed later, unchanged; where the server knows when, it adds the
+ * milliseconds. A call's handler may answer with codes of its own besides these.
+ */
+export const CODES = {
+  // what was sent
+  BAD_MESSAGE: { retry: false, meaning: 'the line is no JSON array, or a part of it has the wrong type or size' },
+  UNKNOWN_VERB: { retry: false, meaning: 'the first element of the array is no verb of this protocol' },
+  TOO_LARGE: { retry: false, meaning: 'the data is larger than this channel or server allows' },
+  BAD_DATA: { retry: false, meaning: 'the data does not fit the schema of this channel or method' },
+  BAD_CHANNEL: { retry: false, meaning: 'the text breaks the rules for names of channels or for patterns' },
+  BAD_POSITION: { retry: false, meaning: 'the position lies in the future of the log: it was never given out' },
+  KEY_REUSED: { retry: false, meaning: 'the key was used before, for other data' },
+  // who sent it
+  HI_FIRST: { retry: false, meaning: 'a request came before `hi`, or a second `hi` came' },
+  UNAUTHORIZED: { retry: false, meaning: 'the token is missing, wrong or expired: get a new one' },
+  FORBIDDEN: { retry: false, meaning: 'this user may not do that here' },
+  // what was asked for
+  ALREADY_SUBSCRIBED: { retry: false, meaning: 'this connection has that subscription already' },
+  NOT_SUBSCRIBED: { retry: false, meaning: 'this connection has no such subscription' },
+  NOT_OFFERED: { retry: false, meaning: 'the channel keeps no history, no presence, or takes no patterns' },
+  NO_SUCH_METHOD: { retry: false, meaning: 'the server has no method of that name' },
+  // how much
+  TOO_MANY_SUBSCRIPTIONS: { retry: false, meaning: 'this connection has as many subscriptions as it may have' },
+  RATE_LIMITED: { retry: true, meaning: 'too many requests in too short a time' },
+  TOO_SLOW: { retry: true, meaning: 'you read more slowly than others write: subscribe again from your position' },
+  TOO_MANY_ERRORS: { retry: true, meaning: 'so many bad requests came that the connection ends' },
+  // the server's side
+  TIMEOUT: { retry: true, meaning: 'no answer came in time; whether it was done is not known' },
+  UNAVAILABLE: { retry: true, meaning: 'the log cannot take or give anything now; nothing was stored' },
+  INTERNAL: { retry: false, meaning: 'a program on the server failed at this request, and its owner was told' },
+  // the end of something
+  CLOSED: { retry: false, meaning: 'the server ended this subscription or connection on purpose' },
+  REPLACED: { retry: false, meaning: 'another connection resumed this session' },
+  SHUTTING_DOWN: { retry: true, meaning: 'the server stops or restarts: come back' },
+} as const;
+
+export type Code = keyof typeof CODES;
+
+/** Whether the same request may succeed later. A code that is not in the table, a handler's own, says no. */
+export function mayRetry(code: string): boolean {
+  return Object.hasOwn(CODES, code) && CODES[code as Code].retry;
+}
+
+/**
+ * An answer `err` as an exception: the hub throws it to refuse a request, the SDK throws it at whoever asked.
+ * `code` is one of `CODES`, or a call handler's own; match it, never the message.
+ */
+export class ProtocolError extends Error {
+  readonly code: string;
+  /** Milliseconds to wait before the same request may succeed; undefined when it will not, or nobody knows. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: Code | (string & {}), message: string, retryAfter?: number) {
+    super(message);
+    this.name = 'ProtocolError';
+    this.code = code;
+    this.retryAfter = retryAfter;
+  }
+}

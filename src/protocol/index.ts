@@ -1,0 +1,28 @@
+export { compilePattern, isChannel, isPattern, PatternTable } from './channel.ts';
+export { decodeFromClient, decodeFromServer, encode, encodePublication } from './codec.ts';
+export { CODES, type Code, mayRetry, ProtocolError } from './codes.ts';
+export { LIMITS } from './limits.ts';
+export {
+  type Bye,
+  type ClientMessage,
+  type Gap,
+  type GetOptions,
+  type Hello,
+  type History,
+  type Member,
+  type Meta,
+  PING,
+  type Ping,
+  PONG,
+  type Pong,
+  type Position,
+  type Presence,
+  type Published,
+  type PublishOptions,
+  type ServerMessage,
+  SUBPROTOCOL,
+  type Subscribed,
+  type SubscribeOptions,
+  type Welcome,
+} from './messages.ts';
+export { type Decoded, type Fault, isPosition } from './shape.ts';

@@ -1,0 +1,53 @@
+import type { Code } from './codes.ts';
+import { LIMITS } from './limits.ts';
+import type { Position } from './messages.ts';
+
+/** What is wrong with a line: a code of the table and a sentence, and the request's number where it has one. */
+export interface Fault {
+  code: Code;
+  message: string;
+  /** 0 when the line has none. */
+  id: number;
+}
+
+/** One line, understood or not. */
+export type Decoded<T> = { message: T; fault?: undefined } | { message?: undefined; fault: Fault };
+
+/** One check of one part: true, or what it should have been. */
+export type Check = (value: unknown) => boolean;
+
+export const isId: Check = (value) => isCount(value, 1, LIMITS.id);
+export const isNumber: Check = (value) => isCount(value, 0, Number.MAX_SAFE_INTEGER);
+export const isText: Check = (value) => typeof value === 'string';
+export const anything: Check = (value) => value !== undefined;
+
+export function isCount(value: unknown, least: number, most: number): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+export function isShort(value: unknown, most: number): value is string {
+  return typeof value === 'string' && value.length > 0 && value.length <= most;
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isPosition(value: unknown): value is Position {
+  return Array.isArray(value) && value.length === 2 && isShort(value[0], LIMITS.epoch) && isNumber(value[1]);
+}
+
+/** An object whose members, as far as they are known and there, pass their checks. Unknown members are let be. */
+export function objectOf(members: Readonly<Record<string, Check>>): Check {
+  const names = Object.keys(members);
+  return (value) =>
+    isObject(value) && names.every((name) => !Object.hasOwn(value, name) || members[name]!(value[name]));
+}
+
+/** Whether arrays and objects lie more than `most` deep inside each other. */
+export function isDeep(value: unknown, most: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (most === 0) return true;
+  for (const inner of Object.values(value)) if (isDeep(inner, most - 1)) return true;
+  return false;
+}
