@@ -1,0 +1,56 @@
+/**
+ * Builds the package that is published: JavaScript and types of `src/`, the pages of `web/`, and their package.json.
+ *
+ *   npm run build                     into dist/, in place of what is there
+ *   npm run build -- /tmp/somewhere   into a directory that is new or empty
+ */
+import { execFileSync } from 'node:child_process';
+import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import packageJson from '../package.json' with { type: 'json' };
+
+const ROOT = resolve(import.meta.dirname, '..');
+const DIST = join(ROOT, 'dist');
+
+const target = resolve(process.argv[2] ?? DIST);
+if (target === DIST) rmSync(DIST, { recursive: true, force: true });
+else if (existsSync(target) && readdirSync(target).length > 0) {
+  console.error(`${target} is not empty; name a directory that is, or a new one`);
+  process.exit(2);
+}
+compile('tsconfig.build.json');
+compile('tsconfig.browser.json', '--noEmit', 'false', '--rootDir', '.');
+copyPages();
+for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, name), join(target, name));
+writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`);
+console.log(`${packageJson.name} ${packageJson.version} is built in ${target}`);
+
+function compile(project: string, ...options: string[]): void {
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  execFileSync(process.execPath, [compiler, '-p', project, ...options, '--outDir', target], {
+    cwd: ROOT,
+    stdio: 'inherit',
+  });
+}
+
+function copyPages(): void {
+  const pages = readdirSync(join(ROOT, 'web')).filter((name) => /\.(html|css|svg)$/.test(name));
+  for (const name of pages) cpSync(join(ROOT, 'web', name), join(target, 'web', name));
+}
+
+/** The repository's package.json, with what only its own development needs left out, and built files for sources. */
+function publishedPackage() {
+  const { scripts, devDependencies, allowScripts, private: _, ...published } = packageJson;
+  const built = (source: string, ending: string) => source.replace(/\.ts$/, ending);
+  return {
+    ...published,
+    bin: Object.fromEntries(Object.entries(published.bin).map(([name, file]) => [name, built(file, '.js')])),
+    exports: Object.fromEntries(
+      Object.entries(published.exports).map(([path, file]) => [
+        path,
+        { types: built(file, '.d.ts'), default: built(file, '.js') },
+      ]),
+    ),
+    files: ['src', 'web', 'CHANGELOG.md'],
+  };
+}

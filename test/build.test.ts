@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { connectWebSocket } from '../src/websocket/index.ts';
+import { Program } from './support/cli.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const run = promisify(execFile);
+
+/** A project elsewhere, in which the built package is installed from its tarball. No network is needed. */
+let project: string;
+const inProject = (...path: string[]) => join(project, ...path);
+
+before(async () => {
+  project = await mkdtemp(join(tmpdir(), 'zocalo-consumer-'));
+  const built = inProject('built');
+  await run(process.execPath, [join(ROOT, 'scripts/build.ts'), built]);
+  await writeFile(inProject('package.json'), '{ "name": "consumer", "private": true, "type": "module" }');
+  const commander = join(ROOT, 'node_modules/commander');
+  const { stdout } = await run('npm', ['pack', '--silent', built, commander], { cwd: project });
+  const tarballs = stdout.trim().split('\n');
+  const quietly = ['--offline', '--no-audit', '--no-fund', '--loglevel=error'];
+  await run('npm', ['install', ...quietly, ...tarballs.map((name) => `./${name}`)], { cwd: project });
+});
+
+after(() => rm(project, { recursive: true, force: true }));
+
+test('the published package has no scripts, no development dependencies, and every file that it names', async () => {
+  const root = inProject('node_modules/zocalo');
+  const published = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const repository = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  for (const key of ['private', 'scripts', 'devDependencies', 'allowScripts']) assert.equal(published[key], undefined);
+  assert.deepEqual(Object.keys(published.exports), Object.keys(repository.exports));
+  assert.deepEqual(published.dependencies, repository.dependencies);
+  const exported: Record<string, string>[] = Object.values(published.exports);
+  const named: string[] = [...Object.values(published.bin), ...exported.flatMap((files) => Object.values(files))];
+  for (const file of [...named, 'README.md', 'LICENSE', 'CHANGELOG.md'])
+    assert.ok((await readFile(join(root, file))).length);
+  const files = await readdir(root, { recursive: true });
+  assert.deepEqual(
+    files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
+    [],
+  );
+});
+
+test('the chat room of the README runs on the package', async (t) => {
+  const readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+  const [, room] = /```ts\n(import \{ type User.+?)```/s.exec(readme) ?? [];
+  await writeFile(inProject('room.ts'), room!.replace('localhost:9000', 'localhost:0'));
+  const program = new Program(process.execPath, [inProject('room.ts')]);
+  t.after(() => program.stop());
+  const [, address] = await program.says(/Listening on (\S+)/);
+  const ana = await connectWebSocket(address!);
+  const luis = await connectWebSocket(address!);
+  const heard = luis[Symbol.asyncIterator]();
+  assert.deepEqual((await heard.next()).value, 'Welcome. There are 2 of us here.');
+  ana.send('Hola');
+  assert.deepEqual((await heard.next()).value, 'Hola');
+  assert.equal(await program.stop('SIGINT'), 0);
+});
+
+test('its command says its version, and serves the chat with all its scripts', async (t) => {
+  const zocalo = inProject('node_modules/.bin/zocalo');
+  const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
+  assert.equal((await run(zocalo, ['--version'])).stdout, `${version}\n`);
+
+  const program = new Program(zocalo, ['serve', '--port', '0']);
+  t.after(() => program.stop());
+  const [address] = await program.says(/http:\S+/);
+  const waiting = ['/'];
+  const seen = new Set<string>();
+  for (let path = waiting.pop(); path; path = waiting.pop()) {
+    if (seen.has(path)) continue;
+    seen.add(path);
+    const response = await fetch(new URL(path, address));
+    assert.equal(response.status, 200, path);
+    const body = await response.text();
+    const links = [...body.matchAll(/(?:src|href)="(\/[^"]+)"|from '(\.[^']+)'/g)];
+    for (const [, absolute, relative] of links)
+      waiting.push(absolute ?? new URL(relative!, `http://x${path}`).pathname);
+  }
+  assert.ok(seen.has('/web/main') && seen.has('/src/client/reconnecting-socket.js'), [...seen].join(' '));
+  assert.equal(await program.stop('SIGINT'), 0);
+});
+
+test('its types serve a TypeScript project, down to the declarations themselves', async () => {
+  await mkdir(inProject('node_modules/@types'), { recursive: true });
+  await symlink(join(ROOT, 'node_modules/@types/node'), inProject('node_modules/@types/node'));
+  await symlink(join(ROOT, 'node_modules/undici-types'), inProject('node_modules/undici-types'));
+  await writeFile(
+    inProject('consumer.ts'),
+    `import { type ErrorCode, type User, WebSocketServer, ZocaloError } from 'zocalo';
+     import { connect } from 'zocalo/stream';
+     import { connectWebSocket } from 'zocalo/websocket';
+
+     class Room extends WebSocketServer {
+       override onMessage(user: User, message: string | Uint8Array) { user.send(message); }
+     }
+     export const room = new Room('ws://localhost:0', { maxMessage: 1024 });
+     export const code: ErrorCode = new ZocaloError('TIMEOUT', 'x').code;
+     export const text: Promise<string> = connect('tcp://localhost:1').then((socket) => socket.text());
+     // @ts-expect-error: an option that there is not
+     connectWebSocket('ws://localhost:1', { maxMesage: 1 });
+     // @ts-expect-error: a topic has a name
+     export const subscribe = (user: User) => user.subscribe(42);
+    `,
+  );
+  const options = ['--noEmit', '--strict', '--target', 'esnext', '--module', 'nodenext', '--types', 'node'];
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const check = run(process.execPath, [compiler, ...options, 'consumer.ts'], { cwd: project });
+  await check.catch(({ stdout }) => assert.fail(stdout));
+});
+
+test('the build leaves a directory alone that holds anything', async () => {
+  const before = await readdir(inProject('built'));
+  const build = run(process.execPath, [join(ROOT, 'scripts/build.ts'), inProject('built')]);
+  await assert.rejects(build, { code: 2, stderr: /is not empty; name/ });
+  assert.deepEqual(await readdir(inProject('built')), before);
+});
