@@ -32,6 +32,15 @@ export const ADVICE = {
   TOO_MANY_CONTROL_FRAMES: 'ping less often, or raise `maxControlFrames`',
   COMPRESSION_FAILED: 'the other side broke RFC 7692; its library needs mending',
   QUEUE_FULL: 'the reader is too slow: send less, or raise `queueLimit`',
+  // channels
+  KEY_REUSED: 'use a key again only to repeat the very same data',
+  LOG_IN_USE: 'stop the other process, or give this one a file of its own',
+  LOG_LOCKED: 'nothing was stored: end the program that holds the lock, then publish again',
+  LOG_FULL: 'nothing was stored: make room, then publish again',
+  LOG_READ_ONLY: 'nothing was stored: let this program write to the file and its folder',
+  LOG_BUSY: 'nothing was stored: more is published than the store can take; publish more slowly',
+  LOG_FAILED: 'see the cause; what was acknowledged is kept, and repeating this with its key is safe',
+  LOG_CLOSED: 'open the broker before use, and do not use it after `close`',
   // programs
   BAD_OPTION: 'see --help or docs/options.md for what it may be',
   HOOK_FAILED: 'mend the hook; the user concerned was closed with 1011',
