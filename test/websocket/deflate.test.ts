@@ -239,7 +239,8 @@ test('a connection that dies while big messages are compressed and inflated for 
   for (let i = 0; i < 20; i++) await round();
   await friend.chats();
   const held = heldMemory() - before;
-  assert.ok(held < 3e6, `${held} bytes are still held`);
+  // What twenty rounds ask for is a hundred megabytes; a thread may still be at work for one of them.
+  assert.ok(held < 10e6, `${held} bytes are still held`);
 });
 
 test('a user closed while a big message of theirs is inflated hears no error of it', async (t) => {
