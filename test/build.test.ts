@@ -37,7 +37,7 @@ test('the published package has no scripts, no development dependencies, and eve
   assert.deepEqual(Object.keys(published.exports), Object.keys(repository.exports));
   assert.deepEqual(published.dependencies, repository.dependencies);
   const exported: Record<string, string>[] = Object.values(published.exports);
-  const named: string[] = [...Object.values(published.bin), ...exported.flatMap((files) => Object.values(files))];
+  const named = [...Object.values<string>(published.bin), ...exported.flatMap((files) => Object.values(files))];
   for (const file of [...named, 'README.md', 'LICENSE', 'CHANGELOG.md'])
     assert.ok((await readFile(join(root, file))).length);
   const files = await readdir(root, { recursive: true });

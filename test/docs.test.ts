@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, relative, resolve } from 'node:path';
+import { test } from 'node:test';
+import { promisify } from 'node:util';
+import { Command } from 'commander';
+import { ADVICE, type ErrorCode, ZocaloError } from '../src/errors.ts';
+import { addConnect } from '../src/server/commands/connect.ts';
+import { addListen } from '../src/server/commands/listen.ts';
+import { addServe } from '../src/server/commands/serve.ts';
+import { exitCodeOf, exitCodeTable } from '../src/server/exit-codes.ts';
+import { CLOSE, COMPRESSION_DEFAULTS, CONNECTION_DEFAULTS, SERVER_DEFAULTS } from '../src/websocket/index.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+const DOCUMENTS = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter(isMarkdown)
+    .map((name) => `docs/${name}`),
+];
+
+function isMarkdown(name: string): boolean {
+  return name.endsWith('.md');
+}
+
+function read(path: string): string {
+  return readFileSync(join(ROOT, path), 'utf8');
+}
+
+/** Made by `npm run bench`, which takes half an hour: a checkout may be without it. */
+const MADE_LATER = 'bench/RESULTS.md';
+
+/** What stands under a heading, down to the next one. */
+function section(path: string, heading: string): string {
+  const found = read(path)
+    .split(/^## /m)
+    .find((part) => part.startsWith(`${heading}\n`));
+  assert.ok(found, `${path} has no section ${heading}`);
+  return found;
+}
+
+/** The cells of the table row that begins with `first`. */
+function row(text: string, first: string): string[] {
+  const line = text.split('\n').find((candidate) => candidate.startsWith(`| ${first} |`));
+  assert.ok(line, `there is no row for ${first}`);
+  return line.split('|').map((cell) => cell.trim());
+}
+
+const DEFAULTS = {
+  'Every WebSocket connection': CONNECTION_DEFAULTS,
+  Compression: COMPRESSION_DEFAULTS,
+  '`WebSocketServer`': SERVER_DEFAULTS,
+};
+
+for (const [heading, defaults] of Object.entries(DEFAULTS)) {
+  test(`docs/options.md has every option of ${heading}, with its default`, () => {
+    const text = section('docs/options.md', heading);
+    for (const [name, value] of Object.entries(defaults)) {
+      const written = typeof value === 'string' ? `'${value}'` : Array.isArray(value) ? '[]' : String(value);
+      const cell = row(text, `\`${name}\``)[2]!;
+      assert.equal(cell.split(' (')[0], written, name);
+    }
+  });
+}
+
+test('docs/options.md has every flag of every command', () => {
+  const program = new Command();
+  for (const add of [addServe, addListen, addConnect]) add(program);
+  const text = section('docs/options.md', 'The command line');
+  for (const command of program.commands) {
+    const table = text.split(`| \`zocalo ${command.name()}`)[1]?.split('\n\n')[0] ?? '';
+    for (const { long } of command.options) assert.ok(table.includes(`\`${long}\``), `${command.name()} ${long}`);
+  }
+});
+
+test('docs/errors.md has every code once, in a row of its own', () => {
+  const [codes] = read('docs/errors.md').split('## Close codes');
+  for (const code of Object.keys(ADVICE)) assert.equal(codes!.split(`\n| \`${code}\` |`).length, 2, code);
+});
+
+test('docs/errors.md has every close code that may be met, unless nothing here uses it', () => {
+  const text = section('docs/errors.md', 'Close codes');
+  const unused: number[] = [CLOSE.MISSING_EXTENSION, CLOSE.SERVICE_RESTART, CLOSE.BAD_GATEWAY];
+  for (const code of Object.values(CLOSE)) if (!unused.includes(code)) assert.ok(row(text, String(code)));
+});
+
+test('docs/errors.md has every exit code, with the codes of errors that lead to it', () => {
+  const text = section('docs/errors.md', 'Exit codes');
+  for (const [, exit, meaning] of exitCodeTable().matchAll(/^ {2}(\d+) {2}(\S+(?: \S+)*)/gm))
+    assert.equal(row(text, exit!)[2], meaning);
+  for (const code of Object.keys(ADVICE) as ErrorCode[]) {
+    const exit = exitCodeOf(new ZocaloError(code, ''));
+    if (exit !== 1) assert.ok(row(text, String(exit))[3]?.includes(`\`${code}\``), `${code} is not in the row ${exit}`);
+  }
+});
+
+test('every link between the documents leads to a file and a heading that exist', () => {
+  for (const path of DOCUMENTS) {
+    for (const [, target] of read(path).matchAll(/\]\((?!https?:)([^)\s]*)\)/g)) {
+      const [file = '', anchor] = target!.split('#');
+      const there = file === '' ? path : relative(ROOT, resolve(ROOT, dirname(path), file));
+      assert.ok(there === MADE_LATER || existsSync(join(ROOT, there)), `${path} links to ${target}`);
+      if (anchor) assert.ok(anchorsOf(read(there)).includes(anchor), `${path} links to ${target}`);
+    }
+  }
+});
+
+/** As GitHub makes them: lower case, hyphens for spaces, no punctuation. */
+function anchorsOf(markdown: string): string[] {
+  return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}\- ]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
+test('every piece of TypeScript in the documents is right for the type checker', async (t) => {
+  const project = await mkdtemp(join(tmpdir(), 'zocalo-docs-'));
+  t.after(() => rm(project, { recursive: true, force: true }));
+  await mkdir(join(project, 'node_modules'));
+  await symlink(ROOT, join(project, 'node_modules/zocalo'));
+  await symlink(join(ROOT, 'node_modules/@types'), join(project, 'node_modules/@types'));
+  const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false };
+  const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['*.ts'], exclude: [] };
+  await writeFile(join(project, 'tsconfig.json'), JSON.stringify(config));
+  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
+  let count = 0;
+  for (const path of DOCUMENTS) {
+    for (const [, code] of read(path).matchAll(/^ *```ts\n(.*?)^ *```/gms)) {
+      count++;
+      await writeFile(join(project, `${path.replaceAll('/', '-')}-${count}.ts`), code!);
+    }
+  }
+  assert.ok(count > 2);
+  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
+  const check = promisify(execFile)(process.execPath, [compiler, '-p', project]);
+  await check.catch(({ stdout }) => assert.fail(stdout));
+});
