@@ -11,6 +11,7 @@ import { offerDeflate, readAnswer } from './core/deflate-negotiation.ts';
 import { checkResponse, createKey, type Headers } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './limits.ts';
+import { checkNumbers } from './option-checks.ts';
 import { Peer } from './peer.ts';
 import { TimerWheel, tickFor } from './timer-wheel.ts';
 import { Turn } from './turn.ts';
@@ -139,6 +140,7 @@ export async function connectWebSocket(url: string | URL, options: ClientOptions
   const address = parseAddress(url);
   if (address.scheme !== 'ws' && address.scheme !== 'wss')
     throw new ZocaloError('UNKNOWN_SCHEME', `${url} is not a WebSocket address`, { advice: 'use ws:// or wss://' });
+  checkNumbers(options);
   const { protocols = [], timeout = 10_000, signal } = options;
   const limits = connectionLimits(options);
   const key = createKey();

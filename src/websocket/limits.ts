@@ -1,4 +1,5 @@
 import type { QueueVerdict } from './backpressure.ts';
+import { checkNumbers } from './option-checks.ts';
 
 export interface CompressionOptions {
   /** Bytes of UTF-8 or binary below which a message is sent as it is. Default 1024: smaller ones hardly shrink. */
@@ -71,9 +72,11 @@ export interface ConnectionLimits extends Required<Omit<ConnectionOptions, 'comp
   readonly compression: Required<CompressionOptions> | null;
 }
 
-/** @throws ZocaloError BAD_OPTION is left to the caller's schema; numbers are taken as they are. */
+/** @throws ZocaloError BAD_OPTION for a number that is none, or out of its range. */
 export function connectionLimits(options: ConnectionOptions): ConnectionLimits {
   const { compression = true, ...rest } = options;
+  checkNumbers(rest);
+  if (typeof compression === 'object') checkNumbers(compression);
   const limits = { ...CONNECTION_DEFAULTS, maxFrame: options.maxMessage ?? CONNECTION_DEFAULTS.maxMessage, ...rest };
   return {
     ...limits,

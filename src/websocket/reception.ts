@@ -72,7 +72,7 @@ export class Reception {
     const arrival: Arrival = { request, upgrade: new UpgradeRequest(request), socket, head };
     try {
       const answer = this.#hooks.onUpgrade(arrival.upgrade);
-      if (answer instanceof Promise) this.#wait(answer, arrival);
+      if (isThenable(answer)) this.#wait(Promise.resolve(answer), arrival);
       else this.#admit(answer, arrival);
     } catch (error) {
       this.#failed(error, socket);
@@ -137,4 +137,9 @@ export class Reception {
       new ZocaloError('HOOK_FAILED', `onUpgrade failed: ${text}`, { advice: 'mend the hook', cause }),
     );
   }
+}
+
+/** Not only a Promise: a query builder that runs when it is awaited must not pass for an answer that lets in. */
+function isThenable(answer: unknown): answer is PromiseLike<UpgradeAnswer> {
+  return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -8,6 +8,7 @@ import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
 import { connectionLimits } from './limits.ts';
+import { checkNumbers } from './option-checks.ts';
 import { Reception, type UpgradeAnswer } from './reception.ts';
 import { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
 import { report, type Venue } from './session.ts';
@@ -51,6 +52,7 @@ export class WebSocketServer {
    */
   constructor(where: string | URL | Attachment, options: ServerOptions = {}) {
     this.#where = typeof where === 'string' || where instanceof URL ? webSocketAddress(where) : where;
+    checkNumbers(options);
     this.#options = { ...SERVER_DEFAULTS, ...options } as ServerOptions & typeof SERVER_DEFAULTS;
     this.#clock = options.clock ?? systemClock;
     const limits = connectionLimits(options);
@@ -233,6 +235,8 @@ export class WebSocketServer {
       headersTimeout: handshakeTimeout,
       requestTimeout: handshakeTimeout,
       connectionsCheckingInterval: Math.max(100, Math.floor(handshakeTimeout / 10)),
+      // A client that would like HTTP/2 (curl --http2, say) still gets its page. Known to Node from 24.9 on.
+      shouldUpgradeCallback: (request: IncomingMessage) => /\bwebsocket\b/i.test(request.headers.upgrade ?? ''),
     };
     if (!secure) return createServer(options, onRequest);
     if (!tls?.cert || !tls.key) throw new ZocaloError('BAD_CERTIFICATE', 'wss:// needs a certificate and its key');

@@ -1,0 +1,42 @@
+import { ZocaloError } from '../errors.ts';
+
+/** The largest delay that a timer keeps: 2³¹ − 1 ms, some 24 days. */
+const LONGEST = 0x7fffffff;
+
+type Range = readonly [least: number, most: number];
+const COUNT: Range = [1, Number.MAX_SAFE_INTEGER];
+const TIME: Range = [1, LONGEST];
+const TIME_OR_NEVER: Range = [0, LONGEST];
+
+/** What each option that is a number may be. */
+const RANGES: Readonly<Record<string, Range>> = {
+  maxMessage: COUNT,
+  maxFrame: COUNT,
+  maxFragments: COUNT,
+  maxControlFrames: COUNT,
+  highWaterMark: [0, Number.MAX_SAFE_INTEGER],
+  queueLimit: [0, Number.MAX_SAFE_INTEGER],
+  pingInterval: TIME_OR_NEVER,
+  pongTimeout: TIME,
+  idleTimeout: TIME_OR_NEVER,
+  closeTimeout: TIME,
+  maxConnections: COUNT,
+  handshakeTimeout: TIME,
+  timeout: TIME,
+  backlog: COUNT,
+  threshold: [0, Number.MAX_SAFE_INTEGER],
+  level: [1, 9],
+  windowBits: [9, 15],
+};
+
+/** @throws ZocaloError BAD_OPTION for a number that is none, or out of its range; later it would fail far from here. */
+export function checkNumbers(options: object): void {
+  for (const [name, value] of Object.entries(options)) {
+    const range = RANGES[name];
+    if (!range || value === undefined) continue;
+    const [least, most] = range;
+    if (typeof value === 'number' && value >= least && value <= most) continue;
+    const bounds = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new ZocaloError('BAD_OPTION', `the option ${name} cannot be ${value}`, { advice: `use a number ${bounds}` });
+  }
+}

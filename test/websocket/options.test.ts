@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import { request } from 'node:http';
+import { test } from 'node:test';
+import {
+  connectWebSocket,
+  type ServerOptions,
+  type UpgradeAnswer,
+  WebSocketServer,
+} from '../../src/websocket/index.ts';
+import { Recorder } from '../support/recorder.ts';
+
+test('a number that is none or out of its range is refused when the server is made, with its name', () => {
+  const wrong: ServerOptions[] = [
+    { maxMessage: 0 },
+    { maxMessage: Number.NaN },
+    { pingInterval: -1 },
+    { pongTimeout: 0 },
+    { closeTimeout: 2 ** 31 },
+    { queueLimit: '1 MiB' as unknown as number },
+    { maxConnections: 0 },
+    { compression: { level: 42 } },
+    { compression: { windowBits: 8 } },
+  ];
+  for (const options of wrong) {
+    const name = Object.keys(typeof options.compression === 'object' ? options.compression : options)[0]!;
+    const isRefused = { code: 'BAD_OPTION', message: new RegExp(`the option ${name} cannot be`) };
+    assert.throws(() => new WebSocketServer('ws://127.0.0.1:0', options), isRefused, name);
+  }
+});
+
+test('a client with an option out of its range is refused before it connects', async () => {
+  await assert.rejects(connectWebSocket('ws://127.0.0.1:1', { maxFragments: -1 }), { code: 'BAD_OPTION' });
+});
+
+test('an answer of onUpgrade that only becomes one when it is awaited is awaited', async (t) => {
+  const server = await Recorder.listen(t);
+  // biome-ignore lint/suspicious/noThenProperty: this is what query builders look like
+  server.upgrade = () => ({ then: (answer: (value: UpgradeAnswer) => void) => answer({ refuse: 401 }) }) as never;
+  await assert.rejects(connectWebSocket(server.url), { message: /401/ });
+});
+
+test('a client that would like another protocol than WebSocket gets its page', async (t) => {
+  const server = await Recorder.listen(t, { onRequest: (_request, response) => response.end('a page') });
+  const status = await new Promise((resolve, reject) => {
+    const headers = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c' };
+    request(server.url.replace('ws:', 'http:'), { headers }, (response) => resolve(response.resume().statusCode))
+      .on('error', reject)
+      .end();
+  });
+  assert.equal(status, 200);
+});
