@@ -1,0 +1,16 @@
+export {
+  type Broker,
+  DEFAULT_KEEP,
+  type Entry,
+  type Keep,
+  type Listener,
+  type LogGap,
+  type LogState,
+  type Page,
+  type PageBounds,
+  type Publication,
+  type Receipt,
+} from './broker.ts';
+export type { KeyWindow } from './key-window.ts';
+export { MemoryBroker, type MemoryOptions, memory } from './memory.ts';
+export { SqliteBroker, type SqliteOptions, sqlite } from './sqlite.ts';

@@ -1,0 +1,239 @@
+import { hash } from 'node:crypto';
+import { type Clock, systemClock } from '../clock.ts';
+import { ZocaloError } from '../errors.ts';
+import type { Position } from '../protocol/index.ts';
+import {
+  type Broker,
+  DEFAULT_KEEP,
+  gapBetween,
+  type Keep,
+  type Listener,
+  type LogGap,
+  type LogState,
+  type Page,
+  type PageBounds,
+  type Publication,
+  type Receipt,
+} from './broker.ts';
+import { newEpoch } from './epoch.ts';
+import { DEFAULT_KEY_WINDOW, type KeyWindow, keyReused } from './key-window.ts';
+import { Log } from './log.ts';
+import { raise, Watchers } from './watchers.ts';
+
+export interface MemoryOptions {
+  /** Bytes that the entries of all channels may take, roughly; default 256 MiB. */
+  bytes?: number;
+  /** Logs that may exist; default 100,000. An empty one takes about 300 bytes. */
+  channels?: number;
+  /** How long keys are known; default 10 minutes and the last 100,000. */
+  keys?: Partial<KeyWindow>;
+  clock?: Clock;
+  /** Milliseconds since 1970; default `Date.now`. */
+  now?: () => number;
+  /** Makes an epoch that was never used before; default random. */
+  epoch?: () => string;
+  /** Is told what a listener of `watch` throws. Default: throws it, where nobody can catch it. */
+  onError?: (error: unknown) => void;
+}
+
+/** How often expired entries are looked for, where nobody reads or publishes. */
+const SWEEP = 60_000;
+
+/**
+ * A Map leaves holes where entries were deleted, and looking for its oldest entry steps over them: so what goes from
+ * the old end goes a sixty-fourth at a time.
+ */
+const share = (limit: number) => Math.ceil(limit / 64);
+
+interface KeyRecord {
+  digest: string;
+  /** The how manieth publication with a key this was. */
+  number: number;
+  position: Position;
+  expires: number;
+}
+
+/**
+ * Logs that live as long as the process. A publication is in the log when `publish` returns.
+ *
+ * How it forgets: each channel keeps what its `Keep` says. When all entries together pass `bytes`, the oldest entries
+ * go of the channel that was published to least recently, which readers see as a gap. When there are more than
+ * `channels` logs, the one that was used least recently goes whole, and its epoch with it.
+ */
+export class MemoryBroker implements Broker {
+  #bytesLimit: number;
+  #channelsLimit: number;
+  #keyWindow: KeyWindow;
+  #clock: Clock;
+  #now: () => number;
+  #epoch: () => string;
+  #watchers: Watchers;
+  /** All logs, the least recently used first. */
+  #logs = new Map<string, Log>();
+  /** Those that hold entries, the least recently published to first. */
+  #filled = new Map<string, Log>();
+  #keys = new Map<string, KeyRecord>();
+  #keyed = 0;
+  #bytes = 0;
+  #phase: 'new' | 'open' | 'closed' = 'new';
+  #stopSweeping: () => void = () => {};
+
+  constructor(options: MemoryOptions = {}) {
+    this.#bytesLimit = options.bytes ?? 256 << 20;
+    this.#channelsLimit = options.channels ?? 100_000;
+    this.#keyWindow = { ...DEFAULT_KEY_WINDOW, ...options.keys };
+    this.#clock = options.clock ?? systemClock;
+    this.#now = options.now ?? Date.now;
+    this.#epoch = options.epoch ?? newEpoch;
+    this.#watchers = new Watchers(options.onError ?? raise);
+  }
+
+  async open(): Promise<void> {
+    if (this.#phase !== 'new') throw this.#closed();
+    this.#phase = 'open';
+    this.#stopSweeping = this.#clock.every(SWEEP, () => this.#sweep());
+  }
+
+  async publish(channel: string, { data, meta = null, key, keep = DEFAULT_KEEP }: Publication): Promise<Receipt> {
+    const log = this.#log(channel);
+    const now = this.#now();
+    // A name holds no space.
+    const name = key === undefined ? '' : `${channel} ${key}`;
+    let digest = '';
+    if (key !== undefined) {
+      digest = hash('sha256', data, 'base64');
+      const known = this.#keys.get(name);
+      if (known && this.#isKnown(known, log, now)) {
+        if (known.digest !== digest) throw new ZocaloError('KEY_REUSED', keyReused(channel, key));
+        return { position: known.position, duplicate: true };
+      }
+    }
+    const before = log.bytes;
+    const entry = log.append(now, data, meta, keep);
+    const position: Position = [log.epoch, entry.offset];
+    if (key !== undefined) {
+      this.#keys.delete(name);
+      this.#keys.set(name, { digest, position, number: this.#keyed++, expires: now + this.#keyWindow.ttl });
+      if (this.#keys.size > this.#keyWindow.count + share(this.#keyWindow.count)) this.#purgeKeys(now);
+    }
+    this.#bytes += log.bytes - before;
+    this.#filled.delete(channel);
+    if (log.bytes > 0) this.#filled.set(channel, log);
+    if (this.#bytes > this.#bytesLimit) this.#shed();
+    this.#watchers.tell(channel, log.epoch, [entry]);
+    return { position, duplicate: false };
+  }
+
+  async read(channel: string, after: Position, bounds: PageBounds = {}): Promise<Page | LogGap> {
+    const log = this.#log(channel);
+    this.#expire(channel, log);
+    return gapBetween(after, log) ?? { ...ends(log), entries: log.page(after[1], bounds) };
+  }
+
+  async state(channel: string): Promise<LogState> {
+    const log = this.#log(channel);
+    this.#expire(channel, log);
+    return ends(log);
+  }
+
+  async trim(channel: string, keep: Keep): Promise<LogState> {
+    const log = this.#log(channel);
+    this.#expire(channel, log, keep);
+    return ends(log);
+  }
+
+  async forget(channel: string): Promise<void> {
+    if (this.#phase !== 'open') throw this.#closed();
+    this.#drop(channel);
+  }
+
+  async watch(channelOrPattern: string, listener: Listener): Promise<() => void> {
+    if (this.#phase !== 'open') throw this.#closed();
+    return this.#watchers.add(channelOrPattern, listener);
+  }
+
+  async close(): Promise<void> {
+    this.#phase = 'closed';
+    this.#stopSweeping();
+    this.#logs.clear();
+    this.#filled.clear();
+    this.#keys.clear();
+  }
+
+  /** The channel's log, new where there was none, and the most recently used from now on. */
+  #log(channel: string): Log {
+    if (this.#phase !== 'open') throw this.#closed();
+    let log = this.#logs.get(channel);
+    if (log) this.#logs.delete(channel);
+    else log = new Log(this.#epoch(), DEFAULT_KEEP);
+    this.#logs.set(channel, log);
+    if (this.#logs.size > this.#channelsLimit) {
+      let excess = share(this.#channelsLimit);
+      for (const oldest of this.#logs.keys()) {
+        if (oldest === channel || excess-- === 0) break;
+        this.#drop(oldest);
+      }
+    }
+    return log;
+  }
+
+  #drop(channel: string): void {
+    this.#bytes -= this.#logs.get(channel)?.bytes ?? 0;
+    this.#logs.delete(channel);
+    this.#filled.delete(channel);
+  }
+
+  #expire(channel: string, log: Log, keep?: Keep): void {
+    const before = log.bytes;
+    log.expire(this.#now());
+    if (keep) log.trim(this.#now(), keep);
+    this.#bytes += log.bytes - before;
+    if (log.bytes === 0) this.#filled.delete(channel);
+  }
+
+  #shed(): void {
+    const goal = this.#bytesLimit - share(this.#bytesLimit);
+    for (const [channel, log] of this.#filled) {
+      while (log.bytes > 0 && this.#bytes > goal) {
+        const before = log.bytes;
+        log.drop();
+        this.#bytes += log.bytes - before;
+      }
+      if (log.bytes > 0) return;
+      this.#filled.delete(channel);
+    }
+  }
+
+  /** Keys belong to the log: they are forgotten with it. */
+  #isKnown(key: KeyRecord, log: Log, now: number): boolean {
+    return key.expires > now && key.number >= this.#keyed - this.#keyWindow.count && key.position[0] === log.epoch;
+  }
+
+  #purgeKeys(now: number): void {
+    for (const [name, { expires, number }] of this.#keys) {
+      if (expires > now && number >= this.#keyed - this.#keyWindow.count) break;
+      this.#keys.delete(name);
+    }
+  }
+
+  #sweep(): void {
+    for (const [channel, log] of this.#filled) this.#expire(channel, log);
+    this.#purgeKeys(this.#now());
+  }
+
+  #closed(): ZocaloError {
+    return new ZocaloError(
+      'LOG_CLOSED',
+      `the memory broker is ${this.#phase === 'new' ? 'not open yet' : this.#phase}`,
+    );
+  }
+}
+
+/** Logs in this process's memory. See `MemoryBroker` for what is kept and forgotten. */
+export function memory(options?: MemoryOptions): Broker {
+  return new MemoryBroker(options);
+}
+
+function ends({ epoch, oldest, head }: Log): LogState {
+  return { epoch, oldest, head };
+}

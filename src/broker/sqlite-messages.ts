@@ -1,0 +1,69 @@
+import type { ErrorCode } from '../errors.ts';
+import type { LogGap, LogState } from './broker.ts';
+import type { KeyWindow } from './key-window.ts';
+
+/** What goes over the port between the broker and the thread that owns the database. Tuples, being cheap to clone. */
+
+export interface StoreOptions {
+  path: string;
+  /** Milliseconds to wait for another program's lock. */
+  lockTimeout: number;
+  /** How large the database may grow. */
+  bytes: number;
+  keys: KeyWindow;
+  /** Milliseconds after which the identity of an empty, unused log is forgotten. */
+  forgetAfter: number;
+}
+
+export type PublishOperation = readonly [
+  kind: 'publish',
+  channel: string,
+  data: string,
+  meta: string | null,
+  key: string | null,
+  size: number,
+  ttl: number,
+];
+export type ReadOperation = readonly [
+  kind: 'read',
+  channel: string,
+  epoch: string,
+  offset: number,
+  limit: number,
+  bytes: number,
+];
+export type TrimOperation = readonly [kind: 'trim', channel: string, size: number, ttl: number];
+export type Operation =
+  | PublishOperation
+  | ReadOperation
+  | TrimOperation
+  | readonly ['state', channel: string]
+  | readonly ['forget', channel: string];
+
+export type Appended = readonly [epoch: string, offset: number, time: number, duplicate: boolean];
+
+/** A page by columns; the first has the offset `oldest` of `from`. */
+export interface Columns extends LogState {
+  from: number;
+  times: number[];
+  data: string[];
+  meta: (string | null)[];
+}
+
+export interface Failure {
+  code: ErrorCode;
+  happened: string;
+}
+
+/** What an operation came to, in the operations' order. */
+export type Outcome = Appended | Columns | LogGap | LogState | Failure;
+
+export type ToStore =
+  | { kind: 'batch'; now: number; operations: readonly Operation[] }
+  | { kind: 'sweep'; now: number }
+  | { kind: 'close' };
+
+export type FromStore =
+  | { kind: 'ready' }
+  | { kind: 'refused'; failure: Failure }
+  | { kind: 'done'; outcomes: Outcome[] };

@@ -1,0 +1,370 @@
+import { hash } from 'node:crypto';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { gapBetween, type LogGap, type LogState, sizeOf } from './broker.ts';
+import { newEpoch } from './epoch.ts';
+import { keyReused } from './key-window.ts';
+import { failureOf } from './sqlite-failure.ts';
+import type {
+  Appended,
+  Columns,
+  Failure,
+  Operation,
+  Outcome,
+  PublishOperation,
+  ReadOperation,
+  StoreOptions,
+} from './sqlite-messages.ts';
+import { lockDatabase, openDatabase } from './sqlite-schema.ts';
+
+interface Channel extends LogState {
+  id: number;
+  name: string;
+  floor: number;
+  size: number;
+  ttl: number;
+  time: number;
+  due: number | null;
+}
+
+interface OldestKey {
+  id: number;
+  expires: number;
+}
+
+/** Channels whose row is held in memory: their ends change with every publication, but are written once a batch. */
+const CACHED = 10_000;
+/** What forgetting a channel that has no log comes to. */
+const NO_LOG: LogState = { epoch: '', oldest: 1, head: 0 };
+/** Rows that one step of the sweeper deletes, so that a batch waits some milliseconds for it at most. */
+const STEP = 1_000;
+/** Entries that may wait to be deleted before a batch sees to it: few statements then delete many rows. */
+const DEBRIS = 64;
+
+/**
+ * The logs in a database, synchronously: made to be alone on a thread. Holds the rows of the channels in use and
+ * otherwise no more than the batch or page at hand.
+ */
+export class SqliteStore {
+  #options: StoreOptions;
+  #database: DatabaseSync;
+  #lock: DatabaseSync;
+  #channels = new Map<string, Channel>();
+  #changed = new Set<Channel>();
+  #nextKey: number;
+  /** The oldest key's number and time; undefined when there is none. */
+  #oldestKey: OldestKey | undefined;
+  #statements: ReturnType<typeof prepare>;
+
+  /** Throws what SQLite throws, and LOG_IN_USE as a Failure. */
+  constructor(options: StoreOptions) {
+    this.#options = options;
+    this.#database = openDatabase(options);
+    try {
+      this.#lock = lockDatabase(this.#database);
+    } catch (error) {
+      this.#database.close();
+      const failure = failureOf(options.path, error);
+      if (failure.code !== 'LOG_LOCKED') throw error;
+      throw { code: 'LOG_IN_USE', happened: `another process has ${options.path} open` } satisfies Failure;
+    }
+    this.#statements = prepare(this.#database);
+    this.#nextKey = 1 + (this.#statements.newestKey.get() as { id: number }).id;
+    this.#findKeys();
+  }
+
+  /** Commits all that the operations write in one transaction, or none of it; then reads. */
+  batch(now: number, operations: readonly Operation[]): Outcome[] {
+    const outcomes: Outcome[] = new Array(operations.length);
+    let failure: Failure | undefined;
+    const writing = operations.map(([kind, channel]) =>
+      kind !== 'state' && kind !== 'read' ? true : !this.#find(channel),
+    );
+    if (writing.includes(true)) {
+      failure = this.#transact(() => {
+        for (let at = 0; at < operations.length; at++) {
+          if (writing[at]) outcomes[at] = this.#write(now, operations[at]!);
+        }
+        this.#flush(now, operations.length);
+      });
+    }
+    for (let at = 0; at < operations.length; at++) {
+      if (failure && writing[at]) outcomes[at] = failure;
+      else if (operations[at]![0] === 'read' || operations[at]![0] === 'state') {
+        // A channel that was forgotten in this very batch begins anew.
+        outcomes[at] = this.#find(operations[at]![1])
+          ? this.#read(now, operations[at]!)
+          : this.batch(now, [operations[at]!])[0]!;
+      }
+    }
+    return outcomes;
+  }
+
+  /** One step of tidying up. Answers whether there is more to do. A failure is left to the next round. */
+  sweep(now: number): boolean {
+    let more = false;
+    const failure = this.#transact(() => {
+      const rows = this.#statements.dueChannels.all(now) as { name: string }[];
+      let left = STEP;
+      for (const { name } of rows) {
+        if (left <= 0) break;
+        const channel = this.#find(name)!;
+        this.#expire(now, channel);
+        left -= 1 + this.#clear(channel, left);
+        this.#changed.add(channel);
+        if (channel.floor < channel.oldest) channel.due = 0;
+        else if (name.startsWith(' ')) this.#statements.deleteChannel.run(channel.id);
+        else if (channel.head >= channel.oldest)
+          channel.due = dueAt(this.#timeOf(channel, channel.oldest), channel.ttl);
+        else if (channel.time + this.#options.forgetAfter > now) channel.due = channel.time + this.#options.forgetAfter;
+        else {
+          this.#statements.deleteChannel.run(channel.id);
+          this.#channels.delete(name);
+        }
+      }
+      this.#flush(now, 0);
+      this.#purgeKeys(now, STEP);
+      more = rows.length > 0 || (this.#oldestKey?.expires ?? Infinity) <= now;
+    });
+    return more && !failure;
+  }
+
+  close(): void {
+    this.#database.close();
+    this.#lock.close();
+  }
+
+  /** Undefined when all was committed; otherwise all was rolled back. */
+  #transact(work: () => void): Failure | undefined {
+    const nextKey = this.#nextKey;
+    try {
+      this.#database.exec('BEGIN IMMEDIATE');
+      work();
+      this.#database.exec('COMMIT');
+      return undefined;
+    } catch (error) {
+      // The rows in memory say what would have been: they are read again.
+      this.#channels.clear();
+      this.#changed.clear();
+      this.#nextKey = nextKey;
+      try {
+        // Some errors have rolled back by themselves (https://www.sqlite.org/lang_transaction.html).
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        this.#findKeys();
+      } catch {
+        // The first error is the one to tell of.
+      }
+      return failureOf(this.#options.path, error);
+    }
+  }
+
+  #write(now: number, operation: Operation): Outcome {
+    if (operation[0] === 'publish') return this.#publish(now, operation);
+    if (operation[0] === 'forget' && !this.#find(operation[1])) return NO_LOG;
+    const channel = this.#channel(now, operation[1]);
+    if (operation[0] === 'trim') {
+      this.#expire(now, channel, operation[2], operation[3]);
+      this.#changed.add(channel);
+    } else if (operation[0] === 'forget') {
+      this.#forget(channel);
+    }
+    return ends(channel);
+  }
+
+  #publish(now: number, [, name, data, meta, key, size, ttl]: PublishOperation): Appended | Failure {
+    const channel = this.#channel(now, name);
+    let digest: Buffer | undefined;
+    if (key !== null) {
+      digest = hash('sha256', data, 'buffer');
+      const known = this.#statements.findKey.get(channel.id, key) as
+        | { id: number; digest: Uint8Array; offset: number; expires: number }
+        | undefined;
+      if (known && known.expires > now && known.id >= this.#nextKey - this.#options.keys.count) {
+        if (digest.equals(known.digest)) return [channel.epoch, known.offset, now, true];
+        return { code: 'KEY_REUSED', happened: keyReused(name, key) };
+      }
+      if (known) this.#statements.deleteKey.run(known.id);
+    }
+    // What the old bounds had excluded already must not come back under wider ones.
+    if (ttl > channel.ttl) this.#expire(now, channel);
+    channel.time = Math.max(now, channel.time);
+    channel.head++;
+    channel.size = size;
+    channel.ttl = ttl;
+    this.#changed.add(channel);
+    const due = dueAt(channel.time, ttl);
+    if (due !== null && (channel.due === null || due < channel.due)) channel.due = due;
+    if (size > 0) this.#statements.append.run(channel.id, channel.head, channel.time, data, meta);
+    channel.oldest = Math.max(channel.oldest, channel.head - size + 1);
+    if (digest) {
+      const id = this.#nextKey++;
+      const expires = now + this.#options.keys.ttl;
+      this.#statements.addKey.run(id, channel.id, key, digest, channel.head, expires);
+      this.#oldestKey ??= { id, expires };
+    }
+    return [channel.epoch, channel.head, channel.time, false];
+  }
+
+  #read(now: number, operation: Operation): Columns | LogGap | LogState | Failure {
+    try {
+      const channel = this.#find(operation[1])!;
+      this.#expire(now, channel);
+      return operation[0] === 'read' ? this.#page(channel, operation) : ends(channel);
+    } catch (error) {
+      return failureOf(this.#options.path, error);
+    }
+  }
+
+  #page(channel: Channel, [, , epoch, offset, limit, bytes]: ReadOperation): Columns | LogGap {
+    const gap = gapBetween([epoch, offset], channel);
+    if (gap) return gap;
+    const page: Columns = { ...ends(channel), from: offset + 1, times: [], data: [], meta: [] };
+    let left = bytes;
+    const rows = this.#statements.page.iterate(channel.id, offset, limit) as unknown as Iterable<
+      [time: number, data: string, meta: string | null]
+    >;
+    for (const [time, data, meta] of rows) {
+      left -= sizeOf(data, meta);
+      if (left < 0 && page.data.length > 0) break;
+      page.times.push(time);
+      page.data.push(data);
+      page.meta.push(meta);
+    }
+    return page;
+  }
+
+  #find(name: string): Channel | undefined {
+    let channel = this.#channels.get(name);
+    if (channel) return channel;
+    channel = this.#statements.findChannel.get(name) as Channel | undefined;
+    if (channel) this.#hold(channel);
+    return channel;
+  }
+
+  /** The channel's row, made where there is none. */
+  #channel(now: number, name: string): Channel {
+    const found = this.#find(name);
+    if (found) return found;
+    const due = dueAt(now, this.#options.forgetAfter);
+    const epoch = newEpoch();
+    const { lastInsertRowid } = this.#statements.addChannel.run(name, epoch, now, due);
+    const id = Number(lastInsertRowid);
+    const channel = { id, name, epoch, head: 0, oldest: 1, floor: 1, size: 0, ttl: Infinity, time: now, due };
+    this.#hold(channel);
+    return channel;
+  }
+
+  #hold(channel: Channel): void {
+    if (this.#channels.size >= CACHED) {
+      // What a transaction has changed is needed until its end.
+      for (const [name, held] of this.#channels) {
+        if (this.#changed.has(held)) continue;
+        this.#channels.delete(name);
+        break;
+      }
+    }
+    this.#channels.set(channel.name, channel);
+  }
+
+  /** Applies the channel's bounds, and narrower ones where given, to what readers see. */
+  #expire(now: number, channel: Channel, size = Number.POSITIVE_INFINITY, ttl = Number.POSITIVE_INFINITY): void {
+    channel.oldest = Math.max(channel.oldest, channel.head - size + 1);
+    const limit = now - Math.min(ttl, channel.ttl);
+    // Offsets are contiguous and times ascend, so the first entry young enough is found by halving.
+    let low = channel.oldest;
+    let high = channel.head + 1;
+    if (low === high || this.#timeOf(channel, low) > limit) return;
+    for (low++; low < high; ) {
+      const middle = Math.floor((low + high) / 2);
+      if (this.#timeOf(channel, middle) > limit) high = middle;
+      else low = middle + 1;
+    }
+    channel.oldest = low;
+  }
+
+  #timeOf(channel: Channel, offset: number): number {
+    return (this.#statements.timeOf.get(channel.id, offset) as unknown as [number])[0];
+  }
+
+  /** Deletes some of what readers do not see any more; answers how many rows. */
+  #clear(channel: Channel, most: number): number {
+    const count = Math.min(most, channel.oldest - channel.floor);
+    if (count <= 0) return 0;
+    this.#statements.deleteEntries.run(channel.id, channel.floor + count);
+    channel.floor += count;
+    return count;
+  }
+
+  /** Ends a transaction's work: tidies up as much as it made, and writes the rows of the channels it changed. */
+  #flush(now: number, operations: number): void {
+    for (const channel of this.#changed) {
+      if (channel.oldest - channel.floor >= DEBRIS) this.#clear(channel, 2 * operations + DEBRIS);
+      // What is left over, here or by a trim, the sweeper takes.
+      if (channel.oldest - channel.floor > DEBRIS) channel.due = 0;
+      const { id, head, oldest, floor, size, ttl, time, due } = channel;
+      this.#statements.updateChannel.run(head, oldest, floor, size, ttl, time, due, id);
+    }
+    this.#changed.clear();
+    if (operations > 0) this.#purgeKeys(now, 2 * operations + DEBRIS);
+  }
+
+  #purgeKeys(now: number, most: number): void {
+    const last = this.#nextKey - this.#options.keys.count;
+    if (!this.#oldestKey || (this.#oldestKey.expires > now && this.#oldestKey.id >= last)) return;
+    this.#statements.purgeKeys.run(most, now, last);
+    this.#findKeys();
+  }
+
+  #findKeys(): void {
+    this.#oldestKey = this.#statements.oldestKey.get() as OldestKey | undefined;
+  }
+
+  /** The row stays under a name that no channel has, until the sweeper has deleted what belongs to it. */
+  #forget(channel: Channel): void {
+    this.#statements.retire.run(channel.id);
+    this.#channels.delete(channel.name);
+    channel.oldest = channel.head + 1;
+    channel.due = 0;
+    this.#changed.add(channel);
+  }
+}
+
+function ends({ epoch, oldest, head }: Channel): LogState {
+  return { epoch, oldest, head };
+}
+
+function dueAt(time: number, ttl: number): number | null {
+  return Number.isFinite(ttl) ? time + ttl : null;
+}
+
+function prepare(database: DatabaseSync) {
+  const statement = (sql: string) => database.prepare(sql);
+  const rowsAsArrays = (sql: string): StatementSync => {
+    const prepared = database.prepare(sql);
+    prepared.setReturnArrays(true);
+    return prepared;
+  };
+  return {
+    findChannel: statement('SELECT * FROM channels WHERE name = ?'),
+    addChannel: statement(
+      'INSERT INTO channels (name, epoch, head, oldest, floor, size, ttl, time, due) VALUES (?, ?, 0, 1, 1, 0, 9e999, ?, ?)',
+    ),
+    updateChannel: statement(
+      'UPDATE channels SET head = ?, oldest = ?, floor = ?, size = ?, ttl = ?, time = ?, due = ? WHERE id = ?',
+    ),
+    dueChannels: statement('SELECT name FROM channels WHERE due <= ? ORDER BY due LIMIT 64'),
+    retire: statement("UPDATE channels SET name = ' ' || id WHERE id = ?"),
+    deleteChannel: statement('DELETE FROM channels WHERE id = ?'),
+    append: statement('INSERT INTO entries (channel, offset, time, data, meta) VALUES (?, ?, ?, ?, ?)'),
+    page: rowsAsArrays('SELECT time, data, meta FROM entries WHERE channel = ? AND offset > ? ORDER BY offset LIMIT ?'),
+    timeOf: rowsAsArrays('SELECT time FROM entries WHERE channel = ? AND offset = ?'),
+    deleteEntries: statement('DELETE FROM entries WHERE channel = ? AND offset < ?'),
+    findKey: statement('SELECT id, digest, offset, expires FROM keys WHERE channel = ? AND key = ?'),
+    addKey: statement('INSERT INTO keys (id, channel, key, digest, offset, expires) VALUES (?, ?, ?, ?, ?, ?)'),
+    deleteKey: statement('DELETE FROM keys WHERE id = ?'),
+    newestKey: statement('SELECT coalesce(max(id), 0) AS id FROM keys'),
+    oldestKey: statement('SELECT id, expires FROM keys ORDER BY id LIMIT 1'),
+    purgeKeys: statement(
+      'DELETE FROM keys WHERE id IN (SELECT id FROM keys ORDER BY id LIMIT ?) AND (expires <= ? OR id < ?)',
+    ),
+  };
+}

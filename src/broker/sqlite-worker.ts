@@ -1,0 +1,36 @@
+/** The thread that owns a database: whatever SQLite waits for, the event loop of the program does not. */
+import { parentPort, workerData } from 'node:worker_threads';
+import { failureOf } from './sqlite-failure.ts';
+import type { Failure, FromStore, StoreOptions, ToStore } from './sqlite-messages.ts';
+
+const port = parentPort!;
+const options = workerData as StoreOptions;
+const answer = (message: FromStore) => port.postMessage(message);
+
+try {
+  // Loaded here and not above, so that a Node built without SQLite is refused with a sentence too.
+  const { SqliteStore } = await import('./sqlite-store.ts');
+  const store = new SqliteStore(options);
+  let sweeping = false;
+
+  const sweep = (now: number) => {
+    sweeping = store.sweep(now);
+    // Batches that came meanwhile go first.
+    if (sweeping) setImmediate(sweep, now);
+  };
+
+  port.on('message', (message: ToStore) => {
+    if (message.kind === 'batch') {
+      answer({ kind: 'done', outcomes: store.batch(message.now, message.operations) });
+    } else if (message.kind === 'sweep') {
+      if (!sweeping) sweep(message.now);
+    } else {
+      store.close();
+      process.exit();
+    }
+  });
+  answer({ kind: 'ready' });
+} catch (error) {
+  const isFailure = !(error instanceof Error) && typeof error === 'object' && error !== null && 'happened' in error;
+  answer({ kind: 'refused', failure: isFailure ? (error as Failure) : failureOf(options.path, error) });
+}

@@ -1,0 +1,272 @@
+import { extname } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { type Clock, systemClock } from '../clock.ts';
+import { ZocaloError } from '../errors.ts';
+import type { Position } from '../protocol/index.ts';
+import {
+  type Broker,
+  DEFAULT_BYTES,
+  DEFAULT_KEEP,
+  DEFAULT_LIMIT,
+  type Entry,
+  type Keep,
+  type Listener,
+  type LogGap,
+  type LogState,
+  type Page,
+  type PageBounds,
+  type Publication,
+  type Receipt,
+} from './broker.ts';
+import { DEFAULT_KEY_WINDOW, type KeyWindow } from './key-window.ts';
+import type { Appended, Columns, FromStore, Operation, Outcome, StoreOptions, ToStore } from './sqlite-messages.ts';
+import { raise, Watchers } from './watchers.ts';
+
+export interface SqliteOptions {
+  /** How large the database may grow; then publishes reject with LOG_FULL. Default: as large as the disk. */
+  bytes?: number;
+  /** Milliseconds to wait for another program's lock before publishes reject with LOG_LOCKED; default 1,000. */
+  lockTimeout?: number;
+  /** How long keys are known; default 10 minutes and the last 100,000. Kept over a restart. */
+  keys?: Partial<KeyWindow>;
+  /** Milliseconds after the last publication when the identity of an empty log is forgotten; default 30 days. */
+  forgetAfter?: number;
+  /** Bytes of publications that may wait for the disk; beyond, LOG_BUSY. Default 64 MiB. */
+  queueBytes?: number;
+  clock?: Clock;
+  /** Milliseconds since 1970; default `Date.now`. */
+  now?: () => number;
+  /** Is told what a listener of `watch` throws. Default: throws it, where nobody can catch it. */
+  onError?: (error: unknown) => void;
+}
+
+/** Bounds of one transaction, so that what waits behind it does not wait long. */
+const BATCH_OPERATIONS = 2_048;
+const BATCH_BYTES = 8 << 20;
+/** What an operation counts in the queue besides its texts. */
+const OPERATION_BYTES = 256;
+const SWEEP = 10_000;
+
+interface Waiting {
+  operation: Operation;
+  bytes: number;
+  resolve: (outcome: Outcome) => void;
+  reject: (error: ZocaloError) => void;
+}
+
+/**
+ * Logs in an SQLite file. A publication is acknowledged when its transaction is on the disk, so that it survives
+ * `kill -9` and a power cut; all that is published in one turn of the event loop, and while the disk is busy, shares
+ * a transaction. The database lives on a thread of its own, and belongs to one process at a time.
+ *
+ * Space that is let go of is used again; the file does not shrink. A file put back from a backup has lost what came
+ * after it without knowing: delete it instead, or call `forget` for its channels, before users come back.
+ */
+export class SqliteBroker implements Broker {
+  #store: StoreOptions;
+  #queueLimit: number;
+  #clock: Clock;
+  #now: () => number;
+  #watchers: Watchers;
+  #worker: Worker | undefined;
+  #phase: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new';
+  #queue: Waiting[] = [];
+  #queueBytes = 0;
+  #committing: Waiting[] = [];
+  #scheduled = false;
+  #stopSweeping: () => void = () => {};
+  #drained: (() => void) | undefined;
+
+  constructor(path: string, options: SqliteOptions = {}) {
+    this.#store = {
+      path,
+      bytes: options.bytes ?? Number.POSITIVE_INFINITY,
+      lockTimeout: options.lockTimeout ?? 1_000,
+      keys: { ...DEFAULT_KEY_WINDOW, ...options.keys },
+      forgetAfter: options.forgetAfter ?? 30 * 24 * 3_600_000,
+    };
+    this.#queueLimit = options.queueBytes ?? 64 << 20;
+    this.#clock = options.clock ?? systemClock;
+    this.#now = options.now ?? Date.now;
+    this.#watchers = new Watchers(options.onError ?? raise);
+  }
+
+  /** Rejects with LOG_IN_USE when another process has the file, or with what keeps it from being opened. */
+  async open(): Promise<void> {
+    if (this.#phase !== 'new') throw this.#closed();
+    this.#phase = 'opening';
+    // The thread's file has the ending of this one: .ts from source, .js when built.
+    const worker = new Worker(new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url), {
+      workerData: this.#store,
+      // node:sqlite said that it was experimental until Node 24; the warning would help no user of this broker.
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    });
+    this.#worker = worker;
+    await new Promise<void>((resolve, reject) => {
+      worker.on('message', (message: FromStore) => {
+        if (message.kind === 'done') return this.#done(message.outcomes);
+        if (message.kind === 'ready') return resolve();
+        reject(new ZocaloError(message.failure.code, message.failure.happened));
+      });
+      worker.on('error', (cause) => this.#fail(cause, reject));
+      worker.on('exit', () => this.#fail(undefined, reject));
+    });
+    this.#phase = 'open';
+    this.#idle();
+    this.#stopSweeping = this.#clock.every(SWEEP, () => this.#post({ kind: 'sweep', now: this.#now() }));
+  }
+
+  async publish(channel: string, { data, meta = null, key, keep = DEFAULT_KEEP }: Publication): Promise<Receipt> {
+    const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 0));
+    if (this.#queueBytes + bytes > this.#queueLimit) {
+      throw new ZocaloError('LOG_BUSY', `${this.#store.path}: ${this.#queueBytes} bytes wait for the disk`);
+    }
+    const appended = await this.#ask(['publish', channel, data, meta, key ?? null, keep.size, keep.ttl], bytes);
+    const [epoch, offset, , duplicate] = appended as Appended;
+    return { position: [epoch, offset], duplicate };
+  }
+
+  async read(channel: string, after: Position, bounds: PageBounds = {}): Promise<Page | LogGap> {
+    const { limit = DEFAULT_LIMIT, bytes = DEFAULT_BYTES } = bounds;
+    const outcome = await this.#ask(['read', channel, after[0], after[1], limit, bytes]);
+    if ('gap' in outcome) return outcome as LogGap;
+    const { epoch, oldest, head, from, times, data, meta } = outcome as Columns;
+    const entries: Entry[] = times.map((time, at) => ({ offset: from + at, time, data: data[at]!, meta: meta[at]! }));
+    return { epoch, oldest, head, entries };
+  }
+
+  async state(channel: string): Promise<LogState> {
+    return (await this.#ask(['state', channel])) as LogState;
+  }
+
+  async trim(channel: string, { size, ttl }: Keep): Promise<LogState> {
+    return (await this.#ask(['trim', channel, size, ttl])) as LogState;
+  }
+
+  async forget(channel: string): Promise<void> {
+    await this.#ask(['forget', channel]);
+  }
+
+  async watch(channelOrPattern: string, listener: Listener): Promise<() => void> {
+    if (this.#phase !== 'open') throw this.#closed();
+    return this.#watchers.add(channelOrPattern, listener);
+  }
+
+  async close(): Promise<void> {
+    if (this.#phase !== 'open') return;
+    this.#phase = 'closing';
+    this.#stopSweeping();
+    if (this.#queue.length + this.#committing.length > 0) {
+      await new Promise<void>((resolve) => {
+        this.#drained = resolve;
+      });
+    }
+    const worker = this.#worker;
+    if (!worker) return;
+    worker.ref();
+    await new Promise((resolve) => {
+      worker.once('exit', resolve);
+      this.#post({ kind: 'close' });
+    });
+  }
+
+  #ask(operation: Operation, bytes = OPERATION_BYTES): Promise<Outcome> {
+    if (this.#phase !== 'open') return Promise.reject(this.#closed());
+    return new Promise((resolve, reject) => {
+      this.#queueBytes += bytes;
+      this.#queue.push({ operation, bytes, resolve, reject });
+      this.#schedule();
+    });
+  }
+
+  /** At the end of the turn, so that all of its publishes share a transaction; and one transaction at a time. */
+  #schedule(): void {
+    if (this.#scheduled || this.#committing.length > 0) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      this.#send();
+    });
+  }
+
+  #send(): void {
+    if (this.#queue.length === 0) {
+      this.#idle();
+      return;
+    }
+    let count = 0;
+    let bytes = 0;
+    while (count < this.#queue.length && count < BATCH_OPERATIONS && bytes < BATCH_BYTES) {
+      bytes += this.#queue[count++]!.bytes;
+    }
+    this.#committing = this.#queue.splice(0, count);
+    this.#queueBytes -= bytes;
+    this.#worker?.ref();
+    this.#post({ kind: 'batch', now: this.#now(), operations: this.#committing.map(({ operation }) => operation) });
+  }
+
+  #done(outcomes: Outcome[]): void {
+    const batch = this.#committing;
+    this.#committing = [];
+    this.#announce(batch, outcomes);
+    for (let at = 0; at < batch.length; at++) {
+      const outcome = outcomes[at]!;
+      if ('happened' in outcome) batch[at]!.reject(new ZocaloError(outcome.code, outcome.happened));
+      else batch[at]!.resolve(outcome);
+    }
+    this.#schedule();
+  }
+
+  /** Tells the listeners what was committed: once for each log, however much it was. */
+  #announce(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
+    const logs = new Map<string, { channel: string; epoch: string; entries: Entry[] }>();
+    for (let at = 0; at < batch.length; at++) {
+      const { operation } = batch[at]!;
+      const outcome = outcomes[at]!;
+      if (operation[0] !== 'publish' || 'happened' in outcome) continue;
+      const [epoch, offset, time, duplicate] = outcome as Appended;
+      if (duplicate) continue;
+      const [, channel, data, meta] = operation;
+      const log = logs.get(epoch) ?? { channel, epoch, entries: [] };
+      log.entries.push({ offset, time, data, meta });
+      logs.set(epoch, log);
+    }
+    for (const { channel, epoch, entries } of logs.values()) this.#watchers.tell(channel, epoch, entries);
+  }
+
+  /** Nothing waits: the thread does not keep the process alive by itself. */
+  #idle(): void {
+    if (this.#phase === 'open') this.#worker?.unref();
+    this.#drained?.();
+  }
+
+  /** The thread is gone. */
+  #fail(cause: unknown, refuse: (error: ZocaloError) => void): void {
+    if (!this.#worker) return;
+    this.#worker = undefined;
+    this.#phase = 'closed';
+    this.#stopSweeping();
+    const error = new ZocaloError('LOG_FAILED', `${this.#store.path}: the database's thread ended`, { cause });
+    refuse(error);
+    const waiting = [...this.#committing, ...this.#queue];
+    this.#committing = [];
+    this.#queue = [];
+    this.#queueBytes = 0;
+    for (const { reject } of waiting) reject(error);
+    this.#drained?.();
+  }
+
+  #post(message: ToStore): void {
+    this.#worker?.postMessage(message);
+  }
+
+  #closed(): ZocaloError {
+    const phase = this.#phase === 'new' || this.#phase === 'opening' ? 'not open yet' : 'closed';
+    return new ZocaloError('LOG_CLOSED', `the broker of ${this.#store.path} is ${phase}`);
+  }
+}
+
+/** Logs in an SQLite file, which is made where there is none. See `SqliteBroker` for what it promises. */
+export function sqlite(path: string, options?: SqliteOptions): Broker {
+  return new SqliteBroker(path, options);
+}

@@ -1,0 +1,367 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { Broker, Entry, Keep, LogGap, Page } from '../../src/broker/index.ts';
+import { BROKERS, type Setting } from './brokers.ts';
+import { NaiveBroker } from './naive-broker.ts';
+
+const ALL: Keep = { size: Infinity, ttl: Infinity };
+
+function pageOf(result: Page | LogGap): Page {
+  assert.equal(result.gap, undefined);
+  return result as Page;
+}
+
+const texts = (page: Page | LogGap) => pageOf(page).entries.map((entry) => entry.data);
+
+async function publishAll(broker: Broker, channel: string, ...data: string[]): Promise<void> {
+  await Promise.all(data.map((text) => broker.publish(channel, { data: text, keep: ALL })));
+}
+
+for (const [name, make] of Object.entries(BROKERS)) {
+  describe(`the ${name} broker`, () => {
+    const still: Setting = { now: () => 1_000 };
+
+    test('counts each channel from one, without a hole, under an epoch that stays', async (t) => {
+      const broker = await make(t, still);
+      const receipts = await Promise.all(['a', 'b', 'a', 'a'].map((channel) => broker.publish(channel, { data: '1' })));
+      assert.deepEqual(
+        receipts.map(({ position }) => position[1]),
+        [1, 1, 2, 3],
+      );
+      const { epoch } = await broker.state('a');
+      assert.ok(receipts.every(({ position }, at) => at === 1 || position[0] === epoch));
+      assert.notEqual((await broker.state('b')).epoch, epoch);
+      assert.deepEqual(await broker.state('a'), { epoch, oldest: 1, head: 3 });
+    });
+
+    test('gives a channel that was never used an empty log, whose epoch the first publication keeps', async (t) => {
+      const broker = await make(t, still);
+      const state = await broker.state('new');
+      assert.deepEqual(state, { epoch: state.epoch, oldest: 1, head: 0 });
+      const { position } = await broker.publish('new', { data: '1' });
+      assert.deepEqual(position, [state.epoch, 1]);
+      assert.deepEqual(texts(await broker.read('new', [state.epoch, 0])), ['1']);
+    });
+
+    test('reads on from a position in pages, bounded by count and by bytes', async (t) => {
+      const broker = await make(t, still);
+      await publishAll(broker, 'a', '"1"', '"22"', '"333"', '"4444"', '"é"');
+      const { epoch } = await broker.state('a');
+      assert.deepEqual(texts(await broker.read('a', [epoch, 0])), ['"1"', '"22"', '"333"', '"4444"', '"é"']);
+      assert.deepEqual(texts(await broker.read('a', [epoch, 1], { limit: 2 })), ['"22"', '"333"']);
+      assert.deepEqual(texts(await broker.read('a', [epoch, 0], { bytes: 7 })), ['"1"', '"22"']);
+      assert.deepEqual(texts(await broker.read('a', [epoch, 0], { bytes: 6 })), ['"1"']);
+      assert.deepEqual(texts(await broker.read('a', [epoch, 3], { bytes: 1 })), ['"4444"'], 'one comes always');
+      assert.deepEqual(texts(await broker.read('a', [epoch, 3], { bytes: 10 })), ['"4444"', '"é"']);
+      assert.deepEqual(texts(await broker.read('a', [epoch, 3], { bytes: 9 })), ['"4444"']);
+      assert.deepEqual(texts(await broker.read('a', [epoch, 5])), []);
+    });
+
+    test('gives back data, meta, offset and time as they were', async (t) => {
+      let now = 5_000;
+      const broker = await make(t, { now: () => now });
+      const { position } = await broker.publish('a', { data: '{"t":"¡hola! 😀\\u0000"}', meta: '{"user":"x"}' });
+      now = 4_000; // a clock that was set back
+      await broker.publish('a', { data: 'null' });
+      assert.deepEqual(pageOf(await broker.read('a', [position[0], 0])).entries, [
+        { offset: 1, time: 5_000, data: '{"t":"¡hola! 😀\\u0000"}', meta: '{"user":"x"}' },
+        { offset: 2, time: 5_000, data: 'null', meta: null },
+      ]);
+    });
+
+    test('says the gap before what was trimmed, and reads on from where the log begins', async (t) => {
+      const broker = await make(t, still);
+      await publishAll(broker, 'a', '1', '2', '3', '4', '5');
+      const state = await broker.trim('a', { size: 2, ttl: Infinity });
+      assert.deepEqual(state, { epoch: state.epoch, oldest: 4, head: 5 });
+      const have = [state.epoch, 2] as const;
+      assert.deepEqual(await broker.read('a', have), { gap: 'trimmed', have, ...state });
+      assert.deepEqual(texts(await broker.read('a', [state.epoch, 3])), ['4', '5']);
+      await broker.trim('a', { size: 0, ttl: Infinity });
+      assert.deepEqual(await broker.state('a'), { epoch: state.epoch, oldest: 6, head: 5 });
+      assert.deepEqual(texts(await broker.read('a', [state.epoch, 5])), []);
+      assert.equal((await broker.publish('a', { data: '6' })).position[1], 6);
+    });
+
+    test('says the gap of another epoch and of a future offset', async (t) => {
+      const broker = await make(t, still);
+      await publishAll(broker, 'a', '1', '2');
+      const state = await broker.state('a');
+      assert.equal((await broker.read('a', ['other', 1])).gap, 'epoch');
+      assert.deepEqual(await broker.read('a', [state.epoch, 3]), { gap: 'future', have: [state.epoch, 3], ...state });
+      assert.equal((await broker.read('unknown', [state.epoch, 1])).gap, 'epoch');
+    });
+
+    test('keeps the newest entries as each publication says, and counts where it keeps none', async (t) => {
+      const broker = await make(t, still);
+      const { epoch } = await broker.state('a');
+      for (let n = 1; n <= 200; n++) {
+        await broker.publish('a', { data: `${n}`, keep: { size: 3, ttl: Infinity } });
+        const kept = [n - 2, n - 1, n].filter((offset) => offset > 0);
+        assert.deepEqual(texts(await broker.read('a', [epoch, kept[0]! - 1])), kept.map(String));
+      }
+      assert.deepEqual(await broker.state('a'), { epoch, oldest: 198, head: 200 });
+      await broker.publish('a', { data: '201', keep: { size: 0, ttl: Infinity } });
+      assert.deepEqual(await broker.state('a'), { epoch, oldest: 202, head: 201 });
+      await broker.publish('a', { data: '202', keep: ALL });
+      assert.deepEqual(texts(await broker.read('a', [epoch, 201])), ['202']);
+    });
+
+    test('lets entries go when their time is over, and never shows them again', async (t) => {
+      let now = 0;
+      const broker = await make(t, { now: () => now });
+      const keep = { size: Infinity, ttl: 100 };
+      for (now = 0; now < 50; now += 10) await broker.publish('a', { data: `${now}`, keep });
+      const { epoch } = await broker.state('a');
+      now = 119;
+      assert.deepEqual(texts(await broker.read('a', [epoch, 2])), ['20', '30', '40']);
+      now = 120;
+      assert.deepEqual(await broker.state('a'), { epoch, oldest: 4, head: 5 });
+      await broker.publish('a', { data: 'longer', keep: { size: Infinity, ttl: 1_000 } });
+      assert.deepEqual(await broker.state('a'), { epoch, oldest: 4, head: 6 });
+      now = 1_120;
+      assert.deepEqual(await broker.state('a'), { epoch, oldest: 7, head: 6 });
+    });
+
+    test('does not show again what was over already when a longer time was given', async (t) => {
+      let now = 0;
+      const broker = await make(t, { now: () => now });
+      await broker.publish('a', { data: '1', keep: { size: Infinity, ttl: 100 } });
+      now = 100;
+      await broker.publish('a', { data: '2', keep: { size: Infinity, ttl: 1_000 } });
+      assert.equal((await broker.state('a')).oldest, 2);
+    });
+
+    test('stores a publication with a key once, however often and from wherever it is repeated', async (t) => {
+      const broker = await make(t, still);
+      const publication = { data: '"x"', key: 'k' };
+      const receipts = await Promise.all([1, 2, 3].map(() => broker.publish('a', publication)));
+      const later = await broker.publish('a', { ...publication, meta: '{"time":9}' });
+      const [epoch] = later.position;
+      assert.deepEqual(
+        [...receipts, later],
+        [false, true, true, true].map((duplicate) => ({ position: [epoch, 1], duplicate })),
+      );
+      assert.deepEqual((await broker.publish('b', publication)).duplicate, false, 'keys belong to the channel');
+      assert.equal((await broker.state('a')).head, 1);
+    });
+
+    test('refuses a key that comes again with other data, and only that publication', async (t) => {
+      const broker = await make(t, still);
+      const results = await Promise.allSettled([
+        broker.publish('a', { data: '1', key: 'k' }),
+        broker.publish('a', { data: '2', key: 'k' }),
+        broker.publish('a', { data: '3' }),
+      ]);
+      assert.deepEqual(
+        results.map((result) => (result.status === 'fulfilled' ? result.value.position[1] : result.reason.code)),
+        [1, 'KEY_REUSED', 2],
+      );
+    });
+
+    test('knows a key for its window, by time and by count, also after the entry was trimmed', async (t) => {
+      let now = 0;
+      const broker = await make(t, { now: () => now, keys: { ttl: 100, count: 3 } });
+      const put = async (key: string) =>
+        (await broker.publish('a', { data: '1', key, keep: { size: 1, ttl: 50 } })).duplicate;
+      assert.deepEqual([await put('a'), await put('b'), await put('c'), await put('a')], [false, false, false, true]);
+      assert.deepEqual([await put('d'), await put('a')], [false, false], 'a was the fourth from the end');
+      now = 99;
+      assert.equal(await put('d'), true);
+      now = 100;
+      assert.equal(await put('d'), false);
+    });
+
+    test('forgets a log whole: another epoch, from one again, and its keys too', async (t) => {
+      const broker = await make(t, still);
+      const before = await broker.publish('a', { data: '1', key: 'k' });
+      await broker.forget('a');
+      await broker.forget('never used');
+      const state = await broker.state('a');
+      assert.notEqual(state.epoch, before.position[0]);
+      assert.equal((await broker.read('a', before.position)).gap, 'epoch');
+      const after = await broker.publish('a', { data: '2', key: 'k' });
+      assert.deepEqual(after, { position: [state.epoch, 1], duplicate: false });
+      assert.deepEqual(texts(await broker.read('a', [state.epoch, 0])), ['2']);
+    });
+
+    test('forgets, reads and publishes in one turn as in turns of their own', async (t) => {
+      const broker = await make(t, still);
+      const { epoch } = await broker.state('a');
+      const [first, , second] = await Promise.all([
+        broker.publish('a', { data: '1' }),
+        broker.forget('a'),
+        broker.publish('a', { data: '2' }),
+      ]);
+      assert.deepEqual(first.position, [epoch, 1]);
+      assert.equal(second.position[1], 1);
+      assert.notEqual(second.position[0], epoch);
+      const [, gap] = await Promise.all([broker.forget('a'), broker.read('a', second.position)]);
+      assert.equal(gap.gap, 'epoch');
+    });
+
+    test('tells the watchers of a channel and of a pattern what was appended, in order, before it is acknowledged', async (t) => {
+      const broker = await make(t, still);
+      const heard: [string, string, number][] = [];
+      const note = (who: string) => (channel: string, _epoch: string, entries: readonly Entry[]) => {
+        for (const { offset } of entries) heard.push([who, channel, offset]);
+      };
+      const stop = await broker.watch('chat:1', note('name'));
+      await broker.watch('chat:*', note('pattern'));
+      const first = broker.publish('chat:1', { data: '1', key: 'k' });
+      await first;
+      assert.deepEqual(heard, [
+        ['name', 'chat:1', 1],
+        ['pattern', 'chat:1', 1],
+      ]);
+      heard.length = 0;
+      await broker.publish('chat:1', { data: '1', key: 'k' }); // stored already: nothing to tell
+      await publishAll(broker, 'chat:1', '2', '3');
+      await publishAll(broker, 'chat:2', '1');
+      await publishAll(broker, 'news', '1');
+      assert.deepEqual(
+        heard.filter(([who]) => who === 'name'),
+        [
+          ['name', 'chat:1', 2],
+          ['name', 'chat:1', 3],
+        ],
+      );
+      assert.deepEqual(
+        heard.filter(([who]) => who === 'pattern').map(([, channel, offset]) => [channel, offset]),
+        [
+          ['chat:1', 2],
+          ['chat:1', 3],
+          ['chat:2', 1],
+        ],
+      );
+      stop();
+      heard.length = 0;
+      await publishAll(broker, 'chat:1', '4');
+      assert.deepEqual(heard, [['pattern', 'chat:1', 4]]);
+    });
+
+    test('goes on when a watcher throws, and reports it', async (t) => {
+      const errors: unknown[] = [];
+      const broker = await make(t, { ...still, onError: (error) => errors.push(error) });
+      await broker.watch('a', () => {
+        throw new Error('oops');
+      });
+      let heard = 0;
+      await broker.watch('a', () => heard++);
+      assert.equal((await broker.publish('a', { data: '1' })).position[1], 1);
+      assert.equal(heard, 1);
+      assert.match(String(errors), /oops/);
+    });
+
+    test('refuses all before it is open and after it was closed', async (t) => {
+      const broker = await make(t, still);
+      const pending = broker.publish('a', { data: '1' });
+      await broker.close();
+      assert.equal((await pending).position[1], 1, 'what was asked before is done');
+      for (const call of [
+        () => broker.publish('a', { data: '1' }),
+        () => broker.read('a', ['e', 0]),
+        () => broker.state('a'),
+        () => broker.trim('a', ALL),
+        () => broker.forget('a'),
+        () => broker.watch('a', () => {}),
+        () => broker.open(),
+      ]) {
+        await assert.rejects(call, { code: 'LOG_CLOSED' });
+      }
+      await broker.close();
+    });
+
+    test('agrees with a naive broker, whatever comes in whatever order', async (t) => {
+      let now = 0;
+      const setting = { now: () => now, keys: { ttl: 60, count: 4 } };
+      const broker = await make(t, setting);
+      const channel = fc.constantFrom('a', 'b', 'c');
+      const size = fc.constantFrom(0, 1, 3, 100, Infinity);
+      const ttl = fc.constantFrom(20, 50, 1_000, Infinity);
+      const keep = fc.record({ size, ttl });
+      const data = fc.constantFrom('1', '2', '"three"');
+      const publication = fc.record({
+        data,
+        keep,
+        key: fc.option(fc.constantFrom('k', 'l', 'm', 'n', 'o', 'p'), { nil: undefined, freq: 1 }),
+      });
+      const bounds = fc.record({ limit: fc.integer({ min: 1, max: 5 }), bytes: fc.integer({ min: 1, max: 20 }) });
+      const step = fc.oneof(
+        {
+          weight: 8,
+          arbitrary: fc.tuple(
+            fc.constant('publish' as const),
+            channel,
+            fc.array(publication, { minLength: 1, maxLength: 8 }),
+          ),
+        },
+        {
+          weight: 4,
+          arbitrary: fc.tuple(fc.constant('read' as const), channel, fc.tuple(fc.boolean(), fc.nat(12), bounds)),
+        },
+        { weight: 2, arbitrary: fc.tuple(fc.constant('trim' as const), channel, keep) },
+        { weight: 2, arbitrary: fc.tuple(fc.constant('wait' as const), channel, fc.nat(40)) },
+        { weight: 1, arbitrary: fc.tuple(fc.constant('forget' as const), channel, fc.constant(undefined)) },
+      );
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+          const naive = new NaiveBroker(setting);
+          for (const name of ['a', 'b', 'c']) await broker.forget(name);
+          now += 1_000; // past the key window
+          const epochs = new Map<string, string>();
+          /** The naive broker counts epochs; the real one names them: they must change together. */
+          const same = (real: string, simple: string) => {
+            assert.equal(epochs.get(simple) ?? real, real, 'the epoch changed');
+            epochs.set(simple, real);
+          };
+          for (const [kind, name, detail] of steps) {
+            if (kind === 'wait') now += detail;
+            else if (kind === 'forget') {
+              await broker.forget(name);
+              naive.forget(name);
+            } else if (kind === 'trim') {
+              await broker.trim(name, detail);
+              naive.trim(name, detail);
+            } else if (kind === 'publish') {
+              const real = await Promise.allSettled(detail.map((one) => broker.publish(name, plain(one))));
+              for (const [at, one] of detail.entries()) {
+                const outcome = real[at]!;
+                const expected = naive.publish(name, one);
+                if (outcome.status === 'rejected') {
+                  assert.deepEqual(outcome.reason.code, expected);
+                  continue;
+                }
+                assert.ok(typeof expected === 'object', 'should have been refused');
+                const { position, duplicate } = outcome.value;
+                same(position[0], expected.position[0]);
+                assert.deepEqual([position[1], duplicate], [expected.position[1], expected.duplicate]);
+              }
+            } else {
+              const [current, offset, limits] = detail;
+              const { epoch } = await broker.state(name);
+              const simple = naive.state(name).epoch;
+              same(epoch, simple);
+              const real = await broker.read(name, [current ? epoch : 'other', offset], limits);
+              const expected = naive.read(name, [current ? simple : 'other', offset], limits);
+              assert.deepEqual({ ...real, epoch: '', have: '' }, { ...expected, epoch: '', have: '' });
+            }
+          }
+          for (const name of ['a', 'b', 'c']) {
+            const { epoch, ...ends } = await broker.state(name);
+            const { epoch: simple, ...expected } = naive.state(name);
+            same(epoch, simple);
+            assert.deepEqual(ends, expected);
+          }
+        }),
+        { numRuns: name === 'memory' ? 500 : 100 },
+      );
+    });
+  });
+}
+
+/** Without the members that are undefined. */
+function plain({ key, ...rest }: { data: string; keep: Keep; key: string | undefined }) {
+  return key === undefined ? rest : { ...rest, key };
+}

@@ -1,0 +1,32 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestContext } from 'node:test';
+import { type Broker, type KeyWindow, memory, sqlite } from '../../src/broker/index.ts';
+
+/** What the suite can turn at: a wall clock in a box. */
+export interface Setting {
+  now: () => number;
+  keys?: Partial<KeyWindow>;
+  onError?: (error: unknown) => void;
+}
+
+/** Every broker of the house, by name. Each opens a fresh store, which goes when the test ends. */
+export const BROKERS: Readonly<Record<string, (t: TestContext, setting: Setting) => Promise<Broker>>> = {
+  memory: (t, setting) => opened(t, memory(setting)),
+  sqlite: (t, setting) => opened(t, sqlite(join(temporary(t), 'log.db'), setting)),
+};
+
+/** A folder that goes when the test ends. */
+export function temporary(t: TestContext): string {
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-'));
+  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+/** Opens, and closes when the test ends: before its folder goes. */
+export async function opened<T extends Broker>(t: TestContext, broker: T): Promise<T> {
+  await broker.open();
+  t.after(() => broker.close());
+  return broker;
+}
