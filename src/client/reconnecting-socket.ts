@@ -8,7 +8,7 @@
 /** `waiting` is the pause before the next attempt; `closed` is where it starts, and where it ends on purpose. */
 export type SocketState = 'closed' | 'connecting' | 'open' | 'waiting';
 
-const LEGAL: Record<SocketState, readonly SocketState[]> = {
+export const LEGAL: Readonly<Record<SocketState, readonly SocketState[]>> = {
   closed: ['connecting'],
   connecting: ['open', 'waiting', 'closed'],
   open: ['waiting', 'closed'],
@@ -35,7 +35,8 @@ export interface ReconnectingSocketOptions {
   connect: () => PlainSocket;
   /** Told after each change of `state`. */
   onState: (state: SocketState) => void;
-  onMessage: (data: unknown) => void;
+  /** Answering false says: this does not show yet that the server is well, so the pauses must not get short again. */
+  onMessage: (data: unknown) => unknown;
   timers?: Timers;
   /** From 0 up to 1, as `Math.random`, which is the default. */
   random?: () => number;
@@ -117,11 +118,10 @@ export class ReconnectingSocket {
     });
     socket.addEventListener('message', ({ data }) => {
       if (socket !== this.#socket) return;
-      // Only now is the server known to be well: one that accepts and hangs up at once must not reset the pauses.
-      this.#failures = 0;
       if (this.#expecting) this.#cancelTimer();
       this.#expecting = false;
-      this.#options.onMessage(data);
+      // Only now is the server known to be well: one that accepts and hangs up at once must not reset the pauses.
+      if (this.#options.onMessage(data) !== false && socket === this.#socket) this.#failures = 0;
     });
     socket.addEventListener('close', ({ code }) => {
       if (socket === this.#socket) this.#lost(code);
@@ -143,6 +143,14 @@ export class ReconnectingSocket {
     this.#become('closed');
   }
 
+  /**
+   * Gives up the present connection or attempt, and comes back after the usual pause, `atLeast` milliseconds longer:
+   * what the server asked for comes first, and the jitter on top keeps a crowd that it asked the same apart.
+   */
+  lose(atLeast = 0): void {
+    if (this.#state === 'connecting' || this.#state === 'open') this.#lost(1006, atLeast);
+  }
+
   /** False when there is no open connection: then nothing was sent. */
   send(data: string): boolean {
     if (this.#state !== 'open') return false;
@@ -160,7 +168,7 @@ export class ReconnectingSocket {
     this.#cancelTimer = this.#options.timers.after(milliseconds, () => this.#lost(1006));
   }
 
-  #lost(code: number): void {
+  #lost(code: number, atLeast = 0): void {
     this.#release();
     this.#closeCode = code;
     const { base, cap, finalCodes, random, timers } = this.#options;
@@ -168,7 +176,7 @@ export class ReconnectingSocket {
       this.#become('closed');
       return;
     }
-    const pause = pauseBefore(this.#failures, random(), base, cap);
+    const pause = atLeast + pauseBefore(this.#failures, random(), base, cap);
     this.#failures += 1;
     this.#retryAt = timers.now() + pause;
     this.#cancelTimer = timers.after(pause, () => this.open());

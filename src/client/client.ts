@@ -1,0 +1,275 @@
+import {
+  encode,
+  isChannel,
+  type Position,
+  ProtocolError,
+  type PublishOptions,
+  type ServerMessage,
+  type Welcome,
+} from '../protocol/index.ts';
+import { Emitter } from './emitter.ts';
+import { Feed } from './feed.ts';
+import type { Network } from './liveness.ts';
+import { Outbox, type OutboxStorage } from './outbox.ts';
+import type { PlainSocket, SocketState, Timers } from './reconnecting-socket.ts';
+import { CLOSED, Session, type Token } from './session.ts';
+import { Subscription } from './subscription.ts';
+
+/** `connecting` until the server has welcomed us; `waiting` in the pause before the next attempt. */
+export type ClientState = SocketState;
+
+export interface ClientOptions {
+  /** Asked before each connection, and when the server says that the token has expired. */
+  token?: Token;
+  /** Default: the platform's, which browsers, workers and Node have. */
+  WebSocket?: new (
+    url: string,
+    subprotocol: string,
+  ) => PlainSocket;
+  /** Default: the machine's wall clock, whose jumps show that it slept. */
+  clock?: Timers;
+  /** From 0 up to 1; default `Math.random`. */
+  random?: () => number;
+  /**
+   * Where publications wait that are not acknowledged yet, so that they outlive the page: `localStorage`, say. Whoever
+   * comes with the same address and storage sends them, so clear it when another user logs in. Default: memory alone.
+   */
+  storage?: OutboxStorage;
+  /** Publications that may wait for their acknowledgement. Default 1,000: minutes of somebody typing offline. */
+  outbox?: number;
+  /** Where `online`, `offline` and `pageshow` are heard. Default: the window or worker; Node has none. */
+  network?: Network;
+}
+
+export interface SubscribeOptions {
+  /** The position of the last message seen: what came after it comes first. Default: begin with what comes next. */
+  since?: Position | undefined;
+  /** Without `since`: so many of the newest messages first. Default 0. */
+  recent?: number;
+  /** Hear who is here, comes and goes. Default false. */
+  presence?: boolean;
+  /** Be here yourself, shown with this data. Default: not shown. */
+  member?: unknown;
+}
+
+export interface ClientEvents {
+  state: ClientState;
+  /** What the server sent to this user or connection, through no channel. */
+  message: unknown;
+  /** What failed and was nobody's request: a token that could not be had, an early publication, the end by the server. */
+  error: Error;
+}
+
+const wallClock: Timers = {
+  // Unlike `performance.now`, it goes on while the machine sleeps.
+  now: () => Date.now(),
+  after(delay, action) {
+    const timer = setTimeout(action, delay);
+    return () => clearTimeout(timer);
+  },
+};
+
+/** The platform as this SDK may find it: not every one has all of it. */
+const platform = globalThis as unknown as Partial<Network> & {
+  WebSocket?: new (url: string, subprotocol: string) => PlainSocket;
+};
+
+/**
+ * A user's end of a Zócalo server: channels, publications, calls. It connects at the first use and stays connected
+ * until it is closed; whatever happens to the line in between, subscriptions go on where they were.
+ */
+export class Client {
+  readonly #session: Session;
+  readonly #outbox: Outbox;
+  readonly #emitter = new Emitter<ClientEvents>();
+  readonly #feeds = new Map<string, Feed>();
+  readonly #numbers = new Map<number, Feed>();
+
+  /** @throws ProtocolError where there is no WebSocket. Nothing is connected before the first use. */
+  constructor(url: string, options: ClientOptions = {}) {
+    const { storage, WebSocket = platform.WebSocket, network } = options;
+    if (!WebSocket)
+      throw new ProtocolError('UNAVAILABLE', 'there is no WebSocket here; give one as the option `WebSocket`');
+    this.#session = new Session(
+      {
+        url,
+        token: options.token,
+        WebSocket,
+        timers: options.clock ?? wallClock,
+        random: options.random ?? Math.random,
+        network: network ?? (platform.addEventListener ? (platform as Network) : undefined),
+      },
+      {
+        onState: (state, why) => this.#changed(state, why),
+        onMessage: (message) => this.#handle(message),
+        onError: (error) => this.#report(error),
+      },
+    );
+    this.#outbox = new Outbox({
+      session: this.#session,
+      storage,
+      name: `zocalo:${url}:`,
+      limit: options.outbox ?? 1_000,
+      onError: (error) => this.#report(error),
+    });
+  }
+
+  get state(): ClientState {
+    return this.#session.state;
+  }
+
+  /** What the server said on opening: our user and connection; undefined unless `open`. */
+  get welcome(): Welcome | undefined {
+    return this.#session.welcome;
+  }
+
+  /** Milliseconds until the next attempt; 0 unless `waiting`. */
+  get retryIn(): number {
+    return this.#session.retryIn;
+  }
+
+  /** Publications that are not acknowledged yet. */
+  get unacknowledged(): number {
+    return this.#outbox.size;
+  }
+
+  /** Calls `listener` at each event. The answer stops it. */
+  on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
+    return this.#emitter.on(name, listener);
+  }
+
+  /**
+   * Listens to a channel. `recent`, `presence` and `member` are what the first of several subscriptions to the channel
+   * asked for; `since` is each one's own.
+   *
+   * @throws ProtocolError BAD_CHANNEL.
+   */
+  subscribe<T = unknown>(channel: string, { since, ...wishes }: SubscribeOptions = {}): Subscription<T> {
+    if (!isChannel(channel)) throw new ProtocolError('BAD_CHANNEL', `${JSON.stringify(channel)} is no channel's name`);
+    let feed = this.#feeds.get(channel);
+    if (!feed) {
+      feed = this.#newFeed(channel, wishes);
+      this.#feeds.set(channel, feed);
+    }
+    const subscription = new Subscription<T>({ session: this.#session, outbox: this.#outbox }, feed).start(since);
+    this.open();
+    if (this.state === 'open') feed.start();
+    return subscription;
+  }
+
+  /** As a subscription's `publish`, without listening. */
+  async publish(
+    channel: string,
+    data: unknown,
+    options: Omit<PublishOptions, 'key'> = {},
+  ): Promise<Position | undefined> {
+    this.open();
+    return this.#outbox.publish(channel, data, options);
+  }
+
+  /**
+   * Calls a method of the server. Rejects with its code, or TIMEOUT after `timeout` milliseconds (default 10,000), or
+   * CONNECTION_LOST when nobody knows whether it was done, or CLOSED.
+   */
+  async call<T = unknown>(method: string, data: unknown = null, { timeout = 10_000 } = {}): Promise<T> {
+    this.open();
+    return (await this.#session.request((id) => encode(['call', id, method, data]), timeout, false)) as T;
+  }
+
+  /** Gives the server a new token now, before the old one expires. */
+  renew(): Promise<void> {
+    return this.#session.renew();
+  }
+
+  /** Connects, if that is not under way. The first use does it too. */
+  open(): void {
+    if (this.state !== 'closed') return;
+    this.#outbox.restore();
+    this.#session.open();
+  }
+
+  /** Ends the pause before the next attempt: for a button. */
+  retryNow(): void {
+    this.#session.retryNow();
+  }
+
+  /** Ends every subscription and the connection. Unacknowledged publications are rejected with CLOSED; a storage keeps them. */
+  close(): void {
+    for (const feed of [...this.#feeds.values()]) feed.end();
+    this.#session.close();
+  }
+
+  #newFeed(channel: string, wishes: Omit<SubscribeOptions, 'since'>): Feed {
+    const feed: Feed = new Feed({
+      channel,
+      wishes,
+      session: this.#session,
+      isOwn: (key) => this.#outbox.isOwn(key),
+      onNumber: (number, feed) => (feed ? this.#numbers.set(number, feed) : this.#numbers.delete(number)),
+      onOver: () => this.#feeds.get(channel) === feed && this.#feeds.delete(channel),
+    });
+    return feed;
+  }
+
+  #changed(state: ClientState, why: Error | undefined): void {
+    switch (state) {
+      case 'open':
+        for (const feed of [...this.#feeds.values()]) feed.start();
+        this.#outbox.flush();
+        break;
+      case 'waiting':
+        this.#suspend();
+        break;
+      case 'closed':
+        this.#suspend();
+        for (const feed of [...this.#feeds.values()]) feed.end(why);
+        this.#outbox.abandon(why ?? CLOSED);
+    }
+    this.#emitter.emit('state', state);
+    if (why) this.#report(why);
+  }
+
+  #suspend(): void {
+    for (const feed of [...this.#feeds.values()]) feed.suspend();
+    this.#outbox.suspend();
+  }
+
+  /** What belongs to no channel of ours came too late: we have left it. */
+  #handle(message: ServerMessage): void {
+    if (message.length < 2) return;
+    switch (message[0]) {
+      case 'm':
+        this.#numbers.get(message[1])?.onMessage(message[2], message[3], message[4]);
+        break;
+      case 'skip':
+        this.#numbers.get(message[1])?.onSkip(message[2]);
+        break;
+      case 'gap':
+        this.#numbers.get(message[1])?.onGap(message[2]);
+        break;
+      case 'live':
+        this.#numbers.get(message[1])?.onLive(message[2]);
+        break;
+      case '+':
+        this.#numbers.get(message[1])?.onJoin(message[2]);
+        break;
+      case '-':
+        this.#numbers.get(message[1])?.onLeave(message[2]);
+        break;
+      case 'n':
+        this.#numbers.get(message[1])?.onCount(message[2]);
+        break;
+      case 'end':
+        this.#feeds
+          .get(message[1])
+          ?.onRefused(new ProtocolError(message[2], message[3] ?? `the server ended ${message[1]}`));
+        break;
+      case 'to':
+        this.#emitter.emit('message', message[1]);
+    }
+  }
+
+  #report(error: Error): void {
+    if (!this.#emitter.emit('error', error)) console.error(error);
+  }
+}

@@ -1,0 +1,33 @@
+type Listeners<Events> = { [Name in keyof Events]?: Set<(event: Events[Name]) => void> };
+
+/** Events with their types, and nothing more. */
+export class Emitter<Events> {
+  readonly #listeners: Listeners<Events> = {};
+
+  /** Calls `listener` at each event of that name. The answer stops it. */
+  on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
+    const listeners: Set<(event: Events[Name]) => void> = this.#listeners[name] ?? new Set();
+    this.#listeners[name] = listeners;
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }
+
+  /** Whether anybody listened. */
+  emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
+    const listeners = this.#listeners[name];
+    if (!listeners?.size) return false;
+    for (const listener of [...listeners]) guard(() => listener(event));
+    return true;
+  }
+}
+
+/** A listener that throws is an uncaught error as ever, but does not leave the line that was being read half done. */
+function guard(action: () => void): void {
+  try {
+    action();
+  } catch (error) {
+    queueMicrotask(() => {
+      throw error;
+    });
+  }
+}

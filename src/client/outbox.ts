@@ -1,0 +1,226 @@
+import { type Position, ProtocolError, type Published, type PublishOptions } from '../protocol/index.ts';
+import { PASSING, pauseAfter } from './retry.ts';
+import type { Session } from './session.ts';
+
+/** Where the outbox outlives the page: `localStorage`, `sessionStorage`, or anything with their methods. */
+export interface OutboxStorage {
+  readonly length: number;
+  key(index: number): string | null;
+  getItem(name: string): string | null;
+  setItem(name: string, value: string): void;
+  removeItem(name: string): void;
+}
+
+export interface OutboxOptions {
+  session: Session;
+  storage: OutboxStorage | undefined;
+  /** Begins the names of its items in the storage. */
+  name: string;
+  /** Publications at most. */
+  limit: number;
+  /** Publications of an earlier life of the page have nobody else to tell. */
+  onError: (error: Error) => void;
+}
+
+interface Entry {
+  key: string;
+  channel: string;
+  /** The data as JSON, as it was when it was published. */
+  data: string;
+  options: PublishOptions;
+  isSent: boolean;
+  refusals: number;
+  resolve: (position: Position | undefined) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * Publications in flight. Each that is taken allows one more, up to 64, which fills a long line; a refusal leaves one
+ * alone, so that a server with a limit on the rate is not asked in vain, and hardly anything overtakes what it refused.
+ */
+const WINDOW = { first: 16, most: 64 };
+/** A refusal that may be retried is passed on after so many, that nobody waits for a full disk without a word. */
+const ATTEMPTS = 5;
+
+/**
+ * What was published and is not acknowledged yet, in order. Each stays until it is in the log or refused; after a
+ * loss all go out again, under the same keys, so that none is stored twice.
+ */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #entries = new Map<string, Entry>();
+  /** Keys of an earlier life begin otherwise. */
+  readonly #restored = new Set<string>();
+  readonly #prefix = newPrefix();
+  #counter = 0;
+  #window = WINDOW.first;
+  /** Channels that wait after a refusal, and what ends the wait: nothing may overtake what was refused. */
+  readonly #held = new Map<string, () => void>();
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  isOwn(key: string): boolean {
+    return key.startsWith(this.#prefix) || this.#restored.has(key);
+  }
+
+  /** Takes over what an earlier life of this page left in the storage. */
+  restore(): void {
+    const { storage, name, onError } = this.#options;
+    const names: string[] = [];
+    for (let index = 0; index < (storage?.length ?? 0); index++) {
+      const item = storage!.key(index);
+      if (item?.startsWith(name)) names.push(item);
+    }
+    // A name holds the time and a count, each padded: the order of names is the order of publishing.
+    for (const item of names.sort()) {
+      const entry = parse(storage!.getItem(item));
+      if (entry) {
+        this.#restored.add(entry.key);
+        this.#entries.set(entry.key, { ...entry, isSent: false, refusals: 0, resolve: () => {}, reject: onError });
+      } else storage!.removeItem(item);
+    }
+  }
+
+  /** Resolves with its position once it is in the log; with undefined if it is not to be kept. */
+  publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
+    const { storage, limit } = this.#options;
+    const { promise, resolve, reject } = Promise.withResolvers<Position | undefined>();
+    const json = JSON.stringify(data);
+    if (json === undefined) throw new TypeError('what is published must be something that JSON can say');
+    if (this.#entries.size >= limit) {
+      throw new ProtocolError(
+        'OUTBOX_FULL',
+        `${limit} publications wait for the server already; publish less, or wait`,
+      );
+    }
+    const key = this.#prefix + pad(++this.#counter);
+    const entry: Entry = {
+      key,
+      channel,
+      data: json,
+      options: { ...options, key },
+      isSent: false,
+      refusals: 0,
+      resolve,
+      reject,
+    };
+    storage?.setItem(this.#itemOf(key), JSON.stringify([key, channel, json, entry.options]));
+    this.#entries.set(key, entry);
+    this.flush();
+    return promise;
+  }
+
+  /** Sends what is not under way yet, oldest first. */
+  flush(): void {
+    if (this.#options.session.state !== 'open') return;
+    let inFlight = 0;
+    for (const entry of this.#entries.values()) {
+      if (inFlight >= this.#window) break;
+      if (!entry.isSent) {
+        if (this.#held.has(entry.channel)) continue;
+        this.#send(entry);
+      }
+      inFlight += 1;
+    }
+  }
+
+  /** The connection is gone: everything is to be sent again. */
+  suspend(): void {
+    for (const release of this.#held.values()) release();
+    this.#held.clear();
+    for (const entry of this.#entries.values()) entry.isSent = false;
+  }
+
+  /** Gives up, for this life: what is in the storage stays there. */
+  abandon(error: Error): void {
+    this.suspend();
+    const entries = [...this.#entries.values()];
+    this.#entries.clear();
+    for (const { reject } of entries) reject(error);
+  }
+
+  #send(entry: Entry): void {
+    entry.isSent = true;
+    const { channel, data, options } = entry;
+    this.#options.session.ask((id) => `["pub",${id},${JSON.stringify(channel)},${data},${JSON.stringify(options)}]`, {
+      ok: (result) => this.#taken(entry, result as Published | null),
+      err: (error) => this.#refused(entry, error),
+    });
+  }
+
+  #taken(entry: Entry, published: Published | null): void {
+    this.#window = Math.min(this.#window + 1, WINDOW.most);
+    this.#settle(entry, () => entry.resolve(published?.at));
+  }
+
+  #refused(entry: Entry, error: ProtocolError): void {
+    const { session } = this.#options;
+    if (error.code === 'CONNECTION_LOST') return;
+    entry.refusals += 1;
+    entry.isSent = false;
+    if (error.code === 'UNAUTHORIZED' && entry.refusals === 1) {
+      this.#hold(entry.channel, () => {});
+      session.renew().then(
+        () => this.#release(entry.channel),
+        () => this.#settle(entry, () => entry.reject(error)),
+      );
+    } else if (PASSING.has(error.code) && entry.refusals < ATTEMPTS) {
+      this.#window = 1;
+      const pause = pauseAfter(error, entry.refusals - 1, session.random);
+      this.#hold(
+        entry.channel,
+        session.timers.after(pause, () => this.#release(entry.channel)),
+      );
+    } else this.#settle(entry, () => entry.reject(error));
+  }
+
+  #hold(channel: string, release: () => void): void {
+    this.#held.get(channel)?.();
+    this.#held.set(channel, release);
+  }
+
+  #release(channel: string): void {
+    this.#held.delete(channel);
+    this.flush();
+  }
+
+  #settle(entry: Entry, tell: () => void): void {
+    if (this.#entries.get(entry.key) !== entry) return;
+    this.#entries.delete(entry.key);
+    this.#options.storage?.removeItem(this.#itemOf(entry.key));
+    tell();
+    this.flush();
+  }
+
+  #itemOf(key: string): string {
+    return this.#options.name + key;
+  }
+}
+
+function pad(count: number): string {
+  return count.toString(36).padStart(6, '0');
+}
+
+/** Unlike every other client's: the time, which orders what several lives left behind, and 64 random bits. */
+function newPrefix(): string {
+  const random = crypto.getRandomValues(new Uint32Array(2));
+  return `${Date.now().toString(36).padStart(9, '0')}-${[...random].map((part) => part.toString(36)).join('')}-`;
+}
+
+function parse(text: string | null): Pick<Entry, 'key' | 'channel' | 'data' | 'options'> | undefined {
+  try {
+    const [key, channel, data, options] = JSON.parse(text ?? '');
+    if (![key, channel, data].every((part) => typeof part === 'string')) return undefined;
+    JSON.parse(data);
+    return { key, channel, data, options };
+  } catch {
+    // Somebody else's, or of another version: it can never be sent.
+    return undefined;
+  }
+}

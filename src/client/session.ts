@@ -1,0 +1,326 @@
+import { encode, PING, PONG, ProtocolError, type ServerMessage, SUBPROTOCOL, type Welcome } from '../protocol/index.ts';
+import { Liveness, type Network } from './liveness.ts';
+import { LEGAL, type PlainSocket, ReconnectingSocket, type SocketState, type Timers } from './reconnecting-socket.ts';
+import { type Answer, Requests } from './requests.ts';
+import { PASSING } from './retry.ts';
+
+export type Token = () => string | Promise<string>;
+
+export interface SessionOptions {
+  url: string;
+  token: Token | undefined;
+  WebSocket: new (url: string, subprotocol: string) => PlainSocket;
+  timers: Timers;
+  random: () => number;
+  network: Network | undefined;
+}
+
+export interface SessionListener {
+  /** `open` means welcomed; `why` comes with `closed` when it was not we who ended it. */
+  onState(state: SocketState, why: Error | undefined): void;
+  /** Everything that is not the session's own business. */
+  onMessage(message: ServerMessage): void;
+  /** Something failed that was nobody's request. */
+  onError(error: Error): void;
+}
+
+/** How long the server may take to answer, in ms, before the connection counts as lost: a log may wait for its disk. */
+const ANSWER_WITHIN = 10_000;
+/** Characters in a frame after which the next line begins another, so that many small ones stay under any limit. */
+const FRAME = 16_384;
+
+/** `hi` was refused for good: the same again would be refused again. A failure of the server's program is not that. */
+const isFinal = (code: string) => !PASSING.has(code) && code !== 'INTERNAL' && code !== 'CONNECTION_LOST';
+
+/**
+ * A connection that is greeted, doubted and renewed by itself: what is sent here is sent to a server that has
+ * welcomed us. What to say again after each welcome is the business of whoever listens.
+ */
+export class Session {
+  readonly timers: Timers;
+  readonly random: () => number;
+  readonly #options: SessionOptions;
+  readonly #listener: SessionListener;
+  readonly #socket: ReconnectingSocket;
+  readonly #liveness: Liveness;
+  readonly #requests = new Requests();
+  /** What is to be asked after the next welcome, and whom to tell if there will be none. */
+  readonly #untilOpen = new Map<() => void, (error: Error) => void>();
+  #state: SocketState = 'closed';
+  #token: Promise<string | undefined> | undefined;
+  #renewal: Promise<void> | undefined;
+  #refusals = 0;
+  #welcome: Welcome | undefined;
+  #ticket: string | undefined;
+  #outgoing = '';
+  #why: Error | undefined;
+
+  constructor(options: SessionOptions, listener: SessionListener) {
+    const { timers, random, network, url, WebSocket } = options;
+    this.#options = options;
+    this.#listener = listener;
+    this.timers = timers;
+    this.random = random;
+    this.#socket = new ReconnectingSocket({
+      connect: () => new WebSocket(url, SUBPROTOCOL),
+      onState: (state) => this.#socketChanged(state),
+      onMessage: (frame) => this.#receive(String(frame)),
+      timers,
+      random,
+    });
+    this.#liveness = new Liveness({
+      timers,
+      network,
+      ask: (within) => this.#askForLife(within),
+      wake: () => this.#socket.retryNow(),
+      onPulse: (now) => this.#requests.isOverdue(now) && this.#socket.lose(),
+    });
+  }
+
+  get state(): SocketState {
+    return this.#state;
+  }
+
+  get welcome(): Welcome | undefined {
+    return this.#welcome;
+  }
+
+  get retryIn(): number {
+    return this.#socket.retryIn;
+  }
+
+  open(): void {
+    this.#why = undefined;
+    this.#liveness.start();
+    this.#socket.open();
+  }
+
+  retryNow(): void {
+    this.#socket.retryNow();
+  }
+
+  close(): void {
+    this.#flush();
+    this.#ticket = undefined;
+    this.#socket.close();
+  }
+
+  /** Sends a line behind the others of this turn, in one frame with them. Nothing, unless open. */
+  send(line: string): void {
+    if (this.#state !== 'open') return;
+    if (this.#outgoing === '') queueMicrotask(() => this.#flush());
+    else this.#outgoing += '\n';
+    this.#outgoing += line;
+    if (this.#outgoing.length > FRAME) this.#flush();
+  }
+
+  /** Asks once, on this connection. Its loss is the answer CONNECTION_LOST. Only while open. */
+  ask(line: (id: number) => string, answer: Answer, within = ANSWER_WITHIN): number {
+    const id = this.#requests.add(answer, this.timers.now() + within);
+    this.send(line(id));
+    return id;
+  }
+
+  /**
+   * Asks as soon as there is a connection. Rejects with the server's code, or with TIMEOUT after `timeout`
+   * milliseconds. After a loss it is asked again if it may be `repeat`ed, else that is CONNECTION_LOST.
+   */
+  request(line: (id: number) => string, timeout: number, repeat: boolean): Promise<unknown> {
+    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
+    let id = 0;
+    let renewed = false;
+    const ask = () => {
+      this.#untilOpen.delete(ask);
+      // Its lateness says nothing about the connection: a method may take as long as it likes.
+      id = this.ask(line, { ok: resolve, err: refused }, Number.POSITIVE_INFINITY);
+    };
+    const askWhenOpen = () => (this.#state === 'open' ? ask() : this.#untilOpen.set(ask, reject));
+    const refused = (error: ProtocolError) => {
+      if (error.code === 'CONNECTION_LOST' && repeat && this.#state !== 'closed') askWhenOpen();
+      else if (error.code === 'UNAUTHORIZED' && this.#options.token && !renewed) {
+        renewed = true;
+        this.renew().then(askWhenOpen, reject);
+      } else reject(error);
+    };
+    const cancel = this.timers.after(timeout, () => {
+      this.#untilOpen.delete(ask);
+      this.#requests.forget(id);
+      reject(new ProtocolError('TIMEOUT', `no answer came within ${timeout} ms; whether it was done is not known`));
+    });
+    askWhenOpen();
+    return promise.finally(cancel);
+  }
+
+  /** Gets a new token and gives it to the server. Rejects when there is none to be had, or it is refused. */
+  renew(): Promise<void> {
+    this.#renewal ??= this.#renew().finally(() => {
+      this.#renewal = undefined;
+    });
+    return this.#renewal;
+  }
+
+  async #renew(): Promise<void> {
+    if (!this.#options.token)
+      throw new ProtocolError('UNAUTHORIZED', 'this needs a token: give the client the option `token`');
+    const token = await this.#options.token();
+    await new Promise((ok, err) => {
+      if (this.#state === 'open') this.ask((id) => encode(['auth', id, token]), { ok, err });
+      // The next connection begins with a new token anyway.
+      else ok(undefined);
+    });
+  }
+
+  #flush(): void {
+    const frame = this.#outgoing;
+    this.#outgoing = '';
+    if (frame !== '') this.#socket.send(frame);
+  }
+
+  #socketChanged(state: SocketState): void {
+    switch (state) {
+      case 'connecting':
+        this.#token = this.#fetchToken();
+        this.#become(state);
+        break;
+      case 'open':
+        this.#greet();
+        break;
+      case 'waiting':
+        this.#lost(state);
+        break;
+      case 'closed':
+        this.#liveness.stop();
+        this.#lost(state, this.#socket.closeCode === undefined ? this.#why : REFUSED);
+        for (const reject of this.#untilOpen.values()) reject(this.#why ?? CLOSED);
+        this.#untilOpen.clear();
+    }
+  }
+
+  /** Whoever hears of a loss finds it done: nothing can be sent any more. */
+  #lost(state: SocketState, why?: Error): void {
+    this.#outgoing = '';
+    this.#welcome = undefined;
+    this.#become(state, why);
+    this.#requests.reset();
+  }
+
+  async #fetchToken(): Promise<string | undefined> {
+    try {
+      return await this.#options.token?.();
+    } catch (error) {
+      this.#listener.onError(error instanceof Error ? error : new Error(String(error)));
+      return undefined;
+    }
+  }
+
+  async #greet(): Promise<void> {
+    const fetched = this.#token;
+    const token = await fetched;
+    if (fetched !== this.#token || this.#socket.state !== 'open') return;
+    if (this.#options.token && token === undefined) {
+      this.#socket.lose();
+      return;
+    }
+    const id = this.#requests.add(
+      { ok: (welcome) => this.#welcomed(welcome as Welcome), err: (error) => this.#refused(error) },
+      this.timers.now() + ANSWER_WITHIN,
+    );
+    this.#socket.send(
+      encode(['hi', id, { ...(token !== undefined && { token }), ...(this.#ticket && { resume: this.#ticket }) }]),
+    );
+  }
+
+  #welcomed(welcome: Welcome): void {
+    this.#welcome = welcome;
+    this.#ticket = welcome.ticket;
+    this.#refusals = 0;
+    if (welcome.ping > 0) this.#liveness.ping = welcome.ping;
+    this.#become('open');
+    for (const ask of [...this.#untilOpen.keys()]) ask();
+  }
+
+  #refused(error: ProtocolError, after = error.retryAfter): void {
+    if (error.code === 'CONNECTION_LOST') return;
+    // The token may have run out on the way, or the ticket: once is no refusal.
+    const again = error.code === 'UNAUTHORIZED' && this.#options.token && this.#refusals++ === 0;
+    this.#ticket = undefined;
+    if (again || !isFinal(error.code)) this.#socket.lose(after);
+    else this.#end(error);
+  }
+
+  #end(why: ProtocolError): void {
+    this.#why = why;
+    this.close();
+  }
+
+  #askForLife(within: number): void {
+    if (this.#socket.send(encode(PING))) this.#socket.expectAnswer(within);
+  }
+
+  /** False until the server has welcomed us: only then it is well. */
+  #receive(frame: string): boolean {
+    this.#liveness.heard();
+    const connection = this.#token;
+    for (const line of frame.split('\n')) {
+      // What the last line made us do may have ended this connection, and all that it still had to say.
+      if (connection !== this.#token || this.#socket.state !== 'open') break;
+      try {
+        // Taken at its word: to check every part of it would make the SDK a tenth larger, and each message dearer.
+        if (line) this.#handle(JSON.parse(line) as ServerMessage);
+      } catch (error) {
+        this.#listener.onError(
+          new Error(`a line of the server could not be used: ${line.slice(0, 80)}`, { cause: error }),
+        );
+      }
+    }
+    return this.#state === 'open';
+  }
+
+  #handle(message: ServerMessage): void {
+    switch (message[0]) {
+      case undefined:
+        this.#socket.send(encode(PONG));
+        break;
+      case 1:
+        break;
+      case 'ok':
+        this.#requests.settle(message[1], message[2]);
+        break;
+      case 'err':
+        this.#answerError(message[1], new ProtocolError(message[2], message[3], message[4] ?? undefined));
+        break;
+      case 'bye':
+        this.#leave(message[1], message[2].after, message[2].ticket);
+        break;
+      default:
+        this.#listener.onMessage(message);
+    }
+  }
+
+  #answerError(id: number, error: ProtocolError): void {
+    if (id === 0) this.#listener.onError(error);
+    else this.#requests.fail(id, error);
+  }
+
+  #leave(code: string, after: number | undefined, ticket: string | undefined): void {
+    const error = new ProtocolError(code, `the server ended the connection: ${code}`, after);
+    if (code === 'UNAUTHORIZED') this.#refused(error);
+    else if (after === undefined) this.#end(error);
+    else {
+      if (ticket) this.#ticket = ticket;
+      this.#socket.lose(after);
+    }
+  }
+
+  #become(state: SocketState, why?: Error): void {
+    if (!LEGAL[this.#state].includes(state)) throw new Error(`from ${this.#state} there is no way to ${state}`);
+    this.#state = state;
+    this.#listener.onState(state, why);
+  }
+}
+
+export const CLOSED = new ProtocolError('CLOSED', 'the client was closed');
+const REFUSED = new ProtocolError(
+  'FORBIDDEN',
+  'the server closed the connection with 1008: it does not want this client',
+);

@@ -1,0 +1,210 @@
+import {
+  encode,
+  type Gap,
+  type GetOptions,
+  type History,
+  type Member,
+  type Position,
+  type PublishOptions,
+} from '../protocol/index.ts';
+import { Emitter } from './emitter.ts';
+import type { Feed, FeedState, Reader } from './feed.ts';
+import { MessageQueue } from './message-queue.ts';
+import { type GapEvent, type Message, type PresenceEvent, type SkipEvent, toMessage } from './messages.ts';
+import type { Outbox } from './outbox.ts';
+import type { Session } from './session.ts';
+
+export interface SubscriptionEvents<T> {
+  message: Message<T>;
+  presence: PresenceEvent;
+  /** Messages are lost to this subscription: whatever was built from them is to be loaded anew. */
+  gap: GapEvent;
+  skip: SkipEvent;
+  /** Everything that was missed has come; what follows is live. */
+  live: Position;
+  state: FeedState;
+  /** The server ended the subscription, or refused it. */
+  error: Error;
+}
+
+export interface HistoryOptions {
+  /** What came after this position. Default: from the oldest that is kept. */
+  after?: Position;
+  /** At most so many messages, 1 to 10,000. Default 256. */
+  limit?: number;
+  /** Milliseconds. Default 10,000. */
+  timeout?: number;
+}
+
+export interface HistoryPage<T> extends Omit<History, 'entries'> {
+  /** Oldest first. To go on, ask for what comes after the last one's position. */
+  messages: Message<T>[];
+}
+
+/** What a subscription borrows of its client. */
+export interface House {
+  session: Session;
+  outbox: Outbox;
+}
+
+/** Messages kept for whoever comes to read them a little after `subscribe`; if nobody does, they are let go. */
+const EARLY = 1_024;
+const TIMEOUT = 10_000;
+
+/** One reader of one channel. Made by `client.subscribe`; several of one channel share its line. */
+export class Subscription<T = unknown> implements AsyncIterable<Message<T>> {
+  readonly channel: string;
+  readonly #house: House;
+  readonly #feed: Feed;
+  readonly #emitter = new Emitter<SubscriptionEvents<T>>();
+  readonly #queues = new Set<MessageQueue<Message<T>>>();
+  readonly #reader: Reader;
+  #position: Position | undefined;
+  #early: Message<T>[] | undefined = [];
+  #isOver = false;
+  #error: Error | undefined;
+
+  constructor(house: House, feed: Feed) {
+    this.#house = house;
+    this.#feed = feed;
+    this.channel = feed.channel;
+    this.#reader = this.#asReader();
+  }
+
+  /** For the client: begins to listen. */
+  start(since: Position | undefined): this {
+    this.#feed.add(this.#reader, since);
+    return this;
+  }
+
+  get state(): FeedState {
+    return this.#isOver ? 'ended' : this.#feed.state;
+  }
+
+  /** Of the last message; to be saved, and given as `since` to the next `subscribe`. Undefined before the first answer. */
+  get position(): Position | undefined {
+    return this.#position;
+  }
+
+  /** Who is here, by member id; empty unless `presence` was asked for, or where the channel only counts. */
+  get presence(): ReadonlyMap<string, Member> {
+    return this.#feed.presence.members;
+  }
+
+  /** How many are here. */
+  get count(): number {
+    return this.#feed.presence.count;
+  }
+
+  /** Calls `listener` at each event. The answer stops it. */
+  on<Name extends keyof SubscriptionEvents<T>>(
+    name: Name,
+    listener: (event: SubscriptionEvents<T>[Name]) => void,
+  ): () => void {
+    const off = this.#emitter.on(name, listener);
+    if (name === 'message') for (const message of this.#takeEarly()) this.#emitter.emit('message', message);
+    return off;
+  }
+
+  /**
+   * Resolves with its position once it is in the channel's log; survives a lost connection, and is stored once however
+   * often it has to be sent. Rejects with a ProtocolError: the server's code, OUTBOX_FULL, or CLOSED.
+   */
+  async publish(data: T, options: Omit<PublishOptions, 'key'> = {}): Promise<Position | undefined> {
+    return this.#house.outbox.publish(this.channel, data, options);
+  }
+
+  /** A page of the channel's log. Rejects with the server's code, TIMEOUT or CLOSED. */
+  async history({ after, limit, timeout = TIMEOUT }: HistoryOptions = {}): Promise<HistoryPage<T>> {
+    const options: GetOptions = { ...(after && { at: after }), ...(limit !== undefined && { limit }) };
+    const line = (id: number) => encode(['get', id, 'history', this.channel, options]);
+    const { entries, ...page } = (await this.#house.session.request(line, timeout, true)) as History;
+    const isOwn = (key: string) => this.#house.outbox.isOwn(key);
+    return {
+      ...page,
+      messages: entries.map(
+        ([offset, data, meta]) => toMessage(this.channel, [page.epoch, offset], data, meta, isOwn) as Message<T>,
+      ),
+    };
+  }
+
+  /** Ends it, and the loops over it after what they have queued. */
+  unsubscribe(): void {
+    this.#feed.remove(this.#reader);
+    this.#end();
+  }
+
+  /** Several loops each get everything. Leaving a loop early does not end the subscription. */
+  [Symbol.asyncIterator](): AsyncIterator<Message<T>, undefined> {
+    const queue: MessageQueue<Message<T>> = new MessageQueue(
+      () => this.#feed.onRoom(),
+      () => {
+        this.#queues.delete(queue);
+        this.#feed.onRoom();
+      },
+    );
+    for (const message of this.#takeEarly()) queue.push(message);
+    if (this.#isOver) queue.end(this.#error);
+    else this.#queues.add(queue);
+    return queue;
+  }
+
+  #takeEarly(): Message<T>[] {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    return early;
+  }
+
+  #asReader(): Reader {
+    const subscription = this;
+    const { channel } = this;
+    const emit = this.#emitter.emit.bind(this.#emitter) as Emitter<SubscriptionEvents<T>>['emit'];
+    return {
+      get position() {
+        return subscription.#position;
+      },
+      get backlog() {
+        let most = 0;
+        for (const { length } of subscription.#queues) most = Math.max(most, length);
+        return most;
+      },
+      begin: (position) => {
+        this.#position = position;
+      },
+      onMessage: (message, position) => this.#receive(message as Message<T>, position),
+      onGap: (gap: Gap) => emit('gap', { channel, ...gap }),
+      onSkip: (from, to) => {
+        if (!this.#position || this.#position[1] >= to) return;
+        this.#position = [this.#position[0], to];
+        emit('skip', { channel, from, to });
+      },
+      onPresence: (event) => emit('presence', event),
+      onState: (state) => {
+        emit('state', state);
+        if (state === 'live') emit('live', this.#feed.position!);
+      },
+      onEnd: (error) => this.#end(error),
+    };
+  }
+
+  #receive(message: Message<T>, position: Position): void {
+    if (position[1] > 0) {
+      // Another reader of this channel may have wished for more of the past.
+      if (!this.#position || this.#position[1] >= position[1]) return;
+      this.#position = position;
+    }
+    this.#early?.push(message);
+    if (this.#early && this.#early.length > EARLY) this.#early = undefined;
+    for (const queue of this.#queues) queue.push(message);
+    this.#emitter.emit('message', message);
+  }
+
+  #end(error?: Error): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#error = error;
+    for (const queue of this.#queues) queue.end(error);
+    this.#queues.clear();
+    if (error) this.#emitter.emit('error', error);
+  }
+}
