@@ -1,0 +1,219 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type ClientMessage,
+  CODES,
+  type Code,
+  decodeFromClient,
+  encode,
+  ProtocolError,
+  type ServerMessage,
+} from '../protocol/index.ts';
+import { Allowance } from './allowance.ts';
+import type { Channel, LeftOut } from './channel.ts';
+import { EVERYONE, type House } from './house.ts';
+import type { Caller, Identity } from './options.ts';
+import type { Subscriber, Subscription } from './subscription.ts';
+import { handle } from './verbs.ts';
+import type { Wire } from './wire.ts';
+
+/** Milliseconds after which somebody comes back whose connection ended for a reason that passes. */
+const COME_BACK = 1_000;
+
+/** The close code that goes with a `bye`: RFC 6455 §7.4.1, and the registry's 1012 and 1013. Others: 1008. */
+const CLOSE_CODES: Partial<Record<Code, number>> = {
+  CLOSED: 1000,
+  INTERNAL: 1011,
+  SHUTTING_DOWN: 1012,
+  TOO_SLOW: 1013,
+};
+
+/** Errors that are nobody's fault on the other side. */
+const INNOCENT: ReadonlySet<string> = new Set<Code>(['UNAVAILABLE', 'INTERNAL', 'TIMEOUT', 'NOT_OFFERED']);
+
+/**
+ * One client's connection: its lines are answered in a readable order. What `hi`, `sub` and a permission must wait for
+ * holds up the lines behind it; the log and the calls do not.
+ */
+export class Connection implements Caller, Subscriber, LeftOut {
+  readonly id = randomUUID();
+  readonly wire: Wire;
+  /** What the floor of sockets knows: for WebSockets, the handshake's request. */
+  readonly request: unknown;
+  readonly subscriptions = new Map<string, Subscription>();
+  /** Calls that run. */
+  calls = 0;
+  readonly #house: House;
+  readonly #requests: Allowance;
+  readonly #errors: Allowance;
+  readonly #rates = new Map<string, Allowance>();
+  #phase: 'new' | 'ready' | 'over' = 'new';
+  #identity: Identity = {};
+  /** Lines behind one that holds them up; null when none does. */
+  #waiting: ClientMessage[] | null = null;
+  #cancelHi = (): void => {};
+
+  constructor(house: House, wire: Wire, request: unknown) {
+    this.#house = house;
+    this.wire = wire;
+    this.request = request;
+    const { requests, errors } = house.limits;
+    this.#requests = new Allowance(house.clock, requests, 2 * requests);
+    this.#errors = new Allowance(house.clock, errors / 10, errors);
+  }
+
+  get user(): string | undefined {
+    return this.#identity.user;
+  }
+
+  get data(): unknown {
+    return this.#identity.data;
+  }
+
+  get isReady(): boolean {
+    return this.#phase === 'ready';
+  }
+
+  get isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
+  /** Gives it some time to say `hi`. */
+  start(): void {
+    this.#cancelHi = this.#house.clock.after(this.#house.hiTimeout, () => this.end('HI_FIRST', 'no hi came in time'));
+  }
+
+  /** The visitor is who `connect` said. */
+  welcome(identity: Identity): void {
+    this.#cancelHi();
+    this.#identity = identity;
+    this.#phase = 'ready';
+    this.#house.users.add(this);
+    this.wire.subscribe(EVERYONE);
+  }
+
+  /** The same user, with a newer token. */
+  renew(identity: Identity): void {
+    this.#identity = identity;
+  }
+
+  /** Takes what came in one frame. */
+  receive(frame: string): void {
+    for (const { message, fault } of decodeFromClient(frame)) {
+      if (this.isOver) return;
+      const pause = this.#requests.take();
+      if (fault) this.refuse(fault.id, new ProtocolError(fault.code, fault.message));
+      else if (pause > 0) this.refuse(idOf(message), new ProtocolError('RATE_LIMITED', 'too many requests', pause));
+      else this.#take(message);
+    }
+  }
+
+  #take(message: ClientMessage): void {
+    if (this.#waiting === null) {
+      const held = this.#handle(message);
+      if (held) void this.#holdUp(held);
+    } else if (this.#waiting.length < this.#house.limits.waiting) this.#waiting.push(message);
+    else this.end('RATE_LIMITED', 'too many requests wait for their turn');
+  }
+
+  async #holdUp(held: Promise<void>): Promise<void> {
+    const waiting: ClientMessage[] = [];
+    this.#waiting = waiting;
+    await held;
+    for (let next = waiting.shift(); next !== undefined && !this.isOver; next = waiting.shift())
+      await this.#handle(next);
+    this.#waiting = null;
+  }
+
+  /** Answers a promise, which never rejects, when the lines behind this one have to wait. */
+  #handle(message: ClientMessage): Promise<void> | undefined {
+    const fail = (error: unknown) => this.refuse(idOf(message), error);
+    try {
+      return handle(this.#house, this, message)?.catch(fail);
+    } catch (error) {
+      fail(error);
+      return undefined;
+    }
+  }
+
+  tell(message: ServerMessage): void {
+    if (!this.isOver) this.wire.send(encode(message));
+  }
+
+  /** Answers a request with an error. What is no ProtocolError is the server's own failure, and reported. */
+  refuse(id: number, error: unknown): void {
+    if (this.isOver) return;
+    if (error instanceof ProtocolError) {
+      const { code, message, retryAfter } = error;
+      this.tell(retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter]);
+      if (!(code in CODES) || INNOCENT.has(code) || this.#errors.take() === 0) return;
+      this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
+    } else {
+      this.#house.report(`a request of ${this.user ?? this.id} failed`, error);
+      this.tell(['err', id, 'INTERNAL', 'the server failed at this request']);
+    }
+  }
+
+  /** Takes one of so many publications a second to the channels of one rule. @throws ProtocolError RATE_LIMITED. */
+  takeRate(channel: string, perSecond: number): void {
+    let rate = this.#rates.get(channel);
+    if (!rate) {
+      // A client that names ever new channels must not fill the memory: the oldest is forgotten.
+      if (this.#rates.size >= this.#house.limits.subscriptions) this.#rates.delete(this.#rates.keys().next().value!);
+      rate = new Allowance(this.#house.clock, perSecond, 2 * perSecond);
+      this.#rates.set(channel, rate);
+    }
+    const pause = rate.take();
+    if (pause > 0) throw new ProtocolError('RATE_LIMITED', `too many publications to ${channel}`, pause);
+  }
+
+  skip(channel: Channel, offset: number): void {
+    if (this.subscriptions.get(channel.name)?.isLive) this.tell(['skip', channel.number, offset]);
+  }
+
+  /** Lets go of a subscription. `atOnce`: its member left on purpose, and is not waited for. */
+  leave(subscription: Subscription, atOnce: boolean): void {
+    const { channel } = subscription;
+    subscription.end();
+    this.subscriptions.delete(channel.name);
+    if (subscription.hearsPresence) this.wire.unsubscribe(channel.presence!.topic);
+    channel.presence?.leave(this.user ?? this.id, this.id, atOnce);
+    this.#house.channels.leave(channel);
+  }
+
+  onLost(subscription: Subscription, cause: unknown): void {
+    const { name } = subscription.channel;
+    this.#house.report(`${name} cannot be read for ${this.user ?? this.id}`, cause);
+    this.leave(subscription, false);
+    this.tell(['end', name, 'UNAVAILABLE', 'the log cannot be read just now']);
+  }
+
+  /** More waits for it than should: what it hears live goes on as its channels' policies say. */
+  slow(): void {
+    const live = [...this.subscriptions.values()].filter((subscription) => subscription.isLive);
+    if (live.some(({ channel }) => channel.rules.slow === 'close')) this.end('TOO_SLOW', 'you read too slowly');
+    else for (const subscription of live) void subscription.fallBehind();
+  }
+
+  /** Ends it, with a reason that the client is told. */
+  end(code: Code, message: string = CODES[code].meaning): void {
+    if (this.isOver) return;
+    this.tell(['bye', code, CODES[code].retry ? { after: COME_BACK } : {}]);
+    this.wire.close(CLOSE_CODES[code] ?? 1008, `${code}: ${message}`);
+    this.lost();
+  }
+
+  /** The socket is gone, or going. */
+  lost(): void {
+    if (this.isOver) return;
+    this.#phase = 'over';
+    this.#cancelHi();
+    for (const subscription of [...this.subscriptions.values()]) this.leave(subscription, false);
+    this.wire.unsubscribe(EVERYONE);
+    this.#house.users.remove(this);
+  }
+}
+
+/** The request's number; 0 for what is no request. */
+function idOf(message: ClientMessage): number {
+  return typeof message[1] === 'number' && message[0] !== 'more' ? message[1] : 0;
+}

@@ -1,0 +1,29 @@
+import type { Broker } from '../broker/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Channels } from './channels.ts';
+import type { Methods } from './methods.ts';
+import type { HubLimits, Identity, Visitor } from './options.ts';
+import type { RuleBook } from './rules.ts';
+import type { Users } from './users.ts';
+import type { FanOuts } from './wire.ts';
+
+/** What the parts of one hub share. */
+export interface House {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly fanOuts: FanOuts;
+  readonly rules: RuleBook;
+  readonly limits: Required<HubLimits>;
+  readonly linger: number;
+  readonly hiTimeout: number;
+  readonly pingInterval: number;
+  readonly channels: Channels;
+  readonly users: Users;
+  readonly methods: Methods;
+  readonly connect: (visitor: Visitor) => Identity | null | Promise<Identity | null>;
+  /** Tells the hub's owner of what failed on this side: `what` begins the sentence. */
+  report(what: string, cause: unknown): void;
+}
+
+/** The topic of every connection that has said `hi`. */
+export const EVERYONE = 'everyone';

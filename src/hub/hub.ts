@@ -1,0 +1,179 @@
+import type { Broker } from '../broker/index.ts';
+import { systemClock } from '../clock.ts';
+import { ZocaloError } from '../errors.ts';
+import {
+  encode,
+  type GetOptions,
+  type History,
+  isChannel,
+  PING,
+  type Position,
+  type Presence,
+} from '../protocol/index.ts';
+import { Channels } from './channels.ts';
+import { Connection } from './connection.ts';
+import { EVERYONE, type House } from './house.ts';
+import { type Handler, Methods } from './methods.ts';
+import { type HubOptions, LIMIT_DEFAULTS } from './options.ts';
+import { publish } from './publisher.ts';
+import { RuleBook } from './rules.ts';
+import { TextConnection } from './text-connection.ts';
+import { User, Users } from './users.ts';
+import { history } from './verbs.ts';
+import { type FanOut, FanOuts, type Wire } from './wire.ts';
+
+export interface HubPublishOptions {
+  /** Makes a repetition harmless: the same key with the same data is stored once. At most 64 characters. */
+  readonly key?: string;
+  /** Leaves one connection out. */
+  readonly except?: Connection;
+  /** False passes it on to who is there now, and stores nothing. Default true. */
+  readonly keep?: boolean;
+}
+
+/**
+ * The square: channels, their logs, and who is there. It owns no socket: `connect` gives it a wire for each connection,
+ * and `addFanOut` the loop that sends to many. `serve` does both.
+ *
+ * @example
+ * const hub = new Hub({ broker: memory(), channels: { 'chat:*': { presence: true } } });
+ * await hub.publish('chat:42', { text: 'hola' });
+ */
+export class Hub {
+  readonly #house: House;
+  readonly #broker: Broker;
+  #opened: Promise<void> | null = null;
+  #stopPinging = (): void => {};
+  #closed: Promise<void> | null = null;
+
+  /** @throws ZocaloError BAD_OPTION. */
+  constructor(options: HubOptions) {
+    const { broker, clock = systemClock, onError = console.error } = options;
+    const house: House = {
+      broker,
+      clock,
+      fanOuts: new FanOuts(),
+      rules: new RuleBook(options.channels),
+      limits: { ...LIMIT_DEFAULTS, ...options.limits },
+      linger: options.linger ?? 5_000,
+      hiTimeout: options.hiTimeout ?? 10_000,
+      pingInterval: options.pingInterval ?? 25_000,
+      get channels() {
+        return channels;
+      },
+      users: new Users(),
+      methods: new Methods(),
+      connect: options.connect ?? (() => ({})),
+      report: (what: string, cause: unknown) => {
+        const text = cause instanceof Error ? cause.message : String(cause);
+        onError(
+          cause instanceof ZocaloError
+            ? cause
+            : new ZocaloError('HOOK_FAILED', `${what}: ${text}`, { advice: 'mend what failed', cause }),
+        );
+      },
+    };
+    const channels = new Channels(house);
+    this.#house = house;
+    this.#broker = broker;
+  }
+
+  /** Opens the broker, once; `publish` and `serve` do it too. Rejects as the broker does. */
+  open(): Promise<void> {
+    this.#opened ??= this.#open();
+    return this.#opened;
+  }
+
+  async #open(): Promise<void> {
+    await this.#broker.open();
+    const { clock, pingInterval, fanOuts } = this.#house;
+    this.#stopPinging = clock.every(pingInterval, () => fanOuts.publish(EVERYONE, encode(PING)));
+  }
+
+  /** Ends every connection with SHUTTING_DOWN, then waits for what was published, and closes the broker. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close();
+    return this.#closed;
+  }
+
+  async #close(): Promise<void> {
+    this.#stopPinging();
+    for (const connection of this.connections) connection.end('SHUTTING_DOWN');
+    this.#house.channels.close();
+    if (this.#opened) await this.#opened.then(() => this.#broker.close());
+  }
+
+  /**
+   * Puts data, anything that JSON can say, into a channel's log, and sends it to the subscribers. Resolves with its
+   * position once it is in the log; undefined with `keep: false`.
+   * @throws ProtocolError BAD_DATA, TOO_LARGE, KEY_REUSED, UNAVAILABLE; ZocaloError BAD_OPTION for what is no channel.
+   */
+  publish(channel: string, data: unknown, options?: HubPublishOptions & { keep?: true }): Promise<Position>;
+  publish(channel: string, data: unknown, options?: HubPublishOptions): Promise<Position | undefined>;
+  async publish(channel: string, data: unknown, options: HubPublishOptions = {}): Promise<Position | undefined> {
+    checkName(channel);
+    await this.open();
+    return publish(this.#house, channel, this.#house.rules.of(channel), data, options);
+  }
+
+  /** A page of a channel's log. `at`: what came after it; default from the oldest. @throws ProtocolError UNAVAILABLE. */
+  async history(channel: string, options: GetOptions = {}): Promise<History> {
+    checkName(channel);
+    await this.open();
+    return history(this.#house, channel, options);
+  }
+
+  /** Who is in a channel, on this node. */
+  presence(channel: string): Presence {
+    return this.#house.channels.get(channel)?.presence?.snapshot ?? { count: 0, members: [] };
+  }
+
+  /** A user, connected or not. */
+  user(id: string): User {
+    return new User(id, this.#house.users);
+  }
+
+  /** The ids of the users who are connected. */
+  get users(): readonly string[] {
+    return this.#house.users.ids;
+  }
+
+  /** Those who have said `hi`. */
+  get connections(): readonly Connection[] {
+    return [...this.#house.users.connections.values()];
+  }
+
+  /** Lets clients call `name`. @throws ZocaloError BAD_OPTION when there is such a method already. */
+  method(name: string, handler: Handler): this {
+    this.#house.methods.add(name, handler);
+    return this;
+  }
+
+  // ——— for the floor of sockets
+
+  /** What sends to many from now on; the answer takes it away again. */
+  addFanOut(fanOut: FanOut): () => void {
+    return this.#house.fanOuts.add(fanOut);
+  }
+
+  /** Somebody has come who speaks the protocol. Call `receive`, `slow` and `lost` of what it answers. */
+  connect(wire: Wire, request?: unknown): Connection {
+    const connection = new Connection(this.#house, wire, request);
+    connection.start();
+    return connection;
+  }
+
+  /** Somebody has come who knows only text, into one channel. */
+  connectText(wire: Wire, channel: string, request?: unknown): TextConnection {
+    const connection = new TextConnection(this.#house, wire, channel);
+    connection.start(request);
+    return connection;
+  }
+}
+
+function checkName(channel: string): void {
+  if (isChannel(channel)) return;
+  throw new ZocaloError('BAD_OPTION', `${JSON.stringify(channel)} is no name of a channel`, {
+    advice: 'use letters, digits and the characters that a URL path may have, like chat:42',
+  });
+}

@@ -1,0 +1,113 @@
+import type { Broker, Keep } from '../broker/index.ts';
+import type { Clock } from '../clock.ts';
+import type { ZocaloError } from '../errors.ts';
+
+/** Who asks: one connection. */
+export interface Caller {
+  /** The connection's id, unlike every other's. */
+  readonly id: string;
+  /** The user's id, as the option `connect` answered it; undefined for somebody unknown. */
+  readonly user: string | undefined;
+  /** What else `connect` answered about them. */
+  readonly data: unknown;
+}
+
+/** What is known about a connection before it says who it is. */
+export interface Visitor {
+  /** The token of `hi` or `auth`; undefined when there is none. */
+  readonly token: string | undefined;
+  /** What the floor of sockets knows: for WebSockets, the handshake's request. */
+  readonly request: unknown;
+}
+
+export interface Identity {
+  /** A stable id, the same on all connections of this user. */
+  readonly user?: string;
+  readonly data?: unknown;
+}
+
+/** Who may do it: everybody, nobody, or whom the function says. A ProtocolError that it throws is the answer. */
+export type Permission = boolean | ((who: Caller, channel: string) => boolean | Promise<boolean>);
+
+/** What becomes of a reader that is slower than the channel's publications. */
+export type SlowPolicy =
+  /** Nothing more is pushed to it; it gets the rest from the log at its own pace, and joins the others again. */
+  | 'resume'
+  /** What it missed is left out (it is told how far) but for the newest publication. */
+  | 'latest'
+  /** What it missed is left out; it is told how far. */
+  | 'drop'
+  /** The connection ends with TOO_SLOW. */
+  | 'close';
+
+export interface ChannelOptions {
+  /**
+   * How much of the log is kept: `size` publications (default 1,000) no older than `ttl` (milliseconds or '7d', the
+   * default). False keeps nothing: then whoever was away has missed what was published, and is told so.
+   */
+  readonly history?: { readonly size?: number; readonly ttl?: number | string } | false;
+  /** Who is here: `true` gives the members, `'count'` only their number. Default false. */
+  readonly presence?: boolean | 'count';
+  /** Who may subscribe, look at the history and see who is here. Default true. */
+  readonly subscribe?: Permission;
+  /** Who may publish. Default true. */
+  readonly publish?: Permission;
+  /** Publications a second that one connection may make here; twice that at once. Default: no limit of its own. */
+  readonly rate?: number;
+  /** Bytes of a publication's data as JSON. Over it: TOO_LARGE. Default 65,536: larger things belong in a file. */
+  readonly maxData?: number;
+  /** Default 'resume'. */
+  readonly slow?: SlowPolicy;
+}
+
+/** A channel's options with every default filled in. */
+export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate'>> {
+  readonly keep: Keep;
+  readonly rate: number | undefined;
+}
+
+export interface HubLimits {
+  /** Subscriptions of one connection. Over it: TOO_MANY_SUBSCRIPTIONS. Default 256. */
+  readonly subscriptions?: number;
+  /** Lines a second that one connection may send, on average; twice that at once. Over it: RATE_LIMITED. Default 1,000. */
+  readonly requests?: number;
+  /** Refused lines that one connection may send at once, and a tenth of them each second. Over it: closed with TOO_MANY_ERRORS. Default 20. */
+  readonly errors?: number;
+  /** Calls of one connection that may be running. Over it: RATE_LIMITED. Default 100. */
+  readonly calls?: number;
+  /** Lines of one connection that may wait for an answer of `connect` or of a permission. Over it: closed. Default 2,000. */
+  readonly waiting?: number;
+}
+
+export interface HubOptions {
+  /** Where the logs live. The hub opens it, and closes it. */
+  readonly broker: Broker;
+  /**
+   * Options by channel name or pattern; the most specific one counts, whole. A client may use no channel that matches
+   * none of them. Default: `{ '*': {} }`.
+   */
+  readonly channels?: Readonly<Record<string, ChannelOptions>>;
+  /**
+   * Says who a visitor is; null, or a ProtocolError thrown, turns them away. Called for each `hi`, and for each
+   * renewed token, which must be of the same user. Default: everybody may come in, unknown.
+   */
+  readonly connect?: (visitor: Visitor) => Identity | null | Promise<Identity | null>;
+  readonly limits?: HubLimits;
+  /** Milliseconds for which a member who went away is still shown as here, so that a reconnect is no news. Default 5,000. */
+  readonly linger?: number;
+  /** Milliseconds within which a connection must say `hi`. Default 10,000. */
+  readonly hiTimeout?: number;
+  /** Milliseconds between the hub's pings. Default 25,000: under the 30 seconds after which some proxies cut a line. */
+  readonly pingInterval?: number;
+  /** Is told what failed on the server's side: a handler, a hook, the log. Default: written to standard error. */
+  readonly onError?: (error: ZocaloError) => void;
+  readonly clock?: Clock;
+}
+
+export const LIMIT_DEFAULTS: Required<HubLimits> = {
+  subscriptions: 256,
+  requests: 1_000,
+  errors: 20,
+  calls: 100,
+  waiting: 2_000,
+};

@@ -1,0 +1,88 @@
+import { encode, type Member, type Presence as Snapshot } from '../protocol/index.ts';
+import type { House } from './house.ts';
+
+/** Milliseconds between two counts that are sent: in a big channel somebody comes or goes all the time. */
+const COUNT_PAUSE = 1_000;
+
+interface Here {
+  data: unknown;
+  /** The connections through which this member is here; none while they are missed and not yet gone. */
+  readonly through: Set<string>;
+  cancelLeaving: () => void;
+}
+
+/** Who is in one channel on this node. A user on several connections is one member. */
+export class Presence {
+  /** Who listens to it hears of those who come and go. */
+  readonly topic: string;
+  readonly #house: House;
+  readonly #number: number;
+  readonly #countsOnly: boolean;
+  readonly #members = new Map<string, Here>();
+  #cancelCount: (() => void) | null = null;
+
+  constructor(house: House, number: number, mode: true | 'count') {
+    this.#house = house;
+    this.#number = number;
+    this.#countsOnly = mode === 'count';
+    this.topic = `${number} presence`;
+  }
+
+  get snapshot(): Snapshot {
+    const count = this.#members.size;
+    if (this.#countsOnly) return { count };
+    return { count, members: [...this.#members].map(([id, { data }]) => member(id, data)) };
+  }
+
+  /** `id` is here through that connection. Somebody who was here already is news only with other data. */
+  join(id: string, connection: string, data: unknown): void {
+    const here = this.#members.get(id);
+    if (here) {
+      here.cancelLeaving();
+      here.through.add(connection);
+      if (JSON.stringify(here.data) === JSON.stringify(data)) return;
+      here.data = data;
+      if (!this.#countsOnly) this.#tell(encode(['+', this.#number, member(id, data)]));
+      return;
+    }
+    this.#members.set(id, { data, through: new Set([connection]), cancelLeaving: () => {} });
+    if (this.#countsOnly) this.#countSoon();
+    else this.#tell(encode(['+', this.#number, member(id, data)]));
+  }
+
+  /** Is told as news when they are not back in time. `atOnce`: they said goodbye, and are not waited for. */
+  leave(id: string, connection: string, atOnce: boolean): void {
+    const here = this.#members.get(id);
+    if (!here?.through.delete(connection) || here.through.size > 0) return;
+    if (atOnce) this.#remove(id);
+    else here.cancelLeaving = this.#house.clock.after(this.#house.linger, () => this.#remove(id));
+  }
+
+  close(): void {
+    for (const { cancelLeaving } of this.#members.values()) cancelLeaving();
+    this.#members.clear();
+    this.#cancelCount?.();
+    this.#cancelCount = null;
+  }
+
+  #remove(id: string): void {
+    this.#members.delete(id);
+    if (this.#countsOnly) this.#countSoon();
+    else this.#tell(encode(['-', this.#number, id]));
+  }
+
+  #countSoon(): void {
+    this.#cancelCount ??= this.#house.clock.after(COUNT_PAUSE, () => {
+      this.#cancelCount = null;
+      this.#tell(encode(['n', this.#number, this.#members.size]));
+    });
+  }
+
+  #tell(line: string): void {
+    this.#house.fanOuts.publish(this.topic, line);
+  }
+}
+
+function member(id: string, data: unknown): Member {
+  return data === undefined ? { id } : { id, data };
+}

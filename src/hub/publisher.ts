@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { ZocaloError } from '../errors.ts';
+import { type Position, ProtocolError } from '../protocol/index.ts';
+import type { LeftOut } from './channel.ts';
+import type { House } from './house.ts';
+import type { Rules } from './options.ts';
+
+export interface Parcel {
+  /** Makes a repetition harmless. */
+  readonly key?: string | undefined;
+  /** The user's id, for the publication's meta. */
+  readonly user?: string | undefined;
+  /** Does not get it while live; catching up, everybody gets what the log has. */
+  readonly except?: LeftOut | undefined;
+  /** False passes it on to who is there now, and stores nothing. Default true. */
+  readonly keep?: boolean | undefined;
+}
+
+/**
+ * Puts data into a channel's log, whence it goes out to the subscribers. Resolves with its position once it is in the
+ * log; undefined for what is not kept.
+ * @throws ProtocolError BAD_DATA, TOO_LARGE, KEY_REUSED, UNAVAILABLE.
+ */
+export async function publish(
+  house: House,
+  name: string,
+  rules: Rules,
+  data: unknown,
+  { key, user, except, keep = true }: Parcel,
+): Promise<Position | undefined> {
+  const text = asJson(data);
+  if (Buffer.byteLength(text) > rules.maxData)
+    throw new ProtocolError('TOO_LARGE', `the data has more than the ${rules.maxData} bytes that ${name} takes`);
+  const channel = house.channels.get(name);
+  if (!keep) {
+    channel?.passOn(text, metaOf(key, user), except?.wire);
+    return undefined;
+  }
+  // Whom to leave out is found again by the meta when the broker tells of it, which must be like no other's.
+  const meta = metaOf(except ? (key ?? randomUUID()) : key, user);
+  const release = channel && except && meta !== null ? channel.leaveOut(except, meta) : undefined;
+  try {
+    const { position } = await house.broker.publish(name, {
+      data: text,
+      meta,
+      keep: rules.keep,
+      ...(key !== undefined && { key }),
+    });
+    return position;
+  } catch (cause) {
+    if (cause instanceof ZocaloError && cause.code === 'KEY_REUSED')
+      throw new ProtocolError('KEY_REUSED', `the key ${key} was used in ${name} for other data`);
+    house.report(`nothing can be published to ${name}`, cause);
+    throw new ProtocolError('UNAVAILABLE', `the log of ${name} takes nothing just now`);
+  } finally {
+    release?.();
+  }
+}
+
+function metaOf(key: string | undefined, user: string | undefined): string | null {
+  return key === undefined && user === undefined ? null : JSON.stringify({ key, user });
+}
+
+function asJson(data: unknown): string {
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(data);
+  } catch {
+    // a circle, or a bigint
+  }
+  if (text === undefined) throw new ProtocolError('BAD_DATA', 'the data cannot be written as JSON');
+  return text;
+}

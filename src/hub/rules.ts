@@ -1,0 +1,47 @@
+import { DEFAULT_KEEP } from '../broker/index.ts';
+import { ZocaloError } from '../errors.ts';
+import { PatternTable, ProtocolError } from '../protocol/index.ts';
+import { milliseconds } from './duration.ts';
+import type { ChannelOptions, Rules } from './options.ts';
+
+/** What holds for each channel. */
+export class RuleBook {
+  readonly #table: PatternTable<Rules>;
+
+  /** @throws ZocaloError BAD_OPTION for what is neither a name nor a pattern, and for a duration that is none. */
+  constructor(channels: Readonly<Record<string, ChannelOptions>> = { '*': {} }) {
+    try {
+      this.#table = new PatternTable(Object.entries(channels).map(([pattern, options]) => [pattern, rules(options)]));
+    } catch (cause) {
+      if (cause instanceof ZocaloError) throw cause;
+      throw new ZocaloError('BAD_OPTION', `channels: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  /** For the server itself, which may use any channel. */
+  of(channel: string): Rules {
+    return this.#table.match(channel)?.value ?? DEFAULTS;
+  }
+
+  /** @throws ProtocolError FORBIDDEN where clients have no business. */
+  forClients(channel: string): Rules {
+    const entry = this.#table.match(channel);
+    if (!entry) throw new ProtocolError('FORBIDDEN', `no channels are offered under the name ${channel}`);
+    return entry.value;
+  }
+}
+
+function rules({ history = {}, ...options }: ChannelOptions): Rules {
+  const { size = DEFAULT_KEEP.size, ttl = DEFAULT_KEEP.ttl } = history || { size: 0 };
+  return {
+    keep: { size, ttl: milliseconds(ttl) },
+    presence: options.presence ?? false,
+    subscribe: options.subscribe ?? true,
+    publish: options.publish ?? true,
+    rate: options.rate,
+    maxData: options.maxData ?? 65_536,
+    slow: options.slow ?? 'resume',
+  };
+}
+
+const DEFAULTS = rules({});

@@ -1,0 +1,139 @@
+import { encode, type Position } from '../protocol/index.ts';
+import type { Channel } from './channel.ts';
+import type { House } from './house.ts';
+import type { Wire } from './wire.ts';
+
+/** What a page holds at most: enough that reading is cheap, little enough that a slow reader costs little. */
+const PAGE = { limit: 1_000, bytes: 256 * 1024 };
+
+/** Whoever holds subscriptions. */
+export interface Subscriber {
+  readonly wire: Wire;
+  /** This subscription is over: its log cannot be read. */
+  onLost(subscription: Subscription, cause: unknown): void;
+}
+
+/**
+ * One connection's part in one channel. Its life is one variable: it is *behind* while it gets pages from the log at
+ * its reader's pace, and *live* from the moment that it has everything that the others have; then it hears the topic.
+ * A live reader that turns out to be slow is behind again.
+ */
+export class Subscription {
+  readonly channel: Channel;
+  /** Whether it hears who comes and goes. */
+  hearsPresence = false;
+  readonly #house: House;
+  readonly #subscriber: Subscriber;
+  #phase: 'new' | 'behind' | 'live' | 'over' = 'new';
+  /** The last publication that was sent, while behind. */
+  #position: Position;
+  /** How many publications the reader can take. Nobody counts them once it has been live. */
+  #credit: number;
+  #wake = (): void => {};
+
+  constructor(house: House, subscriber: Subscriber, channel: Channel, position: Position, credit: number) {
+    this.#house = house;
+    this.#subscriber = subscriber;
+    this.channel = channel;
+    this.#position = position;
+    this.#credit = credit;
+  }
+
+  get isLive(): boolean {
+    return this.#phase === 'live';
+  }
+
+  /** Begins to send what comes after its position. */
+  start(): void {
+    this.#phase = 'behind';
+    void this.#follow();
+  }
+
+  /** The reader can take so many more. */
+  more(count: number): void {
+    this.#credit += count;
+    this.#wake();
+  }
+
+  /** Its reader does not keep up: no more is pushed; it goes on, as the channel's policy says, when all that waits is out. */
+  async fallBehind(): Promise<void> {
+    if (this.#phase !== 'live') return;
+    const { wire } = this.#subscriber;
+    const { channel } = this;
+    wire.unsubscribe(channel.topic);
+    this.#phase = 'behind';
+    this.#position = channel.position;
+    await wire.drained();
+    if (this.#isOver()) return;
+    const { slow } = channel.rules;
+    if (slow === 'drop') this.#skip(channel.head);
+    if (slow === 'latest') this.#skip(channel.head - 1);
+    await this.#follow();
+  }
+
+  end(): void {
+    if (this.#phase === 'live') this.#subscriber.wire.unsubscribe(this.channel.topic);
+    this.#phase = 'over';
+    this.#wake();
+  }
+
+  async #follow(): Promise<void> {
+    const { channel } = this;
+    const { wire } = this.#subscriber;
+    try {
+      while (!this.#isOver()) {
+        const [epoch, offset] = this.#position;
+        if (epoch === channel.epoch && offset === channel.head) {
+          this.#join();
+          return;
+        }
+        if (this.#credit <= 0) {
+          await new Promise<void>((resolve) => {
+            this.#wake = resolve;
+          });
+          continue;
+        }
+        const page = await this.#house.broker.read(channel.name, this.#position, {
+          ...PAGE,
+          limit: Math.min(PAGE.limit, this.#credit),
+        });
+        if (this.#isOver()) return;
+        let ready = true;
+        if (page.gap) {
+          const { have, oldest, head, epoch } = page;
+          ready = wire.send(encode(['gap', channel.number, { have, oldest, head, epoch }]));
+          this.#position = [epoch, head];
+        } else if (page.entries.length > 0) {
+          ready = wire.send(channel.lines(page));
+          this.#credit -= page.entries.length;
+          this.#position = [page.epoch, page.entries.at(-1)!.offset];
+        }
+        // The log has more than the broker has told so far: those who are live shall have it before we join them.
+        if (page.epoch !== channel.epoch || page.head > channel.head) await channel.catchUp();
+        if (!ready) await wire.drained();
+      }
+    } catch (cause) {
+      if (!this.#isOver()) this.#subscriber.onLost(this, cause);
+    }
+  }
+
+  /** In one go with the comparison that says that nothing is missing: so nothing is left out, and nothing comes twice. */
+  #join(): void {
+    const { wire } = this.#subscriber;
+    this.#phase = 'live';
+    wire.subscribe(this.channel.topic);
+    if (this.#credit !== Number.POSITIVE_INFINITY) wire.send(encode(['live', this.channel.number, this.channel.head]));
+    this.#credit = Number.POSITIVE_INFINITY;
+  }
+
+  #skip(offset: number): void {
+    const [epoch, have] = this.#position;
+    if (epoch !== this.channel.epoch || offset <= have) return;
+    this.#position = [epoch, offset];
+    this.#subscriber.wire.send(encode(['skip', this.channel.number, offset]));
+  }
+
+  #isOver(): boolean {
+    return this.#phase === 'over';
+  }
+}
