@@ -42,6 +42,7 @@ export const ADVICE = {
   LOG_FAILED: 'see the cause; what was acknowledged is kept, and repeating this with its key is safe',
   LOG_CLOSED: 'open the broker before use, and do not use it after `close`',
   // programs
+  SERVER_USED: 'make a new one: a server listens once',
   BAD_OPTION: 'see --help or docs/options.md for what it may be',
   HOOK_FAILED: 'mend the hook; the user concerned was closed with 1011',
   UNEXPECTED: 'this is a bug in Zócalo, or a case that it does not know: please report it',

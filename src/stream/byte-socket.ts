@@ -71,7 +71,11 @@ export class ByteSocket extends StreamSocket {
   }
 }
 
-/** A file has no second address: both ends of a Unix socket bear the same name. */
-function nameOf(address: Address, host = '', port = 0): string {
-  return formatAddress(address.scheme === 'unix' ? address : { ...address, host, port });
+/**
+ * A file has no second address: both ends of a Unix socket bear the same name. A peer that has reset the connection
+ * already has none either; `address` is then the best that is known.
+ */
+function nameOf(address: Address, host: string | undefined, port: number | undefined): string {
+  if (address.scheme === 'unix' || host === undefined || port === undefined) return formatAddress(address);
+  return formatAddress({ ...address, host, port });
 }

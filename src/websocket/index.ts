@@ -1,6 +1,7 @@
 /** WebSockets (RFC 6455, RFC 7692): server and client. */
 export type { QueueVerdict } from './backpressure.ts';
-export { type ClientOptions, type CloseEvent, connectWebSocket, WebSocketClient } from './client.ts';
+export { type CloseEvent, WebSocketClient } from './client.ts';
+export { type ClientOptions, connectWebSocket } from './connect.ts';
 export type { Message } from './connection.ts';
 export { CLOSE } from './core/close-codes.ts';
 export type { Payload } from './core/frame-writer.ts';

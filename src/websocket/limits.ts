@@ -1,5 +1,5 @@
 import type { QueueVerdict } from './backpressure.ts';
-import { checkNumbers } from './option-checks.ts';
+import { checkOptions } from './option-checks.ts';
 
 export interface CompressionOptions {
   /** Bytes of UTF-8 or binary below which a message is sent as it is. Default 1024: smaller ones hardly shrink. */
@@ -72,11 +72,10 @@ export interface ConnectionLimits extends Required<Omit<ConnectionOptions, 'comp
   readonly compression: Required<CompressionOptions> | null;
 }
 
-/** @throws ZocaloError BAD_OPTION for a number that is none, or out of its range. */
+/** @throws ZocaloError BAD_OPTION for what `compression` cannot be; the rest has been checked with all the options. */
 export function connectionLimits(options: ConnectionOptions): ConnectionLimits {
   const { compression = true, ...rest } = options;
-  checkNumbers(rest);
-  if (typeof compression === 'object') checkNumbers(compression);
+  if (typeof compression === 'object') checkOptions(compression);
   const limits = { ...CONNECTION_DEFAULTS, maxFrame: options.maxMessage ?? CONNECTION_DEFAULTS.maxMessage, ...rest };
   return {
     ...limits,

@@ -22,17 +22,28 @@ const RANGES: Readonly<Record<string, Range>> = {
   closeTimeout: TIME,
   maxConnections: COUNT,
   handshakeTimeout: TIME,
-  timeout: TIME,
+  timeout: TIME_OR_NEVER,
   backlog: COUNT,
   threshold: [0, Number.MAX_SAFE_INTEGER],
   level: [1, 9],
   windowBits: [9, 15],
 };
 
-/** @throws ZocaloError BAD_OPTION for a number that is none, or out of its range; later it would fail far from here. */
-export function checkNumbers(options: object): void {
+/** The options that are no numbers. */
+const OTHERS = new Set([
+  ...['queuePolicy', 'compression', 'contextTakeover'],
+  ...['origins', 'hosts', 'protocols', 'tls', 'onRequest', 'clock'],
+  ...['headers', 'signal'],
+]);
+
+/**
+ * Refuses what would fail later and far from here, or do nothing at all.
+ * @throws ZocaloError BAD_OPTION for a name that no option has, or a number that is none or out of its range.
+ */
+export function checkOptions(options: object): void {
   for (const [name, value] of Object.entries(options)) {
     const range = RANGES[name];
+    if (!range && !OTHERS.has(name)) throw new ZocaloError('BAD_OPTION', `there is no option ${name}`);
     if (!range || value === undefined) continue;
     const [least, most] = range;
     if (typeof value === 'number' && value >= least && value <= most) continue;

@@ -2,13 +2,13 @@ import { createServer, type Server as HttpServer, type IncomingMessage, type Ser
 import { createServer as createSecureServer } from 'node:https';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
-import { type Bound, bindServers, parseAddress, toZocaloError, type WebSocketAddress } from '../stream/index.ts';
+import { type Bound, bindServers, toZocaloError, type WebSocketAddress } from '../stream/index.ts';
 import { attach, type Take } from './attach.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
 import { connectionLimits } from './limits.ts';
-import { checkNumbers } from './option-checks.ts';
+import { checkOptions } from './option-checks.ts';
 import { Reception, type UpgradeAnswer } from './reception.ts';
 import { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
 import { report, type Venue } from './session.ts';
@@ -16,6 +16,7 @@ import { TimerWheel, tickFor } from './timer-wheel.ts';
 import { Topic, Topics } from './topics.ts';
 import { Turn } from './turn.ts';
 import type { UpgradeRequest } from './upgrade-request.ts';
+import { webSocketAddress } from './url.ts';
 import { sessionOf, type User } from './user.ts';
 
 /** Milliseconds between calls of `onTick`: under a second, since a timer may be late and the promise is "at least once a second". */
@@ -42,6 +43,7 @@ export class WebSocketServer {
   readonly #reception: Reception;
   #bound: Bound<HttpServer>[] = [];
   #stops: (() => void)[] = [];
+  #listens = false;
   #closed: Promise<void> | null = null;
   #onEmpty: (() => void) | null = null;
 
@@ -51,8 +53,8 @@ export class WebSocketServer {
    * @throws ZocaloError BAD_ADDRESS, UNKNOWN_SCHEME, BAD_OPTION.
    */
   constructor(where: string | URL | Attachment, options: ServerOptions = {}) {
-    this.#where = typeof where === 'string' || where instanceof URL ? webSocketAddress(where) : where;
-    checkNumbers(options);
+    this.#where = isAttachment(where) ? where : webSocketAddress(where);
+    checkOptions(options);
     this.#options = { ...SERVER_DEFAULTS, ...options } as ServerOptions & typeof SERVER_DEFAULTS;
     this.#clock = options.clock ?? systemClock;
     const limits = connectionLimits(options);
@@ -141,9 +143,22 @@ export class WebSocketServer {
 
   /**
    * Begins to listen, or to take the upgrades of the server that it is attached to.
-   * @throws ZocaloError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, UNKNOWN_HOST, BAD_CERTIFICATE.
+   * @throws ZocaloError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, UNKNOWN_HOST, BAD_CERTIFICATE;
+   *   SERVER_USED when it listens already or is closed.
    */
   async listen(): Promise<void> {
+    if (this.#listens || this.#closed)
+      throw new ZocaloError('SERVER_USED', `this server ${this.#closed ? 'is closed' : 'listens already'}`);
+    this.#listens = true;
+    try {
+      await this.#listen();
+    } catch (error) {
+      this.#listens = false;
+      throw error;
+    }
+  }
+
+  async #listen(): Promise<void> {
     const take: Take = (request, socket, head) => this.#reception.take(request, socket, head);
     if ('server' in this.#where) {
       const { server, path } = this.#where;
@@ -249,10 +264,8 @@ export class WebSocketServer {
   }
 }
 
-function webSocketAddress(where: string | URL): WebSocketAddress {
-  const address = parseAddress(where);
-  if (address.scheme === 'ws' || address.scheme === 'wss') return address;
-  throw new ZocaloError('UNKNOWN_SCHEME', `${where} is not a WebSocket address`, { advice: 'use ws:// or wss://' });
+function isAttachment(where: string | URL | Attachment): where is Attachment {
+  return typeof (where as Partial<Attachment> | null)?.server?.on === 'function';
 }
 
 function upgradeRequired(_request: IncomingMessage, response: ServerResponse): void {

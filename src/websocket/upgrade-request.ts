@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import type { Headers } from './core/handshake.ts';
 
 /** A client's opening handshake. */
 export class UpgradeRequest {
@@ -21,7 +20,7 @@ export class UpgradeRequest {
   }
 
   /** Names in lower case; the values of a repeated one joined by commas. Read anew at each access. */
-  get headers(): Headers {
+  get headers(): Readonly<Record<string, string | undefined>> {
     const raw = this.#rawHeaders.split('\n');
     const headers: Record<string, string> = {};
     for (let i = 0; i + 1 < raw.length; i += 2) {
@@ -44,8 +43,7 @@ export class UpgradeRequest {
 
   /** The page that the client runs in; absent for clients that are no browsers. */
   get origin(): string | undefined {
-    const { origin } = this.headers;
-    return typeof origin === 'string' ? origin : undefined;
+    return this.headers.origin;
   }
 }
 

@@ -32,6 +32,40 @@ test('a client with an option out of its range is refused before it connects', a
   await assert.rejects(connectWebSocket('ws://127.0.0.1:1', { maxFragments: -1 }), { code: 'BAD_OPTION' });
 });
 
+test('a misspelled option is refused, and named', () => {
+  const options = { pingIntervall: 5 } as ServerOptions;
+  assert.throws(() => new WebSocketServer('ws://127.0.0.1:0', options), {
+    message: /there is no option pingIntervall/,
+  });
+});
+
+test('an address that is none is answered with an example of one', () => {
+  for (const where of ['localhost:9000', 9000, undefined, { port: 9000 }, null]) {
+    const make = () => new WebSocketServer(where as string);
+    assert.throws(make, { code: 'BAD_ADDRESS', message: /for example ws:\/\/localhost:9000/ }, String(where));
+  }
+  assert.throws(() => new WebSocketServer('http://localhost:9000'), { code: 'UNKNOWN_SCHEME', message: /use ws:\/\// });
+  assert.throws(() => new WebSocketServer('tcp://localhost:9000'), { code: 'UNKNOWN_SCHEME' });
+});
+
+test('a server listens once', async (t) => {
+  const server = await Recorder.listen(t);
+  await assert.rejects(server.listen(), { code: 'SERVER_USED', message: /listens already/ });
+  await server.close();
+  await assert.rejects(server.listen(), { code: 'SERVER_USED', message: /is closed/ });
+});
+
+test('a client that is refused hears the sentence of the server', async (t) => {
+  const server = await Recorder.listen(t);
+  server.upgrade = () => ({ refuse: 401, reason: 'Log in first' });
+  await assert.rejects(connectWebSocket(server.url), { message: /refused with 401 Unauthorized \(Log in first\)/ });
+});
+
+test('with the timeout 0 connecting may take for ever', async (t) => {
+  const server = await Recorder.listen(t);
+  (await connectWebSocket(server.url, { timeout: 0 })).close();
+});
+
 test('an answer of onUpgrade that only becomes one when it is awaited is awaited', async (t) => {
   const server = await Recorder.listen(t);
   // biome-ignore lint/suspicious/noThenProperty: this is what query builders look like

@@ -11,6 +11,8 @@ Examples:
   zocalo serve --port 8080
   zocalo serve --host 0.0.0.0    for everybody on the network`;
 
+const DEFAULT_PORT = 9000;
+
 export function addServe(program: Command): void {
   program
     .command('serve')
@@ -18,7 +20,7 @@ export function addServe(program: Command): void {
     .addOption(
       new Option('-p, --port <port>', 'where to listen; 0 for any free port')
         .env('PORT')
-        .default(9000)
+        .default(DEFAULT_PORT)
         .argParser(parsePort),
     )
     .option('-H, --host <host>', 'the address to listen on', 'localhost')
@@ -39,6 +41,7 @@ async function serve({ host, port }: { host: string; port: number }): Promise<vo
 }
 
 function parsePort(text: string): number {
+  if (text === '') return DEFAULT_PORT; // `PORT=` is how a variable is unset in many a file
   const port = Number(text);
   if (/^\d+$/.test(text) && port <= 65_535) return port;
   throw new InvalidArgumentError('A port is a number from 0 to 65535.');

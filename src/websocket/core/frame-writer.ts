@@ -15,9 +15,13 @@ export type Payload = string | Uint8Array;
 export function payloadSize(payload: Payload): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
   if (payload instanceof Uint8Array) return payload.byteLength;
-  throw new ZocaloError('BAD_OPTION', `a message cannot be ${Object.prototype.toString.call(payload)}`, {
+  throw new ZocaloError('BAD_OPTION', `a message cannot be ${kindOf(payload)}`, {
     advice: 'send a string or a Uint8Array, or use sendJson',
   });
+}
+
+function kindOf(value: unknown): string {
+  return value instanceof Object ? `of class ${value.constructor.name}` : `${value} (${typeof value})`;
 }
 
 /** The longest header: 2 bytes, a 64-bit length, a mask. */
