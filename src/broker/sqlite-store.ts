@@ -53,6 +53,8 @@ export class SqliteStore {
   #nextKey: number;
   /** The oldest key's number and time; undefined when there is none. */
   #oldestKey: OldestKey | undefined;
+  /** A publication found no room since the last sweep. */
+  #full = false;
   #statements: ReturnType<typeof prepare>;
 
   /** Throws what SQLite throws, and LOG_IN_USE as a Failure. */
@@ -87,6 +89,7 @@ export class SqliteStore {
         this.#flush(now, operations.length);
       });
     }
+    this.#full ||= failure?.code === 'LOG_FULL';
     for (let at = 0; at < operations.length; at++) {
       if (failure && writing[at]) outcomes[at] = failure;
       else if (operations[at]![0] === 'read' || operations[at]![0] === 'state') {
@@ -103,6 +106,12 @@ export class SqliteStore {
   sweep(now: number): boolean {
     let more = false;
     const failure = this.#transact(() => {
+      // What waited to be deleted with more of its kind is room now.
+      if (this.#full) {
+        this.#statements.makeDue.run();
+        this.#channels.clear();
+      }
+      this.#full = false;
       const rows = this.#statements.dueChannels.all(now) as { name: string }[];
       let left = STEP;
       for (const { name } of rows) {
@@ -163,6 +172,7 @@ export class SqliteStore {
     const channel = this.#channel(now, operation[1]);
     if (operation[0] === 'trim') {
       this.#expire(now, channel, operation[2], operation[3]);
+      channel.due = 0;
       this.#changed.add(channel);
     } else if (operation[0] === 'forget') {
       this.#forget(channel);
@@ -352,6 +362,7 @@ function prepare(database: DatabaseSync) {
       'UPDATE channels SET head = ?, oldest = ?, floor = ?, size = ?, ttl = ?, time = ?, due = ? WHERE id = ?',
     ),
     dueChannels: statement('SELECT name FROM channels WHERE due <= ? ORDER BY due LIMIT 64'),
+    makeDue: statement('UPDATE channels SET due = 0 WHERE floor < oldest'),
     retire: statement("UPDATE channels SET name = ' ' || id WHERE id = ?"),
     deleteChannel: statement('DELETE FROM channels WHERE id = ?'),
     append: statement('INSERT INTO entries (channel, offset, time, data, meta) VALUES (?, ?, ?, ?, ?)'),

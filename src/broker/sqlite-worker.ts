@@ -12,18 +12,20 @@ try {
   const { SqliteStore } = await import('./sqlite-store.ts');
   const store = new SqliteStore(options);
   let sweeping = false;
+  let now = 0;
 
-  const sweep = (now: number) => {
+  const sweep = () => {
     sweeping = store.sweep(now);
     // Batches that came meanwhile go first.
-    if (sweeping) setImmediate(sweep, now);
+    if (sweeping) setImmediate(sweep);
   };
 
   port.on('message', (message: ToStore) => {
     if (message.kind === 'batch') {
       answer({ kind: 'done', outcomes: store.batch(message.now, message.operations) });
     } else if (message.kind === 'sweep') {
-      if (!sweeping) sweep(message.now);
+      now = message.now;
+      if (!sweeping) sweep();
     } else {
       store.close();
       process.exit();

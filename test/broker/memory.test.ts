@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { memory } from '../../src/broker/index.ts';
+import { opened } from '../contract/brokers.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+const ALL = { size: Infinity, ttl: Infinity };
+
+test('when all logs together are too large, the one published to least recently loses its oldest, and says so', async (t) => {
+  const broker = await opened(t, memory({ bytes: 100_000 }));
+  const data = JSON.stringify('x'.repeat(1_000));
+  const { position } = await broker.publish('quiet', { data, keep: ALL });
+  for (let n = 0; n < 20; n++) await broker.publish('quiet', { data, keep: ALL });
+  for (let n = 0; n < 500; n++) await broker.publish('busy', { data, keep: ALL });
+  const quiet = await broker.state('quiet');
+  assert.deepEqual(quiet, { epoch: position[0], oldest: 22, head: 21 });
+  assert.equal((await broker.read('quiet', position)).gap, 'trimmed');
+  const busy = await broker.state('busy');
+  assert.equal(busy.head, 500);
+  const kept = busy.head - busy.oldest + 1;
+  assert.ok(kept > 40 && kept <= 50, `${kept} entries of about 2,100 bytes`);
+});
+
+test('when there are too many logs, the least recently used go whole, and their epochs with them', async (t) => {
+  const broker = await opened(t, memory({ channels: 100 }));
+  const old = await broker.state('old');
+  const used = await broker.state('used');
+  for (let n = 0; n < 99; n++) {
+    await broker.state(`channel:${n}`);
+    await broker.state('used');
+  }
+  assert.equal((await broker.state('used')).epoch, used.epoch);
+  assert.notEqual((await broker.state('old')).epoch, old.epoch);
+});
+
+test('expired entries go without anybody asking, and closing leaves no timer', async (t) => {
+  let now = 0;
+  const clock = new FakeClock();
+  const broker = await opened(t, memory({ clock, now: () => now, bytes: 10_000 }));
+  const { position } = await broker.publish('a', { data: '1', keep: { size: Infinity, ttl: 100 } });
+  now = 100;
+  clock.advance(60_000);
+  now = 0; // where the entry would be young again, had it not gone
+  assert.deepEqual(await broker.state('a'), { epoch: position[0], oldest: 2, head: 1 });
+  await broker.close();
+  assert.equal(clock.pending, 0);
+});
