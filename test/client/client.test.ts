@@ -1,0 +1,308 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { CLIENT_TRANSITIONS, Client, type ClientState, ProtocolError } from '../../src/client/index.ts';
+import { PASSING } from '../../src/client/retry.ts';
+import { CODES, mayRetry } from '../../src/protocol/index.ts';
+import { setUp } from './set-up.ts';
+
+const withCode = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;
+
+test('it connects at the first use, asks for the subprotocol, and is open when it was welcomed', async () => {
+  const { hub, client, states } = setUp();
+  assert.equal(hub.lines.length, 0);
+  assert.equal(client.state, 'closed');
+  const answer = client.call('add', [1, 2]);
+  assert.equal(client.state, 'connecting');
+  await hub.settle();
+  assert.deepEqual(await answer, { method: 'add', data: [1, 2] });
+  assert.equal(hub.line.url, 'ws://hub/');
+  assert.equal(hub.line.subprotocol, 'zocalo.1');
+  assert.deepEqual(states, ['connecting', 'open']);
+  assert.equal(client.welcome?.user, 'natalia');
+});
+
+test('its changes of state are those of the table, whatever happens', async () => {
+  const { clock, hub, client, states, comeBack } = setUp();
+  client.open();
+  await hub.settle();
+  hub.cut();
+  await comeBack();
+  hub.line.say(['bye', 'SHUTTING_DOWN', { after: 100 }]);
+  await hub.settle();
+  client.close();
+  client.open();
+  hub.accepts = false;
+  await hub.settle();
+  clock.advance(10_000);
+  hub.accepts = true;
+  await comeBack();
+  hub.line.say(['bye', 'CLOSED', {}]);
+  await hub.settle();
+  let before: ClientState = 'closed';
+  for (const state of states as ClientState[]) {
+    assert.ok(CLIENT_TRANSITIONS[before].includes(state), `from ${before} to ${state}`);
+    before = state;
+  }
+  assert.deepEqual(new Set(states), new Set(Object.keys(CLIENT_TRANSITIONS)));
+});
+
+test('it knows which codes pass, as the protocol says', () => {
+  for (const code of Object.keys(CODES)) assert.equal(PASSING.has(code), mayRetry(code), code);
+});
+
+test('a token is fetched anew before each connection', async () => {
+  let count = 0;
+  const { hub, client, comeBack } = setUp({ token: async () => `token ${++count}` });
+  client.open();
+  await hub.settle();
+  hub.cut();
+  await comeBack();
+  assert.deepEqual(
+    hub.heardOf('hi').map(([, , { token }]) => token),
+    ['token 1', 'token 2'],
+  );
+});
+
+test('the ticket of the last connection is shown to the next', async () => {
+  const { hub, client, comeBack } = setUp();
+  client.open();
+  await hub.settle();
+  hub.cut();
+  await comeBack();
+  assert.deepEqual(
+    hub.heardOf('hi').map(([, , { resume }]) => resume),
+    [undefined, 'ticket'],
+  );
+});
+
+test('a token that was refused is fetched anew once; a second refusal is final', async () => {
+  const { hub, client, errors, comeBack } = setUp({ token: () => 'stale' });
+  hub.refuse = (message) => (message[0] === 'hi' ? ['err', message[1], 'UNAUTHORIZED', 'no'] : undefined);
+  const answer = client.call('anything', null, { timeout: 60_000 });
+  const loop = client.subscribe('chat:42')[Symbol.asyncIterator]();
+  const published = client.publish('chat:42', 1);
+  await hub.settle();
+  assert.equal(client.state, 'waiting');
+  await Promise.all([
+    assert.rejects(answer, withCode('UNAUTHORIZED')),
+    assert.rejects(published, withCode('UNAUTHORIZED')),
+    assert.rejects(loop.next(), withCode('UNAUTHORIZED')),
+    comeBack(),
+  ]);
+  assert.equal(client.state, 'closed');
+  assert.equal(errors.filter(withCode('UNAUTHORIZED')).length, 1);
+  assert.equal(hub.heardOf('hi').length, 2);
+});
+
+test('a token that cannot be had is an error, and is asked for again after the pause', async () => {
+  let fails = true;
+  const { hub, client, errors, comeBack } = setUp({
+    token: () => {
+      if (fails) throw new Error('no network');
+      return 'fresh';
+    },
+  });
+  client.open();
+  await hub.settle();
+  assert.equal(client.state, 'waiting');
+  assert.equal(errors[0]?.message, 'no network');
+  fails = false;
+  await comeBack();
+  assert.equal(client.state, 'open');
+});
+
+test('a call that is refused for the token is made again with a new one', async () => {
+  let count = 0;
+  const { hub, client } = setUp({ token: () => `token ${++count}` });
+  let refused = false;
+  hub.refuse = (message) => {
+    if (message[0] !== 'call' || refused) return undefined;
+    refused = true;
+    return ['err', message[1], 'UNAUTHORIZED', 'expired'];
+  };
+  const answer = client.call('add', 1);
+  await hub.settle();
+  assert.deepEqual(await answer, { method: 'add', data: 1 });
+  assert.deepEqual(
+    hub.heardOf('auth').map(([, , token]) => token),
+    ['token 2'],
+  );
+});
+
+test('a call rejects with the code of the server, and its own codes are passed on', async () => {
+  const { hub, client } = setUp();
+  hub.refuse = (message) => (message[0] === 'call' ? ['err', message[1], 'SOLD_OUT', 'no seats', 250] : undefined);
+  const answer = client.call('book');
+  await Promise.all([assert.rejects(answer, { code: 'SOLD_OUT', message: 'no seats', retryAfter: 250 }), hub.settle()]);
+});
+
+test('a call that is not answered in time is over, and a late answer changes nothing', async () => {
+  const { clock, hub, client } = setUp();
+  hub.refuse = (message) => (message[0] === 'call' ? null : undefined);
+  const answer = client.call('slow', null, { timeout: 3_000 });
+  await hub.settle();
+  const [, id] = hub.heardOf('call')[0]!;
+  clock.advance(3_000);
+  await assert.rejects(answer, withCode('TIMEOUT'));
+  hub.line.say(['ok', id, 'late']);
+  await hub.settle();
+  assert.equal(client.state, 'open');
+});
+
+test('a call times out while there is no connection too', async () => {
+  const { clock, hub, client } = setUp();
+  hub.accepts = false;
+  const answer = client.call('add');
+  clock.advance(10_000);
+  await assert.rejects(answer, withCode('TIMEOUT'));
+  hub.accepts = true;
+  clock.advance(client.retryIn);
+  await hub.settle();
+  assert.equal(hub.heardOf('call').length, 0);
+});
+
+test('a call whose connection is lost is not made twice', async () => {
+  const { hub, client, comeBack } = setUp();
+  hub.refuse = (message) => (message[0] === 'call' ? null : undefined);
+  const answer = client.call('pay');
+  await hub.settle();
+  hub.cut();
+  await assert.rejects(answer, withCode('CONNECTION_LOST'));
+  await comeBack();
+  assert.equal(hub.heardOf('call').length, 1);
+});
+
+test('a ping is answered', async () => {
+  const { hub, client } = setUp();
+  client.open();
+  await hub.settle();
+  hub.line.say([]);
+  await hub.settle();
+  assert.equal(hub.line.sent.at(-1), '[1]');
+});
+
+test('a silent line is asked for a sign of life, and given up without one', async () => {
+  const { clock, hub, client } = setUp();
+  client.open();
+  await hub.settle();
+  clock.advance(25_000);
+  assert.notEqual(hub.line.sent.at(-1), '[]');
+  clock.advance(5_000);
+  assert.equal(hub.line.sent.at(-1), '[]');
+  await hub.settle();
+  clock.advance(5_000);
+  assert.equal(client.state, 'open');
+  clock.advance(29_999);
+  assert.equal(client.state, 'open');
+  clock.advance(1);
+  assert.equal(client.state, 'waiting');
+});
+
+test('after sleep, and when the network changes, the line is asked at once', async () => {
+  const { hub, network, client, clock } = setUp();
+  client.open();
+  await hub.settle();
+  for (const event of ['online', 'offline', 'pageshow']) {
+    hub.line.sent.length = 0;
+    network.dispatchEvent(new Event(event));
+    assert.deepEqual(hub.line.sent, ['[]'], event);
+    await hub.settle();
+  }
+  hub.line.sent.length = 0;
+  clock.sleep(3_600_000);
+  clock.advance(5_000);
+  assert.deepEqual(hub.line.sent, ['[]']);
+  clock.advance(3_000);
+  assert.equal(client.state, 'waiting');
+});
+
+test('a pause ends when the network is back', async () => {
+  const { hub, network, client } = setUp();
+  client.open();
+  await hub.settle();
+  hub.cut();
+  assert.equal(client.state, 'waiting');
+  network.dispatchEvent(new Event('online'));
+  assert.equal(client.state, 'connecting');
+});
+
+test('nothing is left behind by a client that was closed', async () => {
+  const { clock, hub, network, client } = setUp();
+  client.subscribe('chat:42');
+  await hub.settle();
+  client.close();
+  assert.equal(clock.pending, 0);
+  assert.equal(hub.line.closedWith, 1000);
+  network.dispatchEvent(new Event('online'));
+  assert.equal(client.state, 'closed');
+});
+
+test('`bye` is followed: the pause of the server, and jitter on top', async () => {
+  const { clock, hub, client } = setUp();
+  client.open();
+  await hub.settle();
+  hub.line.say(['bye', 'SHUTTING_DOWN', { after: 4_000, ticket: 'for later' }]);
+  await hub.settle();
+  assert.equal(client.retryIn, 4_250);
+  clock.advance(4_249);
+  assert.equal(client.state, 'waiting');
+  clock.advance(1);
+  await hub.settle();
+  assert.equal(client.state, 'open');
+  assert.equal(hub.heardOf('hi').at(-1)?.[2].resume, 'for later');
+});
+
+test('`bye` without a pause is the end, and says why', async () => {
+  const { hub, client, errors } = setUp();
+  const chat = client.subscribe('chat:42');
+  await hub.settle();
+  hub.line.say(['bye', 'REPLACED', {}]);
+  await hub.settle();
+  assert.equal(client.state, 'closed');
+  assert.ok(withCode('REPLACED')(errors[0]));
+  assert.equal(chat.state, 'ended');
+});
+
+test('a server that accepts and says no is not asked ever faster', async () => {
+  const { hub, client, comeBack } = setUp();
+  hub.refuse = (message) => (message[0] === 'hi' ? ['err', message[1], 'UNAVAILABLE', 'not now'] : undefined);
+  client.open();
+  await hub.settle();
+  const pauses: number[] = [];
+  for (let round = 0; round < 4; round++) {
+    pauses.push(client.retryIn);
+    await comeBack();
+  }
+  assert.deepEqual(pauses, [250, 500, 1_000, 2_000]);
+});
+
+test('a request that is never answered shows that the line is dead', async () => {
+  const { clock, hub, client } = setUp();
+  client.subscribe('chat:42');
+  hub.refuse = (message) => (message[0] === 'sub' ? null : undefined);
+  await hub.settle();
+  clock.advance(15_000);
+  assert.notEqual(client.state, 'open');
+});
+
+test('nonsense from the server spoils no other line', async () => {
+  const { hub, client, errors } = setUp();
+  const messages: unknown[] = [];
+  client.on('message', (message) => messages.push(message));
+  client.open();
+  await hub.settle();
+  hub.line.tell('nonsense\n["new-verb",1,2]\n{"an":"object"}\n["m",99,1,"nobody"]\n["to","me"]\n');
+  assert.deepEqual(messages, ['me']);
+  assert.equal(errors.length, 1);
+  assert.equal(client.state, 'open');
+});
+
+test('what the platform lacks is said at once', () => {
+  const { WebSocket } = globalThis;
+  Reflect.deleteProperty(globalThis, 'WebSocket');
+  try {
+    assert.throws(() => new Client('ws://hub/'), withCode('UNAVAILABLE'));
+  } finally {
+    globalThis.WebSocket = WebSocket;
+  }
+});

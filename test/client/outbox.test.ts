@@ -1,0 +1,254 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Message, type OutboxStorage, ProtocolError } from '../../src/client/index.ts';
+import { setUp } from './set-up.ts';
+
+const withCode = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;
+
+/** As `localStorage`. */
+class FakeStorage implements OutboxStorage {
+  readonly items = new Map<string, string>();
+  isFull = false;
+
+  get length(): number {
+    return this.items.size;
+  }
+
+  key(index: number): string | null {
+    // In an order of its own, as the standard allows.
+    return [...this.items.keys()].reverse()[index] ?? null;
+  }
+
+  getItem(name: string): string | null {
+    return this.items.get(name) ?? null;
+  }
+
+  setItem(name: string, value: string): void {
+    if (this.isFull) throw new Error('QuotaExceededError');
+    this.items.set(name, value);
+  }
+
+  removeItem(name: string): void {
+    this.items.delete(name);
+  }
+}
+
+test('a publication resolves with its position once it is in the log', async () => {
+  const { hub, client } = setUp();
+  const chat = client.subscribe('chat:42');
+  const published = chat.publish({ text: 'hola' });
+  await hub.settle();
+  assert.deepEqual(await published, ['e1', 1]);
+  assert.deepEqual(hub.dataOf('chat:42'), [{ text: 'hola' }]);
+  assert.equal(client.unacknowledged, 0);
+});
+
+test('publications of one turn leave in one frame, in order', async () => {
+  const { hub, client } = setUp();
+  client.open();
+  await hub.settle();
+  hub.line.sent.length = 0;
+  for (const data of [1, 2, 3]) client.publish('chat:42', data);
+  await hub.settle();
+  assert.equal(hub.line.sent.length, 1);
+  assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3]);
+});
+
+test('what was published without a connection is sent when there is one', async () => {
+  const { hub, client } = setUp();
+  hub.accepts = false;
+  const published = [client.publish('chat:42', 1), client.publish('chat:42', 2)];
+  await hub.settle();
+  assert.equal(client.unacknowledged, 2);
+  hub.accepts = true;
+  await hub.settle();
+  assert.deepEqual(await Promise.all(published), [
+    ['e1', 1],
+    ['e1', 2],
+  ]);
+});
+
+test('what was stored, but whose answer was lost, is not stored twice', async () => {
+  const { hub, client, comeBack } = setUp();
+  client.open();
+  await hub.settle();
+  const published = client.publish('chat:42', 'once');
+  await Promise.resolve();
+  hub.step(1, 0); // the hub reads it; its answer does not arrive
+  hub.cut();
+  await comeBack();
+  assert.deepEqual(await published, ['e1', 1]);
+  assert.equal(hub.heardOf('pub').length, 2);
+  assert.deepEqual(hub.dataOf('chat:42'), ['once']);
+});
+
+test('its own echo is known by the key', async () => {
+  const { hub, client } = setUp();
+  const chat = client.subscribe('chat:42');
+  const mine: [unknown, boolean][] = [];
+  chat.on('message', (message: Message) => mine.push([message.data, message.mine]));
+  await hub.settle();
+  chat.publish('from me');
+  await hub.settle();
+  hub.publish('chat:42', 'from another', 'another-key');
+  await hub.settle();
+  assert.deepEqual(mine, [
+    ['from me', true],
+    ['from another', false],
+  ]);
+});
+
+test('what is refused rejects with the code, and what comes after it goes on', async () => {
+  const { hub, client } = setUp();
+  hub.refuse = (message) =>
+    message[0] === 'pub' && message[3] === 'bad' ? ['err', message[1], 'BAD_DATA', 'not like that'] : undefined;
+  const published = [client.publish('chat:42', 'bad'), client.publish('chat:42', 'good')];
+  await Promise.all([assert.rejects(published[0]!, withCode('BAD_DATA')), hub.settle()]);
+  assert.deepEqual(await published[1], ['e1', 1]);
+});
+
+test('what may pass later is sent again after the pause, and nothing new overtakes it', async () => {
+  const { clock, hub, client } = setUp();
+  let limited = true;
+  hub.refuse = (message) =>
+    message[0] === 'pub' && message[2] === 'chat:42' && limited
+      ? ['err', message[1], 'RATE_LIMITED', 'slowly', 1_000]
+      : undefined;
+  client.publish('chat:42', 1);
+  client.publish('chat:42', 2);
+  await hub.settle();
+  limited = false;
+  client.publish('chat:42', 3);
+  const other = client.publish('chat:43', 'another channel');
+  await hub.settle();
+  await other;
+  assert.deepEqual(hub.dataOf('chat:42'), []);
+  clock.advance(1_250);
+  await hub.settle();
+  assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3]);
+});
+
+test('a server that cannot take it is asked five times, and then whoever published is told', async () => {
+  const { clock, hub, client } = setUp();
+  hub.refuse = (message) => (message[0] === 'pub' ? ['err', message[1], 'UNAVAILABLE', 'the disk is full'] : undefined);
+  const published = client.publish('chat:42', 1);
+  const told = assert.rejects(published, withCode('UNAVAILABLE'));
+  for (let round = 0; round < 10; round++) {
+    await hub.settle();
+    clock.advance(15_000);
+  }
+  await told;
+  assert.equal(hub.heardOf('pub').length, 5);
+});
+
+test('a publication that is refused for the token is sent again with a new one', async () => {
+  const { hub, client } = setUp({ token: () => 'fresh' });
+  hub.refuse = (message) =>
+    message[0] === 'pub' && hub.heardOf('auth').length === 0
+      ? ['err', message[1], 'UNAUTHORIZED', 'expired']
+      : undefined;
+  const published = client.publish('chat:42', 1);
+  await hub.settle();
+  assert.deepEqual(await published, ['e1', 1]);
+});
+
+test('the outbox is bounded, and says so to whoever overfills it', async () => {
+  const { hub, client } = setUp({ outbox: 3 });
+  hub.accepts = false;
+  const published = [1, 2, 3].map((data) => client.publish('chat:42', data));
+  await assert.rejects(client.publish('chat:42', 4), withCode('OUTBOX_FULL'));
+  hub.accepts = true;
+  await hub.settle();
+  await Promise.all(published);
+  const later = client.publish('chat:42', 5);
+  await hub.settle();
+  await later;
+  assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3, 5]);
+});
+
+test('only so many are under way at a time, however many wait', async () => {
+  const { hub, client } = setUp();
+  client.open();
+  await hub.settle();
+  for (let data = 0; data < 500; data++) client.publish('chat:42', data);
+  await Promise.resolve();
+  hub.step(1, 0);
+  assert.equal(hub.heardOf('pub').length, 16);
+  await hub.settle();
+  assert.deepEqual(hub.dataOf('chat:42'), [...Array(500).keys()]);
+});
+
+test('data is published as it was at that moment; what is no JSON is refused', async () => {
+  const { hub, client } = setUp();
+  const data = { text: 'before' };
+  client.publish('chat:42', data);
+  data.text = 'after';
+  await hub.settle();
+  assert.deepEqual(hub.dataOf('chat:42'), [{ text: 'before' }]);
+  await assert.rejects(client.publish('chat:42', undefined), TypeError);
+  await assert.rejects(client.publish('chat:42', 1n), TypeError);
+  assert.equal(client.unacknowledged, 0);
+});
+
+test('what a page could not send is sent by the next one, in order and once', async () => {
+  const storage = new FakeStorage();
+  const first = setUp({ storage });
+  first.client.open();
+  await first.hub.settle();
+  for (const data of [1, 2, 3]) first.client.publish('chat:42', data).catch(() => {});
+  await Promise.resolve();
+  first.hub.step(1, 0); // stored, but the page is gone before the answer
+  storage.items.set('zocalo:ws://hub/:broken', 'not ours');
+  storage.items.set('of the page', 'something else');
+
+  const second = setUp({ storage });
+  second.hub.logs.set('chat:42', first.hub.log('chat:42'));
+  const chat = second.client.subscribe('chat:42', { since: ['e1', 0] });
+  const seen: unknown[] = [];
+  chat.on('message', ({ data, mine }) => seen.push([data, mine]));
+  chat.publish(4);
+  await second.hub.settle();
+  assert.deepEqual(second.hub.dataOf('chat:42'), [1, 2, 3, 4]);
+  assert.deepEqual(
+    seen,
+    [1, 2, 3, 4].map((data) => [data, true]),
+  );
+  assert.deepEqual([...storage.items.keys()], ['of the page']);
+});
+
+test('what an earlier page left and the server refuses is reported as an error', async () => {
+  const storage = new FakeStorage();
+  const first = setUp({ storage });
+  first.hub.accepts = false;
+  first.client.publish('chat:42', 1).catch(() => {});
+  const { hub, client, errors } = setUp({ storage });
+  hub.refuse = (message) => (message[0] === 'pub' ? ['err', message[1], 'FORBIDDEN', 'not you'] : undefined);
+  client.open();
+  await hub.settle();
+  assert.ok(withCode('FORBIDDEN')(errors[0]));
+  assert.equal(storage.length, 0);
+});
+
+test('a storage that is full refuses the publication', async () => {
+  const storage = new FakeStorage();
+  storage.isFull = true;
+  const { client } = setUp({ storage });
+  await assert.rejects(client.publish('chat:42', 1), { message: 'QuotaExceededError' });
+  assert.equal(client.unacknowledged, 0);
+});
+
+test('closing rejects what was not acknowledged; a storage keeps it for the next time', async () => {
+  const storage = new FakeStorage();
+  const { hub, client } = setUp({ storage });
+  hub.accepts = false;
+  const published = client.publish('chat:42', 1);
+  const call = client.call('add');
+  client.close();
+  await assert.rejects(published, withCode('CLOSED'));
+  await assert.rejects(call, withCode('CLOSED'));
+  hub.accepts = true;
+  client.open();
+  await hub.settle();
+  assert.deepEqual(hub.dataOf('chat:42'), [1]);
+  assert.equal(storage.length, 0);
+});
