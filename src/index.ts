@@ -1,4 +1,20 @@
-/** Zócalo as a library: sockets by URL, and WebSockets. */
+/** Zócalo as a library: sockets by URL, WebSockets, and the hub with its channels. */
+export { type Broker, memory, sqlite } from './broker/index.ts';
 export { ADVICE, type ErrorCode, ZocaloError } from './errors.ts';
+export {
+  type Caller,
+  type ChannelOptions,
+  type Handler,
+  Hub,
+  type HubLimits,
+  type HubOptions,
+  type HubPublishOptions,
+  type Identity,
+  type Permission,
+  type SlowPolicy,
+  type Visitor,
+} from './hub/index.ts';
+export { ProtocolError } from './protocol/index.ts';
+export { HubServer, type ServeOptions, serve } from './server/hub/index.ts';
 export * from './stream/index.ts';
 export * from './websocket/index.ts';

@@ -28,7 +28,13 @@ const CLOSE_CODES: Partial<Record<Code, number>> = {
 };
 
 /** Errors that are nobody's fault on the other side. */
-const INNOCENT: ReadonlySet<string> = new Set<Code>(['UNAVAILABLE', 'INTERNAL', 'TIMEOUT', 'NOT_OFFERED']);
+const INNOCENT: ReadonlySet<string> = new Set<Code>([
+  'UNAVAILABLE',
+  'INTERNAL',
+  'TIMEOUT',
+  'NOT_OFFERED',
+  'NOT_SUBSCRIBED',
+]);
 
 /**
  * One client's connection: its lines are answered in a readable order. What `hi`, `sub` and a permission must wait for

@@ -1,0 +1,1 @@
+export { HubServer, type ServeOptions, serve } from './hub-server.ts';
