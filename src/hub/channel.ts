@@ -150,9 +150,10 @@ export class Channel {
     }
   }
 
-  /** The log is another, or has lost what was next: all who are live are told, and go on from its head. */
+  /** The log is another, or has lost what was next: all who are live are told, and are live from its head on. */
   #restart({ have, oldest, head, epoch }: LogGap): void {
-    this.#house.fanOuts.publish(this.topic, encode(['gap', this.number, { have, oldest, head, epoch }]));
+    const gap = encode(['gap', this.number, { have, oldest, head, epoch }]);
+    this.#house.fanOuts.publish(this.topic, `${gap}\n${encode(['live', this.number, head])}`);
     this.epoch = epoch;
     this.head = head;
   }

@@ -1,4 +1,4 @@
-import { encode, type Member, type Presence as Snapshot } from '../protocol/index.ts';
+import { encode, type Member, type Presence as Snapshot, type Subscribed } from '../protocol/index.ts';
 import type { House } from './house.ts';
 
 /** Milliseconds between two counts that are sent: in a big channel somebody comes or goes all the time. */
@@ -30,8 +30,12 @@ export class Presence {
 
   get snapshot(): Snapshot {
     const count = this.#members.size;
-    if (this.#countsOnly) return { count };
-    return { count, members: [...this.#members].map(([id, { data }]) => member(id, data)) };
+    return this.#countsOnly ? { count } : { count, members: this.#list() };
+  }
+
+  /** The same as an answer to `sub` has it: the members, or their count alone. */
+  get picture(): Pick<Subscribed, 'members' | 'count'> {
+    return this.#countsOnly ? { count: this.#members.size } : { members: this.#list() };
   }
 
   /** `id` is here through that connection. Somebody who was here already is news only with other data. */
@@ -63,6 +67,10 @@ export class Presence {
     this.#members.clear();
     this.#cancelCount?.();
     this.#cancelCount = null;
+  }
+
+  #list(): Member[] {
+    return [...this.#members].map(([id, { data }]) => member(id, data));
   }
 
   #remove(id: string): void {

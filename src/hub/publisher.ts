@@ -10,6 +10,8 @@ export interface Parcel {
   readonly key?: string | undefined;
   /** The user's id, for the publication's meta. */
   readonly user?: string | undefined;
+  /** A client's keys are of no concern to other users, nor to the server's own. Default false. */
+  readonly isClient?: boolean;
   /** Does not get it while live; catching up, everybody gets what the log has. */
   readonly except?: LeftOut | undefined;
   /** False passes it on to who is there now, and stores nothing. Default true. */
@@ -26,7 +28,7 @@ export async function publish(
   name: string,
   rules: Rules,
   data: unknown,
-  { key, user, except, keep = true }: Parcel,
+  { key, user, except, keep = true, isClient = false }: Parcel,
 ): Promise<Position | undefined> {
   const text = asJson(data);
   if (Buffer.byteLength(text) > rules.maxData)
@@ -44,7 +46,7 @@ export async function publish(
       data: text,
       meta,
       keep: rules.keep,
-      ...(key !== undefined && { key }),
+      ...(key !== undefined && { key: isClient ? scoped(key, user) : key }),
     });
     return position;
   } catch (cause) {
@@ -55,6 +57,11 @@ export async function publish(
   } finally {
     release?.();
   }
+}
+
+/** JSON of a text begins with a quotation mark, so no key of one user is another's. */
+function scoped(key: string, user: string | undefined): string {
+  return user === undefined ? `- ${key}` : `${JSON.stringify(user)} ${key}`;
 }
 
 function metaOf(key: string | undefined, user: string | undefined): string | null {

@@ -30,6 +30,8 @@ export class Subscription {
   /** How many publications the reader can take. Nobody counts them once it has been live. */
   #credit: number;
   #wake = (): void => {};
+  /** The reader has not been told that it is live, or not since a gap. Taken back for being slow, it is told nothing. */
+  #owesLive = true;
 
   constructor(house: House, subscriber: Subscriber, channel: Channel, position: Position, credit: number) {
     this.#house = house;
@@ -103,6 +105,7 @@ export class Subscription {
           const { have, oldest, head, epoch } = page;
           ready = wire.send(encode(['gap', channel.number, { have, oldest, head, epoch }]));
           this.#position = [epoch, head];
+          this.#owesLive = true;
         } else if (page.entries.length > 0) {
           ready = wire.send(channel.lines(page));
           this.#credit -= page.entries.length;
@@ -122,7 +125,8 @@ export class Subscription {
     const { wire } = this.#subscriber;
     this.#phase = 'live';
     wire.subscribe(this.channel.topic);
-    if (this.#credit !== Number.POSITIVE_INFINITY) wire.send(encode(['live', this.channel.number, this.channel.head]));
+    if (this.#owesLive) wire.send(encode(['live', this.channel.number, this.channel.head]));
+    this.#owesLive = false;
     this.#credit = Number.POSITIVE_INFINITY;
   }
 

@@ -119,7 +119,7 @@ async function sub(
   const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
   const { presence } = channel;
   if ('member' in options) presence?.join(connection.user ?? connection.id, connection.id, options.member);
-  if (options.presence && presence) Object.assign(result, presence.snapshot);
+  if (options.presence && presence) Object.assign(result, presence.picture);
   connection.tell(['ok', id, result]);
   if (options.presence && presence) {
     subscription.hearsPresence = true;
@@ -139,8 +139,12 @@ async function begin(house: House, channel: Channel, { at, recent }: SubscribeOp
   const log = await available(house, channel.name, house.broker.state(channel.name));
   if (!at) return [log.epoch, Math.max(log.oldest - 1, log.head - recent!)];
   if (at[0] === log.epoch && at[1] > log.head)
-    throw new ProtocolError('BAD_POSITION', `${channel.name} has ${log.head} publications, not ${at[1]}`);
+    throw new ProtocolError('BAD_POSITION', futureOf(channel.name, log.head, at));
   return at[0] === log.epoch && at[1] >= log.oldest - 1 ? at : log;
+}
+
+function futureOf(channel: string, head: number, at: Position): string {
+  return `${channel} has counted ${head} publications, not ${at[1]}`;
 }
 
 function un(connection: Connection, id: number, name: string): undefined {
@@ -163,7 +167,13 @@ function pub(
   const permission = permit(rules.publish, connection, name);
   // What is published one after the other is handed to the log in that order; its answers are not waited for.
   const send = () => {
-    publish(house, name, rules, data, { key, keep, user: connection.user, except: echo ? undefined : connection }).then(
+    publish(house, name, rules, data, {
+      key,
+      keep,
+      user: connection.user,
+      except: echo ? undefined : connection,
+      isClient: true,
+    }).then(
       (at) => connection.tell(['ok', id, at ? { at } : {}]),
       (error) => connection.refuse(id, error),
     );
@@ -202,13 +212,14 @@ async function get(
   } else connection.tell(['ok', id, await history(house, name, options)]);
 }
 
-/** A page of a channel's log. @throws ProtocolError UNAVAILABLE. */
+/** A page of a channel's log. @throws ProtocolError BAD_POSITION, UNAVAILABLE. */
 export async function history(house: House, name: string, { at, limit = CREDIT }: GetOptions): Promise<History> {
   const { broker } = house;
   const begin = async ({ epoch, oldest }: LogState) => broker.read(name, [epoch, oldest - 1], { limit });
   const look = async () => {
     if (!at) return begin(await broker.state(name));
     const page = await broker.read(name, at, { limit });
+    if (page.gap === 'future') throw new ProtocolError('BAD_POSITION', futureOf(name, page.head, at));
     return page.gap ? { ...(await begin(page)), gap: true as const } : page;
   };
   const page = await available(house, name, look());
@@ -244,6 +255,7 @@ async function available<T>(house: House, channel: string, answer: Promise<T>): 
   try {
     return await answer;
   } catch (cause) {
+    if (cause instanceof ProtocolError) throw cause;
     house.report(`the log of ${channel} cannot be read`, cause);
     throw new ProtocolError('UNAVAILABLE', `the log of ${channel} cannot be read just now`);
   }
