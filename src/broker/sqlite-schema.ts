@@ -1,5 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { StoreOptions } from './sqlite-messages.ts';
+import { failureOf } from './sqlite-failure.ts';
+import type { Failure, StoreOptions } from './sqlite-messages.ts';
 
 /** "zoca": marks the file as ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x7a6f6361;
@@ -40,50 +41,67 @@ const SCHEMA = `
   PRAGMA user_version = ${VERSION};
 `;
 
+/** The database, and the lock that keeps a second broker out. */
+export interface Opened {
+  database: DatabaseSync;
+  lock: DatabaseSync;
+}
+
 /**
  * Opens the file, new or old. Durable means: a commit has reached the disk. In WAL mode only `synchronous = FULL` says
  * so (NORMAL would lose the last commits in a power cut, and their offsets would be given again under the same epoch:
- * a silent gap); on macOS, where fsync stops at the drive's cache, `fullfsync` does. Throws what SQLite throws.
+ * a silent gap); on macOS, where fsync stops at the drive's cache, `fullfsync` does. Throws what SQLite throws, and
+ * LOG_IN_USE as a Failure.
  */
-export function openDatabase({ path, lockTimeout, bytes }: StoreOptions): DatabaseSync {
-  const database = new DatabaseSync(path, { timeout: lockTimeout });
+export function openDatabase(options: StoreOptions): Opened {
+  const database = new DatabaseSync(options.path, { timeout: options.lockTimeout });
+  let lock: DatabaseSync | undefined;
   try {
-    const { application_id: application } = database.prepare('PRAGMA application_id').get() as {
-      application_id: number;
-    };
-    const { user_version: version } = database.prepare('PRAGMA user_version').get() as { user_version: number };
-    const { tables } = database.prepare('SELECT count(*) AS tables FROM sqlite_schema').get() as { tables: number };
-    if (tables > 0 && application !== APPLICATION_ID) throw new Error('the database belongs to another program');
-    if (version > VERSION) throw new Error('the database was written by a newer version of this program');
+    const tables = numberOf(database, 'SELECT count(*) FROM sqlite_schema');
+    if (tables > 0 && numberOf(database, 'PRAGMA application_id') !== APPLICATION_ID) {
+      throw new Error('the database belongs to another program');
+    }
+    if (numberOf(database, 'PRAGMA user_version') > VERSION) {
+      throw new Error('the database was written by a newer version of this program');
+    }
+    lock = lockBeside(database, options.path);
     database.exec(`
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = FULL;
       PRAGMA fullfsync = ON;
       PRAGMA journal_size_limit = ${16 << 20};
     `);
-    if (tables === 0) database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
-    if (Number.isFinite(bytes)) {
-      const { page_size: page } = database.prepare('PRAGMA page_size').get() as { page_size: number };
-      database.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(bytes / page))}`);
+    if (numberOf(database, 'SELECT count(*) FROM sqlite_schema') === 0) {
+      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
     }
-    return database;
+    if (Number.isFinite(options.bytes)) {
+      const pages = Math.max(1, Math.floor(options.bytes / numberOf(database, 'PRAGMA page_size')));
+      database.exec(`PRAGMA max_page_count = ${pages}`);
+    }
+    return { database, lock };
   } catch (error) {
+    lock?.close();
     database.close();
     throw error;
   }
 }
 
 /**
- * Keeps a second broker out, and no one else: readers, backups and the sqlite3 shell may open the file. The lock is
- * the operating system's, on a file beside the database, so that it ends with the process however that ends.
+ * Keeps a second broker out, and no one else: readers, backups and the sqlite3 shell may open the database. The lock
+ * is the operating system's, on a file of its own, so that it ends with the process however that ends.
  */
-export function lockDatabase(database: DatabaseSync): DatabaseSync {
+function lockBeside(database: DatabaseSync, path: string): DatabaseSync {
   const lock = new DatabaseSync(`${database.location()}-lock`, { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
   } catch (error) {
     lock.close();
-    throw error;
+    if (failureOf(path, error).code !== 'LOG_LOCKED') throw error;
+    throw { code: 'LOG_IN_USE', happened: `another process has ${path} open` } satisfies Failure;
   }
+}
+
+function numberOf(database: DatabaseSync, sql: string): number {
+  return Number(Object.values(database.prepare(sql).get()!)[0]);
 }

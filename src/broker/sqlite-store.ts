@@ -14,7 +14,7 @@ import type {
   ReadOperation,
   StoreOptions,
 } from './sqlite-messages.ts';
-import { lockDatabase, openDatabase } from './sqlite-schema.ts';
+import { openDatabase } from './sqlite-schema.ts';
 
 interface Channel extends LogState {
   id: number;
@@ -60,15 +60,9 @@ export class SqliteStore {
   /** Throws what SQLite throws, and LOG_IN_USE as a Failure. */
   constructor(options: StoreOptions) {
     this.#options = options;
-    this.#database = openDatabase(options);
-    try {
-      this.#lock = lockDatabase(this.#database);
-    } catch (error) {
-      this.#database.close();
-      const failure = failureOf(options.path, error);
-      if (failure.code !== 'LOG_LOCKED') throw error;
-      throw { code: 'LOG_IN_USE', happened: `another process has ${options.path} open` } satisfies Failure;
-    }
+    const { database, lock } = openDatabase(options);
+    this.#database = database;
+    this.#lock = lock;
     this.#statements = prepare(this.#database);
     this.#nextKey = 1 + (this.#statements.newestKey.get() as { id: number }).id;
     this.#findKeys();
@@ -122,19 +116,26 @@ export class SqliteStore {
         this.#changed.add(channel);
         if (channel.floor < channel.oldest) channel.due = 0;
         else if (name.startsWith(' ')) this.#statements.deleteChannel.run(channel.id);
-        else if (channel.head >= channel.oldest)
-          channel.due = dueAt(this.#timeOf(channel, channel.oldest), channel.ttl);
-        else if (channel.time + this.#options.forgetAfter > now) channel.due = channel.time + this.#options.forgetAfter;
-        else {
-          this.#statements.deleteChannel.run(channel.id);
-          this.#channels.delete(name);
-        }
+        else this.#rest(now, channel);
       }
       this.#flush(now, 0);
       this.#purgeKeys(now, STEP);
       more = rows.length > 0 || (this.#oldestKey?.expires ?? Infinity) <= now;
     });
     return more && !failure;
+  }
+
+  /** Nothing to delete in this log: says when to look again, or forgets it. */
+  #rest(now: number, channel: Channel): void {
+    const idle = channel.time + this.#options.forgetAfter;
+    if (channel.head >= channel.oldest) {
+      channel.due = dueAt(this.#timeOf(channel, channel.oldest), channel.ttl);
+    } else if (idle > now) {
+      channel.due = idle;
+    } else {
+      this.#statements.deleteChannel.run(channel.id);
+      this.#channels.delete(channel.name);
+    }
   }
 
   close(): void {

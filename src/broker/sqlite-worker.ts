@@ -1,7 +1,7 @@
 /** The thread that owns a database: whatever SQLite waits for, the event loop of the program does not. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { failureOf } from './sqlite-failure.ts';
-import type { Failure, FromStore, StoreOptions, ToStore } from './sqlite-messages.ts';
+import type { Failure, FromStore, Outcome, StoreOptions, ToStore } from './sqlite-messages.ts';
 
 const port = parentPort!;
 const options = workerData as StoreOptions;
@@ -20,9 +20,18 @@ try {
     if (sweeping) setImmediate(sweep);
   };
 
+  const outcomesOf = ({ now, operations }: ToStore & { kind: 'batch' }): Outcome[] => {
+    try {
+      return store.batch(now, operations);
+    } catch (error) {
+      const failure = failureOf(options.path, error);
+      return operations.map(() => failure);
+    }
+  };
+
   port.on('message', (message: ToStore) => {
     if (message.kind === 'batch') {
-      answer({ kind: 'done', outcomes: store.batch(message.now, message.operations) });
+      answer({ kind: 'done', outcomes: outcomesOf(message) });
     } else if (message.kind === 'sweep') {
       now = message.now;
       if (!sweeping) sweep();

@@ -118,6 +118,19 @@ test('a second process, or a second broker, is refused until the first has ended
   assert.ok((await broker.state('channel:0')).head > 0);
 });
 
+test('of brokers that open the same new file at once, one gets it and the others are told', async (t) => {
+  const path = join(temporary(t), 'log.db');
+  const brokers = Array.from({ length: 4 }, () => sqlite(path));
+  const results = await Promise.allSettled(brokers.map((broker) => broker.open()));
+  t.after(() => Promise.all(brokers.map((broker) => broker.close())));
+  assert.deepEqual(results.map((result) => (result.status === 'rejected' ? result.reason.code : 'open')).sort(), [
+    'LOG_IN_USE',
+    'LOG_IN_USE',
+    'LOG_IN_USE',
+    'open',
+  ]);
+});
+
 test('a lock held by another program fails publishes loudly; reading goes on, and publishing when it is gone', async (t) => {
   const path = join(temporary(t), 'log.db');
   const broker = await opened(t, sqlite(path, { lockTimeout: 10 }));
