@@ -1,0 +1,160 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ProtocolError, type Subscribed } from '../../src/protocol/index.ts';
+import { settle, square } from './fake-wire.ts';
+
+const CHANNEL = 'chat:42';
+const WITH_USERS = { connect: ({ token }: { token: string | undefined }) => (token ? { user: token } : {}) };
+const PRESENCE = { ...WITH_USERS, channels: { '*': { presence: true } }, linger: 5_000 };
+
+test('who is here is in the answer; who comes, changes and goes is told', async () => {
+  const { guest } = await square(PRESENCE);
+  const [ana, luis] = [await guest({ token: 'ana' }), await guest({ token: 'luis' })];
+  const first = (await ana.ask('sub', CHANNEL, { presence: true, member: { name: 'Ana' } })) as Subscribed;
+  assert.deepEqual(first.members, [{ id: 'ana', data: { name: 'Ana' } }]);
+  ana.take();
+  const second = (await luis.ask('sub', CHANNEL, { presence: true, member: { name: 'Luis' } })) as Subscribed;
+  assert.equal(second.members?.length, 2);
+  assert.deepEqual(ana.take(), [['+', first.ch, { id: 'luis', data: { name: 'Luis' } }]]);
+  luis.take();
+  await luis.ask('un', CHANNEL);
+  assert.deepEqual(ana.take(), [['-', first.ch, 'luis']]);
+  assert.deepEqual(luis.take(), []);
+  assert.deepEqual(await luis.ask('get', 'presence', CHANNEL), {
+    count: 1,
+    members: [{ id: 'ana', data: { name: 'Ana' } }],
+  });
+});
+
+test('a quick reconnect is no news, a slow one is', async () => {
+  const { hub, clock, guest } = await square(PRESENCE);
+  const ana = await guest({ token: 'ana' });
+  await ana.ask('sub', CHANNEL, { presence: true });
+  const enter = async () => {
+    const luis = await guest({ token: 'luis' });
+    await luis.ask('sub', CHANNEL, { member: null });
+    return luis;
+  };
+  const verbs = () => ana.take().flatMap(([verb]) => (verb === '+' || verb === '-' ? [verb] : []));
+  let luis = await enter();
+  assert.deepEqual(verbs(), ['+']);
+  luis.connection.lost();
+  clock.advance(4_999);
+  luis = await enter();
+  clock.advance(60_000);
+  assert.deepEqual(verbs(), []);
+  luis.connection.lost();
+  assert.equal(hub.presence(CHANNEL).count, 1);
+  clock.advance(5_000);
+  assert.deepEqual(verbs(), ['-']);
+  assert.equal(hub.presence(CHANNEL).count, 0);
+});
+
+test('a user on two connections is one member, until the last has gone', async () => {
+  const { clock, guest } = await square(PRESENCE);
+  const ana = await guest({ token: 'ana' });
+  await ana.ask('sub', CHANNEL, { presence: true });
+  const luis = [await guest({ token: 'luis' }), await guest({ token: 'luis' })];
+  for (const one of luis) await one.ask('sub', CHANNEL, { member: 'x' });
+  luis[0]!.connection.lost();
+  clock.advance(60_000);
+  assert.equal(ana.take().filter(([verb]) => verb === '+' || verb === '-').length, 1);
+  luis[1]!.connection.lost();
+  clock.advance(60_000);
+  assert.deepEqual(ana.take()[0]?.slice(0, 1), ['-']);
+});
+
+test('a channel that only counts tells the count, at most once a second', async () => {
+  const { clock, guest } = await square({ channels: { '*': { presence: 'count' } } });
+  const ana = await guest();
+  assert.equal(((await ana.ask('sub', CHANNEL, { presence: true })) as Subscribed).count, 0);
+  ana.take();
+  for (let n = 0; n < 10; n++) await (await guest()).ask('sub', CHANNEL, { member: n });
+  assert.deepEqual(ana.take(), []);
+  clock.advance(1_000);
+  assert.deepEqual(
+    ana.take().map(([verb, , count]) => [verb, count]),
+    [['n', 10]],
+  );
+});
+
+test('a user hears on all connections what is sent to them, and can be disconnected', async () => {
+  const { hub, guest } = await square(WITH_USERS);
+  const [ana, luis, mobile] = [
+    await guest({ token: 'ana' }),
+    await guest({ token: 'luis' }),
+    await guest({ token: 'luis' }),
+  ];
+  assert.deepEqual(hub.users, ['ana', 'luis']);
+  assert.equal(hub.user('luis').send({ text: 'psst' }), 2);
+  assert.equal(hub.user('nobody').send('?'), 0);
+  for (const one of [luis, mobile]) assert.deepEqual(one.take(), [['to', { text: 'psst' }]]);
+  assert.deepEqual(ana.take(), []);
+  hub.user('luis').disconnect();
+  for (const one of [luis, mobile]) {
+    assert.deepEqual(one.take(), [['bye', 'CLOSED', {}]]);
+    assert.equal(one.wire.closed?.[0], 1000);
+  }
+  assert.deepEqual(hub.users, ['ana']);
+});
+
+test('a call is answered by its method; what it throws is its answer, or reported', async () => {
+  const { hub, errors, guest } = await square(WITH_USERS);
+  hub.method('add', (data) => (data as number[]).reduce((a, b) => a + b));
+  hub.method('who', async (_, { user }) => user);
+  hub.method('nothing', () => {});
+  hub.method('refuse', () => {
+    throw new ProtocolError('TOO_LATE', 'the shop is closed');
+  });
+  hub.method('fail', async () => {
+    throw new Error('a bug');
+  });
+  hub.method('circle', () => {
+    const circle: unknown[] = [];
+    circle.push(circle);
+    return circle;
+  });
+  const ana = await guest({ token: 'ana' });
+  assert.equal(await ana.ask('call', 'add', [1, 2]), 3);
+  assert.equal(await ana.ask('call', 'who'), 'ana');
+  assert.equal(await ana.ask('call', 'nothing'), null);
+  assert.equal(await ana.ask('call', 'refuse'), 'TOO_LATE');
+  assert.equal(await ana.ask('call', 'fail'), 'INTERNAL');
+  assert.match(errors[0]!.message, /a bug/);
+  assert.equal(await ana.ask('call', 'circle'), 'INTERNAL');
+  assert.throws(() => hub.method('add', () => 0), { code: 'BAD_OPTION' });
+  assert.equal(ana.wire.closed, null);
+});
+
+test('so many calls of a connection run at once and no more', async () => {
+  const { hub, guest } = await square({ limits: { calls: 2 } });
+  const finish: (() => void)[] = [];
+  hub.method('wait', () => new Promise<void>((resolve) => finish.push(resolve)));
+  const ana = await guest();
+  ana.say(['call', 100, 'wait', null], ['call', 101, 'wait', null]);
+  await settle();
+  assert.equal(await ana.ask('call', 'wait'), 'RATE_LIMITED');
+  for (const done of finish) done();
+  await settle();
+  ana.say(['call', 102, 'wait', null]);
+  await settle();
+  assert.equal(finish.length, 3);
+});
+
+test('the hub pings everybody, and answers pings', async () => {
+  const { clock, guest } = await square();
+  const ana = await guest();
+  clock.advance(25_000);
+  ana.say([]);
+  assert.deepEqual(ana.take(), [[], [1]]);
+});
+
+test('a hub that closes says that it will be back', async () => {
+  const { hub, guest, clock } = await square();
+  const ana = await guest();
+  await ana.ask('sub', CHANNEL);
+  ana.take();
+  await hub.close();
+  assert.deepEqual(ana.take(), [['bye', 'SHUTTING_DOWN', { after: 1000 }]]);
+  assert.equal(clock.pending, 0);
+});
