@@ -11,8 +11,8 @@ import { Emitter } from './emitter.ts';
 import { Feed } from './feed.ts';
 import type { Network } from './liveness.ts';
 import { Outbox, type OutboxStorage } from './outbox.ts';
-import type { PlainSocket, SocketState, Timers } from './reconnecting-socket.ts';
-import { CLOSED, Session, type Token } from './session.ts';
+import type { SocketState, Timers } from './reconnecting-socket.ts';
+import { CLOSED, type NegotiatedSocket, Session, type Token } from './session.ts';
 import { Subscription } from './subscription.ts';
 
 /** `connecting` until the server has welcomed us; `waiting` in the pause before the next attempt. */
@@ -25,7 +25,7 @@ export interface ClientOptions {
   WebSocket?: new (
     url: string,
     subprotocol: string,
-  ) => PlainSocket;
+  ) => NegotiatedSocket;
   /** Default: the machine's wall clock, whose jumps show that it slept. */
   clock?: Timers;
   /** From 0 up to 1; default `Math.random`. */
@@ -69,9 +69,12 @@ const wallClock: Timers = {
   },
 };
 
+/** RFC 6455 §7.4.1: a frame was larger than the server takes. */
+const TOO_BIG = 1009;
+
 /** The platform as this SDK may find it: not every one has all of it. */
 const platform = globalThis as unknown as Partial<Network> & {
-  WebSocket?: new (url: string, subprotocol: string) => PlainSocket;
+  WebSocket?: new (url: string, subprotocol: string) => NegotiatedSocket;
 };
 
 /**
@@ -218,6 +221,7 @@ export class Client {
         this.#outbox.flush();
         break;
       case 'waiting':
+        if (this.#session.closeCode === TOO_BIG) this.#outbox.refuseLargest();
         this.#suspend();
         break;
       case 'closed':

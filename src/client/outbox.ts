@@ -137,6 +137,15 @@ export class Outbox {
     for (const entry of this.#entries.values()) entry.isSent = false;
   }
 
+  /** The server hung up on something too large, and would do so again. */
+  refuseLargest(): void {
+    let largest: Entry | undefined;
+    for (const entry of this.#entries.values())
+      if (entry.isSent && entry.data.length > (largest?.data.length ?? 0)) largest = entry;
+    const error = new ProtocolError('TOO_LARGE', `${largest?.data.length} characters are more than the server takes`);
+    if (largest) this.#settle(largest, () => largest.reject(error));
+  }
+
   /** Gives up, for this life: what is in the storage stays there. */
   abandon(error: Error): void {
     this.suspend();

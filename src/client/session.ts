@@ -4,12 +4,17 @@ import { LEGAL, type PlainSocket, ReconnectingSocket, type SocketState, type Tim
 import { type Answer, Requests } from './requests.ts';
 import { PASSING } from './retry.ts';
 
+/** A WebSocket that tells which subprotocol the server chose, as they all do. */
+export interface NegotiatedSocket extends PlainSocket {
+  readonly protocol: string;
+}
+
 export type Token = () => string | Promise<string>;
 
 export interface SessionOptions {
   url: string;
   token: Token | undefined;
-  WebSocket: new (url: string, subprotocol: string) => PlainSocket;
+  WebSocket: new (url: string, subprotocol: string) => NegotiatedSocket;
   timers: Timers;
   random: () => number;
   network: Network | undefined;
@@ -53,6 +58,7 @@ export class Session {
   #welcome: Welcome | undefined;
   #ticket: string | undefined;
   #outgoing = '';
+  #plain: NegotiatedSocket | undefined;
   #why: Error | undefined;
 
   constructor(options: SessionOptions, listener: SessionListener) {
@@ -62,7 +68,10 @@ export class Session {
     this.timers = timers;
     this.random = random;
     this.#socket = new ReconnectingSocket({
-      connect: () => new WebSocket(url, SUBPROTOCOL),
+      connect: () => {
+        this.#plain = new WebSocket(url, SUBPROTOCOL);
+        return this.#plain;
+      },
       onState: (state) => this.#socketChanged(state),
       onMessage: (frame) => this.#receive(String(frame)),
       timers,
@@ -83,6 +92,11 @@ export class Session {
 
   get welcome(): Welcome | undefined {
     return this.#welcome;
+  }
+
+  /** With what the other side closed the last connection. */
+  get closeCode(): number | undefined {
+    return this.#socket.closeCode;
   }
 
   get retryIn(): number {
@@ -183,7 +197,9 @@ export class Session {
         this.#become(state);
         break;
       case 'open':
-        this.#greet();
+        // Without it, the server would take our lines for something that somebody says.
+        if (this.#plain?.protocol === SUBPROTOCOL) this.#greet();
+        else this.#end(new ProtocolError('NOT_OFFERED', `${this.#options.url} does not speak ${SUBPROTOCOL}`));
         break;
       case 'waiting':
         this.#lost(state);
@@ -260,10 +276,7 @@ export class Session {
   /** False until the server has welcomed us: only then it is well. */
   #receive(frame: string): boolean {
     this.#liveness.heard();
-    const connection = this.#token;
     for (const line of frame.split('\n')) {
-      // What the last line made us do may have ended this connection, and all that it still had to say.
-      if (connection !== this.#token || this.#socket.state !== 'open') break;
       try {
         // Taken at its word: to check every part of it would make the SDK a tenth larger, and each message dearer.
         if (line) this.#handle(JSON.parse(line) as ServerMessage);

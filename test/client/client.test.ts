@@ -111,6 +111,32 @@ test('a token that cannot be had is an error, and is asked for again after the p
   assert.equal(client.state, 'open');
 });
 
+test('a token that comes when its connection is gone greets no other', async () => {
+  const tokens: ((token: string) => void)[] = [];
+  const { hub, client, comeBack } = setUp({ token: () => new Promise((resolve) => tokens.push(resolve)) });
+  client.open();
+  await hub.settle();
+  hub.cut();
+  await comeBack();
+  tokens[0]!('late');
+  await hub.settle();
+  assert.deepEqual(hub.line.sent, []);
+  tokens[1]!('in time');
+  await hub.settle();
+  assert.equal(client.state, 'open');
+  assert.equal(hub.heardOf('hi').length, 1);
+});
+
+test('a server that does not speak the protocol is told nothing', async () => {
+  const { hub, client, errors } = setUp();
+  client.subscribe('chat:42');
+  hub.line.protocol = '';
+  await hub.settle();
+  assert.deepEqual(hub.line.sent, []);
+  assert.equal(client.state, 'closed');
+  assert.ok(withCode('NOT_OFFERED')(errors[0]));
+});
+
 test('a call that is refused for the token is made again with a new one', async () => {
   let count = 0;
   const { hub, client } = setUp({ token: () => `token ${++count}` });

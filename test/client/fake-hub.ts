@@ -35,6 +35,8 @@ interface Subscription {
 export class FakeLine extends FakeSocket {
   readonly url: string;
   readonly subprotocol: string;
+  /** What the hub chose. */
+  protocol: string;
   readonly subscriptions = new Map<number, Subscription>();
   /** Lines on their way to the server, and to the client. */
   readonly up: string[] = [];
@@ -47,6 +49,7 @@ export class FakeLine extends FakeSocket {
     super();
     this.url = url;
     this.subprotocol = subprotocol;
+    this.protocol = subprotocol;
   }
 
   override send(data: string): void {

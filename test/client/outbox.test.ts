@@ -141,6 +141,19 @@ test('a server that cannot take it is asked five times, and then whoever publish
   assert.equal(hub.heardOf('pub').length, 5);
 });
 
+test('what is too large for any frame is refused once the server has hung up on it, and no more', async () => {
+  const { hub, client, comeBack } = setUp();
+  client.open();
+  await hub.settle();
+  const large = client.publish('chat:42', 'x'.repeat(100_000));
+  const small = client.publish('chat:42', 'small');
+  await Promise.resolve();
+  hub.line.drop(1009);
+  await assert.rejects(large, withCode('TOO_LARGE'));
+  await comeBack();
+  assert.deepEqual(await small, ['e1', 1]);
+});
+
 test('a publication that is refused for the token is sent again with a new one', async () => {
   const { hub, client } = setUp({ token: () => 'fresh' });
   hub.refuse = (message) =>

@@ -187,6 +187,21 @@ test('one that comes later with an older position gets all since then; the other
   assert.deepEqual([first, second, third], [[3, 4], [1, 2, 3, 4], [4]]);
 });
 
+test('the answer to a request that was taken back is passed over', async () => {
+  const { hub, client } = setUp();
+  for (const data of [1, 2, 3]) hub.publish('chat:42', data);
+  client.open();
+  await hub.settle();
+  const first = dataOf(client.subscribe('chat:42', { since: ['e1', 2] }));
+  const second = dataOf(client.subscribe('chat:42', { since: ['e1', 0] }));
+  await hub.settle();
+  assert.deepEqual([first, second], [[3], [1, 2, 3]]);
+  assert.deepEqual(
+    hub.heard.map(([verb]) => verb),
+    ['hi', 'sub', 'un', 'sub'],
+  );
+});
+
 test('a gap of one is no gap of the others', async () => {
   const { hub, client } = setUp();
   for (const data of [1, 2, 3, 4]) hub.publish('chat:42', data);
@@ -281,6 +296,22 @@ test('what cannot be had now is asked for again after the pause', async () => {
   clock.advance(1);
   await hub.settle();
   assert.equal(chat.state, 'live');
+});
+
+test('no pause goes on for a subscription that was given up, or whose connection is gone', async () => {
+  const { clock, hub, client } = setUp();
+  client.open();
+  await hub.settle();
+  const { pending } = clock;
+  hub.refuse = (message) => (message[0] === 'sub' ? ['err', message[1], 'UNAVAILABLE', 'not now', 2_000] : undefined);
+  const chat = client.subscribe('chat:42');
+  client.subscribe('chat:43');
+  await hub.settle();
+  assert.equal(clock.pending, pending + 2);
+  chat.unsubscribe();
+  assert.equal(clock.pending, pending + 1);
+  client.close();
+  assert.equal(clock.pending, 0);
 });
 
 test('an end that may pass is followed by a new beginning at the last position', async () => {

@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { memory } from '../../src/broker/index.ts';
+import { Client } from '../../src/client/index.ts';
+import { Hub } from '../../src/hub/index.ts';
+import { serve } from '../../src/server/hub/index.ts';
+
+test('over real sockets: two clients talk, the server restarts, and nothing is missing', {
+  timeout: 30_000,
+}, async (t) => {
+  const broker = memory();
+  const hub = new Hub({ broker, channels: { 'chat:*': { presence: true } } });
+  hub.method('add', (data) => (data as number[]).reduce((sum, term) => sum + term, 0));
+  let server = await serve(hub, 'ws://127.0.0.1:0');
+  const url = server.addresses[0]!;
+  const random = () => 0;
+  const ana = new Client(url, { random });
+  const luis = new Client(url, { random });
+  t.after(async () => {
+    ana.close();
+    luis.close();
+    await server.close();
+    await hub.close();
+  });
+  const seen: unknown[] = [];
+  const chat = ana.subscribe('chat:42', { presence: true });
+  const loop = (async () => {
+    for await (const { data } of chat) {
+      seen.push(data);
+      if (data === 'last') break;
+    }
+  })();
+  await new Promise((resolve) => chat.on('live', resolve));
+  assert.equal(await luis.call('add', [1, 2]), 3);
+  const room = luis.subscribe<unknown>('chat:42', { member: { name: 'Luis' } });
+  await new Promise<void>((resolve) => chat.on('presence', ({ joined }) => joined && resolve()));
+  assert.deepEqual([...chat.presence.values()][0]?.data, { name: 'Luis' });
+  const first = await room.publish('before');
+  assert.equal(first?.[1], 1);
+  await server.close();
+  const waiting = Array.from({ length: 100 }, (_, index) => room.publish(index));
+  server = await serve(hub, url);
+  ana.retryNow();
+  luis.retryNow();
+  const positions = await Promise.all(waiting);
+  assert.deepEqual(
+    positions.map((position) => position?.[1]),
+    Array.from({ length: 100 }, (_, index) => index + 2),
+  );
+  await room.publish('last');
+  await loop;
+  assert.deepEqual(seen, ['before', ...Array(100).keys(), 'last']);
+  const page = await room.history({ limit: 2 });
+  assert.deepEqual(
+    page.messages.map(({ data, mine }) => [data, mine]),
+    [
+      ['before', true],
+      [0, true],
+    ],
+  );
+});
