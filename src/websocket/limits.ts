@@ -28,8 +28,10 @@ export interface ConnectionOptions {
   /** Bytes queued above which `send` answers false. Default 64 KiB, Node's own mark for a socket. */
   readonly highWaterMark?: number;
   /**
-   * Bytes queued (frame overhead included) above which a further message meets `queuePolicy`. Default 1 MiB: a
-   * thousand readers that stopped reading cost at most 1 GiB; the message that crosses the limit is still queued.
+   * Bytes queued (frame overhead included) above which a further message meets `queuePolicy`; the message that crosses
+   * the limit is still queued. Default 16 MiB, the largest message: a burst to a healthy reader on a long line may
+   * well be some MiB, since the system takes only what the line's window holds. A hundred readers that stopped
+   * reading then cost 1.6 GiB at the most; a server of many strangers sets it lower.
    */
   readonly queueLimit?: number;
   /** What happens then, unless the server's `onQueueFull` says otherwise. Default 'close'. */
@@ -52,7 +54,7 @@ export const CONNECTION_DEFAULTS = {
   maxFragments: 262_144,
   maxControlFrames: 1_000,
   highWaterMark: 64 * 1024,
-  queueLimit: 1024 * 1024,
+  queueLimit: 16 * 1024 * 1024,
   queuePolicy: 'close',
   pingInterval: 30_000,
   pongTimeout: 15_000,

@@ -93,7 +93,10 @@ export abstract class Outgoing implements Flushable {
   }
 
   #admits(message: Payload | undefined): boolean {
-    return this.backlog.isEmpty || !this.backlog.isOverLimit || this.mayExceed(message);
+    if (this.backlog.isEmpty || !this.backlog.isOverLimit) return true;
+    // What this turn has sent may only be waiting for its end: the reader is slow when the system does not take it.
+    this.flush();
+    return !this.backlog.isOverLimit || this.mayExceed(message);
   }
 
   /** Encodes one frame: into the turn's scratch buffer while our input is handled, otherwise into the queue. */

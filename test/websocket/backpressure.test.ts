@@ -8,7 +8,7 @@ import { turn } from '../conformance/raw-peer.ts';
 import { Friend } from '../support/friend.ts';
 import { heldMemory } from '../support/memory.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { Recorder } from '../support/recorder.ts';
+import { Recorder, take } from '../support/recorder.ts';
 
 const KIB = 1024;
 
@@ -319,3 +319,12 @@ for (const message of [
     await friend.hears('fine');
     await friend.chats();
   });
+
+test('a burst in one turn to a reader that reads is no slow reader, however far over the limit', async (t) => {
+  const server = await Recorder.listen(t, { compression: false, queueLimit: 64 * KIB });
+  const client = await connectWebSocket(server.url);
+  const [user] = server.users;
+  for (let i = 0; i < 8; i++) user!.send(Buffer.alloc(32 * KIB, i));
+  assert.equal((await take(client, 8)).length, 8);
+  assert.ok(client.isOpen);
+});

@@ -30,7 +30,7 @@ export type ServeOptions = Omit<ServerOptions, 'protocols' | 'queuePolicy'>;
 const DEFAULTS = {
   /** Bytes of the largest frame: sixteen publications of the largest default size. */
   maxMessage: 1024 * 1024,
-  /** Bytes queued above which a reader is slow; at twice that its connection ends with 1013. The engine's default. */
+  /** Bytes queued above which a reader is slow; at twice that its connection ends with 1013. A slow reader goes back to the log, so this may be far less than the engine's default. */
   queueLimit: 1024 * 1024,
 };
 
