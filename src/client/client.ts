@@ -91,8 +91,7 @@ export class Client {
   /** @throws ProtocolError where there is no WebSocket. Nothing is connected before the first use. */
   constructor(url: string, options: ClientOptions = {}) {
     const { storage, WebSocket = platform.WebSocket, network } = options;
-    if (!WebSocket)
-      throw new ProtocolError('UNAVAILABLE', 'there is no WebSocket here; give one as the option `WebSocket`');
+    if (!WebSocket) throw new ProtocolError('UNAVAILABLE', 'give the option `WebSocket`: there is none here');
     this.#session = new Session(
       {
         url,
@@ -149,13 +148,13 @@ export class Client {
    */
   subscribe<T = unknown>(channel: string, { since, ...wishes }: SubscribeOptions = {}): Subscription<T> {
     if (!isChannel(channel)) throw new ProtocolError('BAD_CHANNEL', `${JSON.stringify(channel)} is no channel's name`);
+    this.open();
     let feed = this.#feeds.get(channel);
     if (!feed) {
       feed = this.#newFeed(channel, wishes);
       this.#feeds.set(channel, feed);
     }
     const subscription = new Subscription<T>({ session: this.#session, outbox: this.#outbox }, feed).start(since);
-    this.open();
     if (this.state === 'open') feed.start();
     return subscription;
   }

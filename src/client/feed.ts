@@ -255,12 +255,7 @@ export class Feed {
   #accepted(result: Subscribed): void {
     const { ch, epoch, offset } = result;
     if (ch === undefined || epoch === undefined || offset === undefined) {
-      this.end(
-        new ProtocolError(
-          'BAD_MESSAGE',
-          `the server's answer for ${this.channel} lacks the channel's number or position`,
-        ),
-      );
+      this.end(new ProtocolError('BAD_MESSAGE', `the answer for ${this.channel} lacks its number or position`));
       return;
     }
     this.#number = ch;

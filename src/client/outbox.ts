@@ -92,12 +92,9 @@ export class Outbox {
     const { storage, limit } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<Position | undefined>();
     const json = JSON.stringify(data);
-    if (json === undefined) throw new TypeError('what is published must be something that JSON can say');
+    if (json === undefined) throw new TypeError('JSON cannot say what is to be published');
     if (this.#entries.size >= limit) {
-      throw new ProtocolError(
-        'OUTBOX_FULL',
-        `${limit} publications wait for the server already; publish less, or wait`,
-      );
+      throw new ProtocolError('OUTBOX_FULL', `${limit} publications wait already; wait, or publish less`);
     }
     const key = this.#prefix + pad(++this.#counter);
     const entry: Entry = {
@@ -177,7 +174,10 @@ export class Outbox {
       this.#hold(entry.channel, () => {});
       session.renew().then(
         () => this.#release(entry.channel),
-        () => this.#settle(entry, () => entry.reject(error)),
+        () => {
+          this.#held.delete(entry.channel);
+          this.#settle(entry, () => entry.reject(error));
+        },
       );
     } else if (PASSING.has(error.code) && entry.refusals < ATTEMPTS) {
       this.#window = 1;

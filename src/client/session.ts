@@ -35,7 +35,7 @@ const ANSWER_WITHIN = 10_000;
 const FRAME = 16_384;
 
 /** `hi` was refused for good: the same again would be refused again. A failure of the server's program is not that. */
-const isFinal = (code: string) => !PASSING.has(code) && code !== 'INTERNAL' && code !== 'CONNECTION_LOST';
+const isFinal = (code: string) => !PASSING.has(code) && code !== 'INTERNAL';
 
 /**
  * A connection that is greeted, doubted and renewed by itself: what is sent here is sent to a server that has
@@ -105,7 +105,6 @@ export class Session {
 
   open(): void {
     this.#why = undefined;
-    this.#liveness.start();
     this.#socket.open();
   }
 
@@ -174,12 +173,12 @@ export class Session {
   }
 
   async #renew(): Promise<void> {
-    if (!this.#options.token)
-      throw new ProtocolError('UNAUTHORIZED', 'this needs a token: give the client the option `token`');
+    if (!this.#options.token) throw new ProtocolError('UNAUTHORIZED', 'the client has no option `token`');
     const token = await this.#options.token();
-    await new Promise((ok, err) => {
-      if (this.#state === 'open') this.ask((id) => encode(['auth', id, token]), { ok, err });
+    await new Promise<unknown>((ok, err) => {
       // The next connection begins with a new token anyway.
+      const refused = (error: ProtocolError) => (error.code === 'CONNECTION_LOST' ? ok(undefined) : err(error));
+      if (this.#state === 'open') this.ask((id) => encode(['auth', id, token]), { ok, err: refused });
       else ok(undefined);
     });
   }
@@ -193,6 +192,7 @@ export class Session {
   #socketChanged(state: SocketState): void {
     switch (state) {
       case 'connecting':
+        this.#liveness.start();
         this.#token = this.#fetchToken();
         this.#become(state);
         break;
@@ -255,12 +255,12 @@ export class Session {
     for (const ask of [...this.#untilOpen.keys()]) ask();
   }
 
-  #refused(error: ProtocolError, after = error.retryAfter): void {
+  #refused(error: ProtocolError): void {
     if (error.code === 'CONNECTION_LOST') return;
     // The token may have run out on the way, or the ticket: once is no refusal.
     const again = error.code === 'UNAUTHORIZED' && this.#options.token && this.#refusals++ === 0;
     this.#ticket = undefined;
-    if (again || !isFinal(error.code)) this.#socket.lose(after);
+    if (again || !isFinal(error.code)) this.#socket.lose(error.retryAfter);
     else this.#end(error);
   }
 
@@ -277,6 +277,8 @@ export class Session {
   #receive(frame: string): boolean {
     this.#liveness.heard();
     for (const line of frame.split('\n')) {
+      // What the last line made us do may have ended this connection: whatever else it said is void.
+      if (this.#socket.state !== 'open') break;
       try {
         // Taken at its word: to check every part of it would make the SDK a tenth larger, and each message dearer.
         if (line) this.#handle(JSON.parse(line) as ServerMessage);
@@ -318,7 +320,8 @@ export class Session {
   #leave(code: string, after: number | undefined, ticket: string | undefined): void {
     const error = new ProtocolError(code, `the server ended the connection: ${code}`, after);
     if (code === 'UNAUTHORIZED') this.#refused(error);
-    else if (after === undefined) this.#end(error);
+    // HI_FIRST: our token took too long to get.
+    else if (after === undefined && code !== 'HI_FIRST') this.#end(error);
     else {
       if (ticket) this.#ticket = ticket;
       this.#socket.lose(after);
@@ -332,7 +335,7 @@ export class Session {
   }
 }
 
-export const CLOSED = new ProtocolError('CLOSED', 'the client was closed');
+export const CLOSED = new ProtocolError('CLOSED', 'it was closed here');
 const REFUSED = new ProtocolError(
   'FORBIDDEN',
   'the server closed the connection with 1008: it does not want this client',

@@ -12,7 +12,7 @@ import type { Feed, FeedState, Reader } from './feed.ts';
 import { MessageQueue } from './message-queue.ts';
 import { type GapEvent, type Message, type PresenceEvent, type SkipEvent, toMessage } from './messages.ts';
 import type { Outbox } from './outbox.ts';
-import type { Session } from './session.ts';
+import { CLOSED, type Session } from './session.ts';
 
 export interface SubscriptionEvents<T> {
   message: Message<T>;
@@ -111,6 +111,7 @@ export class Subscription<T = unknown> implements AsyncIterable<Message<T>> {
    * often it has to be sent. Rejects with a ProtocolError: the server's code, OUTBOX_FULL, or CLOSED.
    */
   async publish(data: T, options: Omit<PublishOptions, 'key'> = {}): Promise<Position | undefined> {
+    if (this.#isOver) throw this.#error ?? CLOSED;
     return this.#house.outbox.publish(this.channel, data, options);
   }
 

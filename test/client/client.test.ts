@@ -111,6 +111,67 @@ test('a token that cannot be had is an error, and is asked for again after the p
   assert.equal(client.state, 'open');
 });
 
+test('a refusal that the server seals with `bye` counts once', async () => {
+  let count = 0;
+  const { hub, client, comeBack } = setUp({ token: () => `token ${++count}` });
+  hub.refuse = (message) => {
+    if (message[0] !== 'hi' || count > 1) return undefined;
+    hub.line.say(['err', message[1], 'UNAUTHORIZED', 'expired']);
+    return ['bye', 'UNAUTHORIZED', {}];
+  };
+  client.open();
+  await hub.settle();
+  assert.equal(client.state, 'waiting');
+  await comeBack();
+  assert.equal(client.state, 'open');
+});
+
+test('a server that did not wait for the token is asked again', async () => {
+  const tokens: ((token: string) => void)[] = [];
+  const { hub, client, comeBack } = setUp({ token: () => new Promise((resolve) => tokens.push(resolve)) });
+  client.open();
+  await hub.settle();
+  hub.line.say(['bye', 'HI_FIRST', {}]);
+  await hub.settle();
+  await comeBack();
+  tokens[1]!('in time');
+  await hub.settle();
+  assert.equal(client.state, 'open');
+});
+
+test('a loss while the token is renewed loses no request', async () => {
+  const { hub, client, comeBack } = setUp({ token: () => 'fresh' });
+  client.open();
+  await hub.settle();
+  hub.refuse = (message) => {
+    if (message[0] === 'auth') return null;
+    const isRefused = hub.lines.length === 1 && ['call', 'sub', 'pub'].includes(message[0] as string);
+    return isRefused ? ['err', message[1] as number, 'UNAUTHORIZED', 'expired'] : undefined;
+  };
+  const answer = client.call('add', 1, { timeout: 60_000 });
+  const chat = client.subscribe('chat:42');
+  const published = chat.publish('hola');
+  await hub.settle();
+  hub.cut();
+  await comeBack();
+  assert.deepEqual(await answer, { method: 'add', data: 1 });
+  assert.deepEqual(await published, ['e1', 1]);
+  assert.equal(chat.state, 'live');
+});
+
+test('an address that is none is refused at once, and leaves nothing behind', () => {
+  const { client, clock } = setUp({
+    WebSocket: class extends WebSocket {
+      constructor() {
+        super('no address');
+      }
+    },
+  });
+  assert.throws(() => client.subscribe('chat:42'), { name: 'SyntaxError' });
+  assert.equal(client.state, 'closed');
+  assert.equal(clock.pending, 0);
+});
+
 test('a token that comes when its connection is gone greets no other', async () => {
   const tokens: ((token: string) => void)[] = [];
   const { hub, client, comeBack } = setUp({ token: () => new Promise((resolve) => tokens.push(resolve)) });

@@ -154,6 +154,26 @@ test('what is too large for any frame is refused once the server has hung up on 
   assert.deepEqual(await small, ['e1', 1]);
 });
 
+test('a publication that a new token does not help is refused, and holds up no other', async () => {
+  const { hub, client } = setUp({ token: () => 'fresh' });
+  hub.refuse = (message) =>
+    message[0] === 'auth' || (message[0] === 'pub' && message[3] === 'bad')
+      ? ['err', message[1], 'UNAUTHORIZED', 'no']
+      : undefined;
+  const bad = client.publish('chat:42', 'bad');
+  await Promise.all([assert.rejects(bad, withCode('UNAUTHORIZED')), hub.settle()]);
+  const good = client.publish('chat:42', 'good');
+  await hub.settle();
+  assert.deepEqual(await good, ['e1', 1]);
+});
+
+test('who publishes to a subscription that is over is told so', async () => {
+  const { client } = setUp();
+  const chat = client.subscribe('chat:42');
+  client.close();
+  await assert.rejects(chat.publish(1), withCode('CLOSED'));
+});
+
 test('a publication that is refused for the token is sent again with a new one', async () => {
   const { hub, client } = setUp({ token: () => 'fresh' });
   hub.refuse = (message) =>
