@@ -9,6 +9,7 @@ import {
   type ServerMessage,
 } from '../protocol/index.ts';
 import { Allowance } from './allowance.ts';
+import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import { EVERYONE, type House } from './house.ts';
 import type { Caller, Identity } from './options.ts';
@@ -56,7 +57,8 @@ export class Connection implements Caller, Subscriber, LeftOut {
   #identity: Identity = {};
   /** Lines behind one that holds them up; null when none does. */
   #waiting: ClientMessage[] | null = null;
-  #cancelHi = (): void => {};
+  /** Ends the wait for `hi`; later, for the token's end. */
+  #cancelTimer = (): void => {};
 
   constructor(house: House, wire: Wire, request: unknown) {
     this.#house = house;
@@ -85,13 +87,13 @@ export class Connection implements Caller, Subscriber, LeftOut {
 
   /** Gives it some time to say `hi`. */
   start(): void {
-    this.#cancelHi = this.#house.clock.after(this.#house.hiTimeout, () => this.end('HI_FIRST', 'no hi came in time'));
+    const { clock, hiTimeout } = this.#house;
+    this.#cancelTimer = clock.after(hiTimeout, () => this.end('HI_FIRST', 'no hi came in time'));
   }
 
   /** The visitor is who `connect` said. */
   welcome(identity: Identity): void {
-    this.#cancelHi();
-    this.#identity = identity;
+    this.renew(identity);
     this.#phase = 'ready';
     this.#house.users.add(this);
     this.wire.subscribe(EVERYONE);
@@ -99,7 +101,11 @@ export class Connection implements Caller, Subscriber, LeftOut {
 
   /** The same user, with a newer token. */
   renew(identity: Identity): void {
+    this.#cancelTimer();
     this.#identity = identity;
+    const { expiresIn } = identity;
+    if (expiresIn !== undefined)
+      this.#cancelTimer = this.#house.clock.after(expiresIn, () => this.end('UNAUTHORIZED', 'the token has expired'));
   }
 
   /** Takes what came in one frame. */
@@ -145,18 +151,13 @@ export class Connection implements Caller, Subscriber, LeftOut {
     if (!this.isOver) this.wire.send(encode(message));
   }
 
-  /** Answers a request with an error. What is no ProtocolError is the server's own failure, and reported. */
+  /** Answers a request with an error. See `answerOf`. */
   refuse(id: number, error: unknown): void {
     if (this.isOver) return;
-    if (error instanceof ProtocolError) {
-      const { code, message, retryAfter } = error;
-      this.tell(retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter]);
-      if (!(code in CODES) || INNOCENT.has(code) || this.#errors.take() === 0) return;
-      this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
-    } else {
-      this.#house.report(`a request of ${this.user ?? this.id} failed`, error);
-      this.tell(['err', id, 'INTERNAL', 'the server failed at this request']);
-    }
+    const { code, message, retryAfter } = answerOf(this.#house, `a request of ${this.user ?? this.id} failed`, error);
+    this.tell(retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter]);
+    if (!(code in CODES) || INNOCENT.has(code) || this.#errors.take() === 0) return;
+    this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
   }
 
   /** Takes one of so many publications a second to the channels of one rule. @throws ProtocolError RATE_LIMITED. */
@@ -188,9 +189,18 @@ export class Connection implements Caller, Subscriber, LeftOut {
 
   onLost(subscription: Subscription, cause: unknown): void {
     const { name } = subscription.channel;
-    this.#house.report(`${name} cannot be read for ${this.user ?? this.id}`, cause);
+    const { code, message } = answerOf(this.#house, `${name} cannot be read for ${this.user ?? this.id}`, cause);
     this.leave(subscription, false);
-    this.tell(['end', name, 'UNAVAILABLE', 'the log cannot be read just now']);
+    this.tell(['end', name, code, message]);
+  }
+
+  /** Takes a subscription away; the client is told the code. False when it has none. */
+  unsubscribe(channel: string, code: Code = 'CLOSED', message: string = CODES[code].meaning): boolean {
+    const subscription = this.subscriptions.get(channel);
+    if (!subscription) return false;
+    this.leave(subscription, true);
+    this.tell(['end', channel, code, message]);
+    return true;
   }
 
   /** More waits for it than should: what it hears live goes on as its channels' policies say. */
@@ -212,7 +222,7 @@ export class Connection implements Caller, Subscriber, LeftOut {
   lost(): void {
     if (this.isOver) return;
     this.#phase = 'over';
-    this.#cancelHi();
+    this.#cancelTimer();
     for (const subscription of [...this.subscriptions.values()]) this.leave(subscription, false);
     this.wire.unsubscribe(EVERYONE);
     this.#house.users.remove(this);

@@ -6,6 +6,7 @@ import {
   type GetOptions,
   type History,
   isChannel,
+  isPattern,
   PING,
   type Position,
   type Presence,
@@ -106,7 +107,8 @@ export class Hub {
   /**
    * Puts data, anything that JSON can say, into a channel's log, and sends it to the subscribers. Resolves with its
    * position once it is in the log; undefined with `keep: false`.
-   * @throws ProtocolError BAD_DATA, TOO_LARGE, KEY_REUSED, UNAVAILABLE; ZocaloError BAD_OPTION for what is no channel.
+   * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError BAD_OPTION for what is no channel, KEY_REUSED, and LOG_… when
+   *   the broker cannot take it.
    */
   publish(channel: string, data: unknown, options?: HubPublishOptions & { keep?: true }): Promise<Position>;
   publish(channel: string, data: unknown, options?: HubPublishOptions): Promise<Position | undefined>;
@@ -116,11 +118,32 @@ export class Hub {
     return publish(this.#house, channel, this.#house.rules.of(channel), data, options);
   }
 
-  /** A page of a channel's log. `at`: what came after it; default from the oldest. @throws ProtocolError UNAVAILABLE. */
+  /** A page of a channel's log. `at`: what came after it; default from the oldest. @throws ProtocolError BAD_POSITION; ZocaloError LOG_…. */
   async history(channel: string, options: GetOptions = {}): Promise<History> {
     checkName(channel);
     await this.open();
     return history(this.#house, channel, options);
+  }
+
+  /**
+   * Calls `listener` with what is published from now on to a channel, or to the channels of a pattern, in the order of
+   * each one's offsets. Call the answer to stop.
+   */
+  async watch(
+    channelOrPattern: string,
+    listener: (channel: string, data: unknown, position: Position) => void,
+  ): Promise<() => void> {
+    if (!isPattern(channelOrPattern)) checkName(channelOrPattern);
+    await this.open();
+    return this.#broker.watch(channelOrPattern, (channel, epoch, entries) => {
+      for (const { data, offset } of entries) {
+        try {
+          listener(channel, JSON.parse(data), [epoch, offset]);
+        } catch (cause) {
+          this.#house.report(`the watcher of ${channelOrPattern} failed`, cause);
+        }
+      }
+    });
   }
 
   /** Who is in a channel, on this node. */

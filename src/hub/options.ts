@@ -24,6 +24,8 @@ export interface Identity {
   /** A stable id, the same on all connections of this user. */
   readonly user?: string;
   readonly data?: unknown;
+  /** Milliseconds until the connection ends with UNAUTHORIZED, unless a new token comes. Default: never. */
+  readonly expiresIn?: number;
 }
 
 /** Who may do it: everybody, nobody, or whom the function says. A ProtocolError that it throws is the answer. */

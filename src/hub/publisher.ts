@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { ZocaloError } from '../errors.ts';
 import { type Position, ProtocolError } from '../protocol/index.ts';
 import type { LeftOut } from './channel.ts';
 import type { House } from './house.ts';
@@ -21,7 +20,7 @@ export interface Parcel {
 /**
  * Puts data into a channel's log, whence it goes out to the subscribers. Resolves with its position once it is in the
  * log; undefined for what is not kept.
- * @throws ProtocolError BAD_DATA, TOO_LARGE, KEY_REUSED, UNAVAILABLE.
+ * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError as the broker: KEY_REUSED, LOG_….
  */
 export async function publish(
   house: House,
@@ -49,11 +48,6 @@ export async function publish(
       ...(key !== undefined && { key: isClient ? scoped(key, user) : key }),
     });
     return position;
-  } catch (cause) {
-    if (cause instanceof ZocaloError && cause.code === 'KEY_REUSED')
-      throw new ProtocolError('KEY_REUSED', `the key ${key} was used in ${name} for other data`);
-    house.report(`nothing can be published to ${name}`, cause);
-    throw new ProtocolError('UNAVAILABLE', `the log of ${name} takes nothing just now`);
   } finally {
     release?.();
   }

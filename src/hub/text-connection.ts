@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { CODES, type Code, isChannel, ProtocolError } from '../protocol/index.ts';
 import { Allowance } from './allowance.ts';
+import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import type { House } from './house.ts';
 import type { Caller, Identity, Permission } from './options.ts';
@@ -100,12 +101,8 @@ export class TextConnection implements Caller, LeftOut {
   }
 
   #fail(error: unknown): void {
-    if (error instanceof ProtocolError) {
-      this.end(error.code as Code, error.message);
-    } else {
-      this.#house.report(`a text connection to ${this.#name} failed`, error);
-      this.end('INTERNAL', CODES.INTERNAL.meaning);
-    }
+    const { code, message } = answerOf(this.#house, `a text connection to ${this.#name} failed`, error);
+    this.end(code as Code, message);
   }
 
   end(code: Code, message: string = CODES[code].meaning): void {

@@ -1,4 +1,4 @@
-import { encode } from '../protocol/index.ts';
+import { type Code, encode } from '../protocol/index.ts';
 import type { Connection } from './connection.ts';
 
 /** Who is connected to this node, and through which connections. */
@@ -52,6 +52,11 @@ export class User {
     const { connections } = this;
     for (const connection of connections) connection.wire.send(line);
     return connections.length;
+  }
+
+  /** Takes a channel from each of their connections, which are told the code. */
+  unsubscribe(channel: string, code: Code = 'CLOSED', message?: string): void {
+    for (const connection of this.connections) connection.unsubscribe(channel, code, message);
   }
 
   /** Ends each of their connections. They do not come back by themselves. */

@@ -100,7 +100,7 @@ async function sub(
   if ((options.presence || 'member' in options) && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
   await permit(rules.subscribe, connection, name);
-  const channel = await available(house, name, house.channels.enter(name));
+  const channel = await house.channels.enter(name);
   let position: Position | LogState;
   try {
     position = await begin(house, channel, options);
@@ -136,7 +136,7 @@ async function sub(
 async function begin(house: House, channel: Channel, { at, recent }: SubscribeOptions): Promise<Position | LogState> {
   if (!at && !recent) return channel.position;
   if (at && at[0] === channel.epoch && at[1] === channel.head) return at;
-  const log = await available(house, channel.name, house.broker.state(channel.name));
+  const log = await house.broker.state(channel.name);
   if (!at) return [log.epoch, Math.max(log.oldest - 1, log.head - recent!)];
   if (at[0] === log.epoch && at[1] > log.head)
     throw new ProtocolError('BAD_POSITION', futureOf(channel.name, log.head, at));
@@ -212,7 +212,7 @@ async function get(
   } else connection.tell(['ok', id, await history(house, name, options)]);
 }
 
-/** A page of a channel's log. @throws ProtocolError BAD_POSITION, UNAVAILABLE. */
+/** A page of a channel's log. @throws ProtocolError BAD_POSITION; ZocaloError as the broker. */
 export async function history(house: House, name: string, { at, limit = CREDIT }: GetOptions): Promise<History> {
   const { broker } = house;
   const begin = async ({ epoch, oldest }: LogState) => broker.read(name, [epoch, oldest - 1], { limit });
@@ -222,7 +222,7 @@ export async function history(house: House, name: string, { at, limit = CREDIT }
     if (page.gap === 'future') throw new ProtocolError('BAD_POSITION', futureOf(name, page.head, at));
     return page.gap ? { ...(await begin(page)), gap: true as const } : page;
   };
-  const page = await available(house, name, look());
+  const page = await look();
   const { epoch, oldest, head } = page;
   const entries = 'entries' in page ? page.entries : [];
   return {
@@ -248,15 +248,4 @@ function permit(permission: Permission, connection: Connection, channel: string)
   if (allowed instanceof Promise) return allowed.then(check);
   check(allowed);
   return undefined;
-}
-
-/** What the log answers; its failure is the owner's business, and the client's only in that it must wait. */
-async function available<T>(house: House, channel: string, answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    if (cause instanceof ProtocolError) throw cause;
-    house.report(`the log of ${channel} cannot be read`, cause);
-    throw new ProtocolError('UNAVAILABLE', `the log of ${channel} cannot be read just now`);
-  }
 }

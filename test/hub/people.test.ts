@@ -98,6 +98,36 @@ test('a user hears on all connections what is sent to them, and can be disconnec
   assert.deepEqual(hub.users, ['ana']);
 });
 
+test('a user can be sent out of one channel, and is told so', async () => {
+  const { hub, guest } = await square(WITH_USERS);
+  const ana = await guest({ token: 'ana' });
+  await ana.ask('sub', CHANNEL);
+  ana.take();
+  hub.user('ana').unsubscribe(CHANNEL, 'FORBIDDEN', 'you were removed from the room');
+  await hub.publish(CHANNEL, 1);
+  assert.deepEqual(ana.take(), [['end', CHANNEL, 'FORBIDDEN', 'you were removed from the room']]);
+  assert.deepEqual(ana.wire.closed, null);
+});
+
+test('the server itself watches channels by pattern, and one that fails is reported', async () => {
+  const { hub, errors } = await square();
+  const heard: unknown[] = [];
+  const stop = await hub.watch('sensor:*', (channel, data, [, offset]) => heard.push([channel, data, offset]));
+  await hub.watch('sensor:oven', () => {
+    throw new Error('too hot');
+  });
+  await hub.publish('sensor:kitchen', 21.5);
+  await hub.publish('other', 1);
+  await hub.publish('sensor:oven', 180);
+  stop();
+  await hub.publish('sensor:kitchen', 22);
+  assert.deepEqual(heard, [
+    ['sensor:kitchen', 21.5, 1],
+    ['sensor:oven', 180, 1],
+  ]);
+  assert.match(errors[0]!.message, /sensor:oven failed: too hot/);
+});
+
 test('a call is answered by its method; what it throws is its answer, or reported', async () => {
   const { hub, errors, guest } = await square(WITH_USERS);
   hub.method('add', (data) => (data as number[]).reduce((a, b) => a + b));

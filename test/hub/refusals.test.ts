@@ -161,6 +161,18 @@ test('who comes in, and who may do what, is decided by the program, also after s
   assert.equal(await luis.ask('auth', 'luis'), null);
 });
 
+test('a token ends, and its connection with it, unless a new one comes in time', async () => {
+  const { clock, guest } = await square({ connect: () => ({ user: 'ana', expiresIn: 60_000 }) });
+  const [careful, careless] = [await guest(), await guest()];
+  clock.advance(59_999);
+  await careful.ask('auth', 'new');
+  clock.advance(1);
+  assert.equal(careful.wire.closed, null);
+  assert.deepEqual(careless.take().at(-1), ['bye', 'UNAUTHORIZED', {}]);
+  clock.advance(60_000);
+  assert.equal(careful.wire.closed?.[0], 1008);
+});
+
 test('what waits for the same permission keeps its order, and lines behind it wait', async () => {
   const grants: (() => void)[] = [];
   const publish = () => new Promise<boolean>((resolve) => grants.push(() => resolve(true)));
@@ -195,7 +207,7 @@ test('a log that takes nothing makes publishing fail loudly, and what was acknow
   await ana.ask('pub', CHANNEL, 1);
   full = true;
   assert.equal(await ana.ask('pub', CHANNEL, 2), 'UNAVAILABLE');
-  await assert.rejects(hub.publish(CHANNEL, 2), { code: 'UNAVAILABLE' });
+  await assert.rejects(hub.publish(CHANNEL, 2), { code: 'LOG_FULL' });
   assert.equal(errors[0]?.code, 'LOG_FULL');
   const luis = await guest();
   await luis.ask('sub', CHANNEL, { recent: 1 });
