@@ -55,6 +55,8 @@ export class Connection implements Caller, Subscriber, LeftOut {
   readonly #rates = new Map<string, Allowance>();
   #phase: 'new' | 'ready' | 'over' = 'new';
   #identity: Identity = {};
+  #member = this.id;
+  #ticket = '';
   /** Lines behind one that holds them up; null when none does. */
   #waiting: ClientMessage[] | null = null;
   /** Ends the wait for `hi`; later, for the token's end. */
@@ -77,6 +79,11 @@ export class Connection implements Caller, Subscriber, LeftOut {
     return this.#identity.data;
   }
 
+  /** Its id in presence: the user's, or else that of the first connection which it resumes. */
+  get member(): string {
+    return this.user ?? this.#member;
+  }
+
   get isReady(): boolean {
     return this.#phase === 'ready';
   }
@@ -91,12 +98,18 @@ export class Connection implements Caller, Subscriber, LeftOut {
     this.#cancelTimer = clock.after(hiTimeout, () => this.end('HI_FIRST', 'no hi came in time'));
   }
 
-  /** The visitor is who `connect` said. */
-  welcome(identity: Identity): void {
+  /** The visitor is who `connect` said, and goes on where `earlier` was. Answers the ticket by which the next one can. */
+  welcome(identity: Identity, earlier?: Connection): string {
     this.renew(identity);
     this.#phase = 'ready';
     this.#house.users.add(this);
     this.wire.subscribe(EVERYONE);
+    if (earlier) {
+      this.#member = earlier.#member;
+      earlier.end('REPLACED');
+    }
+    this.#ticket = this.#house.tickets.issue(this);
+    return this.#ticket;
   }
 
   /** The same user, with a newer token. */
@@ -183,7 +196,7 @@ export class Connection implements Caller, Subscriber, LeftOut {
     subscription.end();
     this.subscriptions.delete(channel.name);
     if (subscription.hearsPresence) this.wire.unsubscribe(channel.presence!.topic);
-    channel.presence?.leave(this.user ?? this.id, this.id, atOnce);
+    channel.presence?.leave(this.member, this.id, atOnce);
     this.#house.channels.leave(channel);
   }
 
@@ -226,6 +239,7 @@ export class Connection implements Caller, Subscriber, LeftOut {
     for (const subscription of [...this.subscriptions.values()]) this.leave(subscription, false);
     this.wire.unsubscribe(EVERYONE);
     this.#house.users.remove(this);
+    this.#house.tickets.expire(this.#ticket);
   }
 }
 

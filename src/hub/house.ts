@@ -4,6 +4,7 @@ import type { Channels } from './channels.ts';
 import type { Methods } from './methods.ts';
 import type { HubLimits, Identity, Visitor } from './options.ts';
 import type { RuleBook } from './rules.ts';
+import type { Tickets } from './tickets.ts';
 import type { Users } from './users.ts';
 import type { FanOuts } from './wire.ts';
 
@@ -19,6 +20,7 @@ export interface House {
   readonly pingInterval: number;
   readonly channels: Channels;
   readonly users: Users;
+  readonly tickets: Tickets;
   readonly methods: Methods;
   readonly connect: (visitor: Visitor) => Identity | null | Promise<Identity | null>;
   /** Tells the hub's owner of what failed on this side: `what` begins the sentence. */

@@ -19,6 +19,7 @@ import { type HubOptions, LIMIT_DEFAULTS } from './options.ts';
 import { publish } from './publisher.ts';
 import { RuleBook } from './rules.ts';
 import { TextConnection } from './text-connection.ts';
+import { Tickets } from './tickets.ts';
 import { User, Users } from './users.ts';
 import { history } from './verbs.ts';
 import { type FanOut, FanOuts, type Wire } from './wire.ts';
@@ -49,20 +50,21 @@ export class Hub {
 
   /** @throws ZocaloError BAD_OPTION. */
   constructor(options: HubOptions) {
-    const { broker, clock = systemClock, onError = console.error } = options;
+    const { broker, clock = systemClock, onError = console.error, linger = 5_000 } = options;
     const house: House = {
       broker,
       clock,
       fanOuts: new FanOuts(),
       rules: new RuleBook(options.channels),
       limits: { ...LIMIT_DEFAULTS, ...options.limits },
-      linger: options.linger ?? 5_000,
+      linger,
       hiTimeout: options.hiTimeout ?? 10_000,
       pingInterval: options.pingInterval ?? 25_000,
       get channels() {
         return channels;
       },
       users: new Users(),
+      tickets: new Tickets(clock, linger),
       methods: new Methods(),
       connect: options.connect ?? (() => ({})),
       report: (what: string, cause: unknown) => {
@@ -101,6 +103,7 @@ export class Hub {
     this.#stopPinging();
     for (const connection of this.connections) connection.end('SHUTTING_DOWN');
     this.#house.channels.close();
+    this.#house.tickets.close();
     if (this.#opened) await this.#opened.then(() => this.#broker.close());
   }
 

@@ -11,6 +11,7 @@ import {
   type PublishOptions,
   type Subscribed,
   type SubscribeOptions,
+  type Welcome,
 } from '../protocol/index.ts';
 import type { Channel } from './channel.ts';
 import { stamped } from './channel.ts';
@@ -53,7 +54,7 @@ export function handle(house: House, connection: Connection, message: ClientMess
   }
 }
 
-async function hi(house: House, connection: Connection, id: number, { token }: Hello): Promise<void> {
+async function hi(house: House, connection: Connection, id: number, { token, resume }: Hello): Promise<void> {
   const identity = await identify(house, connection, token);
   if (connection.isOver) return;
   if (!identity) {
@@ -61,13 +62,12 @@ async function hi(house: House, connection: Connection, id: number, { token }: H
     connection.end('UNAUTHORIZED');
     return;
   }
-  connection.welcome(identity);
   const { user } = identity;
-  connection.tell([
-    'ok',
-    id,
-    { connection: connection.id, ...(user !== undefined && { user }), resumed: false, ping: house.pingInterval },
-  ]);
+  const earlier = resume === undefined ? undefined : house.tickets.take(resume);
+  const resumed = earlier !== undefined && earlier.user === user;
+  const ticket = connection.welcome(identity, resumed ? earlier : undefined);
+  const welcome: Welcome = { connection: connection.id, ticket, resumed, ping: house.pingInterval };
+  connection.tell(['ok', id, user === undefined ? welcome : { ...welcome, user }]);
 }
 
 async function auth(house: House, connection: Connection, id: number, token: string): Promise<void> {
@@ -118,7 +118,7 @@ async function sub(
   subscriptions.set(name, subscription);
   const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
   const { presence } = channel;
-  if ('member' in options) presence?.join(connection.user ?? connection.id, connection.id, options.member);
+  if ('member' in options) presence?.join(connection.member, connection.id, options.member);
   if (options.presence && presence) Object.assign(result, presence.picture);
   connection.tell(['ok', id, result]);
   if (options.presence && presence) {

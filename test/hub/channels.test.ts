@@ -255,6 +255,7 @@ test('a channel that nobody is subscribed to is let go of', async () => {
   const { ch } = (await ana.ask('sub', CHANNEL, { member: null })) as Subscribed;
   ana.connection.lost();
   assert.equal(ana.wire.topics.size, 0);
+  clock.advance(5_000); // its ticket has run out
   assert.equal(clock.pending, before);
   const again = await guest();
   assert.notEqual(((await again.ask('sub', CHANNEL)) as Subscribed).ch, ch);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ProtocolError, type Subscribed } from '../../src/protocol/index.ts';
-import { settle, square } from './fake-wire.ts';
+import { ProtocolError, type Subscribed, type Welcome } from '../../src/protocol/index.ts';
+import { Guest, settle, square } from './fake-wire.ts';
 
 const CHANNEL = 'chat:42';
 const WITH_USERS = { connect: ({ token }: { token: string | undefined }) => (token ? { user: token } : {}) };
@@ -48,6 +48,36 @@ test('a quick reconnect is no news, a slow one is', async () => {
   clock.advance(5_000);
   assert.deepEqual(verbs(), ['-']);
   assert.equal(hub.presence(CHANNEL).count, 0);
+});
+
+test('by its ticket somebody unknown keeps their place, and replaces a line that nobody has missed yet', async () => {
+  const { hub, clock, fanOut, guest } = await square(PRESENCE);
+  const ana = await guest({ token: 'ana' });
+  await ana.ask('sub', CHANNEL, { presence: true });
+  const enter = async (hello: object) => {
+    const one = new Guest(hub, fanOut);
+    const welcome = (await one.ask('hi', hello)) as Required<Welcome>;
+    await one.ask('sub', CHANNEL, { member: 'x' });
+    return { one, ...welcome };
+  };
+  const first = await enter({});
+  const second = await enter({ resume: first.ticket });
+  assert.deepEqual([first.resumed, second.resumed], [false, true]);
+  assert.deepEqual(first.one.take().at(-1), ['bye', 'REPLACED', {}]);
+  second.one.connection.lost();
+  clock.advance(4_999);
+  const third = await enter({ resume: second.ticket });
+  assert.equal(third.resumed, true);
+  clock.advance(60_000);
+  assert.equal(ana.take().filter(([verb]) => verb === '+' || verb === '-').length, 1);
+  assert.deepEqual(hub.presence(CHANNEL).members, [{ id: first.connection, data: 'x' }]);
+  // A ticket is good once, for a while, and for the same user.
+  assert.equal((await enter({ resume: first.ticket })).resumed, false);
+  assert.equal((await enter({ resume: third.ticket, token: 'ana' })).resumed, false);
+  const fourth = await enter({});
+  fourth.one.connection.lost();
+  clock.advance(5_000);
+  assert.equal((await enter({ resume: fourth.ticket })).resumed, false);
 });
 
 test('a user on two connections is one member, until the last has gone', async () => {

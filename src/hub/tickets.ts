@@ -1,0 +1,50 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { Connection } from './connection.ts';
+
+/** Bytes of chance in a ticket: too many to guess, as RFC 9562 has it for a random UUID. */
+const BYTES = 16;
+
+/** By a ticket of its last connection a client keeps its place in presence, and replaces a line that nobody has missed yet. */
+export class Tickets {
+  readonly #clock: Clock;
+  readonly #linger: number;
+  readonly #connections = new Map<string, Connection>();
+  readonly #timers = new Map<string, () => void>();
+
+  /** `linger`: milliseconds for which a ticket is good after its connection was lost. */
+  constructor(clock: Clock, linger: number) {
+    this.#clock = clock;
+    this.#linger = linger;
+  }
+
+  issue(connection: Connection): string {
+    const ticket = randomBytes(BYTES).toString('base64url');
+    this.#connections.set(ticket, connection);
+    return ticket;
+  }
+
+  /** Whose ticket it was; good for one time. */
+  take(ticket: string): Connection | undefined {
+    const connection = this.#connections.get(ticket);
+    this.#connections.delete(ticket);
+    this.#timers.get(ticket)?.();
+    this.#timers.delete(ticket);
+    return connection;
+  }
+
+  /** The connection was lost: its ticket is good for a while. */
+  expire(ticket: string): void {
+    if (this.#connections.has(ticket))
+      this.#timers.set(
+        ticket,
+        this.#clock.after(this.#linger, () => this.take(ticket)),
+      );
+  }
+
+  close(): void {
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+    this.#connections.clear();
+  }
+}
