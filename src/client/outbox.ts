@@ -35,8 +35,9 @@ interface Entry {
 }
 
 /**
- * Publications in flight. Each that is taken allows one more, up to 64, which fills a long line; a refusal leaves one
- * alone, so that a server with a limit on the rate is not asked in vain, and hardly anything overtakes what it refused.
+ * Publications in flight, as TCP does it (RFC 5681 §3.1): each window that is taken whole allows one more, up to 64,
+ * which fills a long line; a refusal leaves one alone, so that a server with a limit on the rate is not asked in vain,
+ * and hardly anything overtakes what it refused.
  */
 const WINDOW = { first: 16, most: 64 };
 /** A refusal that may be retried is passed on after so many, that nobody waits for a full disk without a word. */
@@ -161,7 +162,7 @@ export class Outbox {
   }
 
   #taken(entry: Entry, published: Published | null): void {
-    this.#window = Math.min(this.#window + 1, WINDOW.most);
+    this.#window = Math.min(this.#window + 1 / this.#window, WINDOW.most);
     this.#settle(entry, () => entry.resolve(published?.at));
   }
 

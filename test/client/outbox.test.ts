@@ -128,6 +128,23 @@ test('what may pass later is sent again after the pause, and nothing new overtak
   assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3]);
 });
 
+test('after a refusal one goes ahead alone, and the others follow when it was taken', async () => {
+  const { clock, hub, client } = setUp();
+  let limited = true;
+  hub.refuse = (message) =>
+    message[0] === 'pub' && limited ? ['err', message[1], 'RATE_LIMITED', 'slowly', 1_000] : undefined;
+  for (const data of [1, 2, 3]) client.publish('chat:42', data);
+  await hub.settle();
+  limited = false;
+  const before = hub.heardOf('pub').length;
+  clock.advance(1_250);
+  await Promise.resolve();
+  hub.step(1, 0);
+  assert.equal(hub.heardOf('pub').length, before + 1);
+  await hub.settle();
+  assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3]);
+});
+
 test('a server that cannot take it is asked five times, and then whoever published is told', async () => {
   const { clock, hub, client } = setUp();
   hub.refuse = (message) => (message[0] === 'pub' ? ['err', message[1], 'UNAVAILABLE', 'the disk is full'] : undefined);

@@ -427,6 +427,20 @@ test('a loop that is slow on a live channel goes back to the log, and misses not
   assert.equal(chat.state, 'live');
 });
 
+test('a loop that was left holds up nobody', async () => {
+  const { hub, client } = setUp();
+  const chat = client.subscribe<number>('chat:42');
+  const left = chat[Symbol.asyncIterator]();
+  await hub.settle();
+  for (let count = 1; count <= 3_000; count++) hub.publish('chat:42', count);
+  await hub.settle();
+  assert.equal(chat.state, 'paused');
+  await left.return?.();
+  await hub.settle();
+  assert.equal(chat.state, 'live');
+  assert.deepEqual(chat.position, ['e1', 3_000]);
+});
+
 test('history comes in pages, and is asked for again after a loss', async () => {
   const { hub, client, comeBack } = setUp();
   for (const data of ['a', 'b', 'c']) hub.publish('chat:42', data);
