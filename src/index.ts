@@ -4,11 +4,13 @@ export { ADVICE, type ErrorCode, ZocaloError } from './errors.ts';
 export {
   type Caller,
   type ChannelOptions,
+  type Connection as HubConnection,
   type Handler,
   Hub,
   type HubLimits,
   type HubOptions,
   type HubPublishOptions,
+  type HubUser,
   type Identity,
   type Permission,
   type SlowPolicy,

@@ -67,14 +67,7 @@ export class Hub {
       tickets: new Tickets(clock, linger),
       methods: new Methods(),
       connect: options.connect ?? (() => ({})),
-      report: (what: string, cause: unknown) => {
-        const text = cause instanceof Error ? cause.message : String(cause);
-        onError(
-          cause instanceof ZocaloError
-            ? cause
-            : new ZocaloError('HOOK_FAILED', `${what}: ${text}`, { advice: 'mend what failed', cause }),
-        );
-      },
+      report: (what, cause) => report(onError, what, cause),
     };
     const channels = new Channels(house);
     this.#house = house;
@@ -202,4 +195,17 @@ function checkName(channel: string): void {
   throw new ZocaloError('BAD_OPTION', `${JSON.stringify(channel)} is no name of a channel`, {
     advice: 'use letters, digits and the characters that a URL path may have, like chat:42',
   });
+}
+
+function report(onError: (error: ZocaloError) => void, what: string, cause: unknown): void {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const error =
+    cause instanceof ZocaloError
+      ? cause
+      : new ZocaloError('HOOK_FAILED', `${what}: ${text}`, { advice: 'mend what failed', cause });
+  try {
+    onError(error);
+  } catch (second) {
+    console.error('onError failed:', second, 'while it was told of:', error);
+  }
 }

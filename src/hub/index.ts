@@ -1,4 +1,4 @@
-export { Connection } from './connection.ts';
+export type { Connection } from './connection.ts';
 export { Hub, type HubPublishOptions } from './hub.ts';
 export type { Handler } from './methods.ts';
 export type {

@@ -13,8 +13,7 @@ import {
   type SubscribeOptions,
   type Welcome,
 } from '../protocol/index.ts';
-import type { Channel } from './channel.ts';
-import { stamped } from './channel.ts';
+import { type Channel, stamped } from './channel.ts';
 import type { Connection } from './connection.ts';
 import type { House } from './house.ts';
 import type { Identity, Permission } from './options.ts';
