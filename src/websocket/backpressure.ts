@@ -30,6 +30,8 @@ const NO_BYTES = Buffer.alloc(0);
 /** Frames up to this size that have to wait are copied together: each by itself would hold far more than its bytes. */
 const SMALL = 4 * 1024;
 const PAGE = 8 * 1024;
+/** Bytes handed to the socket at a time, so that a slow reader is seen to read: 17 KiB/s pass within a pongTimeout. */
+const IN_FLIGHT = 256 * 1024;
 
 /**
  * What one connection has been sent and the system has not taken yet, counted with all its overhead, in the order
@@ -44,6 +46,7 @@ export class Backlog {
   #compact = 0;
   #page = NO_BYTES;
   #flushes = false;
+  #tookMore = false;
   #ends = false;
 
   constructor(socket: Duplex, limits: QueueLimits) {
@@ -93,34 +96,52 @@ export class Backlog {
 
   /** Hands `bytes` to the socket before anything that waits. Answers whether the socket still holds them. */
   write(bytes: Buffer): boolean {
-    this.#socket.write(bytes);
+    if (bytes.length > IN_FLIGHT) {
+      this.push(bytes);
+      this.flush();
+    } else this.#socket.write(bytes);
     return this.#socket.writableLength > 0;
+  }
+
+  /** Whether the system has taken anything that had to wait since this was asked last: then the peer reads. */
+  tookMore(): boolean {
+    const took = this.#tookMore;
+    this.#tookMore = false;
+    return took;
   }
 
   /** Hands over, in one write where it can, what waits and is ready; once the socket has let go of what it holds. */
   flush(): void {
+    while (this.#frames.length > 0 && this.#socket.writableLength === 0 && this.#handOver());
     if (this.#frames.length > 0 && this.#socket.writableLength > 0) this.#wait();
-    else {
-      if (this.#frames.length > 0) this.#handOver();
-      if (this.#ends && this.#frames.length === 0) this.#socket.end();
-    }
+    else if (this.#ends && this.#frames.length === 0) this.#socket.end();
   }
 
-  #handOver(): void {
+  /** Writes what is ready, up to IN_FLIGHT bytes, of a larger frame a part. Answers whether there was anything. */
+  #handOver(): boolean {
     const ready: Buffer[] = [];
     const taken: (() => void)[] = [];
     let bytes = 0;
     let count = 0;
+    let rest: Buffer | null = null;
     for (const entry of this.#frames) {
       const frame = 'estimate' in entry ? entry.frame : entry;
-      if (!frame) break;
+      if (!frame || bytes >= IN_FLIGHT) break;
       this.#bytes -= 'estimate' in entry ? entry.estimate : frame.length;
-      bytes += frame.length;
       count++;
       if ('estimate' in entry && entry.onTaken) taken.push(entry.onTaken);
-      else ready.push(frame);
+      else if (bytes + frame.length <= IN_FLIGHT) ready.push(frame);
+      else {
+        ready.push(frame.subarray(0, IN_FLIGHT - bytes));
+        rest = frame.subarray(IN_FLIGHT - bytes);
+      }
+      bytes += frame.length - (rest?.length ?? 0);
     }
     this.#frames = count === this.#frames.length ? NOTHING : this.#frames.slice(count);
+    if (rest !== null) {
+      this.#frames = [rest, ...this.#frames];
+      this.#bytes += rest.length;
+    }
     this.#compact = 0;
     this.#page = NO_BYTES;
     if (ready.length === 1) this.#socket.write(ready[0]!);
@@ -131,6 +152,7 @@ export class Backlog {
       this.#socket.uncork();
     }
     for (const onTaken of taken) this.#socket.write(NO_BYTES, onTaken);
+    return count > 0;
   }
 
   /** Flushes when the socket holds nothing any more; until then small frames are packed into pages. */
@@ -158,6 +180,7 @@ export class Backlog {
     // An empty write is called back when everything before it is out.
     this.#socket.write(NO_BYTES, () => {
       this.#flushes = false;
+      this.#tookMore = true;
       this.flush();
     });
   }

@@ -300,11 +300,14 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
       return 0;
     }
     const { wheel, limits } = this.around;
-    if (this.#pauses > 0) {
-      // It is not listening, so that it hears nothing says nothing of the peer.
-      this.#heardAt = this.#messageAt = wheel.now;
+    // While it is not listening, that it hears nothing says nothing of the peer; and a peer that slowly reads what
+    // waits for it lives, though the ping may wait behind all that.
+    const tookMore = this.backlog.tookMore();
+    if (this.#pauses > 0 || tookMore) {
+      this.#heardAt = wheel.now;
       this.#pingedAt = -1;
     }
+    if (this.#pauses > 0) this.#messageAt = wheel.now;
     const due = whatIsDue(this.#vitals, wheel, limits);
     if (due === 'idle') {
       this.close(CLOSE.NORMAL, 'idle for too long');
@@ -317,8 +320,8 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     }
     if (due === 'ping') {
       this.#pingedAt = wheel.now;
-      this.ping();
-      if (this.#state !== STATE.OPEN) return 0;
+      // Not a message of the program's: a full queue takes these two bytes too.
+      this.put(FIN | OPCODE.PING, '', 0);
     }
     return untilDue(this.#vitals, wheel, limits);
   }

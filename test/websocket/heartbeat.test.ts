@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { connectWebSocket, type ServerOptions, type User } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { readHead, response } from '../conformance/handshake.ts';
-import { RawPeer } from '../conformance/raw-peer.ts';
+import { RawPeer, turn } from '../conformance/raw-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Recorder, take } from '../support/recorder.ts';
@@ -51,6 +51,32 @@ test('a half-open peer is ended with 1006 within pingInterval and pongTimeout, a
   assert.deepEqual(told, [1006]);
   assert.equal(server.users.size, 0);
   assert.equal(await raw.code(), 1006);
+});
+
+test('a slow peer that reads what waits for it lives, though it cannot see the ping behind all that yet', async (t) => {
+  const clock = new FakeClock();
+  const server = await Recorder.listen(t, { clock, compression: false, pingInterval: 30_000, pongTimeout: 15_000 });
+  const told: number[] = [];
+  server.onClose = (_user, code) => told.push(code);
+  const { socket } = await RawClient.open(server.url, { deaf: true });
+  t.after(() => socket.destroy());
+  const user = (await server.next('connect')) as User;
+  user.send(Buffer.alloc(64 * 1024 * 1024)); // far more than the system takes by itself
+  for (let i = 0; i < 5; i++) {
+    const before = user.bufferedAmount;
+    while (user.bufferedAmount === before) {
+      socket.read();
+      await turn();
+    }
+    clock.advance(14_000);
+  }
+  assert.deepEqual(told, [], 'it read all the time');
+  // The system may take a little more after the last read; then nothing moves any more.
+  for (let i = 0; i < 5 && told.length === 0; i++) {
+    await turn();
+    clock.advance(46_000);
+  }
+  assert.deepEqual(told, [1006]);
 });
 
 test('thousands of silent peers are kept by one timer', async (t) => {
