@@ -1,0 +1,242 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Bell } from './bell.ts';
+import { Dice } from './dice.ts';
+import { FaultyLine, type LineOptions } from './faulty-line.ts';
+import { HubProcess } from './hub-process.ts';
+import { judge, type Verdict } from './oracle.ts';
+import { publishByHand, publishBySdk, Record } from './publishers.ts';
+import { RawSubscriber } from './raw-subscriber.ts';
+import { newClient, SdkSubscriber, type Subscriber } from './subscriber.ts';
+
+export interface ChaosOptions {
+  seed: number;
+  /** Publications; a few more are made to show the gap and to end with. */
+  messages: number;
+  kills: number;
+  /** Milliseconds after which it is given up, and who waits for what is told. */
+  patience: number;
+}
+
+export interface Summary extends Verdict {
+  readonly kills: number;
+  readonly cuts: number;
+  readonly stalls: number;
+  readonly delays: number;
+  /** Times that a reader's queue was full. */
+  readonly slow: number;
+}
+
+/** More than the channel `short` keeps. */
+const BEYOND_HISTORY = 40;
+
+/** One server, its file, and everybody who is connected to it over lines that fail. */
+export class Chaos {
+  readonly #options: ChaosOptions;
+  readonly #dice: Dice;
+  readonly #directory = mkdtempSync(join(tmpdir(), 'zocalo-chaos-'));
+  readonly #hub: HubProcess;
+  readonly #bell = new Bell();
+  readonly #record = new Record(this.#bell);
+  readonly #lines: FaultyLine[] = [];
+  readonly #subscribers: Subscriber[] = [];
+  readonly #cleanups: (() => void)[] = [];
+  #bytesToKill = Number.POSITIVE_INFINITY;
+  #mostBytesToKill = Number.POSITIVE_INFINITY;
+  #kill = (): void => {};
+  #stage = 'starting';
+
+  constructor(options: ChaosOptions) {
+    this.#options = options;
+    this.#dice = new Dice(options.seed);
+    this.#hub = new HubProcess(join(this.#directory, 'square.db'));
+  }
+
+  /** Rejects when it does not come to its end in time; what was wrong is in the summary's `violations`. */
+  async run(): Promise<Summary> {
+    const late = Promise.withResolvers<never>();
+    const timer = setTimeout(() => late.reject(new Error(this.#whoWaits())), this.#options.patience);
+    try {
+      return await Promise.race([this.#run(), late.promise]);
+    } finally {
+      clearTimeout(timer);
+      await this.close();
+    }
+  }
+
+  async close(): Promise<void> {
+    for (const cleanup of this.#cleanups.splice(0)) cleanup();
+    for (const subscriber of this.#subscribers) subscriber.stop();
+    for (const line of this.#lines) line.close();
+    await this.#hub.kill();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+
+  async #run(): Promise<Summary> {
+    const bell = this.#bell;
+    await this.#hub.start();
+    const sdk = await this.#sdk('sdk', ['room', 'short']);
+    const loop = await this.#sdk('loop', ['room'], true);
+    const raw = await this.#raw('raw', ['room', 'short']);
+    const slow = await this.#raw('slow', ['room'], { isSlow: true });
+    const absent = await this.#raw('absent', ['short']);
+    const mayfly = await this.#raw('mayfly', ['room']);
+    const stayers = [sdk, loop, raw, slow, absent];
+    const all = [...stayers, mayfly].map(({ subscriber }) => subscriber);
+    for (const subscriber of all) subscriber.start();
+    await bell.until(() => all.every(({ isLive }) => isLive));
+
+    this.#stage = 'publishing';
+    for (const line of this.#lines) line.storm();
+    const published = this.#publishAll();
+    const killed = this.#killAll();
+    await bell.until(() => this.#record.acknowledged >= this.#options.messages / 3);
+    // It goes without a word, on a line that nobody hears break.
+    mayfly.line.stall();
+    mayfly.subscriber.stop();
+    await published;
+    this.#stage = 'killing';
+    // Hardly a byte passes any more.
+    this.#mostBytesToKill = 1;
+    this.#bytesToKill = Math.min(this.#bytesToKill, 1);
+    await killed;
+
+    this.#stage = 'leaving one behind';
+    absent.line.block();
+    await this.#publish(
+      'filler',
+      Array.from({ length: BEYOND_HISTORY }, () => 'short'),
+    );
+    absent.line.unblock();
+    for (const line of this.#lines) line.calm();
+
+    this.#stage = 'settling';
+    await this.#publish('last', ['room', 'short']);
+    const witnesses = stayers.flatMap(({ subscriber }) => subscriber.witnesses);
+    await bell.until(() => witnesses.every(({ channel, offset }) => offset >= this.#record.head(channel)));
+    this.#stage = 'reading the whole log';
+    const late = await this.#raw('late', ['room']);
+    const [book] = late.subscriber.witnesses;
+    book!.begin([sdk.subscriber.witnesses[0]!.position![0], 0]);
+    late.subscriber.start();
+    await bell.until(() => book!.offset >= this.#record.head('room'));
+    late.subscriber.stop();
+
+    this.#stage = 'agreeing on who is here';
+    const here = stayers.filter(({ subscriber }) => subscriber.witnesses.some(({ channel }) => channel === 'room'));
+    const truth = here.map(({ subscriber }) => subscriber.name).sort();
+    await bell.until(() => here.every(({ subscriber }) => [...subscriber.members].sort().join() === truth.join()));
+    return this.#summary(judge(this.#record.published, [...witnesses, book!], mayfly.subscriber.witnesses));
+  }
+
+  async #sdk(name: string, channels: string[], loops = false) {
+    const line = await this.#line();
+    const subscriber = new SdkSubscriber(name, line.url, this.#dice.fork(), this.#bell, channels, loops);
+    this.#subscribers.push(subscriber);
+    return { line, subscriber };
+  }
+
+  async #raw(name: string, channels: string[], options: Pick<LineOptions, 'isSlow'> = {}) {
+    const line = await this.#line(options);
+    const subscriber = new RawSubscriber(name, line.url, this.#dice.fork(), this.#bell, channels);
+    this.#subscribers.push(subscriber);
+    return { line, subscriber };
+  }
+
+  async #line(options: Pick<LineOptions, 'isSlow'> = {}): Promise<FaultyLine> {
+    const line = new FaultyLine({
+      dice: this.#dice.fork(),
+      target: () => this.#hub.port,
+      onBytes: (count) => this.#count(count),
+      ...options,
+    });
+    this.#lines.push(line);
+    await line.open();
+    return line;
+  }
+
+  async #publishAll(): Promise<void> {
+    const { messages } = this.#options;
+    const draw = (count: number) => Array.from({ length: count }, () => (this.#dice.isLikely(0.7) ? 'room' : 'short'));
+    const line = await this.#line();
+    line.storm();
+    const byHand = Math.round(messages * 0.1);
+    const half = Math.ceil((messages - byHand) / 2);
+    await Promise.all([
+      this.#publish('ana', draw(half), true),
+      this.#publish('luis', draw(messages - byHand - half), true),
+      publishByHand(line.url, 'hand', draw(byHand), this.#record, this.#dice.fork()),
+    ]);
+  }
+
+  async #publish(name: string, channels: string[], isStormy = false): Promise<void> {
+    const line = await this.#line();
+    if (isStormy) line.storm();
+    const client = newClient(name, line.url, this.#dice.fork());
+    client.on('error', (error) => this.#record.failures.push(`${name}: the client reports ${error}`));
+    this.#cleanups.push(() => client.close());
+    await publishBySdk(client, name, channels, this.#record, this.#dice.fork());
+  }
+
+  /** Kills, spread over the publishing: each a drawn number of passing bytes after its share was acknowledged. */
+  async #killAll(): Promise<void> {
+    const { kills, messages } = this.#options;
+    const dice = this.#dice.fork();
+    while (this.#hub.kills < kills) {
+      const share = (0.8 * messages * this.#hub.kills) / kills;
+      await this.#bell.until(() => this.#record.acknowledged >= share);
+      await new Promise<void>((resolve) => {
+        this.#kill = resolve;
+        this.#bytesToKill = Math.min(this.#mostBytesToKill, Math.floor(2 ** (16 * dice.next())));
+      });
+      await this.#hub.kill();
+      await pause(dice.below(50));
+      let starting = this.#hub.start();
+      // Sometimes it dies again while it opens its file.
+      if (dice.isLikely(0.1) && this.#hub.kills < kills) {
+        await pause(dice.below(300));
+        await this.#hub.kill();
+        starting = this.#hub.start();
+      }
+      await starting;
+    }
+  }
+
+  #count(bytes: number): void {
+    this.#bytesToKill -= bytes;
+    if (this.#bytesToKill > 0) return;
+    this.#bytesToKill = Number.POSITIVE_INFINITY;
+    this.#kill();
+  }
+
+  #summary(verdict: Verdict): Summary {
+    const sum = (of: 'cuts' | 'stalls' | 'delays') => this.#lines.reduce((total, { counts }) => total + counts[of], 0);
+    const { kills, slow, errors } = this.#hub;
+    return {
+      ...verdict,
+      violations: [...verdict.violations, ...this.#record.failures, ...errors],
+      kills,
+      slow,
+      cuts: sum('cuts'),
+      stalls: sum('stalls'),
+      delays: sum('delays'),
+    };
+  }
+
+  #whoWaits(): string {
+    const { acknowledged, published, failures } = this.#record;
+    const readers = this.#subscribers.map(({ name, witnesses, state, members }) => {
+      const places = witnesses.map(({ channel, offset }) => `${channel} ${offset}/${this.#record.head(channel)}`);
+      return `${name}: ${places.join(', ')}, ${state}, sees ${[...members].join(' ')}`;
+    });
+    const complaints = this.#subscribers.flatMap(({ witnesses }) => witnesses.flatMap(({ complaints }) => complaints));
+    return [
+      `seed ${this.#options.seed}: still ${this.#stage} after ${this.#options.patience} ms`,
+      `${this.#hub.kills} kills, ${this.#hub.slow} full queues, ${this.#hub.closed} ends for them, ${acknowledged} of ${published.length} acknowledged`,
+      ...readers,
+      ...[...complaints, ...failures, ...this.#hub.errors].slice(0, 20),
+    ].join('\n');
+  }
+}

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { judge, type Published } from './oracle.ts';
+import { Witness } from './witness.ts';
+
+const word = (id: string) => ({ id, size: 0, pad: '' });
+
+/** Three acknowledged publications, one whose fate nobody knows, and a reader who was there from the start. */
+function scene(offsets: readonly number[], ids = ['', 'a', 'b', 'c', 'd']) {
+  const published: Published[] = ['a', 'b', 'c'].map((id, index) => ({
+    id,
+    publisher: 'ana',
+    channel: 'short',
+    at: ['e1', index + 1],
+  }));
+  published.push({ id: 'd', publisher: 'luis', channel: 'short' });
+  const witness = new Witness('eva', 'short');
+  witness.begin(['e1', 0]);
+  for (const offset of offsets) witness.message(['e1', offset], word(ids[offset]!));
+  return { published, witness, judge: () => judge(published, [witness]) };
+}
+
+test('the oracle is content when everything acknowledged came once and in order', () => {
+  assert.deepEqual(scene([1, 2, 3]).judge(), {
+    violations: [],
+    messages: 3,
+    unacknowledged: 1,
+    duplicates: 0,
+    losses: 0,
+    gaps: 0,
+  });
+});
+
+test('the oracle lets what was not acknowledged come, once', () => {
+  assert.deepEqual(scene([1, 2, 3, 4]).judge().violations, []);
+  const twice = scene([1, 2, 3, 4, 5], ['', 'a', 'b', 'c', 'd', 'd']).judge();
+  assert.equal(twice.duplicates, 1);
+  assert.match(twice.violations.join(), /d stands at short 5 and at short 4/);
+});
+
+test('the oracle finds what is missing at the end, and what is missing in the middle', () => {
+  assert.equal(scene([1, 2]).judge().losses, 1);
+  const { violations, losses } = scene([1, 3]).judge();
+  assert.equal(losses, 1);
+  assert.match(violations.join(), /3 came after 1, without a word/);
+});
+
+test('the oracle finds what came twice, and what came late', () => {
+  assert.equal(scene([1, 2, 2, 3]).judge().duplicates, 1);
+  const { violations } = scene([1, 3, 2]).judge();
+  assert.match(violations.join(), /2 \(b\) came again, or late, after 3/);
+});
+
+test('the oracle takes a gap for an answer only where the log has lost something', () => {
+  const { witness, judge: verdict } = scene([1]);
+  witness.gap({ have: ['e1', 1], oldest: 4, head: 3, epoch: 'e1' });
+  assert.deepEqual(verdict().violations, []);
+  const needless = scene([1]);
+  needless.witness.gap({ have: ['e1', 1], oldest: 2, head: 3, epoch: 'e1' });
+  assert.match(needless.judge().violations.join(), /a gap after 1, though the log has all from 2/);
+});
+
+test('the oracle finds another text in a place, another epoch, and a publisher whose own are out of order', () => {
+  assert.match(scene([1, 2, 3], ['', 'a', 'c', 'b']).judge().violations.join(), /short 2 is c, and elsewhere b/);
+  const { witness, published, judge: verdict } = scene([1, 2, 3]);
+  witness.message(['e2', 4], word('d'));
+  assert.match(verdict().violations.join(), /the epoch became e2/);
+  published.reverse();
+  assert.match(verdict().violations.join(), /b at 2 was overtaken by one at 3/);
+});

@@ -1,0 +1,82 @@
+import type { Position } from '../../src/client/index.ts';
+import type { Witness } from './witness.ts';
+
+/** A publication, and where the server said that it stands; without `at`, it was never acknowledged. */
+export interface Published {
+  readonly id: string;
+  readonly publisher: string;
+  readonly channel: string;
+  at?: Position | undefined;
+}
+
+export interface Verdict {
+  readonly violations: string[];
+  readonly messages: number;
+  readonly unacknowledged: number;
+  readonly duplicates: number;
+  readonly losses: number;
+  readonly gaps: number;
+}
+
+/**
+ * Compares what was acknowledged with what was seen: everybody saw every acknowledged publication once and in order, or
+ * was told that it is lost; and nobody saw one twice, acknowledged or not. `published` is in each publisher's order;
+ * `early` are those who left before the end.
+ */
+export function judge(
+  published: readonly Published[],
+  witnesses: readonly Witness[],
+  early: readonly Witness[] = [],
+): Verdict {
+  const all = [...witnesses, ...early];
+  const violations = all.flatMap(({ complaints }) => complaints);
+  let losses = 0;
+  let twice = 0;
+  /** What stands where, and where everything stands. */
+  const places = new Map<string, string>();
+  const ids = new Map<string, string>();
+  const place = (channel: string, offset: number, id: string, who: string) => {
+    const at = `${channel} ${offset}`;
+    const other = places.get(at);
+    if (other !== undefined && other !== id) violations.push(`${who}: ${at} is ${id}, and elsewhere ${other}`);
+    places.set(at, id);
+    const elsewhere = ids.get(id);
+    if (elsewhere !== undefined && elsewhere !== at) {
+      twice += 1;
+      violations.push(`${who}: ${id} stands at ${at} and at ${elsewhere}`);
+    }
+    ids.set(id, at);
+  };
+  const newest = new Map<string, number>();
+  const known = new Set<string>();
+  for (const { id, publisher, channel, at } of published) {
+    known.add(id);
+    if (!at) continue;
+    place(channel, at[1], id, publisher);
+    const before = newest.get(`${publisher} ${channel}`) ?? 0;
+    if (at[1] <= before) violations.push(`${publisher}: ${id} at ${at[1]} was overtaken by one at ${before}`);
+    newest.set(`${publisher} ${channel}`, at[1]);
+  }
+  for (const witness of all) {
+    const { name, channel, seen, gaps } = witness;
+    for (const [offset, id] of seen) {
+      if (!known.has(id)) violations.push(`${name}: nobody has published ${id}`);
+      place(channel, offset, id, name);
+    }
+    if (early.includes(witness)) continue;
+    for (const { id, channel: its, at } of published) {
+      if (!at || its !== channel || at[1] <= witness.start || seen.has(at[1])) continue;
+      if (gaps.some(({ have, head }) => have < at[1] && at[1] <= head)) continue;
+      losses += 1;
+      violations.push(`${name} in ${channel}: ${id} at ${at[1]} was acknowledged and never came`);
+    }
+  }
+  return {
+    violations,
+    messages: published.filter(({ at }) => at).length,
+    unacknowledged: published.filter(({ at }) => !at).length,
+    duplicates: twice + all.reduce((sum, { duplicates }) => sum + duplicates, 0),
+    losses,
+    gaps: all.reduce((sum, { gaps }) => sum + gaps.length, 0),
+  };
+}
