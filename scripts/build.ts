@@ -19,7 +19,7 @@ else if (existsSync(target) && readdirSync(target).length > 0) {
   process.exit(2);
 }
 compile('tsconfig.build.json');
-compile('tsconfig.browser.json', '--noEmit', 'false', '--rootDir', '.');
+compile('tsconfig.browser.json', '--noEmit', 'false', '--declaration', 'true', '--rootDir', '.');
 copyPages();
 for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, name), join(target, name));
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`);
