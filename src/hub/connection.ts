@@ -59,6 +59,8 @@ export class Connection implements Caller, Subscriber, LeftOut {
   #ticket = '';
   /** Lines behind one that holds them up; null when none does. */
   #waiting: ClientMessage[] | null = null;
+  /** Resolves when the last page that is asked for so far is out. */
+  #paging: Promise<void> = Promise.resolve();
   /** Ends the wait for `hi`; later, for the token's end. */
   #cancelTimer = (): void => {};
 
@@ -184,6 +186,12 @@ export class Connection implements Caller, Subscriber, LeftOut {
     }
     const pause = rate.take();
     if (pause > 0) throw new ProtocolError('RATE_LIMITED', `too many publications to ${channel}`, pause);
+  }
+
+  inTurn(send: () => Promise<void>): Promise<void> {
+    const sent = this.#paging.then(send);
+    this.#paging = sent.catch(() => {}); // whose page it was is told
+    return sent;
   }
 
   skip(channel: Channel, offset: number): void {

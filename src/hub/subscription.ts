@@ -9,6 +9,8 @@ const PAGE = { limit: 1_000, bytes: 256 * 1024 };
 /** Whoever holds subscriptions. */
 export interface Subscriber {
   readonly wire: Wire;
+  /** Sends one page at a time, whichever subscription it is for: many full channels are no more to queue than one. */
+  inTurn(send: () => Promise<void>): Promise<void>;
   /** This subscription is over: its log cannot be read. */
   onLost(subscription: Subscription, cause: unknown): void;
 }
@@ -81,7 +83,6 @@ export class Subscription {
 
   async #follow(): Promise<void> {
     const { channel } = this;
-    const { wire } = this.#subscriber;
     try {
       while (!this.#isOver()) {
         const [epoch, offset] = this.#position;
@@ -95,29 +96,37 @@ export class Subscription {
           });
           continue;
         }
-        const page = await this.#house.broker.read(channel.name, this.#position, {
-          ...PAGE,
-          limit: Math.min(PAGE.limit, this.#credit),
-        });
-        if (this.#isOver()) return;
-        let ready = true;
-        if (page.gap) {
-          const { have, oldest, head, epoch } = page;
-          ready = wire.send(encode(['gap', channel.number, { have, oldest, head, epoch }]));
-          this.#position = [epoch, head];
-          this.#owesLive = true;
-        } else if (page.entries.length > 0) {
-          ready = wire.send(channel.lines(page));
-          this.#credit -= page.entries.length;
-          this.#position = [page.epoch, page.entries.at(-1)!.offset];
-        }
-        // The log has more than the broker has told so far: those who are live shall have it before we join them.
-        if (page.epoch !== channel.epoch || page.head > channel.head) await channel.catchUp();
-        if (!ready) await wire.drained();
+        await this.#subscriber.inTurn(() => this.#sendPage());
       }
     } catch (cause) {
       if (!this.#isOver()) this.#subscriber.onLost(this, cause);
     }
+  }
+
+  /** Resolves when the reader can take another. */
+  async #sendPage(): Promise<void> {
+    const { channel } = this;
+    const { wire } = this.#subscriber;
+    if (this.#isOver()) return;
+    const page = await this.#house.broker.read(channel.name, this.#position, {
+      ...PAGE,
+      limit: Math.min(PAGE.limit, this.#credit),
+    });
+    if (this.#isOver()) return;
+    let ready = true;
+    if (page.gap) {
+      const { have, oldest, head, epoch } = page;
+      ready = wire.send(encode(['gap', channel.number, { have, oldest, head, epoch }]));
+      this.#position = [epoch, head];
+      this.#owesLive = true;
+    } else if (page.entries.length > 0) {
+      ready = wire.send(channel.lines(page));
+      this.#credit -= page.entries.length;
+      this.#position = [page.epoch, page.entries.at(-1)!.offset];
+    }
+    // The log has more than the broker has told so far: those who are live shall have it before we join them.
+    if (page.epoch !== channel.epoch || page.head > channel.head) await channel.catchUp();
+    if (!ready) await wire.drained();
   }
 
   /** In one go with the comparison that says that nothing is missing: so nothing is left out, and nothing comes twice. */
