@@ -30,9 +30,15 @@ export type ServeOptions = Omit<ServerOptions, 'protocols' | 'queuePolicy'>;
 const DEFAULTS = {
   /** Bytes of the largest frame: sixteen publications of the largest default size. */
   maxMessage: 1024 * 1024,
-  /** Bytes queued above which a reader is slow; at twice that its connection ends with 1013. A slow reader goes back to the log, so this may be far less than the engine's default. */
+  /**
+   * Bytes queued above which a reader is slow, and goes back to the log, so that this may be far less than the engine's
+   * default. At twice that, but not before half a MiB more than that, its connection ends with 1013.
+   */
   queueLimit: 1024 * 1024,
 };
+
+/** Bytes that the hub may queue in one go, to whomever: a page of the log (256 KiB), its last publication, answers. */
+const ONE_GO = 512 * 1024;
 
 /** RFC 6455 §7.4.1: data of a kind that cannot be accepted. */
 const UNSUPPORTED = 1003;
@@ -86,11 +92,11 @@ export class HubServer extends WebSocketServer {
 
   /**
    * A reader is slow: what is on its way is queued, so that it has all up to now, and the hub pushes no more. What it
-   * asks for itself is still answered, up to twice the limit.
+   * asks for itself is still answered, up to twice the limit, and a page of the log always has room.
    */
   override onQueueFull(user: User): 'queue' | 'close' {
     const place = this.#places.get(user);
-    if (!place || user.bufferedAmount > 2 * this.#queueLimit) return 'close';
+    if (!place || user.bufferedAmount > this.#queueLimit + Math.max(this.#queueLimit, ONE_GO)) return 'close';
     if (!place.isSlow) {
       place.isSlow = true;
       // Not from here: what the hub then does for this user would meet the same full queue.
