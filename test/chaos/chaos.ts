@@ -92,10 +92,6 @@ export class Chaos {
     for (const line of this.#lines) line.storm();
     const published = this.#publishAll();
     const killed = this.#killAll();
-    await bell.until(() => this.#record.acknowledged >= this.#options.messages / 3);
-    // It goes without a word, on a line that nobody hears break.
-    mayfly.line.stall();
-    mayfly.subscriber.stop();
     await published;
     this.#stage = 'killing';
     // Hardly a byte passes any more.
@@ -110,6 +106,11 @@ export class Chaos {
       Array.from({ length: BEYOND_HISTORY }, () => 'short'),
     );
     absent.line.unblock();
+    // It goes without a word, on a line that nobody hears break, and no restart of the server comes to help.
+    mayfly.line.calm();
+    await bell.until(() => mayfly.subscriber.isLive);
+    mayfly.line.stall();
+    mayfly.subscriber.stop();
     for (const line of this.#lines) line.calm();
 
     this.#stage = 'settling';

@@ -27,7 +27,7 @@ const hub = new Hub({
 
 async function listen(port: string): Promise<HubServer> {
   const server = new Counted(hub, `ws://127.0.0.1:${port}`, {
-    queueLimit: 256 * 1024,
+    queueLimit: 64 * 1024,
     pingInterval: 1_000,
     pongTimeout: 2_000,
   });
