@@ -102,7 +102,8 @@ export class FaultyLine {
     };
     this.#links.add(link);
     client.on('close', () => {
-      if (!link.isStalled) server.destroy();
+      if (link.isStalled) return;
+      server.destroy();
       this.#links.delete(link);
     });
     void this.#relay(link, client, server);
@@ -128,10 +129,10 @@ export class FaultyLine {
         if (link.isStalled) return await new Promise(() => {});
         if (!to.write(passed)) await once(to, 'drain');
       }
-      to.end();
+      if (!link.isStalled) to.end();
     } catch {
-      // cut by us or by one of the ends
-      to.destroy();
+      // Cut by us, or by one of the ends; over a stalled line the other does not hear of it.
+      if (!link.isStalled) to.destroy();
     }
   }
 

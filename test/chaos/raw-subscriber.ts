@@ -110,10 +110,7 @@ export class RawSubscriber implements Subscriber {
       case 'm':
         if (!part.isLive && part.credit-- <= 0) witness.complain('more came than we had credit for');
         witness.message([witness.position![0], line[2] as number], line[3]);
-        if (!part.isLive && part.credit === CREDIT / 2) {
-          part.credit += CREDIT / 2;
-          this.#peer?.say('more', ch, CREDIT / 2);
-        }
+        if (!part.isLive && part.credit === 0) setImmediate(() => this.#giveCredit(ch, part));
         break;
       case 'gap':
         part.awaitsGap = undefined;
@@ -133,5 +130,12 @@ export class RawSubscriber implements Subscriber {
         witness.complain(`"${verb}" came, which nobody asked for`);
     }
     this.#bell.ring();
+  }
+
+  /** Only once all is used up, and not in the same turn: so what comes without credit is seen. */
+  #giveCredit(ch: number, part: Part): void {
+    if (this.#parts.get(ch) !== part || part.isLive) return;
+    part.credit += CREDIT;
+    this.#peer?.say('more', ch, CREDIT);
   }
 }
