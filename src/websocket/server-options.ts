@@ -25,7 +25,7 @@ export interface ServerOptions extends ConnectionOptions {
   readonly hosts?: '*' | readonly string[];
   /** Subprotocols spoken here. The first that the client offers and this list has is chosen. Default none. */
   readonly protocols?: readonly string[];
-  /** Users connected at a time. Over it: 503. Default 100,000: some 300 MB, and beyond what one process should hold. */
+  /** Users connected at a time. Over it: 503. Default 100,000: some 500 MB, and beyond what one process should hold. */
   readonly maxConnections?: number;
   /**
    * Milliseconds for a client's opening handshake and, once more, for `onUpgrade` to answer. Over it: 408, or 503.
