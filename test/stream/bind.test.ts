@@ -4,13 +4,11 @@ import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { type Bound, bindServers, parseAddress } from '../../src/stream/index.ts';
-
-const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
-const noIPv6 = hasIPv6 ? false : 'needs IPv6, which this machine does not have';
+import { noIPv6 } from '../support/need.ts';
 
 let directory: string;
 before(async () => {

@@ -1,13 +1,10 @@
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { networkInterfaces } from 'node:os';
 import { test } from 'node:test';
 import { connect, DatagramSocket, type ListenOptions, listen, type StreamSocket } from '../../src/stream/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-
-const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
-const noIPv6 = hasIPv6 ? false : 'needs IPv6, which this machine does not have';
+import { noIPv6 } from '../support/need.ts';
 
 async function next(socket: StreamSocket): Promise<string> {
   for await (const datagram of socket) return String(datagram);

@@ -3,14 +3,12 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, connect as netConnect } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { connect, type ListenOptions, listen, type StreamServer, type StreamSocket } from '../../src/stream/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-
-const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
-const noIPv6 = hasIPv6 ? false : 'needs IPv6, which this machine does not have';
+import { noIPv6 } from '../support/need.ts';
 
 let directory: string;
 before(async () => {

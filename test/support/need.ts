@@ -1,4 +1,5 @@
 import { spawnSync } from 'node:child_process';
+import { networkInterfaces } from 'node:os';
 
 /**
  * A part of the machine that a test uses for real. Where it is missing the test is skipped and says so; in CI
@@ -13,3 +14,8 @@ export function missing(...programs: string[]): string | false {
   if (process.env.CI) throw new Error(sentence);
   return sentence;
 }
+
+const hasIPv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === '::1'));
+
+/** For `skip`: false where the machine has IPv6. */
+export const noIPv6 = hasIPv6 ? false : 'needs IPv6, which this machine does not have';
