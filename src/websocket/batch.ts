@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { headerSize, type Payload, payloadSize, writeFrame } from './core/frame-writer.ts';
+import { headerSize, type Payload, writeFrame } from './core/frame-writer.ts';
 import { FIN, OPCODE, RSV1 } from './core/opcodes.ts';
 import { deflateSmall, type MessageDeflate } from './deflate.ts';
 import type { CompressionOptions } from './limits.ts';
@@ -76,9 +76,9 @@ export class Batch<Receiver> {
     this.#compression = compression;
   }
 
-  append(order: number, message: Payload, except: Receiver | null): void {
+  /** `length`: the message's size in bytes. */
+  append(order: number, message: Payload, length: number, except: Receiver | null): void {
     const opcode = typeof message === 'string' ? OPCODE.TEXT : OPCODE.BINARY;
-    const length = payloadSize(message);
     this.plain.append(FIN | opcode, message, length);
     this.publications.push({ order, opcode, length, except });
     if (except !== null) this.excepted.add(except);

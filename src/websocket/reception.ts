@@ -2,14 +2,14 @@ import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
-import { ZocaloError } from '../errors.ts';
 import { checkPlace } from './admission.ts';
 import { refuse } from './attach.ts';
 import { acceptDeflate, formatAgreement } from './core/deflate-negotiation.ts';
 import { checkRequest, formatResponse, type Refusal } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
+import { type Hooks, reportFailed } from './hooks.ts';
 import type { ServerOptions } from './server-options.ts';
-import { type Hooks, report, Session, type Venue } from './session.ts';
+import { Session, type Venue } from './session.ts';
 import { UpgradeRequest } from './upgrade-request.ts';
 
 /** What `onUpgrade` may answer: a refusal, or what the user comes in with. Nothing at all lets them in. */
@@ -131,11 +131,7 @@ export class Reception {
 
   #failed(cause: unknown, socket: Duplex): void {
     refuse(socket, { status: 500, reason: 'The server failed' });
-    const text = cause instanceof Error ? cause.message : String(cause);
-    report(
-      this.#hooks,
-      new ZocaloError('HOOK_FAILED', `onUpgrade failed: ${text}`, { advice: 'mend the hook', cause }),
-    );
+    reportFailed(this.#hooks, 'onUpgrade', cause);
   }
 }
 

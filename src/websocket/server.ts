@@ -7,11 +7,12 @@ import { attach, type Take } from './attach.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
+import { guard, report, reportFailed } from './hooks.ts';
 import { connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { Reception, type UpgradeAnswer } from './reception.ts';
 import { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
-import { report, type Venue } from './session.ts';
+import type { Venue } from './session.ts';
 import { TimerWheel, tickFor } from './timer-wheel.ts';
 import { Topic, Topics } from './topics.ts';
 import { Turn } from './turn.ts';
@@ -180,16 +181,12 @@ export class WebSocketServer {
       for (const { server, address } of bound)
         server.on('error', (cause) => report(this, toZocaloError(cause, address)));
     }
-    this.#stops.push(
-      this.#clock.every(TICK, () => {
-        try {
-          const result = this.onTick();
-          if (result instanceof Promise) result.catch((error) => this.#hookFailed('onTick', error));
-        } catch (error) {
-          this.#hookFailed('onTick', error);
-        }
-      }),
-    );
+    const tick = () =>
+      guard(
+        () => this.onTick(),
+        (cause) => reportFailed(this, 'onTick', cause),
+      );
+    this.#stops.push(this.#clock.every(TICK, tick));
   }
 
   /** Listens, says where on standard output, closes in good order on SIGINT or SIGTERM, and resolves after that. */
@@ -237,11 +234,6 @@ export class WebSocketServer {
 
   #onGone(): void {
     if (this.users.size === 0 && this.#venue.leaving.size === 0) this.#onEmpty?.();
-  }
-
-  #hookFailed(hook: string, cause: unknown): void {
-    const text = cause instanceof Error ? cause.message : String(cause);
-    report(this, new ZocaloError('HOOK_FAILED', `${hook} failed: ${text}`, { advice: 'mend the hook', cause }));
   }
 
   #createServer(secure: boolean): HttpServer {

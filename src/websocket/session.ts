@@ -1,24 +1,15 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
-import { ZocaloError } from '../errors.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import { Connection, type ConnectionEvents, type Message } from './connection.ts';
 import { CLOSE } from './core/close-codes.ts';
 import type { Payload } from './core/frame-writer.ts';
 import type { MessageDeflate } from './deflate.ts';
+import { guard, type Hooks, reportFailed } from './hooks.ts';
 import type { Surroundings } from './outgoing.ts';
 import type { Subscriber, Topic, Topics } from './topics.ts';
 import type { UpgradeRequest } from './upgrade-request.ts';
 import { User } from './user.ts';
-
-/** What the program has to say about its users. */
-export interface Hooks {
-  onConnect(user: User): unknown;
-  onMessage(user: User, message: Message): unknown;
-  onClose(user: User, code: number, reason: string): unknown;
-  onQueueFull(user: User, message: Payload | undefined): QueueVerdict;
-  onError(error: ZocaloError, user?: User): unknown;
-}
 
 /** What the sessions of one server share. */
 export interface Venue extends Surroundings {
@@ -119,33 +110,12 @@ export class Session implements Subscriber, ConnectionEvents {
   }
 
   #guard(hook: string, call: () => unknown): void {
-    try {
-      const result = call();
-      if (result instanceof Promise) result.catch((error) => this.#failed(hook, error));
-    } catch (error) {
-      this.#failed(hook, error);
-    }
+    guard(call, (cause) => this.#failed(hook, cause));
   }
 
   /** A hook threw, or its promise was rejected: this user is closed, the program is told, the rest go on. */
   #failed(hook: string, cause: unknown): void {
-    const text = cause instanceof Error ? cause.message : String(cause);
     this.user.close(CLOSE.INTERNAL_ERROR, 'the server failed');
-    report(
-      this.#venue.hooks,
-      new ZocaloError('HOOK_FAILED', `${hook} failed for ${this.user.id}: ${text}`, { cause }),
-      this.user,
-    );
-  }
-}
-
-/** Tells the program of an error; an `onError` that fails itself cannot be told to anybody but the terminal. */
-export function report(hooks: Pick<Hooks, 'onError'>, error: ZocaloError, user?: User): void {
-  const complain = (second: unknown) => console.error('onError failed:', second, 'while it was told of:', error);
-  try {
-    const result = user ? hooks.onError(error, user) : hooks.onError(error);
-    if (result instanceof Promise) result.catch(complain);
-  } catch (second) {
-    complain(second);
+    reportFailed(this.#venue.hooks, hook, cause, this.user);
   }
 }

@@ -91,7 +91,7 @@ export class Topics {
   }
 
   publish(topic: Topic, message: Payload, except: Subscriber | null): void {
-    payloadSize(message); // throws for what is no message, before anything has changed
+    const length = payloadSize(message); // throws for what is no message, before anything has changed
     if (topic.subscribers.size === 0) return;
     if (topic.batch === null) {
       topic.batch = new Batch(topic.spare ?? Buffer.allocUnsafeSlow(1024), this.#compression);
@@ -99,7 +99,7 @@ export class Topics {
       if (this.#pending.length === 0) this.#turn.atEnd(this.#atEnd);
       this.#pending.push(topic);
     }
-    topic.batch.append(this.#order++, message, except);
+    topic.batch.append(this.#order++, message, length, except);
   }
 
   /**

@@ -24,16 +24,13 @@ function kindOf(value: unknown): string {
   return value instanceof Object ? `of class ${value.constructor.name}` : `${value} (${typeof value})`;
 }
 
-/** The longest header: 2 bytes, a 64-bit length, a mask. */
-export const LONGEST_HEADER = 14;
-
 /** Bytes of a header before a payload of `length` bytes. */
 export function headerSize(length: number, masked: boolean): number {
   return (length < 126 ? 2 : length < 0x10000 ? 4 : 10) + (masked ? 4 : 0);
 }
 
 /** Writes the header of a frame at `at` and returns where its payload begins. `first` is the first byte. */
-export function writeHeader(target: Buffer, at: number, first: number, length: number, masked: boolean): number {
+function writeHeader(target: Buffer, at: number, first: number, length: number, masked: boolean): number {
   const bit = masked ? MASKED : 0;
   target[at] = first;
   if (length < 126) {

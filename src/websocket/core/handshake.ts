@@ -23,7 +23,7 @@ export function createKey(): string {
 }
 
 /** The `Sec-WebSocket-Accept` that answers `key`. */
-export function acceptKey(key: string): string {
+function acceptKey(key: string): string {
   return hash('sha1', key + GUID, 'base64');
 }
 
@@ -52,7 +52,7 @@ export function checkRequest(method: string | undefined, version: string, header
 }
 
 /** The offered subprotocols in order; null when the header is not a list of different tokens. */
-export function parseProtocols(header: string): string[] | null {
+function parseProtocols(header: string): string[] | null {
   const protocols = header.split(',').map((part) => part.trim());
   return protocols.every((name) => TOKEN.test(name)) && new Set(protocols).size === protocols.length ? protocols : null;
 }

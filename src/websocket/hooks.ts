@@ -1,0 +1,41 @@
+import { ZocaloError } from '../errors.ts';
+import type { QueueVerdict } from './backpressure.ts';
+import type { Message } from './connection.ts';
+import type { Payload } from './core/frame-writer.ts';
+import type { User } from './user.ts';
+
+/** What the program has to say about its users. */
+export interface Hooks {
+  onConnect(user: User): unknown;
+  onMessage(user: User, message: Message): unknown;
+  onClose(user: User, code: number, reason: string): unknown;
+  onQueueFull(user: User, message: Payload | undefined): QueueVerdict;
+  onError(error: ZocaloError, user?: User): unknown;
+}
+
+/** Calls a hook; `failed` hears what it throws, and what its promise is rejected with. */
+export function guard(call: () => unknown, failed: (cause: unknown) => void): void {
+  try {
+    const result = call();
+    if (result instanceof Promise) result.catch(failed);
+  } catch (cause) {
+    failed(cause);
+  }
+}
+
+/** Tells the program that its hook failed, and for whom. */
+export function reportFailed(hooks: Pick<Hooks, 'onError'>, hook: string, cause: unknown, user?: User): void {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  const error = user
+    ? new ZocaloError('HOOK_FAILED', `${hook} failed for ${user.id}: ${text}`, { cause })
+    : new ZocaloError('HOOK_FAILED', `${hook} failed: ${text}`, { advice: 'mend the hook', cause });
+  report(hooks, error, user);
+}
+
+/** Tells the program of an error; an `onError` that fails itself cannot be told to anybody but the terminal. */
+export function report(hooks: Pick<Hooks, 'onError'>, error: ZocaloError, user?: User): void {
+  guard(
+    () => (user ? hooks.onError(error, user) : hooks.onError(error)),
+    (second) => console.error('onError failed:', second, 'while it was told of:', error),
+  );
+}
