@@ -8,12 +8,16 @@ export {
   type Handler,
   Hub,
   type HubLimits,
+  type HubObserver,
   type HubOptions,
   type HubPublishOptions,
   type HubUser,
   type Identity,
   type Permission,
+  type Rights,
   type SlowPolicy,
+  type TextForm,
+  type UserConnection,
   type Visitor,
 } from './hub/index.ts';
 export { ProtocolError } from './protocol/index.ts';

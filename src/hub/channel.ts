@@ -89,7 +89,7 @@ export class Channel {
   /** Passes on what stands in no log. */
   passOn(data: string, meta: string | null, except?: Wire): void {
     this.#house.fanOuts.publish(this.topic, encodePublication(this.number, 0, data, meta), except);
-    this.#passText(data, except);
+    this.#passText(data, meta, except);
   }
 
   #hear(epoch: string, entries: readonly Entry[]): void {
@@ -112,11 +112,25 @@ export class Channel {
     const except = this.#left.size > 0 && meta !== null ? this.#left.get(meta) : undefined;
     this.#house.fanOuts.publish(this.topic, line, except?.wire);
     except?.skip(this, offset);
-    this.#passText(data, except?.wire);
+    this.#passText(data, meta, except?.wire);
   }
 
-  #passText(data: string, except?: Wire): void {
-    if (this.texts > 0) this.#house.fanOuts.publish(this.textTopic, asText(data), except);
+  #passText(data: string, meta: string | null, except?: Wire): void {
+    if (this.texts === 0) return;
+    const text = this.#asText(data, meta);
+    if (text !== undefined) this.#house.fanOuts.publish(this.textTopic, text, except);
+  }
+
+  /** A text is sent as itself and everything else as JSON, unless the channel's options say otherwise. */
+  #asText(data: string, meta: string | null): string | undefined {
+    const { out } = this.rules.text;
+    if (!out) return data.startsWith('"') ? JSON.parse(data) : data;
+    try {
+      return out(JSON.parse(data), meta === null ? undefined : JSON.parse(meta).user);
+    } catch (cause) {
+      this.#house.report(`${this.name} has data that its option text.out cannot show`, cause);
+      return undefined;
+    }
   }
 
   /**
@@ -169,9 +183,4 @@ export class Channel {
 /** The meta of a publication with its time. */
 export function stamped(meta: string | null, time: number): string {
   return meta === null ? `{"time":${time}}` : `${meta.slice(0, -1)},"time":${time}}`;
-}
-
-/** A text is sent as itself, everything else as JSON. */
-function asText(data: string): string {
-  return data.startsWith('"') ? JSON.parse(data) : data;
 }

@@ -22,6 +22,10 @@ export class Channels {
     return this.#open.size;
   }
 
+  get names(): readonly string[] {
+    return [...this.#open.keys()];
+  }
+
   get(name: string): Channel | undefined {
     return this.#open.get(name)?.channel;
   }
@@ -33,6 +37,7 @@ export class Channels {
       const channel = new Channel(this.#house, name, ++this.#number);
       open = { channel, ready: channel.open(), count: 0 };
       this.#open.set(name, open);
+      this.#house.observers.tell('onOccupied', name);
     }
     open.count++;
     try {
@@ -49,6 +54,7 @@ export class Channels {
     if (open?.channel !== channel || --open.count > 0) return;
     this.#open.delete(channel.name);
     channel.close();
+    this.#house.observers.tell('onVacated', channel.name);
   }
 
   close(): void {

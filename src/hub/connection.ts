@@ -12,8 +12,10 @@ import { Allowance } from './allowance.ts';
 import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import { EVERYONE, type House } from './house.ts';
-import type { Caller, Identity } from './options.ts';
+import type { Identity } from './options.ts';
+import { type Action, Grants } from './rights.ts';
 import type { Subscriber, Subscription } from './subscription.ts';
+import type { UserConnection } from './users.ts';
 import { handle } from './verbs.ts';
 import type { Wire } from './wire.ts';
 
@@ -41,11 +43,11 @@ const INNOCENT: ReadonlySet<string> = new Set<Code>([
  * One client's connection: its lines are answered in a readable order. What `hi`, `sub` and a permission must wait for
  * holds up the lines behind it; the log and the calls do not.
  */
-export class Connection implements Caller, Subscriber, LeftOut {
+export class Connection implements UserConnection, Subscriber, LeftOut {
   readonly id = randomUUID();
   readonly wire: Wire;
-  /** What the floor of sockets knows: for WebSockets, the handshake's request. */
   readonly request: unknown;
+  readonly since = Date.now();
   readonly subscriptions = new Map<string, Subscription>();
   /** Calls that run. */
   calls = 0;
@@ -55,6 +57,7 @@ export class Connection implements Caller, Subscriber, LeftOut {
   readonly #rates = new Map<string, Allowance>();
   #phase: 'new' | 'ready' | 'over' = 'new';
   #identity: Identity = {};
+  #grants: Grants | null = null;
   #member = this.id;
   #ticket = '';
   /** Lines behind one that holds them up; null when none does. */
@@ -79,6 +82,14 @@ export class Connection implements Caller, Subscriber, LeftOut {
 
   get data(): unknown {
     return this.#identity.data;
+  }
+
+  get channels(): readonly string[] {
+    return [...this.subscriptions.keys()];
+  }
+
+  may(action: Action, channel: string): boolean {
+    return this.#grants === null || this.#grants.allow(action, channel);
   }
 
   /** Its id in presence: the user's, or else that of the first connection which it resumes. */
@@ -118,14 +129,17 @@ export class Connection implements Caller, Subscriber, LeftOut {
   renew(identity: Identity): void {
     this.#cancelTimer();
     this.#identity = identity;
-    const { expiresIn } = identity;
+    const { expiresIn, rights } = identity;
+    this.#grants = rights ? new Grants(rights) : null;
     if (expiresIn !== undefined)
       this.#cancelTimer = this.#house.clock.after(expiresIn, () => this.end('UNAUTHORIZED', 'the token has expired'));
   }
 
   /** Takes what came in one frame. */
   receive(frame: string): void {
-    for (const { message, fault } of decodeFromClient(frame)) {
+    const lines = decodeFromClient(frame);
+    this.#house.observers.tell('onReceived', this, lines.length);
+    for (const { message, fault } of lines) {
       if (this.isOver) return;
       const pause = this.#requests.take();
       if (fault) this.refuse(fault.id, new ProtocolError(fault.code, fault.message));
@@ -166,10 +180,15 @@ export class Connection implements Caller, Subscriber, LeftOut {
     if (!this.isOver) this.wire.send(encode(message));
   }
 
+  send(data: unknown): void {
+    this.tell(['to', data]);
+  }
+
   /** Answers a request with an error. See `answerOf`. */
   refuse(id: number, error: unknown): void {
     if (this.isOver) return;
     const { code, message, retryAfter } = answerOf(this.#house, `a request of ${this.user ?? this.id} failed`, error);
+    this.#house.observers.tell('onRefused', this, code);
     this.tell(retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter]);
     if (!(code in CODES) || INNOCENT.has(code) || this.#errors.take() === 0) return;
     this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
@@ -226,6 +245,7 @@ export class Connection implements Caller, Subscriber, LeftOut {
 
   /** More waits for it than should: what it hears live goes on as its channels' policies say. */
   slow(): void {
+    this.#house.observers.tell('onSlow', this);
     const live = [...this.subscriptions.values()].filter((subscription) => subscription.isLive);
     if (live.some(({ channel }) => channel.rules.slow === 'close')) this.end('TOO_SLOW', 'you read too slowly');
     else for (const subscription of live) void subscription.fallBehind();
@@ -234,6 +254,7 @@ export class Connection implements Caller, Subscriber, LeftOut {
   /** Ends it, with a reason that the client is told. */
   end(code: Code, message: string = CODES[code].meaning): void {
     if (this.isOver) return;
+    this.#house.observers.tell('onRefused', this, code);
     this.tell(['bye', code, CODES[code].retry ? { after: COME_BACK } : {}]);
     this.wire.close(CLOSE_CODES[code] ?? 1008, `${code}: ${message}`);
     this.lost();

@@ -2,6 +2,7 @@ import type { Broker } from '../broker/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Channels } from './channels.ts';
 import type { Methods } from './methods.ts';
+import type { Observers } from './observer.ts';
 import type { HubLimits, Identity, Visitor } from './options.ts';
 import type { RuleBook } from './rules.ts';
 import type { Tickets } from './tickets.ts';
@@ -22,6 +23,7 @@ export interface House {
   readonly users: Users;
   readonly tickets: Tickets;
   readonly methods: Methods;
+  readonly observers: Observers;
   readonly connect: (visitor: Visitor) => Identity | null | Promise<Identity | null>;
   /** Tells the hub's owner of what failed on this side: `what` begins the sentence. */
   report(what: string, cause: unknown): void;

@@ -15,12 +15,13 @@ import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
 import { EVERYONE, type House } from './house.ts';
 import { type Handler, Methods } from './methods.ts';
+import { type HubObserver, Observers } from './observer.ts';
 import { type HubOptions, LIMIT_DEFAULTS } from './options.ts';
 import { publish } from './publisher.ts';
 import { RuleBook } from './rules.ts';
 import { TextConnection } from './text-connection.ts';
 import { Tickets } from './tickets.ts';
-import { User, Users } from './users.ts';
+import { User, type UserConnection, Users } from './users.ts';
 import { history } from './verbs.ts';
 import { type FanOut, FanOuts, type Wire } from './wire.ts';
 
@@ -51,10 +52,11 @@ export class Hub {
   /** @throws ZocaloError BAD_OPTION. */
   constructor(options: HubOptions) {
     const { broker, clock = systemClock, onError = console.error, linger = 5_000 } = options;
+    const observers = new Observers((what, cause) => report(onError, what, cause));
     const house: House = {
       broker,
       clock,
-      fanOuts: new FanOuts(),
+      fanOuts: new FanOuts((receivers) => observers.tell('onDelivered', receivers)),
       rules: new RuleBook(options.channels),
       limits: { ...LIMIT_DEFAULTS, ...options.limits },
       linger,
@@ -63,9 +65,10 @@ export class Hub {
       get channels() {
         return channels;
       },
-      users: new Users(),
+      users: new Users(observers),
       tickets: new Tickets(clock, linger),
       methods: new Methods(),
+      observers,
       connect: options.connect ?? (() => ({})),
       report: (what, cause) => report(onError, what, cause),
     };
@@ -157,8 +160,8 @@ export class Hub {
     return this.#house.users.ids;
   }
 
-  /** Those who have said `hi`. */
-  get connections(): readonly Connection[] {
+  /** Everybody who was let in. */
+  get connections(): readonly UserConnection[] {
     return [...this.#house.users.connections.values()];
   }
 
@@ -166,6 +169,16 @@ export class Hub {
   method(name: string, handler: Handler): this {
     this.#house.methods.add(name, handler);
     return this;
+  }
+
+  /** The channels that somebody on this node is subscribed to. */
+  get channels(): readonly string[] {
+    return this.#house.channels.names;
+  }
+
+  /** Lets somebody know of everything that happens here; the answer ends that. */
+  observe(observer: HubObserver): () => void {
+    return this.#house.observers.add(observer);
   }
 
   // ——— for the floor of sockets
@@ -184,8 +197,8 @@ export class Hub {
 
   /** Somebody has come who knows only text, into one channel. */
   connectText(wire: Wire, channel: string, request?: unknown): TextConnection {
-    const connection = new TextConnection(this.#house, wire, channel);
-    connection.start(request);
+    const connection = new TextConnection(this.#house, wire, channel, request);
+    connection.start();
     return connection;
   }
 }

@@ -1,6 +1,7 @@
 export type { Connection } from './connection.ts';
 export { Hub, type HubPublishOptions } from './hub.ts';
 export type { Handler } from './methods.ts';
+export type { HubObserver, Taken } from './observer.ts';
 export type {
   Caller,
   ChannelOptions,
@@ -9,8 +10,10 @@ export type {
   Identity,
   Permission,
   SlowPolicy,
+  TextForm,
   Visitor,
 } from './options.ts';
+export type { Action, Rights } from './rights.ts';
 export type { TextConnection } from './text-connection.ts';
-export type { User as HubUser } from './users.ts';
+export type { User as HubUser, UserConnection } from './users.ts';
 export type { FanOut, Wire } from './wire.ts';

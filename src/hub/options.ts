@@ -1,6 +1,7 @@
 import type { Broker, Keep } from '../broker/index.ts';
 import type { Clock } from '../clock.ts';
 import type { ZocaloError } from '../errors.ts';
+import type { Action, Rights } from './rights.ts';
 
 /** Who asks: one connection. */
 export interface Caller {
@@ -10,6 +11,10 @@ export interface Caller {
   readonly user: string | undefined;
   /** What else `connect` answered about them. */
   readonly data: unknown;
+  /** What the floor of sockets knows: for WebSockets, the handshake's request. */
+  readonly request: unknown;
+  /** Whether their rights allow it; true where they have no rights of their own, and the channel's options decide. */
+  may(action: Action, channel: string): boolean;
 }
 
 /** What is known about a connection before it says who it is. */
@@ -26,6 +31,8 @@ export interface Identity {
   readonly data?: unknown;
   /** Milliseconds until the connection ends with UNAUTHORIZED, unless a new token comes. Default: never. */
   readonly expiresIn?: number;
+  /** What this identity may do at most. Default: whatever the channels' options let it do. */
+  readonly rights?: Rights;
 }
 
 /** Who may do it: everybody, nobody, or whom the function says. A ProtocolError that it throws is the answer. */
@@ -60,12 +67,23 @@ export interface ChannelOptions {
   readonly maxData?: number;
   /** Default 'resume'. */
   readonly slow?: SlowPolicy;
+  /** How connections that know only text take part. Default: a text is a JSON string, other data is shown as JSON. */
+  readonly text?: TextForm;
+}
+
+/** How a channel's data looks to connections that know only text: a plain WebSocket, or `nc`. */
+export interface TextForm {
+  /** What a line of theirs is published as. A ProtocolError that it throws is the answer. Default: the line itself. */
+  readonly in?: (line: string, who: Caller) => unknown;
+  /** A publication as a line; undefined when it is nothing to be shown. Default: a string as it is, else JSON. */
+  readonly out?: (data: unknown, user: string | undefined) => string | undefined;
 }
 
 /** A channel's options with every default filled in. */
-export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate'>> {
+export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' | 'text'>> {
   readonly keep: Keep;
   readonly rate: number | undefined;
+  readonly text: TextForm;
 }
 
 export interface HubLimits {

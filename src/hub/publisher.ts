@@ -9,8 +9,8 @@ export interface Parcel {
   readonly key?: string | undefined;
   /** The user's id, for the publication's meta. */
   readonly user?: string | undefined;
-  /** A client's keys are of no concern to other users, nor to the server's own. Default false. */
-  readonly isClient?: boolean;
+  /** The connection that it comes from. A client's keys are of no concern to other users, nor to the server's own. */
+  readonly connection?: string | undefined;
   /** Does not get it while live; catching up, everybody gets what the log has. */
   readonly except?: LeftOut | undefined;
   /** False passes it on to who is there now, and stores nothing. Default true. */
@@ -27,7 +27,7 @@ export async function publish(
   name: string,
   rules: Rules,
   data: unknown,
-  { key, user, except, keep = true, isClient = false }: Parcel,
+  { key, user, except, keep = true, connection }: Parcel,
 ): Promise<Position | undefined> {
   const text = asJson(data);
   if (Buffer.byteLength(text) > rules.maxData)
@@ -35,18 +35,20 @@ export async function publish(
   const channel = house.channels.get(name);
   if (!keep) {
     channel?.passOn(text, metaOf(key, user), except?.wire);
+    house.observers.tell('onPublished', { channel: name, data: text, position: undefined, user, connection });
     return undefined;
   }
   // Whom to leave out is found again by the meta when the broker tells of it, which must be like no other's.
   const meta = metaOf(except ? (key ?? randomUUID()) : key, user);
   const release = channel && except && meta !== null ? channel.leaveOut(except, meta) : undefined;
   try {
-    const { position } = await house.broker.publish(name, {
+    const { position, duplicate } = await house.broker.publish(name, {
       data: text,
       meta,
       keep: rules.keep,
-      ...(key !== undefined && { key: isClient ? scoped(key, user) : key }),
+      ...(key !== undefined && { key: connection === undefined ? key : scoped(key, user) }),
     });
+    if (!duplicate) house.observers.tell('onPublished', { channel: name, data: text, position, user, connection });
     return position;
   } finally {
     release?.();

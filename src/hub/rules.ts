@@ -41,6 +41,7 @@ function rules({ history = {}, ...options }: ChannelOptions): Rules {
     rate: options.rate,
     maxData: options.maxData ?? 65_536,
     slow: options.slow ?? 'resume',
+    text: options.text ?? {},
   };
 }
 

@@ -4,8 +4,10 @@ import { Allowance } from './allowance.ts';
 import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import type { House } from './house.ts';
-import type { Caller, Identity, Permission } from './options.ts';
+import type { Identity, Permission } from './options.ts';
 import { publish } from './publisher.ts';
+import { type Action, Grants } from './rights.ts';
+import type { UserConnection } from './users.ts';
 import type { Wire } from './wire.ts';
 
 /**
@@ -13,22 +15,28 @@ import type { Wire } from './wire.ts';
  * others publish comes as text, other data than strings as JSON. It begins with what comes next, and has no way to
  * ask for what it missed.
  */
-export class TextConnection implements Caller, LeftOut {
+export class TextConnection implements UserConnection, LeftOut {
   readonly id = randomUUID();
   readonly wire: Wire;
+  readonly request: unknown;
+  readonly since = Date.now();
   readonly #house: House;
   readonly #name: string;
   readonly #requests: Allowance;
   #identity: Identity = {};
+  #grants: Grants | null = null;
+  /** Ends the wait for the identity's end. */
+  #cancelExpiry = (): void => {};
   #phase: 'joining' | 'joined' | 'over' = 'joining';
   #channel: Channel | null = null;
   /** What it sent, one after the other. */
   #sending: Promise<void> = Promise.resolve();
   #unsent = 0;
 
-  constructor(house: House, wire: Wire, channel: string) {
+  constructor(house: House, wire: Wire, channel: string, request: unknown) {
     this.#house = house;
     this.wire = wire;
+    this.request = request;
     this.#name = channel;
     this.#requests = new Allowance(house.clock, house.limits.requests, 2 * house.limits.requests);
   }
@@ -41,24 +49,38 @@ export class TextConnection implements Caller, LeftOut {
     return this.#identity.data;
   }
 
-  /** Lets it into its channel, or closes it with the reason. */
-  start(request: unknown): void {
-    this.#sending = this.#join(request).catch((error) => this.#fail(error));
+  get channels(): readonly string[] {
+    return this.#phase === 'joined' ? [this.#name] : [];
   }
 
-  async #join(request: unknown): Promise<void> {
+  may(action: Action, channel: string): boolean {
+    return this.#grants === null || this.#grants.allow(action, channel);
+  }
+
+  /** Lets it into its channel, or closes it with the reason. */
+  start(): void {
+    this.#sending = this.#join().catch((error) => this.#fail(error));
+  }
+
+  async #join(): Promise<void> {
     if (!isChannel(this.#name)) throw new ProtocolError('BAD_CHANNEL', 'the path of the URL must name a channel');
     const rules = this.#house.rules.forClients(this.#name);
-    const identity = await this.#house.connect({ token: undefined, request });
+    const identity = await this.#house.connect({ token: undefined, request: this.request });
     if (!identity) throw new ProtocolError('UNAUTHORIZED', 'you may not come in');
     this.#identity = identity;
-    await this.#permit(rules.subscribe);
+    this.#grants = identity.rights ? new Grants(identity.rights) : null;
+    await this.#permit('subscribe', rules.subscribe);
     const channel = await this.#house.channels.enter(this.#name);
     if (this.#phase === 'over') {
       this.#house.channels.leave(channel);
       return;
     }
     this.#phase = 'joined';
+    const { clock, users } = this.#house;
+    const { expiresIn } = identity;
+    if (expiresIn !== undefined)
+      this.#cancelExpiry = clock.after(expiresIn, () => this.end('UNAUTHORIZED', 'what let you in has expired'));
+    users.add(this);
     this.#channel = channel;
     channel.texts++;
     this.wire.subscribe(channel.textTopic);
@@ -67,6 +89,7 @@ export class TextConnection implements Caller, LeftOut {
   /** Publishes a text; its sender does not hear it again. */
   receive(text: string): void {
     if (this.#phase === 'over') return;
+    this.#house.observers.tell('onReceived', this, 1);
     if (this.#requests.take() > 0 || this.#unsent >= this.#house.limits.waiting) {
       this.end('RATE_LIMITED', CODES.RATE_LIMITED.meaning);
       return;
@@ -83,13 +106,30 @@ export class TextConnection implements Caller, LeftOut {
   async #publish(text: string): Promise<void> {
     if (this.#phase === 'over') return;
     const rules = this.#house.rules.forClients(this.#name);
-    await this.#permit(rules.publish);
-    await publish(this.#house, this.#name, rules, text, { user: this.user, except: this });
+    await this.#permit('publish', rules.publish);
+    const data = rules.text.in ? rules.text.in(text, this) : text;
+    await publish(this.#house, this.#name, rules, data, { user: this.user, except: this, connection: this.id });
   }
 
-  async #permit(permission: Permission): Promise<void> {
-    const allowed = typeof permission === 'function' ? await permission(this, this.#name) : permission;
+  async #permit(action: Action, permission: Permission): Promise<void> {
+    const allowed = !this.may(action, this.#name)
+      ? false
+      : typeof permission === 'function'
+        ? await permission(this, this.#name)
+        : permission;
     if (allowed !== true) throw new ProtocolError('FORBIDDEN', 'you may not do that here');
+  }
+
+  /** What is sent to it outside of any channel is a text like the others. */
+  send(data: unknown): void {
+    if (this.#phase === 'joined') this.wire.send(typeof data === 'string' ? data : JSON.stringify(data));
+  }
+
+  /** Its channel is all that it has: without it, it is over. */
+  unsubscribe(channel: string, code: Code = 'CLOSED', message?: string): boolean {
+    if (!this.channels.includes(channel)) return false;
+    this.end(code, message);
+    return true;
   }
 
   /** It counts no offsets. */
@@ -97,6 +137,7 @@ export class TextConnection implements Caller, LeftOut {
 
   /** It cannot page from the log. */
   slow(): void {
+    this.#house.observers.tell('onSlow', this);
     this.end('TOO_SLOW', 'you read too slowly');
   }
 
@@ -107,6 +148,7 @@ export class TextConnection implements Caller, LeftOut {
 
   end(code: Code, message: string = CODES[code].meaning): void {
     if (this.#phase === 'over') return;
+    this.#house.observers.tell('onRefused', this, code);
     const status = { CLOSED: 1000, INTERNAL: 1011, SHUTTING_DOWN: 1012, TOO_SLOW: 1013, UNAVAILABLE: 1013 };
     this.wire.close(status[code as keyof typeof status] ?? 1008, `${code}: ${message}`);
     this.lost();
@@ -115,6 +157,8 @@ export class TextConnection implements Caller, LeftOut {
   lost(): void {
     if (this.#phase === 'over') return;
     this.#phase = 'over';
+    this.#cancelExpiry();
+    this.#house.users.remove(this);
     const channel = this.#channel;
     if (!channel) return;
     channel.texts--;

@@ -1,28 +1,53 @@
-import { type Code, encode } from '../protocol/index.ts';
-import type { Connection } from './connection.ts';
+import type { Code } from '../protocol/index.ts';
+import type { Observers } from './observer.ts';
+import type { Caller } from './options.ts';
+
+/** One connection of somebody who was let in, whether it speaks the protocol or knows only text. */
+export interface UserConnection extends Caller {
+  /** Milliseconds since 1970. */
+  readonly since: number;
+  /** The channels that it is subscribed to. */
+  readonly channels: readonly string[];
+  /** Sends data outside of any channel. */
+  send(data: unknown): void;
+  /** Takes a channel away; the client is told the code. False when it was not subscribed. */
+  unsubscribe(channel: string, code?: Code, message?: string): boolean;
+  /** Ends it, with a reason that the client is told. */
+  end(code: Code, message?: string): void;
+}
 
 /** Who is connected to this node, and through which connections. */
 export class Users {
-  readonly connections = new Map<string, Connection>();
-  readonly #byUser = new Map<string, Set<Connection>>();
+  readonly connections = new Map<string, UserConnection>();
+  readonly #byUser = new Map<string, Set<UserConnection>>();
+  readonly #observers: Observers;
 
-  add(connection: Connection): void {
+  constructor(observers: Observers) {
+    this.#observers = observers;
+  }
+
+  add(connection: UserConnection): void {
     this.connections.set(connection.id, connection);
+    this.#observers.tell('onConnect', connection);
     const { user } = connection;
     if (user === undefined) return;
     const theirs = this.#byUser.get(user) ?? new Set();
     this.#byUser.set(user, theirs.add(connection));
+    if (theirs.size === 1) this.#observers.tell('onOnline', user);
   }
 
-  remove(connection: Connection): void {
-    this.connections.delete(connection.id);
+  remove(connection: UserConnection): void {
+    if (!this.connections.delete(connection.id)) return;
+    this.#observers.tell('onDisconnect', connection);
     const { user } = connection;
     if (user === undefined) return;
     const theirs = this.#byUser.get(user);
-    if (theirs?.delete(connection) && theirs.size === 0) this.#byUser.delete(user);
+    if (!theirs?.delete(connection) || theirs.size > 0) return;
+    this.#byUser.delete(user);
+    this.#observers.tell('onOffline', user);
   }
 
-  of(user: string): readonly Connection[] {
+  of(user: string): readonly UserConnection[] {
     return [...(this.#byUser.get(user) ?? [])];
   }
 
@@ -42,15 +67,14 @@ export class User {
   }
 
   /** Their connections on this node. */
-  get connections(): readonly Connection[] {
+  get connections(): readonly UserConnection[] {
     return this.#users.of(this.id);
   }
 
   /** Sends data to each of their connections, outside of any channel. Answers how many that were. */
   send(data: unknown): number {
-    const line = encode(['to', data]);
     const { connections } = this;
-    for (const connection of connections) connection.wire.send(line);
+    for (const connection of connections) connection.send(data);
     return connections.length;
   }
 

@@ -18,6 +18,7 @@ import type { Connection } from './connection.ts';
 import type { House } from './house.ts';
 import type { Identity, Permission } from './options.ts';
 import { publish } from './publisher.ts';
+import type { Action } from './rights.ts';
 import { Subscription } from './subscription.ts';
 
 /** Publications that a client takes before it says `more`, when it does not say how many. */
@@ -98,7 +99,8 @@ async function sub(
   const rules = house.rules.forClients(name);
   if ((options.presence || 'member' in options) && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
-  await permit(rules.subscribe, connection, name);
+  await permit('subscribe', rules.subscribe, connection, name);
+  if (options.presence) await permit('presence', true, connection, name);
   const channel = await house.channels.enter(name);
   let position: Position | LogState;
   try {
@@ -163,7 +165,7 @@ function pub(
 ): Promise<void> | undefined {
   const rules = house.rules.forClients(name);
   if (rules.rate !== undefined) connection.takeRate(name, rules.rate);
-  const permission = permit(rules.publish, connection, name);
+  const permission = permit('publish', rules.publish, connection, name);
   // What is published one after the other is handed to the log in that order; its answers are not waited for.
   const send = () => {
     publish(house, name, rules, data, {
@@ -171,7 +173,7 @@ function pub(
       keep,
       user: connection.user,
       except: echo ? undefined : connection,
-      isClient: true,
+      connection: connection.id,
     }).then(
       (at) => connection.tell(['ok', id, at ? { at } : {}]),
       (error) => connection.refuse(id, error),
@@ -204,7 +206,7 @@ async function get(
   if (what === 'presence' && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
   if (what === 'history' && rules.keep.size === 0) throw new ProtocolError('NOT_OFFERED', `${name} keeps no history`);
-  await permit(rules.subscribe, connection, name);
+  await permit(what === 'presence' ? what : 'subscribe', rules.subscribe, connection, name);
   if (what === 'presence') {
     const empty = rules.presence === 'count' ? { count: 0 } : { count: 0, members: [] };
     connection.tell(['ok', id, house.channels.get(name)?.presence?.snapshot ?? empty]);
@@ -239,10 +241,16 @@ function more(connection: Connection, ch: number, count: number): undefined {
 }
 
 /** Undefined when it is permitted at once. @throws ProtocolError FORBIDDEN, now or by the promise. */
-function permit(permission: Permission, connection: Connection, channel: string): Promise<void> | undefined {
+function permit(
+  action: Action,
+  permission: Permission,
+  connection: Connection,
+  channel: string,
+): Promise<void> | undefined {
   const check = (allowed: boolean) => {
     if (allowed !== true) throw new ProtocolError('FORBIDDEN', `you may not do that in ${channel}`);
   };
+  check(connection.may(action, channel));
   const allowed = typeof permission === 'function' ? permission(connection, channel) : permission;
   if (allowed instanceof Promise) return allowed.then(check);
   check(allowed);

@@ -16,13 +16,21 @@ export interface Wire {
 
 /** The fan-out of the floor of sockets: the only loop over many receivers in the house. */
 export interface FanOut {
-  /** Sends one text to every wire that is subscribed to `topic`, but not to `except`. Encodes it once. */
-  publish(topic: string, text: string, except?: Wire): void;
+  /**
+   * Sends one text to every wire that is subscribed to `topic`, but not to `except`. Encodes it once. Answers how many
+   * subscribe to the topic.
+   */
+  publish(topic: string, text: string, except?: Wire): number;
 }
 
 /** Several fan-outs as one: a hub may be served on more than one address. */
 export class FanOuts implements FanOut {
   #all = new Set<FanOut>();
+  readonly #onDelivered: (receivers: number) => void;
+
+  constructor(onDelivered: (receivers: number) => void) {
+    this.#onDelivered = onDelivered;
+  }
 
   /** The answer takes it away again. */
   add(fanOut: FanOut): () => void {
@@ -30,7 +38,10 @@ export class FanOuts implements FanOut {
     return () => this.#all.delete(fanOut);
   }
 
-  publish(topic: string, text: string, except?: Wire): void {
-    for (const fanOut of this.#all) fanOut.publish(topic, text, except);
+  publish(topic: string, text: string, except?: Wire): number {
+    let receivers = 0;
+    for (const fanOut of this.#all) receivers += fanOut.publish(topic, text, except);
+    if (receivers > 0) this.#onDelivered(receivers);
+    return receivers;
   }
 }

@@ -125,14 +125,17 @@ export class WebSocketServer {
     this.#publish(this.#venue.everyone, message, options.except);
   }
 
-  /** Sends to everybody who is subscribed to `topic`, encoding once. `except`: not to this user. */
-  publish(topic: string, message: Payload, options: { except?: User } = {}): void {
+  /**
+   * Sends to everybody who is subscribed to `topic`, encoding once. `except`: not to this user. Answers how many
+   * subscribe to the topic.
+   */
+  publish(topic: string, message: Payload, options: { except?: User } = {}): number {
     const known = this.#venue.topics.get(topic);
-    if (known) this.#publish(known, message, options.except);
+    return known ? this.#publish(known, message, options.except) : 0;
   }
 
-  #publish(topic: Topic, message: Payload, except: User | undefined): void {
-    this.#venue.topics.publish(topic, message, except ? sessionOf(except) : null);
+  #publish(topic: Topic, message: Payload, except: User | undefined): number {
+    return this.#venue.topics.publish(topic, message, except ? sessionOf(except) : null);
   }
 
   // ——— listening

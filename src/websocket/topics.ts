@@ -90,9 +90,10 @@ export class Topics {
     if (topic.subscribers.size === 0) this.#byName.delete(topic.name);
   }
 
-  publish(topic: Topic, message: Payload, except: Subscriber | null): void {
+  /** Answers how many subscribe to the topic. */
+  publish(topic: Topic, message: Payload, except: Subscriber | null): number {
     const length = payloadSize(message); // throws for what is no message, before anything has changed
-    if (topic.subscribers.size === 0) return;
+    if (topic.subscribers.size === 0) return 0;
     if (topic.batch === null) {
       topic.batch = new Batch(topic.spare ?? Buffer.allocUnsafeSlow(1024), this.#compression);
       topic.spare = null;
@@ -100,6 +101,7 @@ export class Topics {
       this.#pending.push(topic);
     }
     topic.batch.append(this.#order++, message, length, except);
+    return topic.subscribers.size;
   }
 
   /**

@@ -11,9 +11,11 @@ export class FakeFanOut implements FanOut {
   /** Texts that were published, however many got them. */
   published = 0;
 
-  publish(topic: string, text: string, except?: Wire): void {
+  publish(topic: string, text: string, except?: Wire): number {
     this.published++;
-    for (const wire of this.wires) if (wire.topics.has(topic) && wire !== except) wire.arrive(text);
+    const subscribers = [...this.wires].filter((wire) => wire.topics.has(topic));
+    for (const wire of subscribers) if (wire !== except) wire.arrive(text);
+    return subscribers.length;
   }
 }
 

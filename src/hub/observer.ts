@@ -1,0 +1,70 @@
+import type { Position } from '../protocol/index.ts';
+import type { Caller } from './options.ts';
+
+/** A publication as it was taken. */
+export interface Taken {
+  readonly channel: string;
+  /** JSON text. */
+  readonly data: string;
+  /** Undefined for what is not kept. */
+  readonly position: Position | undefined;
+  /** Who published it; undefined for the server, and for a client without a user. */
+  readonly user: string | undefined;
+  /** The connection that published it; undefined for the server. */
+  readonly connection: string | undefined;
+}
+
+/**
+ * Is told what happens in a hub: for metrics, webhooks, an admin's view. It hears of everything after the fact, must
+ * not take long, and cannot change anything; what it throws is reported and hurts nobody.
+ */
+export interface HubObserver {
+  /** Somebody was let in. */
+  onConnect?(who: Caller): void;
+  /** They are gone. */
+  onDisconnect?(who: Caller): void;
+  /** The first connection of a user came. */
+  onOnline?(user: string): void;
+  /** The last one went. */
+  onOffline?(user: string): void;
+  /** The first subscriber of a channel on this node came. */
+  onOccupied?(channel: string): void;
+  /** The last one went. */
+  onVacated?(channel: string): void;
+  /** A publication is in the log (once, however often it was repeated), or was passed on without being kept. */
+  onPublished?(taken: Taken): void;
+  /** Lines that came in one frame. */
+  onReceived?(who: Caller, lines: number): void;
+  /** A text went out to so many. */
+  onDelivered?(receivers: number): void;
+  /** A request was refused, or a connection ended by the hub, with this code. */
+  onRefused?(who: Caller, code: string): void;
+  /** A reader turned out to be slow. */
+  onSlow?(who: Caller): void;
+}
+
+/** Everybody who observes one hub. */
+export class Observers {
+  readonly #all = new Set<HubObserver>();
+  readonly #report: (what: string, cause: unknown) => void;
+
+  constructor(report: (what: string, cause: unknown) => void) {
+    this.#report = report;
+  }
+
+  /** The answer takes it away again. */
+  add(observer: HubObserver): () => void {
+    this.#all.add(observer);
+    return () => this.#all.delete(observer);
+  }
+
+  tell<Name extends keyof HubObserver>(name: Name, ...news: Parameters<NonNullable<HubObserver[Name]>>): void {
+    for (const observer of this.#all) {
+      try {
+        (observer[name] as ((...news: unknown[]) => void) | undefined)?.call(observer, ...news);
+      } catch (cause) {
+        this.#report(`an observer failed at ${name}`, cause);
+      }
+    }
+  }
+}

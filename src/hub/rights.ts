@@ -1,0 +1,34 @@
+import { compilePattern } from '../protocol/index.ts';
+
+/**
+ * What one identity may do, by channels' names and patterns: as a token's claims say it. What is not named is not
+ * granted. An identity without rights has none of its own: then the channels' options alone decide.
+ */
+export interface Rights {
+  /** Channels that it may subscribe to and whose history it may read. */
+  readonly subscribe?: readonly string[];
+  readonly publish?: readonly string[];
+  /** Channels of which it may see who is here. */
+  readonly presence?: readonly string[];
+}
+
+export type Action = keyof Rights;
+
+/** Rights, compiled once for each identity. */
+export class Grants {
+  readonly #actions: Readonly<Record<Action, readonly ((channel: string) => boolean)[]>>;
+
+  constructor(rights: Rights) {
+    const compile = (patterns: readonly string[] = []) => patterns.map(compilePattern);
+    this.#actions = {
+      subscribe: compile(rights.subscribe),
+      publish: compile(rights.publish),
+      presence: compile(rights.presence),
+    };
+  }
+
+  /** `channel` may itself be a pattern: it is granted by one that matches its text. */
+  allow(action: Action, channel: string): boolean {
+    return this.#actions[action].some((matches) => matches(channel));
+  }
+}

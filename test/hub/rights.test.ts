@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { settle, square } from './fake-wire.ts';
+
+const OPTIONS = {
+  channels: { '*': { presence: true }, locked: { subscribe: false, publish: false } },
+  connect: () => ({
+    user: 'ana',
+    rights: { subscribe: ['chat:*', 'locked'], publish: ['chat:42', 'locked'], presence: ['chat:42'] },
+  }),
+};
+
+test('rights say at most what somebody may do, action by action', async () => {
+  const { guest } = await square(OPTIONS);
+  const ana = await guest();
+  assert.notEqual(await ana.ask('sub', 'chat:1'), 'FORBIDDEN');
+  assert.equal(await ana.ask('sub', 'news'), 'FORBIDDEN');
+  assert.equal(await ana.ask('sub', 'chat:2', { presence: true }), 'FORBIDDEN');
+  assert.notEqual(await ana.ask('sub', 'chat:42', { presence: true }), 'FORBIDDEN');
+  assert.equal(await ana.ask('pub', 'chat:1', 'hola'), 'FORBIDDEN');
+  assert.notEqual(await ana.ask('pub', 'chat:42', 'hola'), 'FORBIDDEN');
+  assert.equal(await ana.ask('get', 'presence', 'chat:1'), 'FORBIDDEN');
+  assert.notEqual(await ana.ask('get', 'history', 'chat:1'), 'FORBIDDEN');
+});
+
+test('rights do not open what the channel has closed', async () => {
+  const { guest } = await square(OPTIONS);
+  const ana = await guest();
+  assert.equal(await ana.ask('sub', 'locked'), 'FORBIDDEN');
+  assert.equal(await ana.ask('pub', 'locked', 1), 'FORBIDDEN');
+});
+
+test('a renewed token brings its own rights', async () => {
+  const { guest } = await square({
+    connect: ({ token }) => ({ user: 'ana', rights: { publish: token === undefined ? [] : [token] } }),
+  });
+  const ana = await guest();
+  assert.equal(await ana.ask('pub', 'news', 1), 'FORBIDDEN');
+  await ana.ask('auth', 'news');
+  assert.notEqual(await ana.ask('pub', 'news', 1), 'FORBIDDEN');
+});
+
+test('an observer hears who came, what was said and refused, and who went', async () => {
+  const { hub, guest } = await square(OPTIONS);
+  const heard: unknown[] = [];
+  const stop = hub.observe({
+    onConnect: ({ user }) => heard.push(['connect', user]),
+    onOnline: (user) => heard.push(['online', user]),
+    onOccupied: (channel) => heard.push(['occupied', channel]),
+    onPublished: ({ channel, data, position, user }) => heard.push(['published', channel, data, position?.[1], user]),
+    onDelivered: (receivers) => heard.push(['delivered', receivers]),
+    onRefused: (_, code) => heard.push(['refused', code]),
+    onVacated: (channel) => heard.push(['vacated', channel]),
+    onOffline: (user) => heard.push(['offline', user]),
+    onDisconnect: ({ user }) => heard.push(['disconnect', user]),
+  });
+  const ana = await guest();
+  await ana.ask('sub', 'chat:42');
+  await ana.ask('pub', 'chat:42', 'hola', { key: 'k' });
+  await ana.ask('pub', 'chat:42', 'hola', { key: 'k' }); // a repetition is no news
+  await ana.ask('pub', 'chat:1', 'hola');
+  ana.connection.lost();
+  await settle();
+  stop();
+  await guest();
+  assert.deepEqual(heard, [
+    ['connect', 'ana'],
+    ['online', 'ana'],
+    ['occupied', 'chat:42'],
+    ['delivered', 1],
+    ['published', 'chat:42', '"hola"', 1, 'ana'],
+    ['refused', 'FORBIDDEN'],
+    ['vacated', 'chat:42'],
+    ['disconnect', 'ana'],
+    ['offline', 'ana'],
+  ]);
+});
+
+test('an observer that throws is reported and hurts nobody', async () => {
+  const { hub, guest, errors } = await square();
+  hub.observe({
+    onConnect() {
+      throw new Error('broken');
+    },
+  });
+  const ana = await guest();
+  assert.notEqual(await ana.ask('pub', 'chat:42', 'hola'), 'INTERNAL');
+  assert.deepEqual(
+    errors.map(({ code }) => code),
+    ['HOOK_FAILED'],
+  );
+});

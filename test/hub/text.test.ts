@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { ProtocolError } from '../../src/protocol/index.ts';
+import { FakeWire, settle, square } from './fake-wire.ts';
+
+const ROOM = {
+  channels: {
+    'chat:*': {
+      text: {
+        in: (line: string, who: { user: string | undefined }) => {
+          if (line === '') throw new ProtocolError('BAD_DATA', 'say something');
+          return { text: line, name: who.user ?? 'guest' };
+        },
+        out: (data: unknown) => {
+          const { text, name } = data as { text?: string; name: string };
+          return text === undefined ? undefined : `${name}: ${text}`;
+        },
+      },
+    },
+  },
+};
+
+async function room(connect = () => ({}) as { user?: string; expiresIn?: number }) {
+  const { hub, fanOut, clock, guest, errors } = await square({ ...ROOM, connect });
+  const join = async () => {
+    const wire = new FakeWire();
+    wire.plain = true;
+    fanOut.wires.add(wire);
+    const connection = hub.connectText(wire, 'chat:42');
+    await settle();
+    return { wire, connection };
+  };
+  return { hub, clock, guest, errors, join };
+}
+
+test('a channel says how its data looks as text, both ways', async () => {
+  const { hub, join, guest } = await room();
+  const ana = await guest();
+  await ana.ask('sub', 'chat:42');
+  ana.take();
+  const { wire, connection } = await join();
+  await hub.publish('chat:42', { text: 'hola', name: 'Luis' });
+  connection.receive('buenas');
+  await settle();
+  assert.deepEqual(wire.texts, ['Luis: hola']);
+  assert.deepEqual(
+    ana.publications().map((publication) => (publication as unknown[])[1]),
+    [
+      { text: 'hola', name: 'Luis' },
+      { text: 'buenas', name: 'guest' },
+    ],
+  );
+});
+
+test('what is nothing to be shown as text is left out', async () => {
+  const { hub, join } = await room();
+  const { wire } = await join();
+  await hub.publish('chat:42', { typing: true, name: 'Luis' }, { keep: false });
+  assert.deepEqual(wire.texts, []);
+});
+
+test('data that cannot be shown as text is reported, and the others get it', async () => {
+  const { hub, join, guest, errors } = await room();
+  const ana = await guest();
+  await ana.ask('sub', 'chat:42');
+  const { wire } = await join();
+  await hub.publish('chat:42', null);
+  await settle();
+  assert.deepEqual(wire.texts, []);
+  assert.equal(ana.publications().length, 1);
+  assert.equal(errors.length, 1);
+});
+
+test('a text connection is one of its user, is reached by send, and ends with the user', async () => {
+  const { hub, join } = await room(() => ({ user: 'ana' }));
+  const { wire } = await join();
+  assert.deepEqual(hub.users, ['ana']);
+  hub.user('ana').send({ hola: 1 });
+  assert.deepEqual(wire.texts, ['{"hola":1}']);
+  hub.user('ana').disconnect();
+  assert.equal(wire.closed?.[0], 1000);
+  assert.deepEqual(hub.users, []);
+});
+
+test('a text connection ends when what let it in expires', async () => {
+  const { clock, join } = await room(() => ({ user: 'ana', expiresIn: 1000 }));
+  const { wire } = await join();
+  clock.advance(1000);
+  assert.equal(wire.closed?.[0], 1008);
+});
