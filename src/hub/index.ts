@@ -1,4 +1,5 @@
 export type { Connection } from './connection.ts';
+export { milliseconds } from './duration.ts';
 export { Hub, type HubPublishOptions } from './hub.ts';
 export type { Handler } from './methods.ts';
 export type { HubObserver, Taken } from './observer.ts';
