@@ -8,6 +8,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { ADVICE, type ErrorCode, ZocaloError } from '../src/errors.ts';
+import { LIMIT_DEFAULTS } from '../src/hub/options.ts';
 import { addConnect } from '../src/server/commands/connect.ts';
 import { addListen } from '../src/server/commands/listen.ts';
 import { addServe } from '../src/server/commands/serve.ts';
@@ -53,6 +54,7 @@ const DEFAULTS = {
   'Every WebSocket connection': CONNECTION_DEFAULTS,
   Compression: COMPRESSION_DEFAULTS,
   '`WebSocketServer`': SERVER_DEFAULTS,
+  '`Hub`': LIMIT_DEFAULTS,
 };
 
 for (const [heading, defaults] of Object.entries(DEFAULTS)) {
