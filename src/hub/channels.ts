@@ -26,6 +26,11 @@ export class Channels {
     return [...this.#open.keys()];
   }
 
+  /** Who is in, or on their way in. */
+  countOf(name: string): number {
+    return this.#open.get(name)?.count ?? 0;
+  }
+
   get(name: string): Channel | undefined {
     return this.#open.get(name)?.channel;
   }

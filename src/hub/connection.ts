@@ -92,6 +92,10 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
     return this.#grants === null || this.#grants.allow(action, channel);
   }
 
+  isGranted(action: Action, channel: string): boolean {
+    return this.#grants?.allow(action, channel) ?? false;
+  }
+
   /** Its id in presence: the user's, or else that of the first connection which it resumes. */
   get member(): string {
     return this.user ?? this.#member;

@@ -176,6 +176,11 @@ export class Hub {
     return this.#house.channels.names;
   }
 
+  /** How many are subscribed to a channel on this node. */
+  subscribers(channel: string): number {
+    return this.#house.channels.countOf(channel);
+  }
+
   /** Lets somebody know of everything that happens here; the answer ends that. */
   observe(observer: HubObserver): () => void {
     return this.#house.observers.add(observer);

@@ -15,6 +15,8 @@ export interface Caller {
   readonly request: unknown;
   /** Whether their rights allow it; true where they have no rights of their own, and the channel's options decide. */
   may(action: Action, channel: string): boolean;
+  /** Whether they have rights that name it: for channels that are not for everybody who comes in. */
+  isGranted(action: Action, channel: string): boolean;
 }
 
 /** What is known about a connection before it says who it is. */

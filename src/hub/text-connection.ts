@@ -57,6 +57,10 @@ export class TextConnection implements UserConnection, LeftOut {
     return this.#grants === null || this.#grants.allow(action, channel);
   }
 
+  isGranted(action: Action, channel: string): boolean {
+    return this.#grants?.allow(action, channel) ?? false;
+  }
+
   /** Lets it into its channel, or closes it with the reason. */
   start(): void {
     this.#sending = this.#join().catch((error) => this.#fail(error));

@@ -30,6 +30,16 @@ test('rights do not open what the channel has closed', async () => {
   assert.equal(await ana.ask('pub', 'locked', 1), 'FORBIDDEN');
 });
 
+test('a channel may be for those alone whose rights name it', async () => {
+  const { guest } = await square({
+    channels: { '*': { subscribe: (who, channel) => who.isGranted('subscribe', channel) } },
+    connect: ({ token }) => (token ? { rights: { subscribe: [token] } } : {}),
+  });
+  assert.equal(await (await guest()).ask('sub', 'chat:42'), 'FORBIDDEN');
+  assert.equal(await (await guest({ token: 'news' })).ask('sub', 'chat:42'), 'FORBIDDEN');
+  assert.notEqual(await (await guest({ token: 'chat:*' })).ask('sub', 'chat:42'), 'FORBIDDEN');
+});
+
 test('a renewed token brings its own rights', async () => {
   const { guest } = await square({
     connect: ({ token }) => ({ user: 'ana', rights: { publish: token === undefined ? [] : [token] } }),
