@@ -34,7 +34,9 @@ function compile(project: string, ...options: string[]): void {
 }
 
 function copyPages(): void {
-  const pages = readdirSync(join(ROOT, 'web')).filter((name) => /\.(html|css|svg)$/.test(name));
+  const pages = readdirSync(join(ROOT, 'web'), { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(html|css|svg)$/.test(name),
+  );
   for (const name of pages) cpSync(join(ROOT, 'web', name), join(target, 'web', name));
 }
 

@@ -1,0 +1,78 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import type { Clock } from '../../clock.ts';
+import type { ChannelOptions, Hub } from '../../hub/index.ts';
+import { Recorder } from './recorder.ts';
+import { ADMIN_CHANNEL, type AdminNews, type Sample } from './view.ts';
+import { Watch } from './watch.ts';
+
+/** Five minutes of samples, a second each. */
+const REMEMBERED = 300;
+
+export interface AdminOptions {
+  clock: Clock;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** The client's address, of what a connection came with. */
+  addressOf: (request: unknown) => string | undefined;
+}
+
+/** The options of the channels that the admin's page reads: only for whom a token names them. */
+export const ADMIN_CHANNELS: Readonly<Record<string, ChannelOptions>> = {
+  'zocalo:*': { subscribe: (who, channel) => who.isGranted('subscribe', channel), publish: false, history: false },
+};
+
+/** Takes a sample each second, remembers the last five minutes, and tells whoever looks. */
+export class Admin {
+  readonly samples: Sample[] = [];
+  readonly #hub: Hub;
+  readonly #options: AdminOptions;
+  readonly #recorder: Recorder;
+  readonly #watch: Watch;
+  readonly #delay = monitorEventLoopDelay({ resolution: 10 });
+  #cpu = process.cpuUsage();
+  #stops: (() => void)[] = [];
+
+  constructor(hub: Hub, options: AdminOptions) {
+    this.#hub = hub;
+    this.#options = options;
+    this.#recorder = new Recorder(hub, options.now);
+    this.#watch = new Watch(hub, options.now);
+  }
+
+  start(): void {
+    this.#delay.enable();
+    this.#stops = [
+      this.#hub.observe(this.#recorder),
+      this.#hub.observe(this.#watch),
+      this.#options.clock.every(1_000, () => this.#tick()),
+    ];
+  }
+
+  stop(): void {
+    this.#delay.disable();
+    for (const stop of this.#stops.splice(0)) stop();
+  }
+
+  #tick(): void {
+    const { user, system } = process.cpuUsage(this.#cpu);
+    this.#cpu = process.cpuUsage();
+    const sample = this.#recorder.sample({
+      delay: this.#delay.percentile(99) / 1e6,
+      memory: process.memoryUsage.rss(),
+      cpu: (user + system) / 1e6,
+    });
+    this.#delay.reset();
+    this.samples.push(sample);
+    if (this.samples.length > REMEMBERED) this.samples.shift();
+    this.#watch.tick();
+    if (this.#hub.subscribers(ADMIN_CHANNEL) === 0) return;
+    const news: AdminNews = {
+      sample,
+      channels: this.#recorder.channels(),
+      connections: this.#recorder.connections(this.#options.addressOf),
+      slow: [...this.#recorder.slow],
+      errors: [...this.#recorder.errors],
+    };
+    this.#hub.publish(ADMIN_CHANNEL, news, { keep: false }).catch(() => {});
+  }
+}

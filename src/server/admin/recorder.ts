@@ -1,0 +1,126 @@
+import type { Caller, Hub, HubObserver, Taken } from '../../hub/index.ts';
+import { type ChannelRow, type ConnectionRow, type Mishap, OWN_PREFIX, type Sample } from './view.ts';
+
+/** Rows of a table that are sent: more helps nobody who looks. */
+const ROWS = 100;
+/** Channels whose publications are counted, so that ever new names cost no memory: beyond, the least recent goes. */
+const COUNTED = 1_000;
+/** Seconds over which a channel's rate is taken. */
+const WINDOW = 10;
+
+/** Counts what happens in a hub, for a sample each second. */
+export class Recorder implements HubObserver {
+  readonly #hub: Hub;
+  #received = 0;
+  #delivered = 0;
+  #published = 0;
+  #refused = 0;
+  readonly #slow: Mishap[] = [];
+  readonly #errors: Mishap[] = [];
+  /** Publications of each channel, in this window and in the one before. */
+  #counts = new Map<string, number>();
+  #before = new Map<string, number>();
+  #seconds = 0;
+  readonly #now: () => number;
+
+  /** `now`: milliseconds since 1970. */
+  constructor(hub: Hub, now: () => number) {
+    this.#hub = hub;
+    this.#now = now;
+  }
+
+  onReceived(_: Caller, lines: number): void {
+    this.#received += lines;
+  }
+
+  onDelivered(receivers: number): void {
+    this.#delivered += receivers;
+  }
+
+  onPublished({ channel }: Taken): void {
+    if (channel.startsWith(OWN_PREFIX)) return;
+    this.#published++;
+    const count = this.#counts.get(channel) ?? 0;
+    if (count === 0 && this.#counts.size >= COUNTED) this.#counts.delete(this.#counts.keys().next().value!);
+    this.#counts.set(channel, count + 1);
+  }
+
+  onRefused(who: Caller, code: string): void {
+    this.#refused++;
+    note(this.#errors, mishap(this.#now(), code, who));
+  }
+
+  onSlow(who: Caller): void {
+    note(this.#slow, mishap(this.#now(), 'SLOW', who));
+  }
+
+  /** What happened since the last call, which was a second ago. */
+  sample(machine: Pick<Sample, 'delay' | 'memory' | 'cpu'>): Sample {
+    const sample = {
+      at: this.#now(),
+      connections: this.#hub.connections.length,
+      users: this.#hub.users.length,
+      channels: this.#hub.channels.length,
+      received: this.#received,
+      delivered: this.#delivered,
+      published: this.#published,
+      refused: this.#refused,
+      ...machine,
+    };
+    this.#received = this.#delivered = this.#published = this.#refused = 0;
+    this.#seconds = (this.#seconds + 1) % WINDOW;
+    if (this.#seconds === 0) {
+      this.#before = this.#counts;
+      this.#counts = new Map();
+    }
+    return sample;
+  }
+
+  get slow(): readonly Mishap[] {
+    return this.#slow;
+  }
+
+  get errors(): readonly Mishap[] {
+    return this.#errors;
+  }
+
+  /** The busiest channels first, then those with the most subscribers. */
+  channels(): ChannelRow[] {
+    const names = new Set([...this.#hub.channels, ...this.#counts.keys(), ...this.#before.keys()]);
+    const others = [...names].filter((name) => !name.startsWith(OWN_PREFIX));
+    const rows = others.map((name): ChannelRow => {
+      const members = this.#hub.presence(name).count;
+      // The share of the last window that this one does not cover yet.
+      const earlier = (this.#before.get(name) ?? 0) * (1 - this.#seconds / WINDOW);
+      const rate = ((this.#counts.get(name) ?? 0) + earlier) / WINDOW;
+      return { name, subscribers: this.#hub.subscribers(name), ...(members > 0 && { members }), rate };
+    });
+    return rows.sort((a, b) => b.rate - a.rate || b.subscribers - a.subscribers).slice(0, ROWS);
+  }
+
+  /** The newest first. */
+  connections(addressOf: (request: unknown) => string | undefined): ConnectionRow[] {
+    return this.#hub.connections
+      .slice(-ROWS)
+      .reverse()
+      .map(({ id, user, since, channels, request }) => {
+        const address = addressOf(request);
+        return {
+          id,
+          ...(user !== undefined && { user }),
+          ...(address !== undefined && { address }),
+          since,
+          channels: channels.length,
+        };
+      });
+  }
+}
+
+function mishap(at: number, code: string, { user, id }: Caller): Mishap {
+  return { at, code, ...(user !== undefined && { user }), connection: id };
+}
+
+function note(list: Mishap[], one: Mishap): void {
+  list.unshift(one);
+  if (list.length > ROWS) list.pop();
+}

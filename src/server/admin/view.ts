@@ -1,0 +1,90 @@
+/** What the admin's page is told, over the daemon's own channels. Types alone, so that the page may import them. */
+
+/** The daemon's own channels begin with it. */
+export const OWN_PREFIX = 'zocalo:';
+/** Carries an `AdminNews` each second while somebody looks. */
+export const ADMIN_CHANNEL = 'zocalo:admin';
+/** `zocalo:watch:user:<id>` and `zocalo:watch:channel:<name>` carry a `Traffic` for each thing that happens there. */
+export const WATCH_PREFIX = 'zocalo:watch:';
+
+/** One second. */
+export interface Sample {
+  /** Milliseconds since 1970. */
+  at: number;
+  connections: number;
+  users: number;
+  channels: number;
+  /** Lines from clients. */
+  received: number;
+  /** Messages to clients: a publication to a hundred subscribers is a hundred. */
+  delivered: number;
+  published: number;
+  /** Requests that were refused, and connections that were ended. */
+  refused: number;
+  /** Milliseconds: for 99 of 100 turns of the event loop the delay was less. */
+  delay: number;
+  /** Bytes of memory that the process holds. */
+  memory: number;
+  /** Of one core, 0 to 1. */
+  cpu: number;
+}
+
+export interface ChannelRow {
+  name: string;
+  subscribers: number;
+  /** Undefined where the channel has no presence. */
+  members?: number;
+  /** Publications of the last ten seconds, a second. */
+  rate: number;
+}
+
+export interface ConnectionRow {
+  id: string;
+  user?: string;
+  address?: string;
+  since: number;
+  channels: number;
+}
+
+/** Something that went wrong for somebody. */
+export interface Mishap {
+  at: number;
+  /** The code of the refusal, or SLOW. */
+  code: string;
+  user?: string;
+  connection: string;
+}
+
+export interface AdminNews {
+  sample: Sample;
+  /** The busiest first. */
+  channels: ChannelRow[];
+  /** The newest first. */
+  connections: ConnectionRow[];
+  /** The newest first. */
+  slow: Mishap[];
+  errors: Mishap[];
+}
+
+/** What a page that was just opened needs. */
+export interface AdminSession {
+  token: string;
+  /** Milliseconds. */
+  expiresIn: number;
+  version: string;
+  /** Milliseconds since 1970. */
+  started: number;
+  /** The last five minutes. */
+  samples: Sample[];
+}
+
+export interface Traffic {
+  at: number;
+  kind: 'connected' | 'disconnected' | 'published' | 'refused' | 'slow';
+  user?: string;
+  connection?: string;
+  channel?: string;
+  data?: unknown;
+  offset?: number;
+  code?: string;
+}

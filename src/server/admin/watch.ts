@@ -1,0 +1,81 @@
+import type { Caller, Hub, HubObserver, Taken } from '../../hub/index.ts';
+import { OWN_PREFIX, type Traffic, WATCH_PREFIX } from './view.ts';
+
+/** Things that are told of one user or channel in a second; the rest is left out, so that looking costs little. */
+const MOST = 100;
+
+/**
+ * Tells whoever looks at one user or one channel what happens there. Nothing is done, and nothing costs, while nobody
+ * looks: the channel `zocalo:watch:user:natalia` is filled while it has subscribers.
+ */
+export class Watch implements HubObserver {
+  readonly #hub: Hub;
+  readonly #now: () => number;
+  /** What is looked at, as `user:natalia` or `channel:news`, and how much was told in this second. */
+  readonly #watched = new Map<string, number>();
+
+  constructor(hub: Hub, now: () => number) {
+    this.#hub = hub;
+    this.#now = now;
+  }
+
+  onOccupied(channel: string): void {
+    if (channel.startsWith(WATCH_PREFIX)) this.#watched.set(channel.slice(WATCH_PREFIX.length), 0);
+  }
+
+  onVacated(channel: string): void {
+    if (channel.startsWith(WATCH_PREFIX)) this.#watched.delete(channel.slice(WATCH_PREFIX.length));
+  }
+
+  onConnect({ user, id }: Caller): void {
+    this.#tellUser(user, { kind: 'connected', connection: id });
+  }
+
+  onDisconnect({ user, id }: Caller): void {
+    this.#tellUser(user, { kind: 'disconnected', connection: id });
+  }
+
+  onRefused({ user, id }: Caller, code: string): void {
+    this.#tellUser(user, { kind: 'refused', connection: id, code });
+  }
+
+  onSlow({ user, id }: Caller): void {
+    this.#tellUser(user, { kind: 'slow', connection: id });
+  }
+
+  onPublished({ channel, data, position, user, connection }: Taken): void {
+    if (this.#watched.size === 0 || channel.startsWith(OWN_PREFIX)) return;
+    const news = (): Omit<Traffic, 'at'> => ({
+      kind: 'published',
+      channel,
+      data: JSON.parse(data),
+      ...(position && { offset: position[1] }),
+      ...(user !== undefined && { user }),
+      ...(connection !== undefined && { connection }),
+    });
+    if (this.#watched.has(`channel:${channel}`)) this.#tell(`channel:${channel}`, news());
+    if (user !== undefined && this.#watched.has(nameOf(user))) this.#tell(nameOf(user), news());
+  }
+
+  /** To be called each second. */
+  tick(): void {
+    for (const name of this.#watched.keys()) this.#watched.set(name, 0);
+  }
+
+  #tellUser(user: string | undefined, news: Omit<Traffic, 'at'>): void {
+    if (user !== undefined && this.#watched.has(nameOf(user))) this.#tell(nameOf(user), { user, ...news });
+  }
+
+  #tell(name: string, news: Omit<Traffic, 'at'>): void {
+    const told = this.#watched.get(name) ?? MOST;
+    if (told >= MOST) return;
+    this.#watched.set(name, told + 1);
+    // A channel that cannot take it has a longer problem than this view.
+    this.#hub.publish(WATCH_PREFIX + name, { at: this.#now(), ...news }, { keep: false }).catch(() => {});
+  }
+}
+
+/** A user's id may have characters that a channel's name cannot. */
+function nameOf(user: string): string {
+  return `user:${encodeURIComponent(user)}`;
+}
