@@ -6,7 +6,7 @@ import type { House } from './house.ts';
  * What a client is told of an error. What is the server's own failure is reported to its owner, and told in general
  * terms: a client has no business with paths and causes. `what` begins the report's sentence.
  */
-export function answerOf(house: House, what: string, error: unknown): ProtocolError {
+export function answerOf(house: Pick<House, 'report'>, what: string, error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
   if (error instanceof ZocaloError && error.code === 'KEY_REUSED')
     return new ProtocolError('KEY_REUSED', 'the key was used before, for other data');

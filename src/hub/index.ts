@@ -1,3 +1,4 @@
+export { answerOf } from './answer.ts';
 export type { Connection } from './connection.ts';
 export { milliseconds } from './duration.ts';
 export { Hub, type HubPublishOptions } from './hub.ts';

@@ -25,4 +25,4 @@ export {
   type SubscribeOptions,
   type Welcome,
 } from './messages.ts';
-export { type Decoded, type Fault, isPosition } from './shape.ts';
+export { type Decoded, type Fault, isDeep, isPosition } from './shape.ts';

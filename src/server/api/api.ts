@@ -1,0 +1,150 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { getRequestListener } from '@hono/node-server';
+import { type Context, Hono } from 'hono';
+import { cors } from 'hono/cors';
+import type { Hub } from '../../hub/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
+import type { Config } from '../config/index.ts';
+import { parseJson, readBody } from './body.ts';
+import { type ApiCaller, type KeyRing, LOCAL } from './caller.ts';
+import { failureOf, forbidden } from './failure.ts';
+import { openApi } from './open-api.ts';
+import { lookingUpRoutes, type Sessions, userRoutes } from './people.ts';
+import { publishingRoutes } from './publishing.ts';
+import { check, type Route } from './route.ts';
+import { whoamiRoute } from './whoami.ts';
+
+export interface ApiOptions {
+  readonly hub: Hub;
+  readonly keys: KeyRing;
+  readonly config: Pick<Config, 'api'>;
+  readonly auth?: Sessions;
+  /** Whose request it is, behind proxies. Default: the other end of the socket. */
+  readonly clientAddress?: { of(request: IncomingMessage): string };
+  /** Is told of what failed on the server's side. Default: written to standard error. */
+  readonly log?: { error(details: object, sentence: string): void };
+}
+
+export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
+export interface Api {
+  /** Answers a request that came from anywhere. */
+  readonly handle: Listener;
+  /** Answers a request that came through the Unix socket: it needs no key. */
+  readonly handleLocal: Listener;
+  /** Whether a request with this URL is for the API. */
+  takes(url: string | undefined): boolean;
+}
+
+/** What comes with each request through hono. */
+interface Bindings {
+  readonly incoming: IncomingMessage;
+  readonly isLocal: boolean;
+}
+type ApiContext = Context<{ Bindings: Bindings }>;
+
+/** Where the document of the API is. */
+const DOCUMENT = '/api/openapi.json';
+
+/** The HTTP API: what a program in any language says to the hub. */
+export function createApi(options: ApiOptions): Api {
+  const { hub, keys, config, auth = {}, clientAddress, log } = options;
+  const report = (what: string, cause: unknown) => {
+    if (log) log.error({ err: cause }, what);
+    else console.error(`${what}:`, cause);
+  };
+  const routes = [
+    ...publishingRoutes(hub, report),
+    ...lookingUpRoutes(hub),
+    ...userRoutes(hub, auth),
+    whoamiRoute(clientAddress),
+  ];
+
+  const app = new Hono<{ Bindings: Bindings }>();
+  if (config.api.cors.length > 0) app.use('*', corsOf(config.api.cors));
+  app.use('*', async (context, next) => {
+    await next();
+    context.res.headers.set('Cache-Control', 'no-store');
+  });
+  for (const route of routes)
+    app.on(route.method, route.path, async (context) =>
+      context.json(await perform(route, context, keys, config.api.maxBody)),
+    );
+  const document = openApi(routes);
+  app.get(DOCUMENT, (context) => context.json(document));
+  for (const [path, allow] of methodsOf([...routes, { path: DOCUMENT, method: 'GET' }]))
+    app.all(path, (context) => {
+      context.header('Allow', allow);
+      throw new ProtocolError('METHOD_NOT_ALLOWED', `${context.req.path} takes ${allow}`);
+    });
+  app.notFound(() => {
+    throw new ProtocolError('NO_SUCH_ROUTE', `there is nothing at this path; ${DOCUMENT} lists what there is`);
+  });
+  app.onError((error, context) => {
+    const { status, headers, body } = failureOf(error, report);
+    for (const [name, value] of Object.entries(headers)) context.header(name, value);
+    // What was not read of a body that is too large must not be taken for the next request.
+    if (status === 413) context.header('Connection', 'close');
+    return context.json(body, status as 400);
+  });
+
+  const listener = (isLocal: boolean) =>
+    getRequestListener(
+      (request, { incoming }) => app.fetch(request, { incoming: incoming as IncomingMessage, isLocal }),
+      {
+        overrideGlobalObjects: false,
+      },
+    );
+  return {
+    handle: listener(false),
+    handleLocal: listener(true),
+    takes: (url = '') => url === '/api' || url.startsWith('/api/') || url.startsWith('/api?'),
+  };
+}
+
+async function perform(route: Route, context: ApiContext, keys: KeyRing, maxBody: number): Promise<unknown> {
+  const { incoming } = context.env;
+  const caller = callerOf(context.env, keys);
+  if (route.right !== null) {
+    if (!caller) throw new ProtocolError('UNAUTHORIZED', 'an API key is needed: send Authorization: Bearer <key>');
+    if (!caller.may(route.right)) throw forbidden(`do this: it lacks the right ${route.right}`);
+  }
+  const query = route.query && check(route.query, context.req.query(), 'the query');
+  let body: unknown;
+  if (route.body) {
+    const text = await readBody(incoming, maxBody);
+    const value = route.mayLackBody && text === '' ? {} : parseJson(text);
+    body = check(route.body, value, 'the body');
+  }
+  return route.handle({ caller, params: context.req.param(), query, body, request: incoming });
+}
+
+/** @throws ProtocolError UNAUTHORIZED for a key that is not known: also where none is needed. */
+function callerOf({ incoming, isLocal }: Bindings, keys: KeyRing): ApiCaller | undefined {
+  const { authorization } = incoming.headers;
+  if (authorization === undefined) return isLocal ? LOCAL : undefined;
+  const caller = keys.find(authorization);
+  if (!caller) throw new ProtocolError('UNAUTHORIZED', 'the API key is not known');
+  return caller;
+}
+
+/** `*` where it takes everybody: keys are never sent by themselves, as cookies are. */
+function corsOf(origins: '*' | readonly string[]) {
+  return cors({
+    origin: origins === '*' ? '*' : [...origins],
+    allowMethods: ['GET', 'HEAD', 'POST'],
+    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],
+    exposeHeaders: ['Retry-After', 'WWW-Authenticate'],
+    maxAge: 600,
+  });
+}
+
+function methodsOf(routes: readonly Pick<Route, 'path' | 'method'>[]): Map<string, string> {
+  const allowed = new Map<string, string>();
+  for (const { path, method } of routes) {
+    const methods = method === 'GET' ? 'GET, HEAD' : method;
+    const others = allowed.get(path);
+    allowed.set(path, others ? `${others}, ${methods}` : methods);
+  }
+  return allowed;
+}

@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import { ProtocolError } from '../../protocol/index.ts';
+import { jsonFault } from './json-fault.ts';
+
+/**
+ * The whole body of a request as text.
+ * @throws ProtocolError TOO_LARGE as soon as it is known to have more than `limit` bytes; BAD_MESSAGE when it is no
+ *   UTF-8, or is cut off.
+ */
+export function readBody(request: IncomingMessage, limit: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = () => {
+      stop();
+      reject(new ProtocolError('TOO_LARGE', `the body has more than ${limit} bytes`));
+    };
+    const chunks: Buffer[] = [];
+    let length = 0;
+    const take = (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > limit) tooLarge();
+      else chunks.push(chunk);
+    };
+    const end = () => {
+      stop();
+      try {
+        resolve(decode(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
+      } catch {
+        reject(new ProtocolError('BAD_MESSAGE', 'the body is not UTF-8'));
+      }
+    };
+    const cut = () => {
+      stop();
+      reject(new ProtocolError('BAD_MESSAGE', 'the body was cut off'));
+    };
+    const stop = () => request.off('data', take).off('end', end).off('error', cut).off('close', cut);
+    if (Number(request.headers['content-length']) > limit) tooLarge();
+    else if (request.destroyed) cut();
+    else request.on('data', take).on('end', end).on('error', cut).on('close', cut);
+  });
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function decode(bytes: Buffer): string {
+  // What is most common is cheap to read: bytes that are ASCII, or are UTF-8 without a fault.
+  const text = bytes.toString('utf8');
+  return text.includes('\ufffd') ? decoder.decode(bytes) : text;
+}
+
+/** @throws ProtocolError BAD_MESSAGE, with the place. */
+export function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    if (text.trim() === '') throw new ProtocolError('BAD_MESSAGE', 'the body is empty: send JSON');
+    const { line, column } = jsonFault(text);
+    throw new ProtocolError('BAD_MESSAGE', `the body is not JSON: see line ${line}, column ${column}`);
+  }
+}

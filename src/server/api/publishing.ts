@@ -1,0 +1,100 @@
+import type { IncomingMessage } from 'node:http';
+import type { z } from 'zod';
+import type { Connection, Hub } from '../../hub/index.ts';
+import { isDeep, LIMITS, ProtocolError } from '../../protocol/index.ts';
+import type { ApiCaller } from './caller.ts';
+import { failureOf } from './failure.ts';
+import { check, permit, type Route, route } from './route.ts';
+import * as schemas from './schemas.ts';
+
+type Publication = z.output<typeof schemas.publishBody>;
+
+/** Publishing: to one channel, to several, or many things at once. */
+export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown) => void): Route[] {
+  const publish = async (caller: ApiCaller | undefined, publication: Publication) => {
+    const { channel, data, key, keep, except } = publication;
+    permit(caller, 'publish', channel);
+    checkDepth(data);
+    const at = await hub.publish(channel, data, {
+      ...(key !== undefined && { key }),
+      ...(keep !== undefined && { keep }),
+      ...(except !== undefined && leftOut(hub, except)),
+    });
+    return at ? { at } : {};
+  };
+  /** An answer where one thing that fails must not hurt the others. */
+  const attempt = async <Answer>(action: () => Promise<Answer>) => {
+    try {
+      return await action();
+    } catch (error) {
+      return failureOf(error, report).body;
+    }
+  };
+  return [
+    route({
+      method: 'POST',
+      path: '/api/publish',
+      summary: 'Publishes data to a channel. The header Idempotency-Key is the same as `key`.',
+      right: 'publish',
+      body: schemas.publishBody,
+      answer: schemas.published,
+      handle: ({ caller, body, request }) => publish(caller, withKey(body, request)),
+    }),
+    route({
+      method: 'POST',
+      path: '/api/broadcast',
+      summary: 'Publishes the same data to several channels.',
+      right: 'publish',
+      body: schemas.broadcastBody,
+      answer: schemas.broadcasted,
+      handle: async ({ caller, body, request }) => {
+        const { channels, ...rest } = withKey(body, request);
+        for (const channel of channels) permit(caller, 'publish', channel);
+        const published = channels.map(async (channel) => ({
+          channel,
+          ...(await attempt(() => publish(caller, { ...rest, channel }))),
+        }));
+        return { published: await Promise.all(published) };
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/batch',
+      summary: 'Publishes many things, each as for /api/publish. One that is refused does not hurt the others.',
+      right: 'publish',
+      body: schemas.looseBatch,
+      documented: schemas.batchBody,
+      answer: schemas.batched,
+      handle: ({ caller, body }) =>
+        // All at once, for the log to take them together; those of one channel keep their order.
+        Promise.all(
+          body.map((part) => attempt(async () => publish(caller, check(schemas.publishBody, part, 'the publication')))),
+        ),
+    }),
+  ];
+}
+
+/** The header counts like the member. */
+function withKey<Body extends { key?: string | undefined }>(body: Body, request: IncomingMessage): Body {
+  const header = request.headers['idempotency-key'];
+  if (typeof header !== 'string') return body;
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header; // the IETF's draft writes it in quotes
+  if (key.length === 0 || key.length > LIMITS.key)
+    throw new ProtocolError('BAD_MESSAGE', `the header Idempotency-Key must have 1 to ${LIMITS.key} characters`);
+  if (body.key !== undefined && body.key !== key)
+    throw new ProtocolError('BAD_MESSAGE', 'the header Idempotency-Key and the member key differ');
+  return { ...body, key };
+}
+
+/** As for clients: whoever subscribes must be able to read it. */
+function checkDepth(data: unknown): void {
+  // The line that carries it is an array itself.
+  if (isDeep(data, LIMITS.depth - 1))
+    throw new ProtocolError('BAD_MESSAGE', `arrays and objects may lie ${LIMITS.depth - 1} deep inside each other`);
+}
+
+/** A connection that is gone is left out anyway. */
+function leftOut(hub: Hub, id: string): { except?: Connection } {
+  const connection = hub.connections.find((connection) => connection.id === id);
+  return connection ? { except: connection as Connection } : {};
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage } from 'node:http';
+import type { z } from 'zod';
+import { ProtocolError } from '../../protocol/index.ts';
+import type { ApiRight } from '../config/index.ts';
+import type { ApiCaller } from './caller.ts';
+import { forbidden } from './failure.ts';
+
+/** One request, understood. */
+export interface Call<Body = unknown, Query = unknown> {
+  /** Who asks; undefined where a route is open, and no key came. */
+  readonly caller: ApiCaller | undefined;
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Query;
+  readonly body: Body;
+  readonly request: IncomingMessage;
+}
+
+export interface Route<Body extends z.ZodType = z.ZodType, Query extends z.ZodType = z.ZodType> {
+  readonly method: 'GET' | 'POST';
+  /** With `:name` for what varies. */
+  readonly path: string;
+  /** For the OpenAPI document. */
+  readonly summary: string;
+  /** What the API key must be able to do; null: no key is needed. */
+  readonly right: ApiRight | null;
+  readonly query?: Query;
+  readonly body?: Body;
+  /** The body as the document has it, where it is checked part by part. */
+  readonly documented?: z.ZodType;
+  /** An absent body is `{}`. */
+  readonly mayLackBody?: boolean;
+  readonly answer: z.ZodType;
+  handle(call: Call<z.output<Body>, z.output<Query>>): unknown;
+}
+
+/** Lets each route's handler have the types of its own schemas. */
+export function route<Body extends z.ZodType, Query extends z.ZodType>(route: Route<Body, Query>): Route {
+  return route as unknown as Route;
+}
+
+/** @throws ProtocolError FORBIDDEN when the caller does not have the right in this channel. */
+export function permit(caller: ApiCaller | undefined, right: ApiRight, channel: string): void {
+  const verb = right === 'publish' ? 'publish to' : 'read';
+  if (!caller?.may(right, channel)) throw forbidden(`${verb} ${channel}`);
+}
+
+/** @throws ProtocolError BAD_MESSAGE, or the code that the schema names, saying which member is wrong and why. */
+export function check<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  const faults = result.error.issues.slice(0, 3).map((issue) => {
+    const place = issue.path.length === 0 ? what : `${what}: ${issue.path.join('.')}`;
+    return `${place}: ${issue.message}`;
+  });
+  const [first] = result.error.issues as { params?: { code?: string } }[];
+  throw new ProtocolError(first?.params?.code ?? 'BAD_MESSAGE', faults.join('; '));
+}
