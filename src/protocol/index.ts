@@ -1,6 +1,7 @@
 export { compilePattern, isChannel, isPattern, PatternTable } from './channel.ts';
-export { decodeFromClient, decodeFromServer, encode, encodePublication } from './codec.ts';
+export { decodeFromClient, decodeFromServer } from './codec.ts';
 export { CODES, type Code, mayRetry, ProtocolError } from './codes.ts';
+export { encode, encodePublication } from './encode.ts';
 export { LIMITS } from './limits.ts';
 export {
   type Bye,

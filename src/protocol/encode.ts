@@ -1,0 +1,14 @@
+import type { ClientMessage, ServerMessage } from './messages.ts';
+
+/** One message as a line. Throws what `JSON.stringify` throws: a TypeError for a circle or a bigint. */
+export function encode(message: ClientMessage | ServerMessage): string {
+  return JSON.stringify(message);
+}
+
+/**
+ * A publication as a line that is the same for all its subscribers. `data`, and `meta` where there is one, are JSON
+ * texts already, as they lie in the log: nothing is parsed or written again on the way out.
+ */
+export function encodePublication(ch: number, offset: number, data: string, meta: string | null = null): string {
+  return meta === null ? `["m",${ch},${offset},${data}]` : `["m",${ch},${offset},${data},${meta}]`;
+}
