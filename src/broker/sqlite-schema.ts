@@ -4,7 +4,7 @@ import type { Failure, StoreOptions } from './sqlite-messages.ts';
 
 /** "zoca": marks the file as ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x7a6f6361;
-const VERSION = 1;
+const VERSION = 2;
 
 const SCHEMA = `
   CREATE TABLE channels (
@@ -32,10 +32,9 @@ const SCHEMA = `
     id      INTEGER PRIMARY KEY, -- in the order of publication
     channel INTEGER NOT NULL,
     key     TEXT NOT NULL,
-    digest  BLOB NOT NULL,       -- SHA-256 of the data
+    digest  TEXT NOT NULL,       -- SHA-256 of the data, in base64
     offset  INTEGER NOT NULL,
-    expires INTEGER NOT NULL,
-    UNIQUE (channel, key)
+    expires INTEGER NOT NULL
   ) STRICT;
   PRAGMA application_id = ${APPLICATION_ID};
   PRAGMA user_version = ${VERSION};
@@ -61,8 +60,10 @@ export function openDatabase(options: StoreOptions): Opened {
     if (tables > 0 && numberOf(database, 'PRAGMA application_id') !== APPLICATION_ID) {
       throw new Error('the database belongs to another program');
     }
-    if (numberOf(database, 'PRAGMA user_version') > VERSION) {
-      throw new Error('the database was written by a newer version of this program');
+    const version = numberOf(database, 'PRAGMA user_version');
+    if (tables > 0 && version !== VERSION) {
+      const age = version > VERSION ? 'a newer' : 'an older, unreleased';
+      throw new Error(`the database was written by ${age} version of this program`);
     }
     lock = lockBeside(database, options.path);
     database.exec(`

@@ -4,6 +4,7 @@ import { gapBetween, type LogGap, type LogState, sizeOf } from './broker.ts';
 import { newEpoch } from './epoch.ts';
 import { keyReused } from './key-window.ts';
 import { failureOf } from './sqlite-failure.ts';
+import { SqliteKeys } from './sqlite-keys.ts';
 import type {
   Appended,
   Columns,
@@ -26,11 +27,6 @@ interface Channel extends LogState {
   due: number | null;
 }
 
-interface OldestKey {
-  id: number;
-  expires: number;
-}
-
 /** Channels whose row is held in memory: their ends change with every publication, but are written once a batch. */
 const CACHED = 10_000;
 /** What forgetting a channel that has no log comes to. */
@@ -41,8 +37,8 @@ const STEP = 1_000;
 const DEBRIS = 64;
 
 /**
- * The logs in a database, synchronously: made to be alone on a thread. Holds the rows of the channels in use and
- * otherwise no more than the batch or page at hand.
+ * The logs in a database, synchronously: made to be alone on a thread. Holds the keys, the rows of the channels in use,
+ * and otherwise no more than the batch or page at hand.
  */
 export class SqliteStore {
   #options: StoreOptions;
@@ -50,9 +46,7 @@ export class SqliteStore {
   #lock: DatabaseSync;
   #channels = new Map<string, Channel>();
   #changed = new Set<Channel>();
-  #nextKey: number;
-  /** The oldest key's number and time; undefined when there is none. */
-  #oldestKey: OldestKey | undefined;
+  #keys: SqliteKeys;
   /** A publication found no room since the last sweep. */
   #full = false;
   #statements: ReturnType<typeof prepare>;
@@ -64,8 +58,7 @@ export class SqliteStore {
     this.#database = database;
     this.#lock = lock;
     this.#statements = prepare(this.#database);
-    this.#nextKey = 1 + (this.#statements.newestKey.get() as { id: number }).id;
-    this.#findKeys();
+    this.#keys = new SqliteKeys(this.#database, options.keys);
   }
 
   /** Commits all that the operations write in one transaction, or none of it; then reads. */
@@ -119,8 +112,7 @@ export class SqliteStore {
         else this.#rest(now, channel);
       }
       this.#flush(now, 0);
-      this.#purgeKeys(now, STEP);
-      more = rows.length > 0 || (this.#oldestKey?.expires ?? Infinity) <= now;
+      more = this.#keys.purge(now, STEP) || rows.length > 0;
     });
     return more && !failure;
   }
@@ -145,21 +137,20 @@ export class SqliteStore {
 
   /** Undefined when all was committed; otherwise all was rolled back. */
   #transact(work: () => void): Failure | undefined {
-    const nextKey = this.#nextKey;
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       work();
       this.#database.exec('COMMIT');
+      this.#keys.commit();
       return undefined;
     } catch (error) {
       // The rows in memory say what would have been: they are read again.
       this.#channels.clear();
       this.#changed.clear();
-      this.#nextKey = nextKey;
+      this.#keys.rollBack();
       try {
         // Some errors have rolled back by themselves (https://www.sqlite.org/lang_transaction.html).
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
-        this.#findKeys();
       } catch {
         // The first error is the one to tell of.
       }
@@ -183,17 +174,12 @@ export class SqliteStore {
 
   #publish(now: number, [, name, data, meta, key, size, ttl]: PublishOperation): Appended | Failure {
     const channel = this.#channel(now, name);
-    let digest: Buffer | undefined;
+    let digest = '';
     if (key !== null) {
-      digest = hash('sha256', data, 'buffer');
-      const known = this.#statements.findKey.get(channel.id, key) as
-        | { id: number; digest: Uint8Array; offset: number; expires: number }
-        | undefined;
-      if (known && known.expires > now && known.id >= this.#nextKey - this.#options.keys.count) {
-        if (digest.equals(known.digest)) return [channel.epoch, known.offset, now, true];
-        return { code: 'KEY_REUSED', happened: keyReused(name, key) };
-      }
-      if (known) this.#statements.deleteKey.run(known.id);
+      digest = hash('sha256', data, 'base64');
+      const known = this.#keys.find(now, channel.id, key);
+      if (known?.digest === digest) return [channel.epoch, known.offset, now, true];
+      if (known) return { code: 'KEY_REUSED', happened: keyReused(name, key) };
     }
     // What the old bounds had excluded already must not come back under wider ones.
     if (ttl > channel.ttl) this.#expire(now, channel);
@@ -206,12 +192,7 @@ export class SqliteStore {
     if (due !== null && (channel.due === null || due < channel.due)) channel.due = due;
     if (size > 0) this.#statements.append.run(channel.id, channel.head, channel.time, data, meta);
     channel.oldest = Math.max(channel.oldest, channel.head - size + 1);
-    if (digest) {
-      const id = this.#nextKey++;
-      const expires = now + this.#options.keys.ttl;
-      this.#statements.addKey.run(id, channel.id, key, digest, channel.head, expires);
-      this.#oldestKey ??= { id, expires };
-    }
+    if (key !== null) this.#keys.add(now, channel.id, key, digest, channel.head);
     return [channel.epoch, channel.head, channel.time, false];
   }
 
@@ -315,18 +296,7 @@ export class SqliteStore {
       this.#statements.updateChannel.run(head, oldest, floor, size, ttl, time, due, id);
     }
     this.#changed.clear();
-    if (operations > 0) this.#purgeKeys(now, 2 * operations + DEBRIS);
-  }
-
-  #purgeKeys(now: number, most: number): void {
-    const last = this.#nextKey - this.#options.keys.count;
-    if (!this.#oldestKey || (this.#oldestKey.expires > now && this.#oldestKey.id >= last)) return;
-    this.#statements.purgeKeys.run(most, now, last);
-    this.#findKeys();
-  }
-
-  #findKeys(): void {
-    this.#oldestKey = this.#statements.oldestKey.get() as OldestKey | undefined;
+    if (operations > 0) this.#keys.purge(now, 2 * operations + DEBRIS);
   }
 
   /** The row stays under a name that no channel has, until the sweeper has deleted what belongs to it. */
@@ -370,13 +340,5 @@ function prepare(database: DatabaseSync) {
     page: rowsAsArrays('SELECT time, data, meta FROM entries WHERE channel = ? AND offset > ? ORDER BY offset LIMIT ?'),
     timeOf: rowsAsArrays('SELECT time FROM entries WHERE channel = ? AND offset = ?'),
     deleteEntries: statement('DELETE FROM entries WHERE channel = ? AND offset < ?'),
-    findKey: statement('SELECT id, digest, offset, expires FROM keys WHERE channel = ? AND key = ?'),
-    addKey: statement('INSERT INTO keys (id, channel, key, digest, offset, expires) VALUES (?, ?, ?, ?, ?, ?)'),
-    deleteKey: statement('DELETE FROM keys WHERE id = ?'),
-    newestKey: statement('SELECT coalesce(max(id), 0) AS id FROM keys'),
-    oldestKey: statement('SELECT id, expires FROM keys ORDER BY id LIMIT 1'),
-    purgeKeys: statement(
-      'DELETE FROM keys WHERE id IN (SELECT id FROM keys ORDER BY id LIMIT ?) AND (expires <= ? OR id < ?)',
-    ),
   };
 }

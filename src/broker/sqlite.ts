@@ -27,7 +27,7 @@ export interface SqliteOptions {
   bytes?: number;
   /** Milliseconds to wait for another program's lock before publishes reject with LOG_LOCKED; default 1,000. */
   lockTimeout?: number;
-  /** How long keys are known; default 10 minutes and the last 100,000. Kept over a restart. */
+  /** How long keys are known; default 10 minutes and the last 100,000. Kept over a restart; some 250 bytes of memory each. */
   keys?: Partial<KeyWindow>;
   /** Milliseconds after the last publication when the identity of an empty log is forgotten; default 30 days. */
   forgetAfter?: number;

@@ -219,6 +219,24 @@ test('a folder that may not be written to is refused', {
   await assert.rejects(sqlite(join(folder, 'log.db')).open(), { code: 'LOG_READ_ONLY' });
 });
 
+test('a file of another version of the tables is refused, whichever it is', async (t) => {
+  const path = join(temporary(t), 'log.db');
+  await (await opened(t, sqlite(path))).close();
+  for (const [version, reason] of [
+    [1, /an older, unreleased version/],
+    [99, /a newer version/],
+  ] as const) {
+    const file = beside(path);
+    file.exec(`PRAGMA user_version = ${version}`);
+    file.close();
+    await assert.rejects(sqlite(path).open(), (error: Error & { code: string }) => {
+      assert.equal(error.code, 'LOG_FAILED');
+      assert.match(error.message, reason);
+      return true;
+    });
+  }
+});
+
 test('the sweeper deletes what is over, and forgets a log that was empty and unused for long', async (t) => {
   const path = join(temporary(t), 'log.db');
   const clock = new FakeClock();
