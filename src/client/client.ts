@@ -12,7 +12,7 @@ import { Feed } from './feed.ts';
 import type { Network } from './liveness.ts';
 import { Outbox, type OutboxStorage } from './outbox.ts';
 import type { SocketState, Timers } from './reconnecting-socket.ts';
-import { CLOSED, type NegotiatedSocket, Session, type Token } from './session.ts';
+import { CLOSED, type Login, type NegotiatedSocket, Session, type Token } from './session.ts';
 import { Subscription } from './subscription.ts';
 
 /** `connecting` until the server has welcomed us; `waiting` in the pause before the next attempt. */
@@ -21,6 +21,12 @@ export type ClientState = SocketState;
 export interface ClientOptions {
   /** Asked before each connection, and when the server says that the token has expired. */
   token?: Token;
+  /**
+   * Asked for a user and a password when there is no token of an earlier welcome; the password is not kept. Answer
+   * soon, since a server waits some 10 seconds for `hi`: let the person type first, then open the client. A refusal is
+   * final: the client closes with UNAUTHORIZED. Not asked where there is the option `token`.
+   */
+  login?: () => Login | Promise<Login>;
   /** Default: the platform's, which browsers, workers and Node have. */
   WebSocket?: new (
     url: string,
@@ -96,6 +102,7 @@ export class Client {
       {
         url,
         token: options.token,
+        login: options.login,
         WebSocket,
         timers: options.clock ?? wallClock,
         random: options.random ?? Math.random,

@@ -14,5 +14,5 @@ export {
   type SocketState,
   type Timers,
 } from './reconnecting-socket.ts';
-export type { NegotiatedSocket, Token } from './session.ts';
+export type { Login, NegotiatedSocket, Token } from './session.ts';
 export type { HistoryOptions, HistoryPage, Subscription, SubscriptionEvents } from './subscription.ts';

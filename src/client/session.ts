@@ -1,4 +1,13 @@
-import { encode, PING, PONG, ProtocolError, type ServerMessage, SUBPROTOCOL, type Welcome } from '../protocol/index.ts';
+import {
+  encode,
+  type Hello,
+  PING,
+  PONG,
+  ProtocolError,
+  type ServerMessage,
+  SUBPROTOCOL,
+  type Welcome,
+} from '../protocol/index.ts';
 import { Liveness, type Network } from './liveness.ts';
 import { LEGAL, type PlainSocket, ReconnectingSocket, type SocketState, type Timers } from './reconnecting-socket.ts';
 import { type Answer, Requests } from './requests.ts';
@@ -11,9 +20,16 @@ export interface NegotiatedSocket extends PlainSocket {
 
 export type Token = () => string | Promise<string>;
 
+/** A user and a password, as somebody types them. Asked for only when no token is left of an earlier welcome. */
+export interface Login {
+  user: string;
+  password: string;
+}
+
 export interface SessionOptions {
   url: string;
   token: Token | undefined;
+  login: (() => Login | Promise<Login>) | undefined;
   WebSocket: new (url: string, subprotocol: string) => NegotiatedSocket;
   timers: Timers;
   random: () => number;
@@ -52,7 +68,10 @@ export class Session {
   /** What is to be asked after the next welcome, and whom to tell if there will be none. */
   readonly #untilOpen = new Map<() => void, (error: Error) => void>();
   #state: SocketState = 'closed';
-  #token: Promise<string | undefined> | undefined;
+  /** What the next `hi` says; an error when it could not be had. */
+  #hello: Promise<Hello | Error> | undefined;
+  /** A token of the welcome, for the next `hi` in the place of the password. */
+  #given: string | undefined;
   #renewal: Promise<void> | undefined;
   #refusals = 0;
   #welcome: Welcome | undefined;
@@ -115,6 +134,7 @@ export class Session {
   close(): void {
     this.#flush();
     this.#ticket = undefined;
+    this.#given = undefined;
     this.#socket.close();
   }
 
@@ -193,7 +213,7 @@ export class Session {
     switch (state) {
       case 'connecting':
         this.#liveness.start();
-        this.#token = this.#fetchToken();
+        this.#hello = this.#prepareHello();
         this.#become(state);
         break;
       case 'open':
@@ -220,35 +240,44 @@ export class Session {
     this.#requests.reset();
   }
 
-  async #fetchToken(): Promise<string | undefined> {
+  async #prepareHello(): Promise<Hello | Error> {
+    const { token, login } = this.#options;
     try {
-      return await this.#options.token?.();
+      if (token) return { token: await token() };
+      if (this.#given) return { token: this.#given };
+      if (!login) return {};
+      const { user, password } = await login();
+      return { login: [user, password] };
     } catch (error) {
-      this.#listener.onError(error instanceof Error ? error : new Error(String(error)));
-      return undefined;
+      return error instanceof Error ? error : new Error(String(error));
     }
   }
 
   async #greet(): Promise<void> {
-    const fetched = this.#token;
-    const token = await fetched;
-    if (fetched !== this.#token || this.#socket.state !== 'open') return;
-    if (this.#options.token && token === undefined) {
-      this.#socket.lose();
+    const prepared = this.#hello;
+    const hello = await prepared;
+    if (prepared !== this.#hello || this.#socket.state !== 'open') return;
+    this.#hello = undefined;
+    if (hello instanceof Error) {
+      // Whoever would not log in is not asked again and again.
+      if (!this.#options.token) this.#end(hello);
+      else {
+        this.#listener.onError(hello);
+        this.#socket.lose();
+      }
       return;
     }
     const id = this.#requests.add(
       { ok: (welcome) => this.#welcomed(welcome as Welcome), err: (error) => this.#refused(error) },
       this.timers.now() + ANSWER_WITHIN,
     );
-    this.#socket.send(
-      encode(['hi', id, { ...(token !== undefined && { token }), ...(this.#ticket && { resume: this.#ticket }) }]),
-    );
+    this.#socket.send(encode(['hi', id, { ...hello, ...(this.#ticket && { resume: this.#ticket }) }]));
   }
 
   #welcomed(welcome: Welcome): void {
     this.#welcome = welcome;
     this.#ticket = welcome.ticket;
+    this.#given = welcome.token ?? this.#given;
     this.#refusals = 0;
     if (welcome.ping > 0) this.#liveness.ping = welcome.ping;
     this.#become('open');
@@ -257,14 +286,15 @@ export class Session {
 
   #refused(error: ProtocolError): void {
     if (error.code === 'CONNECTION_LOST') return;
-    // The token may have run out on the way, or the ticket: once is no refusal.
-    const again = error.code === 'UNAUTHORIZED' && this.#options.token && this.#refusals++ === 0;
+    // The token may have run out on the way, or the ticket: once is no refusal. A wrong password stays wrong.
+    const again = error.code === 'UNAUTHORIZED' && (this.#options.token ?? this.#given) && this.#refusals++ === 0;
     this.#ticket = undefined;
+    this.#given = undefined;
     if (again || !isFinal(error.code)) this.#socket.lose(error.retryAfter);
     else this.#end(error);
   }
 
-  #end(why: ProtocolError): void {
+  #end(why: Error): void {
     this.#why = why;
     this.close();
   }

@@ -23,6 +23,8 @@ export interface Caller {
 export interface Visitor {
   /** The token of `hi` or `auth`; undefined when there is none. */
   readonly token: string | undefined;
+  /** The user and the password of `hi`, at most 256 characters each, neither of them checked. */
+  readonly login?: { readonly user: string; readonly password: string };
   /** What the floor of sockets knows: for WebSockets, the handshake's request. */
   readonly request: unknown;
 }
@@ -31,6 +33,8 @@ export interface Identity {
   /** A stable id, the same on all connections of this user. */
   readonly user?: string;
   readonly data?: unknown;
+  /** A token that the welcome brings: the client shows it the next time, in the place of a password. */
+  readonly token?: string;
   /** Milliseconds until the connection ends with UNAUTHORIZED, unless a new token comes. Default: never. */
   readonly expiresIn?: number;
   /** What this identity may do at most. Default: whatever the channels' options let it do. */

@@ -54,24 +54,32 @@ export function handle(house: House, connection: Connection, message: ClientMess
   }
 }
 
-async function hi(house: House, connection: Connection, id: number, { token, resume }: Hello): Promise<void> {
-  const identity = await identify(house, connection, token);
+async function hi(house: House, connection: Connection, id: number, hello: Hello): Promise<void> {
+  const identity = await identify(house, connection, hello);
   if (connection.isOver) return;
   if (!identity) {
     connection.tell(['err', id, 'UNAUTHORIZED', 'you may not come in']);
     connection.end('UNAUTHORIZED');
     return;
   }
-  const { user } = identity;
+  const { user, token } = identity;
+  const { resume } = hello;
   const earlier = resume === undefined ? undefined : house.tickets.take(resume);
   const resumed = earlier !== undefined && earlier.user === user;
   const ticket = connection.welcome(identity, resumed ? earlier : undefined);
-  const welcome: Welcome = { connection: connection.id, ticket, resumed, ping: house.pingInterval };
-  connection.tell(['ok', id, user === undefined ? welcome : { ...welcome, user }]);
+  const welcome: Welcome = {
+    connection: connection.id,
+    ...(user !== undefined && { user }),
+    ...(token !== undefined && { token }),
+    ticket,
+    resumed,
+    ping: house.pingInterval,
+  };
+  connection.tell(['ok', id, welcome]);
 }
 
 async function auth(house: House, connection: Connection, id: number, token: string): Promise<void> {
-  const identity = await identify(house, connection, token);
+  const identity = await identify(house, connection, { token });
   if (connection.isOver) return;
   if (!identity || identity.user !== connection.user)
     throw new ProtocolError('UNAUTHORIZED', "the token is refused, or another user's");
@@ -80,8 +88,8 @@ async function auth(house: House, connection: Connection, id: number, token: str
 }
 
 /** Null for whom `connect` turns away. */
-async function identify(house: House, connection: Connection, token: string | undefined): Promise<Identity | null> {
-  return house.connect({ token, request: connection.request });
+async function identify(house: House, { request }: Connection, { token, login }: Hello): Promise<Identity | null> {
+  return house.connect({ token, request, ...(login && { login: { user: login[0], password: login[1] } }) });
 }
 
 async function sub(

@@ -30,6 +30,8 @@ type Verbs = ReadonlyMap<unknown, readonly Part[]>;
 const isCredit: Check = (value) => isCount(value, 1, LIMITS.credit);
 const isFlag: Check = (value) => typeof value === 'boolean';
 const isToken: Check = (value) => isShort(value, LIMITS.token);
+const isLogin: Check = (value) =>
+  Array.isArray(value) && value.length === 2 && value.every((part) => isShort(part, LIMITS.login));
 const isKey: Check = (value) => isShort(value, LIMITS.key);
 
 const id: Part = { name: 'the request number', check: isId };
@@ -45,7 +47,7 @@ function options(members: Readonly<Record<string, Check>>): Part {
 }
 
 const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
-  ['hi', [id, options({ token: isToken, resume: isToken })]],
+  ['hi', [id, options({ token: isToken, login: isLogin, resume: isToken })]],
   [
     'sub',
     [

@@ -19,6 +19,8 @@ export const LIMITS = {
   epoch: 64,
   /** Characters of a token or ticket: the size of a request header that HTTP servers commonly allow. */
   token: 8_192,
+  /** Characters of a login's user, and of its password. */
+  login: 256,
   /** Publications that a subscriber can take at once, and entries that one `get` can ask for. */
   credit: 10_000,
 } as const;

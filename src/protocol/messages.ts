@@ -6,9 +6,10 @@ export const SUBPROTOCOL = 'zocalo.1';
 /** A place in a channel's log: the log's identity, and how many publications it has counted. */
 export type Position = readonly [epoch: string, offset: number];
 
-/** What a client offers on opening. `ticket` of an earlier connection takes over its session. */
+/** What a client offers on opening: a token, or a user and a password. `resume` is an earlier connection's ticket. */
 export interface Hello {
   token?: string;
+  login?: readonly [user: string, password: string];
   resume?: string;
 }
 
@@ -17,6 +18,8 @@ export interface Welcome {
   connection: string;
   /** The user's id, where there is one. */
   user?: string;
+  /** For the next `hi`, in the place of the password. */
+  token?: string;
   /** For `resume` after the connection was lost without a `bye`. */
   ticket?: string;
   /** Whether `resume` was accepted. Subscriptions are never resumed: each is asked for again, with its position. */

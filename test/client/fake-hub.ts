@@ -79,6 +79,8 @@ export class FakeHub {
   /** False: attempts hang until the test opens them. */
   accepts = true;
   ping = 25_000;
+  /** Given to whoever is welcomed, for the next time. */
+  token: string | undefined;
   #numbers = new Map<string, number>();
   #nextNumber = 1;
 
@@ -210,7 +212,14 @@ export class FakeHub {
         line.say([
           'ok',
           message[1],
-          { connection: 'c', user: 'natalia', resumed: false, ping: this.ping, ticket: 'ticket' },
+          {
+            connection: 'c',
+            user: 'natalia',
+            ...(this.token && { token: this.token }),
+            resumed: false,
+            ping: this.ping,
+            ticket: 'ticket',
+          },
         ]);
         break;
       case 'sub':
