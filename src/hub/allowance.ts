@@ -16,15 +16,19 @@ export class Allowance {
     this.#at = clock.now();
   }
 
-  /** Takes one. Answers 0, or, when there is none, the milliseconds until there is. */
-  take(): number {
+  /**
+   * Takes `count`. Answers 0, or, when there is not enough, the milliseconds until there is. What is more than the burst
+   * is taken when everything is there, and owed.
+   */
+  take(count = 1): number {
     const now = this.#clock.now();
     this.#left = Math.min(this.#burst, this.#left + ((now - this.#at) * this.#perSecond) / 1000);
     this.#at = now;
-    if (this.#left >= 1) {
-      this.#left -= 1;
+    const needed = Math.min(count, this.#burst);
+    if (this.#left >= needed) {
+      this.#left -= count;
       return 0;
     }
-    return Math.ceil(((1 - this.#left) * 1000) / this.#perSecond);
+    return Math.ceil(((needed - this.#left) * 1000) / this.#perSecond);
   }
 }

@@ -53,6 +53,7 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
   calls = 0;
   readonly #house: House;
   readonly #requests: Allowance;
+  readonly #bytes: Allowance;
   readonly #errors: Allowance;
   readonly #rates = new Map<string, Allowance>();
   #phase: 'new' | 'ready' | 'over' = 'new';
@@ -71,9 +72,18 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
     this.#house = house;
     this.wire = wire;
     this.request = request;
-    const { requests, errors } = house.limits;
+    const { requests, bytes, errors } = house.limits;
     this.#requests = new Allowance(house.clock, requests, 2 * requests);
+    this.#bytes = new Allowance(house.clock, bytes, 8 * bytes);
     this.#errors = new Allowance(house.clock, errors / 10, errors);
+  }
+
+  get kind(): 'protocol' {
+    return 'protocol';
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.wire.remoteAddress;
   }
 
   get user(): string | undefined {
@@ -143,11 +153,16 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
   receive(frame: string): void {
     const lines = decodeFromClient(frame);
     this.#house.observers.tell('onReceived', this, lines.length);
+    const bytesPause = this.#bytes.take(Buffer.byteLength(frame));
     for (const { message, fault } of lines) {
       if (this.isOver) return;
-      const pause = this.#requests.take();
+      const pause = bytesPause || this.#requests.take();
       if (fault) this.refuse(fault.id, new ProtocolError(fault.code, fault.message));
-      else if (pause > 0) this.refuse(idOf(message), new ProtocolError('RATE_LIMITED', 'too many requests', pause));
+      else if (pause > 0)
+        this.refuse(
+          idOf(message),
+          new ProtocolError('RATE_LIMITED', bytesPause ? 'too many bytes' : 'too many requests', pause),
+        );
       else this.#take(message);
     }
   }
@@ -255,11 +270,11 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
     else for (const subscription of live) void subscription.fallBehind();
   }
 
-  /** Ends it, with a reason that the client is told. */
-  end(code: Code, message: string = CODES[code].meaning): void {
+  /** Ends it, with a reason that the client is told. `after`: milliseconds until it may come back. */
+  end(code: Code, message: string = CODES[code].meaning, after = COME_BACK): void {
     if (this.isOver) return;
     this.#house.observers.tell('onRefused', this, code);
-    this.tell(['bye', code, CODES[code].retry ? { after: COME_BACK } : {}]);
+    this.tell(['bye', code, CODES[code].retry ? { after } : {}]);
     this.wire.close(CLOSE_CODES[code] ?? 1008, `${code}: ${message}`);
     this.lost();
   }

@@ -1,6 +1,7 @@
 import type { Broker } from '../broker/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Channels } from './channels.ts';
+import type { InFlight } from './in-flight.ts';
 import type { Methods } from './methods.ts';
 import type { Observers } from './observer.ts';
 import type { HubLimits, Identity, Visitor } from './options.ts';
@@ -24,6 +25,7 @@ export interface House {
   readonly tickets: Tickets;
   readonly methods: Methods;
   readonly observers: Observers;
+  readonly publishing: InFlight;
   readonly connect: (visitor: Visitor) => Identity | null | Promise<Identity | null>;
   /** Tells the hub's owner of what failed on this side: `what` begins the sentence. */
   report(what: string, cause: unknown): void;

@@ -14,6 +14,7 @@ import {
 import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
 import { EVERYONE, type House } from './house.ts';
+import { InFlight } from './in-flight.ts';
 import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
 import { type HubOptions, LIMIT_DEFAULTS } from './options.ts';
@@ -69,6 +70,7 @@ export class Hub {
       tickets: new Tickets(clock, linger),
       methods: new Methods(),
       observers,
+      publishing: new InFlight(),
       connect: options.connect ?? (() => ({})),
       report: (what, cause) => report(onError, what, cause),
     };
@@ -87,6 +89,12 @@ export class Hub {
     await this.#broker.open();
     const { clock, pingInterval, fanOuts } = this.#house;
     this.#stopPinging = clock.every(pingInterval, () => fanOuts.publish(EVERYONE, encode(PING)));
+  }
+
+  /** Resolves when what was published until now is in the log and answered, or after `limit` milliseconds. */
+  settled(limit: number): Promise<void> {
+    const { publishing, clock } = this.#house;
+    return publishing.settled(clock, limit);
   }
 
   /** Ends every connection with SHUTTING_DOWN, then waits for what was published, and closes the broker. */

@@ -1,3 +1,4 @@
+export { Allowance } from './allowance.ts';
 export { answerOf } from './answer.ts';
 export type { Connection } from './connection.ts';
 export { milliseconds } from './duration.ts';

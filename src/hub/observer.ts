@@ -1,5 +1,5 @@
 import type { Position } from '../protocol/index.ts';
-import type { Caller } from './options.ts';
+import type { UserConnection } from './users.ts';
 
 /** A publication as it was taken. */
 export interface Taken {
@@ -12,6 +12,8 @@ export interface Taken {
   readonly user: string | undefined;
   /** The connection that published it; undefined for the server. */
   readonly connection: string | undefined;
+  /** Milliseconds until it was in the log. */
+  readonly took: number;
 }
 
 /**
@@ -20,9 +22,9 @@ export interface Taken {
  */
 export interface HubObserver {
   /** Somebody was let in. */
-  onConnect?(who: Caller): void;
+  onConnect?(who: UserConnection): void;
   /** They are gone. */
-  onDisconnect?(who: Caller): void;
+  onDisconnect?(who: UserConnection): void;
   /** The first connection of a user came. */
   onOnline?(user: string): void;
   /** The last one went. */
@@ -33,14 +35,16 @@ export interface HubObserver {
   onVacated?(channel: string): void;
   /** A publication is in the log (once, however often it was repeated), or was passed on without being kept. */
   onPublished?(taken: Taken): void;
+  /** A publication could not be stored. */
+  onFailed?(channel: string, error: unknown): void;
   /** Lines that came in one frame. */
-  onReceived?(who: Caller, lines: number): void;
+  onReceived?(who: UserConnection, lines: number): void;
   /** A text went out to so many. */
   onDelivered?(receivers: number): void;
   /** A request was refused, or a connection ended by the hub, with this code. */
-  onRefused?(who: Caller, code: string): void;
+  onRefused?(who: UserConnection, code: string): void;
   /** A reader turned out to be slow. */
-  onSlow?(who: Caller): void;
+  onSlow?(who: UserConnection): void;
 }
 
 /** Everybody who observes one hub. */

@@ -97,6 +97,8 @@ export interface HubLimits {
   readonly subscriptions?: number;
   /** Lines a second that one connection may send, on average; twice that at once. Over it: RATE_LIMITED. Default 1,000. */
   readonly requests?: number;
+  /** Bytes a second that one connection may send, on average; eight times that at once. Over it: RATE_LIMITED. Default 1 MiB. */
+  readonly bytes?: number;
   /** Refused lines that one connection may send at once, and a tenth of them each second. Over it: closed with TOO_MANY_ERRORS. Default 20. */
   readonly errors?: number;
   /** Calls of one connection that may be running. Over it: RATE_LIMITED. Default 100. */
@@ -133,6 +135,7 @@ export interface HubOptions {
 export const LIMIT_DEFAULTS: Required<HubLimits> = {
   subscriptions: 256,
   requests: 1_000,
+  bytes: 1_048_576,
   errors: 20,
   calls: 100,
   waiting: 2_000,

@@ -35,12 +35,14 @@ export async function publish(
   const channel = house.channels.get(name);
   if (!keep) {
     channel?.passOn(text, metaOf(key, user), except?.wire);
-    house.observers.tell('onPublished', { channel: name, data: text, position: undefined, user, connection });
+    house.observers.tell('onPublished', { channel: name, data: text, position: undefined, user, connection, took: 0 });
     return undefined;
   }
   // Whom to leave out is found again by the meta when the broker tells of it, which must be like no other's.
   const meta = metaOf(except ? (key ?? randomUUID()) : key, user);
   const release = channel && except && meta !== null ? channel.leaveOut(except, meta) : undefined;
+  const begun = house.clock.now();
+  house.publishing.begin();
   try {
     const { position, duplicate } = await house.broker.publish(name, {
       data: text,
@@ -48,9 +50,15 @@ export async function publish(
       keep: rules.keep,
       ...(key !== undefined && { key: connection === undefined ? key : scoped(key, user) }),
     });
-    if (!duplicate) house.observers.tell('onPublished', { channel: name, data: text, position, user, connection });
+    const took = house.clock.now() - begun;
+    if (!duplicate)
+      house.observers.tell('onPublished', { channel: name, data: text, position, user, connection, took });
     return position;
+  } catch (error) {
+    house.observers.tell('onFailed', name, error);
+    throw error;
   } finally {
+    house.publishing.end();
     release?.();
   }
 }

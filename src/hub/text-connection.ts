@@ -23,6 +23,7 @@ export class TextConnection implements UserConnection, LeftOut {
   readonly #house: House;
   readonly #name: string;
   readonly #requests: Allowance;
+  readonly #bytes: Allowance;
   #identity: Identity = {};
   #grants: Grants | null = null;
   /** Ends the wait for the identity's end. */
@@ -38,7 +39,17 @@ export class TextConnection implements UserConnection, LeftOut {
     this.wire = wire;
     this.request = request;
     this.#name = channel;
-    this.#requests = new Allowance(house.clock, house.limits.requests, 2 * house.limits.requests);
+    const { requests, bytes } = house.limits;
+    this.#requests = new Allowance(house.clock, requests, 2 * requests);
+    this.#bytes = new Allowance(house.clock, bytes, 8 * bytes);
+  }
+
+  get kind(): 'text' {
+    return 'text';
+  }
+
+  get remoteAddress(): string | undefined {
+    return this.wire.remoteAddress;
   }
 
   get user(): string | undefined {
@@ -94,7 +105,8 @@ export class TextConnection implements UserConnection, LeftOut {
   receive(text: string): void {
     if (this.#phase === 'over') return;
     this.#house.observers.tell('onReceived', this, 1);
-    if (this.#requests.take() > 0 || this.#unsent >= this.#house.limits.waiting) {
+    const tooMuch = this.#requests.take() > 0 || this.#bytes.take(Buffer.byteLength(text)) > 0;
+    if (tooMuch || this.#unsent >= this.#house.limits.waiting) {
       this.end('RATE_LIMITED', CODES.RATE_LIMITED.meaning);
       return;
     }

@@ -4,6 +4,10 @@ import type { Caller } from './options.ts';
 
 /** One connection of somebody who was let in, whether it speaks the protocol or knows only text. */
 export interface UserConnection extends Caller {
+  /** What it speaks: `zocalo.1`, or only text. */
+  readonly kind: 'protocol' | 'text';
+  /** The client's IP address, where the floor of sockets knows one. */
+  readonly remoteAddress: string | undefined;
   /** Milliseconds since 1970. */
   readonly since: number;
   /** The channels that it is subscribed to. */

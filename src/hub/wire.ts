@@ -3,6 +3,8 @@
  * to the topics of this connection arrive in the order of the calls.
  */
 export interface Wire {
+  /** The client's IP address, where it has one. */
+  readonly remoteAddress?: string;
   /** Sends one text. False when much waits already: then `drained` should be awaited before sending much more. */
   send(text: string): boolean;
   /** Resolves when what was sent so far is on its way, or the connection is over. */

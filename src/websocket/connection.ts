@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ZocaloError } from '../errors.ts';
 import type { QueueVerdict } from './backpressure.ts';
@@ -89,6 +90,14 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
 
   override get isOpen(): boolean {
     return this.#state === STATE.OPEN;
+  }
+
+  get bytesReceived(): number {
+    return (this.#socket as Partial<Socket>).bytesRead ?? 0;
+  }
+
+  get bytesSent(): number {
+    return (this.#socket as Partial<Socket>).bytesWritten ?? 0;
   }
 
   protected override mayExceed(message: Payload | undefined): boolean {

@@ -14,6 +14,6 @@ export {
 export type { Peer } from './peer.ts';
 export type { UpgradeAnswer } from './reception.ts';
 export { WebSocketServer } from './server.ts';
-export { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
+export { type Attachment, SERVER_DEFAULTS, type ServerOptions, type TlsIdentity } from './server-options.ts';
 export type { UpgradeRequest } from './upgrade-request.ts';
 export type { User } from './user.ts';

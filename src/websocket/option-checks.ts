@@ -32,7 +32,7 @@ const RANGES: Readonly<Record<string, Range>> = {
 /** The options that are no numbers. */
 const OTHERS = new Set([
   ...['queuePolicy', 'compression', 'contextTakeover'],
-  ...['origins', 'hosts', 'protocols', 'tls', 'onRequest', 'clock'],
+  ...['origins', 'hosts', 'protocols', 'tls', 'clientAddress', 'onRequest', 'clock'],
   ...['headers', 'signal'],
 ]);
 

@@ -22,6 +22,16 @@ export class Peer {
     return this.#connection.bufferedAmount;
   }
 
+  /** Bytes that came over the socket so far, with its handshake and all overhead. */
+  get bytesReceived(): number {
+    return this.#connection.bytesReceived;
+  }
+
+  /** Bytes that went over the socket so far. */
+  get bytesSent(): number {
+    return this.#connection.bytesSent;
+  }
+
   /**
    * Sends a string as a text message, bytes as a binary one. The bytes are copied at once. Everything sent in one
    * turn of the event loop leaves in one write, in order.

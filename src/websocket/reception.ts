@@ -7,7 +7,7 @@ import { refuse } from './attach.ts';
 import { acceptDeflate, formatAgreement } from './core/deflate-negotiation.ts';
 import { checkRequest, formatResponse, type Refusal } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
-import { type Hooks, reportFailed } from './hooks.ts';
+import { guard, type Hooks, reportFailed } from './hooks.ts';
 import type { ServerOptions } from './server-options.ts';
 import { Session, type Venue } from './session.ts';
 import { UpgradeRequest } from './upgrade-request.ts';
@@ -22,9 +22,10 @@ export type UpgradeAnswer =
 
 export interface ReceptionHooks extends Hooks {
   onUpgrade(request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer>;
+  onRefuse(request: UpgradeRequest, status: number): unknown;
 }
 
-type ReceptionOptions = Pick<ServerOptions, 'hosts' | 'origins'> &
+type ReceptionOptions = Pick<ServerOptions, 'hosts' | 'origins' | 'clientAddress'> &
   Required<Pick<ServerOptions, 'protocols' | 'maxConnections' | 'handshakeTimeout'>>;
 
 const CLOSING: Refusal = { status: 503, reason: 'The server is closing' };
@@ -63,19 +64,29 @@ export class Reception {
   /** Answers an upgrade request. */
   take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { method, httpVersion, headers } = request;
+    const upgrade = new UpgradeRequest(request, this.#addressOf(request));
+    const arrival: Arrival = { request, upgrade, socket, head };
     const refusal =
       checkRequest(method, httpVersion, headers) ?? checkPlace(headers, this.#options) ?? this.#checkRoom();
     if (refusal) {
-      refuse(socket, refusal);
+      this.#refuse(refusal, arrival);
       return;
     }
-    const arrival: Arrival = { request, upgrade: new UpgradeRequest(request), socket, head };
     try {
       const answer = this.#hooks.onUpgrade(arrival.upgrade);
       if (isThenable(answer)) this.#wait(Promise.resolve(answer), arrival);
       else this.#admit(answer, arrival);
     } catch (error) {
-      this.#failed(error, socket);
+      this.#failed(error, arrival);
+    }
+  }
+
+  #addressOf(request: IncomingMessage): string | undefined {
+    try {
+      return this.#options.clientAddress?.(request);
+    } catch (cause) {
+      reportFailed(this.#hooks, 'clientAddress', cause);
+      return undefined;
     }
   }
 
@@ -96,23 +107,24 @@ export class Reception {
     };
     const drop = () => settle(() => socket.destroy());
     socket.on('error', drop);
-    const turnAway = () => settle(() => refuse(socket, CLOSING));
+    const turnAway = () => settle(() => this.#refuse(CLOSING, arrival));
     this.#waiting.add(turnAway);
     const late = { status: 503, reason: 'The server took too long to decide' };
-    const cancel = this.#clock.after(this.#options.handshakeTimeout, () => settle(() => refuse(socket, late)));
+    const cancel = this.#clock.after(this.#options.handshakeTimeout, () => settle(() => this.#refuse(late, arrival)));
     answer.then(
       (value) => settle(() => this.#admit(value, arrival)),
-      (error) => settle(() => this.#failed(error, socket)),
+      (error) => settle(() => this.#failed(error, arrival)),
     );
   }
 
-  #admit(answer: UpgradeAnswer, { request, upgrade, socket, head }: Arrival): void {
+  #admit(answer: UpgradeAnswer, arrival: Arrival): void {
+    const { request, upgrade, socket, head } = arrival;
     const refusal =
       answer && 'refuse' in answer
         ? { status: answer.refuse, reason: answer.reason ?? 'Refused', headers: answer.headers ?? {} }
         : this.#checkRoom();
     if (refusal) {
-      refuse(socket, refusal);
+      this.#refuse(refusal, arrival);
       return;
     }
     const { protocol = this.#chooseProtocol(upgrade), data } = (answer ?? {}) as { protocol?: string; data?: unknown };
@@ -129,9 +141,17 @@ export class Reception {
     return upgrade.protocols.find((name) => this.#options.protocols.includes(name)) ?? '';
   }
 
-  #failed(cause: unknown, socket: Duplex): void {
-    refuse(socket, { status: 500, reason: 'The server failed' });
+  #failed(cause: unknown, arrival: Arrival): void {
+    this.#refuse({ status: 500, reason: 'The server failed' }, arrival);
     reportFailed(this.#hooks, 'onUpgrade', cause);
+  }
+
+  #refuse(refusal: Refusal, { socket, upgrade }: Arrival): void {
+    refuse(socket, refusal);
+    guard(
+      () => this.#hooks.onRefuse(upgrade, refusal.status),
+      (cause) => reportFailed(this.#hooks, 'onRefuse', cause),
+    );
   }
 }
 

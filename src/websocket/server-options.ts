@@ -1,6 +1,6 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import type { SecureContextOptions } from 'node:tls';
+import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import type { ConnectionOptions } from './limits.ts';
 
@@ -9,6 +9,9 @@ export interface Attachment {
   readonly server: HttpServer | HttpsServer;
   readonly path?: string;
 }
+
+/** What a server shows of itself in TLS. */
+export type TlsIdentity = Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'passphrase'>;
 
 export interface ServerOptions extends ConnectionOptions {
   /**
@@ -34,8 +37,13 @@ export interface ServerOptions extends ConnectionOptions {
   readonly handshakeTimeout?: number;
   /** Connections that the system holds until they are accepted. Default 4,096; the system may allow less. */
   readonly backlog?: number;
-  /** For `wss://`: PEM text. */
-  readonly tls?: Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'passphrase'>;
+  /** For `wss://`: PEM text; `SNICallback` for further names. `renewCertificate` replaces it without closing anybody. */
+  readonly tls?: TlsIdentity & Pick<TlsOptions, 'SNICallback'>;
+  /**
+   * Says whose request it is, where proxies stand before the server. Default: the other end of the socket. What it
+   * answers is the `remoteAddress` of the request and of the user.
+   */
+  readonly clientAddress?: (request: IncomingMessage) => string;
   /** Plain HTTP on the same port: pages, an API. Default: 426, with a sentence. */
   readonly onRequest?: (request: IncomingMessage, response: ServerResponse) => void;
   /** Default: the machine's. */

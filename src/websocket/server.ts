@@ -1,5 +1,5 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createSecureServer } from 'node:https';
+import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { type Bound, bindServers, toZocaloError, type WebSocketAddress } from '../stream/index.ts';
@@ -11,7 +11,7 @@ import { guard, report, reportFailed } from './hooks.ts';
 import { connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { Reception, type UpgradeAnswer } from './reception.ts';
-import { type Attachment, SERVER_DEFAULTS, type ServerOptions } from './server-options.ts';
+import { type Attachment, SERVER_DEFAULTS, type ServerOptions, type TlsIdentity } from './server-options.ts';
 import type { Venue } from './session.ts';
 import { TimerWheel, tickFor } from './timer-wheel.ts';
 import { Topic, Topics } from './topics.ts';
@@ -83,6 +83,11 @@ export class WebSocketServer {
 
   /** Before the handshake is answered: refuse with a status, choose a subprotocol, attach the user's data. */
   onUpgrade(_request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer> {}
+
+  /** A handshake was answered with this status instead of 101: by a rule of the server, or by `onUpgrade`. */
+  onRefuse(_request: UpgradeRequest, _status: number): unknown {
+    return;
+  }
 
   /** After the handshake. */
   onConnect(_user: User): unknown {
@@ -190,6 +195,20 @@ export class WebSocketServer {
         (cause) => reportFailed(this, 'onTick', cause),
       );
     this.#stops.push(this.#clock.every(TICK, tick));
+  }
+
+  /**
+   * Shows another certificate from the next connection on; those that are open go on with the one they have. For a
+   * server that listens on `wss://` itself.
+   * @throws ZocaloError BAD_CERTIFICATE; then the old one stays.
+   */
+  renewCertificate(tls: TlsIdentity): void {
+    try {
+      for (const { server } of this.#bound)
+        if ('setSecureContext' in server) (server as HttpsServer).setSecureContext(tls);
+    } catch (cause) {
+      throw new ZocaloError('BAD_CERTIFICATE', (cause as Error).message, { cause });
+    }
   }
 
   /** Listens, says where on standard output, closes in good order on SIGINT or SIGTERM, and resolves after that. */

@@ -6,15 +6,15 @@ export class UpgradeRequest {
   readonly url: string;
   /** Name, value, name, value: one string, since it lives as long as its connection, and a dozen would take thrice the memory. */
   readonly #rawHeaders: string;
-  /** The IP address of the other end of the socket: the client's, or that of a proxy before it. */
+  /** The client's IP address: the other end of the socket, or what the option `clientAddress` makes of a proxy's word. */
   readonly remoteAddress: string;
   /** The subprotocols that the client offers, in its order of preference. */
   readonly protocols: readonly string[];
 
-  constructor(request: IncomingMessage) {
+  constructor(request: IncomingMessage, remoteAddress = request.socket.remoteAddress ?? '') {
     this.url = request.url ?? '/';
     this.#rawHeaders = request.rawHeaders.join('\n');
-    this.remoteAddress = request.socket.remoteAddress ?? '';
+    this.remoteAddress = remoteAddress;
     const offered = request.headers['sec-websocket-protocol'];
     this.protocols = offered === undefined ? NONE : offered.split(',').map((name) => name.trim());
   }

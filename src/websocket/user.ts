@@ -47,7 +47,7 @@ export class User extends Peer {
     this.#data = value;
   }
 
-  /** The IP address of the other end of the socket: the client's, or that of a proxy before it. */
+  /** The client's IP address: the other end of the socket, or what the option `clientAddress` makes of a proxy's word. */
   get remoteAddress(): string {
     return this.request.remoteAddress;
   }

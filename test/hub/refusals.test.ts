@@ -112,6 +112,16 @@ test('too many requests in too short a time are told how long to wait', async ()
   assert.notEqual(await ana.ask('pub', CHANNEL, 20), 'RATE_LIMITED');
 });
 
+test('too many bytes in too short a time are told how long to wait', async () => {
+  const { clock, guest } = await square({ limits: { bytes: 100 } });
+  const ana = await guest();
+  const data = 'x'.repeat(700);
+  assert.notEqual(await ana.ask('pub', CHANNEL, data), 'RATE_LIMITED');
+  assert.equal(await ana.ask('pub', CHANNEL, data), 'RATE_LIMITED');
+  clock.advance(Number(ana.wire.got.at(-1)?.[4]));
+  assert.notEqual(await ana.ask('pub', CHANNEL, data), 'RATE_LIMITED');
+});
+
 test('a channel has a rate of its own', async () => {
   const { clock, guest } = await square({ channels: { '*': {}, 'slow:*': { rate: 1 } } });
   const ana = await guest();

@@ -1,12 +1,16 @@
+import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub } from '../../hub/index.ts';
 import { SUBPROTOCOL } from '../../protocol/index.ts';
 import {
   type Attachment,
   type Message,
   type ServerOptions,
+  type UpgradeAnswer,
+  type UpgradeRequest,
   type User,
   WebSocketServer,
 } from '../../websocket/index.ts';
+import type { AddressLimits, Breach } from '../limits/index.ts';
 import { UserWire } from './user-wire.ts';
 
 /** Whatever the hub makes of a connection: one that speaks the protocol, or one that knows only text. */
@@ -14,7 +18,7 @@ interface Guest {
   receive(text: string): void;
   slow(): void;
   lost(): void;
-  end(code: 'SHUTTING_DOWN'): void;
+  end(code: 'SHUTTING_DOWN', message: undefined, after: number): void;
 }
 
 /** What the server keeps of a user. */
@@ -24,8 +28,30 @@ interface Place {
   isSlow: boolean;
 }
 
-/** Options of the engine, but for those that the hub decides. */
-export type ServeOptions = Omit<ServerOptions, 'protocols' | 'queuePolicy'>;
+/** What goes over the sockets of one server. */
+export interface Traffic {
+  readonly sockets: number;
+  /** Bytes. */
+  readonly received: number;
+  /** Bytes. */
+  readonly sent: number;
+  /** Bytes that wait for all readers. */
+  readonly queued: number;
+  /** Readers for whom more waits than the limit. */
+  readonly slow: number;
+}
+
+/** Options of the engine, but for those that the hub decides, and: */
+export interface ServeOptions extends Omit<ServerOptions, 'protocols' | 'queuePolicy'> {
+  /** What one client address may ask for. Default: no limits. */
+  readonly addressLimits?: AddressLimits;
+  /** Is told of each handshake that was refused, and why. */
+  readonly onRefused?: (reason: string, address: string) => void;
+  /** Milliseconds over which clients are told to come back when the server closes, each at a moment of chance. Default 10,000. */
+  readonly spread?: number;
+  /** From 0 up to 1. Default `Math.random`. */
+  readonly random?: () => number;
+}
 
 const DEFAULTS = {
   /** Bytes of the largest frame: sixteen publications of the largest default size. */
@@ -40,6 +66,18 @@ const DEFAULTS = {
 /** Bytes that the hub may queue in one go, to whomever: a page of the log (256 KiB), its last publication, answers. */
 const ONE_GO = 512 * 1024;
 
+/** RFC 6585 §4. */
+const TOO_MANY = 429;
+const SENTENCES: Record<Breach['reason'], string> = {
+  address_connections: 'There are too many connections from your address',
+  address_rate: 'Too many connections came from your address in a short time',
+};
+/** Why the engine refuses, by the status that it answers; any other is a bad handshake. */
+const REASONS: Record<number, string> = { 403: 'origin', 421: 'host', 503: 'full_or_closing', 500: 'failed' };
+
+/** Milliseconds until the first client comes back to a server that restarts. */
+const COME_BACK = 1_000;
+
 /** RFC 6455 §7.4.1: data of a kind that cannot be accepted. */
 const UNSUPPORTED = 1003;
 
@@ -50,15 +88,29 @@ const UNSUPPORTED = 1003;
 export class HubServer extends WebSocketServer {
   readonly #hub: Hub;
   readonly #queueLimit: number;
+  readonly #addressLimits: AddressLimits | undefined;
+  readonly #onRefused: (reason: string, address: string) => void;
+  readonly #spread: number;
+  readonly #random: () => number;
+  readonly #clock: Clock;
   readonly #places = new Map<User, Place>();
+  /** Bytes of those who are gone. */
+  readonly #gone = { received: 0, sent: 0 };
   #removeFanOut = (): void => {};
+  #isClosing = false;
 
   /** @throws as `WebSocketServer`. */
   constructor(hub: Hub, where: string | URL | Attachment, options: ServeOptions = {}) {
-    const filled = { ...DEFAULTS, ...options };
+    const { addressLimits, onRefused = () => {}, spread = 10_000, random = Math.random, ...engine } = options;
+    const filled = { ...DEFAULTS, ...engine };
     super(where, { ...filled, protocols: [SUBPROTOCOL] });
     this.#hub = hub;
     this.#queueLimit = filled.queueLimit;
+    this.#addressLimits = addressLimits;
+    this.#onRefused = onRefused;
+    this.#spread = spread;
+    this.#random = random;
+    this.#clock = options.clock ?? systemClock;
   }
 
   override async listen(): Promise<void> {
@@ -70,7 +122,21 @@ export class HubServer extends WebSocketServer {
     await super.listen();
   }
 
+  override onUpgrade({ remoteAddress }: UpgradeRequest): UpgradeAnswer {
+    if (this.#isClosing) return { refuse: 503, reason: 'The server is closing', headers: { 'Retry-After': '1' } };
+    const breach = this.#addressLimits?.check(remoteAddress);
+    if (!breach) return undefined;
+    const { reason, retryAfter } = breach;
+    this.#onRefused(reason, remoteAddress);
+    return { refuse: TOO_MANY, reason: SENTENCES[reason], headers: { 'Retry-After': String(retryAfter) } };
+  }
+
+  override onRefuse({ remoteAddress }: UpgradeRequest, status: number): void {
+    if (status !== TOO_MANY) this.#onRefused(REASONS[status] ?? 'handshake', remoteAddress);
+  }
+
   override onConnect(user: User): void {
+    this.#addressLimits?.enter(user.remoteAddress);
     const wire = new UserWire(user);
     const { request } = user;
     const guest =
@@ -81,13 +147,32 @@ export class HubServer extends WebSocketServer {
   }
 
   override onMessage(user: User, message: Message): void {
+    if (this.#isClosing) return;
     if (typeof message === 'string') this.#places.get(user)?.guest.receive(message);
     else user.close(UNSUPPORTED, 'send text');
   }
 
   override onClose(user: User): void {
+    this.#addressLimits?.leave(user.remoteAddress);
+    this.#gone.received += user.bytesReceived;
+    this.#gone.sent += user.bytesSent;
     this.#places.get(user)?.guest.lost();
     this.#places.delete(user);
+  }
+
+  /** What went over the sockets so far, and what waits. It looks at every connection. */
+  get traffic(): Traffic {
+    let { received, sent } = this.#gone;
+    let queued = 0;
+    let slow = 0;
+    for (const user of this.users) {
+      received += user.bytesReceived;
+      sent += user.bytesSent;
+      const waiting = user.bufferedAmount;
+      queued += waiting;
+      if (waiting > this.#queueLimit) slow++;
+    }
+    return { sockets: this.users.size, received, sent, queued, slow };
   }
 
   /**
@@ -108,11 +193,18 @@ export class HubServer extends WebSocketServer {
     return 'queue';
   }
 
-  /** Tells everybody to come back later, then closes in good order. The hub stays open. */
-  override close(options?: { grace?: number }): Promise<void> {
-    for (const { guest } of [...this.#places.values()]) guest.end('SHUTTING_DOWN');
+  /**
+   * Lets nobody in and hears nobody any more, answers what was published until now, tells each client when to come
+   * back, and closes in good order. All of it takes `grace` milliseconds at the most. The hub stays open.
+   */
+  override async close({ grace = 5_000 }: { grace?: number } = {}): Promise<void> {
+    const begun = this.#clock.now();
+    this.#isClosing = true;
+    await this.#hub.settled(grace);
+    for (const { guest } of [...this.#places.values()])
+      guest.end('SHUTTING_DOWN', undefined, Math.round(COME_BACK + this.#spread * this.#random()));
     this.#removeFanOut();
-    return super.close(options);
+    return super.close({ grace: Math.max(0, grace - (this.#clock.now() - begun)) });
   }
 }
 

@@ -1,1 +1,1 @@
-export { HubServer, type ServeOptions, serve } from './hub-server.ts';
+export { HubServer, type ServeOptions, serve, type Traffic } from './hub-server.ts';

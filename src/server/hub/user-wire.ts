@@ -12,6 +12,10 @@ export class UserWire implements Wire {
     this.user = user;
   }
 
+  get remoteAddress(): string {
+    return this.user.remoteAddress;
+  }
+
   send(text: string): boolean {
     return this.user.send(text);
   }

@@ -1,0 +1,27 @@
+import type { Clock } from '../clock.ts';
+
+/** What has been handed to the log and is not answered yet. */
+export class InFlight {
+  #count = 0;
+  #wake = (): void => {};
+
+  begin(): void {
+    this.#count++;
+  }
+
+  end(): void {
+    if (--this.#count === 0) this.#wake();
+  }
+
+  /** Resolves when nothing is under way, and whoever waited for the last one has heard of it; after `limit` milliseconds in any case. */
+  async settled(clock: Clock, limit: number): Promise<void> {
+    let cancel = () => {};
+    if (this.#count > 0)
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        cancel = clock.after(limit, resolve);
+      });
+    cancel();
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+}

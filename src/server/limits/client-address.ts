@@ -1,0 +1,100 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { BlockList, isIP, isIPv6 } from 'node:net';
+import { ZocaloError } from '../../errors.ts';
+import { normalAddress } from './ip.ts';
+
+/** What of a request says where it comes from: an `IncomingMessage` does, and so does an engine's request. */
+export interface Origin {
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
+
+/**
+ * Says whose request it is, behind proxies that are trusted: each of them names whom it got the request from, in
+ * `X-Forwarded-For` or in `Forwarded` (RFC 7239), behind what was there before. So the lists are read from their ends,
+ * as far as the names are those of trusted proxies: what stands before the first stranger is only the stranger's word.
+ */
+export class ClientAddress {
+  readonly #trusted = new BlockList();
+  readonly #isProxied: boolean;
+
+  /**
+   * @param proxies addresses and networks: `10.0.0.1`, `10.0.0.0/8`, `2001:db8::/32`.
+   * @throws ZocaloError BAD_OPTION.
+   */
+  constructor(proxies: readonly string[] = []) {
+    this.#isProxied = proxies.length > 0;
+    for (const proxy of proxies) this.#trust(proxy);
+  }
+
+  /** The client's IP address, in its shortest form; empty for what comes from a Unix socket. */
+  of({ headers, socket }: Origin): string {
+    const peer = normalAddress(socket.remoteAddress ?? '') ?? '';
+    if (!this.#isProxied || !this.#isTrusted(peer)) return peer;
+    const [list, standard] = [headers['x-forwarded-for'], headers.forwarded];
+    const said: string[] = [];
+    if (list !== undefined) said.push(this.#client(peer, String(list).split(',')));
+    if (standard !== undefined) said.push(this.#client(peer, readForwarded(standard)));
+    // A proxy sets one of the two, and may pass on the other as the client made it up.
+    return said.every((address) => address === said[0]) ? (said[0] ?? peer) : peer;
+  }
+
+  /** Whom the trusted proxies name; at a word that is no address, the last of them. */
+  #client(peer: string, nodes: readonly string[]): string {
+    let client = peer;
+    for (const node of nodes.toReversed()) {
+      const address = readNode(node.trim());
+      if (address === undefined) return client;
+      client = address;
+      if (!this.#isTrusted(client)) break;
+    }
+    return client;
+  }
+
+  #isTrusted(address: string): boolean {
+    return address !== '' && this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+  }
+
+  #trust(proxy: string): void {
+    const [address = '', prefix, ...rest] = proxy.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    const bits = family === 'ipv6' ? 128 : 32;
+    const isPrefix = prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= bits);
+    if (isIP(address) === 0 || !isPrefix || rest.length > 0)
+      throw new ZocaloError('BAD_OPTION', `${JSON.stringify(proxy)} is no address of a proxy`, {
+        advice: 'write an address, 10.0.0.1, or a network, 10.0.0.0/8',
+      });
+    this.#trusted.addSubnet(address, prefix === undefined ? bits : Number(prefix), family);
+  }
+}
+
+/** An address, perhaps with a port and, of IPv6, in brackets. Undefined for `unknown`, `_hidden`, and nonsense. */
+function readNode(node: string): string | undefined {
+  const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::[\w.-]+)?$/.exec(node) ?? [];
+  return normalAddress(bracketed ?? plain ?? node);
+}
+
+const TOKEN = "[!#$%&'*+.^`|~\\w-]+";
+const PAIR = new RegExp(`\\s*(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)")\\s*`, 'y');
+
+/**
+ * The nodes that `for` names in a `Forwarded` header; empty for an element without. A header that breaks the grammar
+ * says nothing at all: an open quote of a client's would swallow what the proxy wrote behind it.
+ */
+function readForwarded(header: string): string[] {
+  const nodes = [''];
+  PAIR.lastIndex = 0;
+  for (let at = 0; at < header.length; ) {
+    PAIR.lastIndex = at;
+    const pair = PAIR.exec(header);
+    if (!pair) return [];
+    at = PAIR.lastIndex;
+    const [, name, token, quoted] = pair;
+    if (name!.toLowerCase() === 'for') nodes[nodes.length - 1] = token ?? quoted!.replace(/\\(.)/g, '$1');
+    if (at === header.length) return nodes;
+    if (header[at] === ',') nodes.push('');
+    else if (header[at] !== ';') return [];
+    at++;
+  }
+  return [];
+}

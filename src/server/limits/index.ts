@@ -1,0 +1,2 @@
+export { AddressLimits, type Breach } from './address-limits.ts';
+export { ClientAddress } from './client-address.ts';
