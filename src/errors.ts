@@ -41,6 +41,8 @@ export const ADVICE = {
   LOG_BUSY: 'nothing was stored: more is published than the store can take; publish more slowly',
   LOG_FAILED: 'see the cause; what was acknowledged is kept, and repeating this with its key is safe',
   LOG_CLOSED: 'open the broker before use, and do not use it after `close`',
+  // what the daemon keeps besides
+  STORE_FAILED: 'check the path of the file, its rights, and the room on the disk',
   // programs
   SERVER_USED: 'make a new one: a server listens once',
   BAD_OPTION: 'see --help or docs/options.md for what it may be',

@@ -1,0 +1,192 @@
+import { type Clock, systemClock } from '../../clock.ts';
+import { ZocaloError } from '../../errors.ts';
+import type { Identity, Rights, Visitor } from '../../hub/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
+import type { Config } from '../config/index.ts';
+import { type AddressOf, type Handshake, handshakeOf, tokenIn } from './credentials.ts';
+import { Hook } from './hook.ts';
+import { KeysUnavailable } from './jwks.ts';
+import { type Log, SparseLog } from './log.ts';
+import { Login, type Session } from './login.ts';
+import type { Scrypt } from './password.ts';
+import { TokenRefused, Tokens } from './tokens.ts';
+import { Users } from './users.ts';
+
+export type AuthConfig = Pick<Config, 'secret' | 'auth'>;
+
+export interface AuthOptions {
+  readonly log: Log;
+  readonly clock?: Clock;
+  /** Milliseconds since 1970; default `Date.now`. */
+  readonly now?: () => number;
+  readonly fetch?: typeof fetch;
+  /** The client's address of a request, where proxies stand in front. Default: the other end of the socket. */
+  readonly addressOf?: AddressOf;
+  readonly scrypt?: Scrypt;
+}
+
+/** A visitor may bring user and password instead of a token. */
+type Comer = Visitor & { readonly login?: { readonly user: string; readonly password: string } };
+
+/** What one config comes to. */
+interface Doors {
+  readonly anonymous: boolean;
+  readonly tokens: Tokens;
+  readonly login: Login | undefined;
+  readonly hook: Hook | undefined;
+}
+
+/**
+ * Says who a visitor is. The first of these that there is decides, alone: what is wrong is never tried as something
+ * else, so that nobody who shows a bad token comes in as a stranger.
+ *
+ * 1. user and password;
+ * 2. a token: of `hi`, else of the header Authorization, else the query's `token`. Without `secret` and `auth.jwt`
+ *    it is the hook that judges it;
+ * 3. the hook, by the handshake's cookies and headers; whom it does not know is
+ * 4. a stranger, who may come in if the config says so.
+ *
+ * @example
+ * const auth = new Auth(config, { log });
+ * await auth.open();
+ * const hub = new Hub({ broker, connect: (visitor) => auth.connect(visitor) });
+ */
+export class Auth {
+  #config: AuthConfig;
+  readonly #options: AuthOptions;
+  readonly #log: SparseLog;
+  readonly #now: () => number;
+  /** Without a users table: gone with the process. */
+  readonly #revoked = new Map<string, number>();
+  #doors: Doors | undefined;
+
+  constructor(config: AuthConfig, options: AuthOptions) {
+    this.#config = config;
+    this.#options = options;
+    this.#log = new SparseLog(options.log, options.clock ?? systemClock);
+    this.#now = options.now ?? Date.now;
+  }
+
+  /** Call once, before all else. @throws ZocaloError BAD_OPTION, STORE_FAILED. */
+  async open(): Promise<void> {
+    this.#doors = await this.#build(this.#config);
+  }
+
+  /** Takes another config, or, when that fails, goes on with the one it has. @throws as `open`. */
+  async reload(config: AuthConfig): Promise<void> {
+    const earlier = this.#doors;
+    this.#doors = await this.#build(config);
+    this.#config = config;
+    if (earlier?.login?.users !== this.#doors.login?.users) earlier?.login?.users.close();
+  }
+
+  close(): void {
+    this.#doors?.login?.users.close();
+    this.#doors = undefined;
+  }
+
+  async #build({ secret, auth }: AuthConfig): Promise<Doors> {
+    const { clock = systemClock, fetch: doFetch = (...call) => fetch(...call), scrypt } = this.#options;
+    const log = this.#log;
+    const now = this.#now;
+    const tokens = new Tokens({ secret, jwt: auth.jwt, now, fetch: doFetch });
+    await tokens.open();
+    const hook = auth.hook && new Hook(auth.hook, { fetch: doFetch, log });
+    hook?.check();
+    let login: Login | undefined;
+    if (auth.login) {
+      if (secret === undefined)
+        throw new ZocaloError('BAD_OPTION', 'auth.login needs the key `secret`, which signs the session', {
+          advice: 'run zocalo init to get one',
+        });
+      const isSame = this.#config.auth.login?.users === auth.login.users;
+      let users = isSame ? this.#doors?.login?.users : undefined;
+      if (!users) {
+        users = new Users(auth.login.users, { now, ...(scrypt && { scrypt }) });
+        await users.open();
+      }
+      login = new Login(auth.login, { users, tokens, log, clock });
+    }
+    return { anonymous: auth.anonymous, tokens, login, hook };
+  }
+
+  get #open(): Doors {
+    if (!this.#doors) throw new ZocaloError('UNEXPECTED', 'Auth is not open');
+    return this.#doors;
+  }
+
+  /** For `HubOptions.connect`. @throws ProtocolError UNAVAILABLE, RATE_LIMITED with a pause: then come back. */
+  async connect(visitor: Comer): Promise<Identity | null> {
+    const handshake = handshakeOf(visitor.request, this.#options.addressOf);
+    if (!visitor.login) return this.#judge(handshake, visitor.token ?? tokenIn(handshake));
+    const { user, password } = visitor.login;
+    return this.login(user, password, handshake.address).catch((error) => {
+      if (error instanceof ProtocolError && error.code === 'UNAUTHORIZED') return null;
+      throw error;
+    });
+  }
+
+  /** For other requests than a hub's, server-sent events say. Null: nobody who may come in. @throws as `connect`. */
+  async identify(request: unknown, token?: string): Promise<Identity | null> {
+    return this.connect({ token, request });
+  }
+
+  /** @throws ProtocolError UNAUTHORIZED, RATE_LIMITED, UNAVAILABLE; NOT_OFFERED when there is no users table. */
+  async login(user: unknown, password: unknown, address: string): Promise<Session> {
+    const { login } = this.#open;
+    if (!login) throw new ProtocolError('NOT_OFFERED', 'nobody can log in by a password here');
+    return login.login(user, password, address);
+  }
+
+  /** Signs a token. @throws ZocaloError BAD_OPTION when the config has no `secret`. */
+  async mint(claims: { user: string; rights?: Rights | undefined; expiresIn?: number | undefined }): Promise<string> {
+    return this.#open.tokens.mint(claims);
+  }
+
+  /**
+   * Refuses the tokens of a user that were issued up to now: for good with a users table, else until the daemon ends.
+   * Then disconnect the user, whose connections go on otherwise. @throws ZocaloError STORE_FAILED.
+   */
+  revoke(user: string): void {
+    const { login } = this.#open;
+    // In both places: a reload may take the table away.
+    this.#revoked.set(user, this.#now());
+    login?.users.revoke(user);
+    this.#log.write('info', 'revoked', { user }, 'the tokens of a user were revoked');
+  }
+
+  async #judge(handshake: Handshake, token: string | undefined): Promise<Identity | null> {
+    const { anonymous, tokens, hook } = this.#open;
+    if (token !== undefined && (tokens.areTaken || !hook)) return this.#byToken(token, handshake);
+    const verdict = hook ? await hook.ask(handshake, token) : { kind: 'unknown' as const };
+    if (verdict.kind === 'known') return verdict.identity;
+    // Somebody with a token is no stranger: it was to say who they are.
+    return verdict.kind === 'unknown' && anonymous && token === undefined ? {} : null;
+  }
+
+  async #byToken(token: string, { address }: Handshake): Promise<Identity | null> {
+    try {
+      const { user, issued, leeway, identity } = await this.#open.tokens.verify(token);
+      const revoked = this.#revokedAt(user);
+      if (revoked !== undefined && (issued === undefined || issued - leeway <= revoked))
+        throw new TokenRefused('it was revoked, or its user is disabled');
+      return identity;
+    } catch (error) {
+      if (error instanceof TokenRefused) {
+        this.#log.write('info', 'token', { address }, `a token was refused: ${error.message}`);
+        return null;
+      }
+      if (error instanceof KeysUnavailable)
+        this.#log.write('error', 'jwks', { reason: error.reason }, 'the keys at auth.jwt.jwks cannot be had');
+      if (error instanceof ProtocolError) throw error;
+      this.#log.write('error', 'token-broken', { reason: (error as Error).message }, 'a token could not be checked');
+      throw new ProtocolError('UNAVAILABLE', 'who you are cannot be checked just now', 3_000);
+    }
+  }
+
+  #revokedAt(user: string): number | undefined {
+    const here = this.#revoked.get(user);
+    const there = this.#open.login?.users.revokedAt(user);
+    return here === undefined || there === undefined ? (here ?? there) : Math.max(here, there);
+  }
+}

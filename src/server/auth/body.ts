@@ -1,0 +1,17 @@
+/** Reads an answer's body as JSON, unless it is larger. @throws Error. */
+export async function readJson(response: Response, most: number): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    // Leaving the loop cancels the rest.
+    if (size > most) throw new Error(`the answer has more than ${most} bytes`);
+    chunks.push(chunk);
+  }
+  try {
+    return JSON.parse(Buffer.concat(chunks).toString());
+  } catch {
+    // Not with JSON.parse's own sentence, which quotes what it read.
+    throw new Error('the answer is no JSON');
+  }
+}

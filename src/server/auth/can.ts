@@ -1,0 +1,32 @@
+import type { Action, Rights } from '../../hub/index.ts';
+import { isChannel, isPattern } from '../../protocol/index.ts';
+
+const ACTIONS = { sub: 'subscribe', pub: 'publish', presence: 'presence' } as const satisfies Record<string, Action>;
+
+/** Rights that one identity may have: more belong into a pattern. */
+const MOST = 1_000;
+
+/**
+ * Rights as tokens, the users table and the hook's answer say them: `['sub:chat:*', 'pub:chat:42', 'presence:chat:*']`.
+ * Undefined has none of its own. @throws RangeError, with a sentence, for whatever is not exactly that.
+ */
+export function rightsOf(can: unknown): Rights | undefined {
+  if (can === undefined || can === null) return undefined;
+  if (!Array.isArray(can)) throw new RangeError('`can` is no list');
+  if (can.length > MOST) throw new RangeError(`\`can\` has more than ${MOST} entries`);
+  const rights: { [action in Action]: string[] } = { subscribe: [], publish: [], presence: [] };
+  for (const entry of can) {
+    const [, verb, channel] = /^(sub|pub|presence):(.+)$/.exec(String(entry)) ?? [];
+    if (typeof entry !== 'string' || verb === undefined || !(isChannel(channel) || isPattern(channel)))
+      throw new RangeError('`can` has an entry that is not sub:, pub: or presence: with a channel or pattern');
+    rights[ACTIONS[verb as keyof typeof ACTIONS]].push(channel!);
+  }
+  return rights;
+}
+
+/** The other way round. */
+export function canOf(rights: Rights): string[] {
+  return Object.entries(ACTIONS).flatMap(([verb, action]) =>
+    (rights[action] ?? []).map((channel) => `${verb}:${channel}`),
+  );
+}

@@ -1,0 +1,132 @@
+import { ZocaloError } from '../../errors.ts';
+import { type Identity, milliseconds } from '../../hub/index.ts';
+import { LIMITS, ProtocolError } from '../../protocol/index.ts';
+import type { HookConfig } from '../config/index.ts';
+import { readJson } from './body.ts';
+import { rightsOf } from './can.ts';
+import type { Handshake } from './credentials.ts';
+import type { SparseLog } from './log.ts';
+import { Turnstile } from './turnstile.ts';
+
+/** What the application says of a visitor. */
+export type Verdict =
+  | { readonly kind: 'refused' }
+  | { readonly kind: 'unknown' }
+  | { readonly kind: 'known'; readonly identity: Identity };
+
+/** Calls at a time: a small application has about so many workers. */
+const AT_ONCE = 32;
+const WAITING = 2_000;
+/** Bytes of an answer. */
+const MOST = 64 * 1_024;
+/** Milliseconds after which somebody comes back whom nobody could judge; the SDK adds a random part. */
+const COME_BACK = 3_000;
+/** Headers that belong to the call itself. */
+const OWN = [
+  'host',
+  'content-length',
+  'content-type',
+  'transfer-encoding',
+  'connection',
+  'upgrade',
+  'keep-alive',
+  'te',
+  'expect',
+];
+const LONGEST = 2 ** 31 - 1;
+
+/**
+ * Asks the application who a visitor is, by what came with the handshake. Whatever is not a clear answer lets nobody
+ * in, and asks them to come back.
+ */
+export class Hook {
+  readonly #config: HookConfig;
+  readonly #fetch: typeof fetch;
+  readonly #log: SparseLog;
+  readonly #turnstile = new Turnstile(AT_ONCE, WAITING);
+
+  constructor(config: HookConfig, parts: { fetch: typeof fetch; log: SparseLog }) {
+    this.#config = config;
+    this.#fetch = parts.fetch;
+    this.#log = parts.log;
+  }
+
+  /** @throws ZocaloError BAD_OPTION. */
+  check(): void {
+    const wrong = this.#config.headers.find((name) => OWN.includes(name.toLowerCase()) || !/^[\w-]+$/.test(name));
+    if (wrong === undefined) return;
+    throw new ZocaloError('BAD_OPTION', `auth.hook.headers has ${JSON.stringify(wrong)}, which cannot be passed on`, {
+      advice: 'leave it out',
+    });
+  }
+
+  /** `token`: what nobody else here can check. @throws ProtocolError UNAVAILABLE. */
+  async ask(handshake: Handshake, token?: string): Promise<Verdict> {
+    const deadline = AbortSignal.timeout(this.#config.timeout);
+    try {
+      return await this.#turnstile.run(() => this.#ask(handshake, token, deadline));
+    } catch (error) {
+      const reason = deadline.aborted ? `no answer came within ${this.#config.timeout} ms` : reasonOf(error);
+      this.#log.write('error', 'hook', { reason }, 'the hook auth.hook failed: its visitors are asked to come back');
+      throw new ProtocolError('UNAVAILABLE', 'who you are cannot be checked just now', COME_BACK);
+    }
+  }
+
+  async #ask({ url, headers, address }: Handshake, token: string | undefined, signal: AbortSignal): Promise<Verdict> {
+    signal.throwIfAborted();
+    const passedOn = this.#config.headers.flatMap((name) => {
+      const value = headers[name.toLowerCase()];
+      return value === undefined ? [] : [[name, value] as [string, string]];
+    });
+    const response = await this.#fetch(this.#config.url, {
+      method: 'POST',
+      headers: [...passedOn, ['content-type', 'application/json']],
+      body: JSON.stringify({ url, address, token }),
+      // Another address would get the cookies.
+      redirect: 'manual',
+      signal,
+    });
+    if (response.status === 401 || response.status === 403) {
+      await response.body?.cancel();
+      return { kind: 'refused' };
+    }
+    if (response.status !== 200) {
+      await response.body?.cancel();
+      throw new Nonsense(`it answers with status ${response.status}`);
+    }
+    return verdictOf(await readJson(response, MOST));
+  }
+}
+
+class Nonsense extends Error {}
+
+/** Only our own sentences: others might quote what was sent. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error;
+  const { code } = (cause ?? {}) as { code?: string };
+  return error instanceof TypeError ? `it cannot be reached${code ? ` (${code})` : ''}` : message;
+}
+
+/** @throws Nonsense. */
+function verdictOf(answer: unknown): Verdict {
+  if (typeof answer !== 'object' || answer === null) throw new Nonsense('the answer is no JSON object');
+  const { deny, user, can, data, expiresIn } = answer as Record<string, unknown>;
+  if (deny === true) return { kind: 'refused' };
+  if (deny !== undefined && deny !== false) throw new Nonsense('deny is neither true nor false');
+  // An empty object, or an error that somebody wrote as JSON, is no permission for anybody.
+  if (user === null) return { kind: 'unknown' };
+  const id = typeof user === 'number' ? String(user) : user;
+  if (typeof id !== 'string' || id === '' || id.length > LIMITS.channel)
+    throw new Nonsense('user is no text, no number and not null');
+  const rights = rightsOf(can);
+  const life = expiresIn === undefined ? undefined : milliseconds(expiresIn as string | number);
+  return {
+    kind: 'known',
+    identity: {
+      user: id,
+      ...(data !== undefined && { data }),
+      ...(rights && { rights }),
+      ...(life !== undefined && { expiresIn: Math.min(life, LONGEST) }),
+    },
+  };
+}

@@ -1,0 +1,221 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ZocaloError } from '../../errors.ts';
+import type { Rights } from '../../hub/index.ts';
+import { canOf, rightsOf } from './can.ts';
+import { hashPassword, isPassword, type PasswordHash, type Scrypt, systemScrypt } from './password.ts';
+
+/** "zocu": marks the file as ours. */
+const APPLICATION_ID = 0x7a6f6375;
+const VERSION = 1;
+/** Milliseconds for which another process, `zocalo users` say, may hold the file. */
+const LOCK_TIMEOUT = 2_000;
+const NAME_LENGTH = 255;
+
+const SCHEMA = `
+  CREATE TABLE users (
+    user     TEXT PRIMARY KEY,
+    salt     BLOB NOT NULL,
+    hash     BLOB NOT NULL,
+    n        INTEGER NOT NULL, -- scrypt's cost, block size and parallelism
+    r        INTEGER NOT NULL,
+    p        INTEGER NOT NULL,
+    can      TEXT,             -- JSON: a list like ["sub:chat:*"]; NULL: the channels' options decide
+    disabled INTEGER NOT NULL DEFAULT 0,
+    created  INTEGER NOT NULL  -- milliseconds since 1970
+  ) STRICT;
+  CREATE TABLE revocations (   -- also of users whom somebody else's tokens name
+    user       TEXT PRIMARY KEY,
+    revoked_at INTEGER NOT NULL
+  ) STRICT;
+  PRAGMA application_id = ${APPLICATION_ID};
+  PRAGMA user_version = ${VERSION};
+`;
+
+export interface UserRow {
+  readonly user: string;
+  /** Undefined: the channels' options alone decide. */
+  readonly rights: Rights | undefined;
+  readonly disabled: boolean;
+  /** Milliseconds since 1970. */
+  readonly created: number;
+}
+
+interface Row extends PasswordHash {
+  user: string;
+  can: string | null;
+  disabled: number;
+  created: number;
+}
+
+export interface UsersOptions {
+  readonly scrypt?: Scrypt;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/**
+ * The users table, in an SQLite file that the daemon and `zocalo users` may have open at the same time: what one writes,
+ * the other sees at once. Passwords are stored as scrypt hashes.
+ */
+export class Users {
+  readonly #file: string;
+  readonly #scrypt: Scrypt;
+  readonly #now: () => number;
+  #database: DatabaseSync | undefined;
+  readonly #prepared = new Map<string, StatementSync>();
+
+  constructor(file: string, { scrypt = systemScrypt, now = Date.now }: UsersOptions = {}) {
+    this.#file = file;
+    this.#scrypt = scrypt;
+    this.#now = now;
+  }
+
+  /** Makes the file when there is none. @throws ZocaloError STORE_FAILED. */
+  async open(): Promise<void> {
+    const { DatabaseSync } = await import('node:sqlite');
+    const { open } = await import('node:fs/promises');
+    try {
+      // Hashes are nobody else's business: made here, for its owner alone.
+      await (await open(this.#file, 'a', 0o600)).close();
+      const database = new DatabaseSync(this.#file, { timeout: LOCK_TIMEOUT });
+      this.#database = database;
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
+      const numberOf = (sql: string) => Number(Object.values(database.prepare(sql).get()!)[0]);
+      if (numberOf('SELECT count(*) FROM sqlite_schema') === 0) database.exec(SCHEMA);
+      if (numberOf('PRAGMA application_id') !== APPLICATION_ID) throw new Error('it belongs to another program');
+      if (numberOf('PRAGMA user_version') !== VERSION) throw new Error('it is of a newer version of this program');
+      database.exec('COMMIT');
+    } catch (cause) {
+      this.close();
+      throw failed(this.#file, cause);
+    }
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  /** @throws ZocaloError BAD_OPTION for a name, password or right that cannot be, or a user who is there already. */
+  async add(user: string, password: string, rights?: Rights): Promise<void> {
+    if (user === '' || user.length > NAME_LENGTH) {
+      throw new ZocaloError('BAD_OPTION', 'the user cannot have that name', {
+        advice: `give one of 1 to ${NAME_LENGTH} characters`,
+      });
+    }
+    const { salt, hash, n, r, p } = await hashPassword(password, this.#scrypt);
+    const added = this.#run(
+      'INSERT INTO users (user, salt, hash, n, r, p, can, created) VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      ...[user, salt, hash, n, r, p, canText(rights), this.#now()],
+    );
+    if (!added) throw new ZocaloError('BAD_OPTION', `there is a user ${user}`, { advice: 'choose another name' });
+  }
+
+  /** Also refuses the tokens that the user has. False when there is no such user; likewise below. */
+  remove(user: string): boolean {
+    this.revoke(user);
+    return this.#run('DELETE FROM users WHERE user = ?', user);
+  }
+
+  /** Also refuses the tokens that the user got by the old one. @throws ZocaloError BAD_OPTION. */
+  async setPassword(user: string, password: string): Promise<boolean> {
+    const { salt, hash, n, r, p } = await hashPassword(password, this.#scrypt);
+    this.revoke(user);
+    return this.#run(
+      'UPDATE users SET salt = ?, hash = ?, n = ?, r = ?, p = ? WHERE user = ?',
+      salt,
+      hash,
+      n,
+      r,
+      p,
+      user,
+    );
+  }
+
+  /** What the user may do; holds from the next login on, so the tokens that the user has are refused. */
+  setRights(user: string, rights: Rights | undefined): boolean {
+    this.revoke(user);
+    return this.#run('UPDATE users SET can = ? WHERE user = ?', canText(rights), user);
+  }
+
+  /** Somebody disabled cannot log in, and every token that names them is refused. */
+  setDisabled(user: string, disabled: boolean): boolean {
+    return this.#run('UPDATE users SET disabled = ? WHERE user = ?', Number(disabled), user);
+  }
+
+  /** Refuses all tokens of a user that were issued up to now, whether or not the table has the user. */
+  revoke(user: string): void {
+    this.#run(
+      'INSERT INTO revocations VALUES (?, ?) ON CONFLICT DO UPDATE SET revoked_at = excluded.revoked_at',
+      user,
+      this.#now(),
+    );
+  }
+
+  /** When tokens were last revoked, in milliseconds since 1970; Infinity for somebody disabled; undefined: never. */
+  revokedAt(user: string): number | undefined {
+    const row = this.#get(
+      `SELECT (SELECT disabled FROM users WHERE user = ?1) AS disabled,
+        (SELECT revoked_at FROM revocations WHERE user = ?1) AS revoked`,
+      user,
+    ) as { disabled: number | null; revoked: number | null };
+    return row.disabled ? Number.POSITIVE_INFINITY : (row.revoked ?? undefined);
+  }
+
+  list(): UserRow[] {
+    return (this.#all('SELECT * FROM users ORDER BY user') as unknown as Row[]).map(asUser);
+  }
+
+  /** `known` says whether there is such a user: for the log, never for the visitor. The work is the same. */
+  async verify(user: string, password: string): Promise<{ known: boolean; user: UserRow | undefined }> {
+    const row = this.#get('SELECT * FROM users WHERE user = ?', user) as unknown as Row | undefined;
+    const isRight = await isPassword(password, row, this.#scrypt);
+    // What changed meanwhile counts.
+    const now = this.#get('SELECT * FROM users WHERE user = ?', user) as unknown as Row | undefined;
+    const isSame = row !== undefined && now !== undefined && Buffer.compare(row.hash, now.hash) === 0;
+    return { known: row !== undefined, user: isRight && isSame && !now.disabled ? asUser(now) : undefined };
+  }
+
+  #run(sql: string, ...values: (string | number | null | Uint8Array)[]): boolean {
+    return this.#try(() => this.#prepare(sql).run(...values).changes > 0);
+  }
+
+  #get(sql: string, user: string): unknown {
+    return this.#try(() => this.#prepare(sql).get(user));
+  }
+
+  #all(sql: string): unknown[] {
+    return this.#try(() => this.#prepare(sql).all());
+  }
+
+  #prepare(sql: string): StatementSync {
+    let statement = this.#prepared.get(sql);
+    if (!statement) {
+      if (!this.#database) throw new Error('it is not open');
+      statement = this.#database.prepare(sql);
+      this.#prepared.set(sql, statement);
+    }
+    return statement;
+  }
+
+  #try<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (cause) {
+      throw failed(this.#file, cause);
+    }
+  }
+}
+
+function failed(file: string, cause: unknown): ZocaloError {
+  return new ZocaloError('STORE_FAILED', `the users in ${file} cannot be used: ${(cause as Error).message}`, { cause });
+}
+
+function canText(rights: Rights | undefined): string | null {
+  return rights ? JSON.stringify(canOf(rights)) : null;
+}
+
+function asUser({ user, can, disabled, created }: Row): UserRow {
+  return { user, rights: rightsOf(can === null ? undefined : JSON.parse(can)), disabled: disabled !== 0, created };
+}

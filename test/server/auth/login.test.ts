@@ -1,0 +1,293 @@
+import assert from 'node:assert/strict';
+import { statSync, writeFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { type TestContext, test } from 'node:test';
+import { Users } from '../../../src/server/auth/index.ts';
+import { COST, type Scrypt, systemScrypt } from '../../../src/server/auth/password.ts';
+import { doors, fileOf, handshake } from './doors.ts';
+
+const PASSWORD = 'correct horse battery';
+const ADDRESS = '192.0.2.7';
+
+/** Costs nothing, counts its calls, and stands still when it is told to. */
+function countingScrypt() {
+  const calls: string[] = [];
+  let gate: Promise<void> | undefined;
+  const scrypt: Scrypt = async (password, _salt, cost) => {
+    calls.push(`${cost.n} ${cost.r} ${cost.p}`);
+    await gate;
+    return Buffer.from(password.padEnd(32).slice(0, 32));
+  };
+  const hold = () => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate = promise;
+    return () => {
+      gate = undefined;
+      resolve();
+    };
+  };
+  return { scrypt, calls, hold };
+}
+
+async function loginDoors(t: TestContext, options: { anonymous?: boolean } = {}) {
+  const file = fileOf(t, 'users.db');
+  const { scrypt, calls, hold } = countingScrypt();
+  const opened = await doors(t, { ...options, login: { users: file } }, { scrypt });
+  const users = new Users(file, { scrypt, now: opened.now });
+  t.after(() => users.close());
+  await users.open();
+  await users.add('ana', PASSWORD, { subscribe: ['chat:*'] });
+  calls.length = 0;
+  return { ...opened, users, calls, hold };
+}
+
+const login = (user: string, password: string, request = handshake()) => ({
+  token: undefined,
+  login: { user, password },
+  request,
+});
+const tick = () => new Promise((resolve) => setImmediate(resolve));
+
+test('whoever knows the password comes in, with a token by which they come back', async (t) => {
+  const { auth, clock } = await loginDoors(t);
+  const session = await auth.login('ana', PASSWORD, ADDRESS);
+  assert.equal(session.user, 'ana');
+  assert.equal(session.expiresIn, 12 * 3_600_000);
+  assert.deepEqual(session.rights, { subscribe: ['chat:*'], publish: [], presence: [] });
+  assert.equal((await auth.connect(login('ana', PASSWORD)))?.user, 'ana');
+  clock.advance(3_600_000);
+  const back = await auth.connect({ token: session.token, request: undefined });
+  assert.deepEqual(back, { user: 'ana', rights: session.rights, expiresIn: 11 * 3_600_000 });
+});
+
+test('a wrong password, an unknown user and a disabled one cost the same work and get the same answer', async (t) => {
+  const { auth, users, calls } = await loginDoors(t);
+  await users.add('luis', PASSWORD);
+  users.setDisabled('luis', true);
+  calls.length = 0;
+  const answers = new Set<string>();
+  for (const [user, password] of [
+    ['ana', 'wrong'],
+    ['nobody', PASSWORD],
+    ['luis', PASSWORD],
+    ['ana', ''],
+  ] as const) {
+    await auth.login(user, password, ADDRESS).catch(({ code, message }) => answers.add(`${code} ${message}`));
+    assert.equal(await auth.connect(login(user, password)), null);
+  }
+  assert.deepEqual([...answers], ['UNAUTHORIZED no such user and password']);
+  assert.deepEqual(calls, Array(8).fill(`${COST.n} ${COST.r} ${COST.p}`));
+});
+
+test('a wrong password is no way in for a stranger, though strangers may come in', async (t) => {
+  const { auth } = await loginDoors(t, { anonymous: true });
+  assert.equal(await auth.connect(login('ana', 'wrong')), null);
+});
+
+test('what is no text is refused without any work', async (t) => {
+  const { auth, calls } = await loginDoors(t);
+  for (const [user, password] of [
+    [undefined, 'x'],
+    ['ana', null],
+    [{}, 'x'],
+    ['', 'x'],
+    ['ana', ['x']],
+    ['x'.repeat(256), 'x'],
+  ])
+    await assert.rejects(auth.login(user, password, ADDRESS), { code: 'UNAUTHORIZED' });
+  assert.equal(calls.length, 0);
+});
+
+test('passwords that begin alike are not alike, however long', async (t) => {
+  const { auth, users } = await loginDoors(t);
+  const longest = 'x'.repeat(1_024);
+  await users.add('luis', longest);
+  await assert.rejects(auth.login('luis', `${longest}x`, ADDRESS), { code: 'UNAUTHORIZED' });
+  assert.equal((await auth.login('luis', longest, ADDRESS)).user, 'luis');
+});
+
+test('after failures each try comes later, and one that comes too early costs no work', async (t) => {
+  const { auth, clock, calls } = await loginDoors(t);
+  const tryIt = (password: string, address: string) =>
+    auth.login('ana', password, address).catch(({ code, retryAfter }) => [code, retryAfter]);
+  for (let n = 0; n < 5; n++) assert.deepEqual(await tryIt('wrong', `192.0.2.${n}`), ['UNAUTHORIZED', undefined]);
+  for (const pause of [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]) {
+    calls.length = 0;
+    // Even the right one, and from elsewhere.
+    assert.deepEqual(await tryIt(PASSWORD, '198.51.100.1'), ['RATE_LIMITED', pause]);
+    assert.equal(calls.length, 0);
+    clock.advance(pause);
+    assert.deepEqual(await tryIt('wrong', '192.0.2.1'), ['UNAUTHORIZED', undefined]);
+  }
+  clock.advance(60_000);
+  assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
+  assert.deepEqual(await tryIt('wrong', ADDRESS), ['UNAUTHORIZED', undefined]);
+});
+
+test('an address that tries one user after the other is slowed, and others are not', async (t) => {
+  const { auth } = await loginDoors(t);
+  for (let n = 0; n < 20; n++) await assert.rejects(auth.login(`user${n}`, 'x', ADDRESS), { code: 'UNAUTHORIZED' });
+  await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'RATE_LIMITED', retryAfter: 1_000 });
+  assert.equal((await auth.login('ana', PASSWORD, '198.51.100.1')).user, 'ana');
+});
+
+test('many tries at once are many tries', async (t) => {
+  const { auth, calls } = await loginDoors(t);
+  const tries = Array.from({ length: 30 }, () => auth.login('ana', 'wrong', ADDRESS).catch(({ code }) => code));
+  const codes = await Promise.all(tries);
+  assert.equal(codes.filter((code) => code === 'UNAUTHORIZED').length, 5);
+  assert.equal(calls.length, 5);
+});
+
+test('two checks run at a time, some wait, more are asked to come back, and time runs out for all', async (t) => {
+  const { auth, calls, hold, clock } = await loginDoors(t);
+  const release = hold();
+  const codes: string[] = [];
+  const tries = Array.from({ length: 40 }, (_, n) =>
+    auth.login(`user${n}`, 'x', `192.0.2.${n}`).catch(({ code, retryAfter }) => codes.push(`${code} ${retryAfter}`)),
+  );
+  await tick();
+  assert.equal(calls.length, 2);
+  assert.deepEqual(codes, Array(6).fill('UNAVAILABLE 2000'));
+  clock.advance(5_000);
+  await Promise.all(tries);
+  assert.deepEqual(codes, Array(40).fill('UNAVAILABLE 2000'));
+  release();
+  await tick();
+  assert.equal(calls.length, 2, 'nobody waits for the others any more');
+  assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
+});
+
+test('who could not be checked has not failed', async (t) => {
+  const { auth, hold, clock } = await loginDoors(t);
+  for (let n = 0; n < 10; n++) {
+    const release = hold();
+    const late = assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAVAILABLE' });
+    await tick();
+    clock.advance(5_000);
+    await late;
+    release();
+    await tick();
+  }
+  assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
+});
+
+test('what was typed is in no log and in no error', async (t) => {
+  const { auth, log } = await loginDoors(t);
+  const errors: unknown[] = [];
+  for (let n = 0; n < 8; n++) {
+    await auth.login('ana', 'my-real-password', ADDRESS).catch((error) => errors.push(error));
+    await auth.login('typed-in-the-wrong-field', 'x', ADDRESS).catch((error) => errors.push(error));
+  }
+  const { token } = await auth.login('ana', PASSWORD, '198.51.100.1').catch((error) => {
+    errors.push(error);
+    return { token: 'none' };
+  });
+  const written = `${log.text}\n${errors.map((error) => `${(error as Error).stack}${JSON.stringify(error)}`).join('\n')}`;
+  assert.match(log.text, /a login failed.*"user":"ana"/);
+  assert.match(log.text, /a login of an unknown user failed/);
+  for (const secret of ['my-real-password', 'typed-in', PASSWORD, token])
+    assert.ok(!written.includes(secret) || secret === 'none');
+});
+
+test('revoking refuses the tokens up to now, and no later ones, also after a restart', async (t) => {
+  const { auth, users, clock, now } = await loginDoors(t);
+  const { token } = await auth.login('ana', PASSWORD, ADDRESS);
+  const come = async (token: string) => (await auth.connect({ token, request: undefined }))?.user;
+  assert.equal(await come(token), 'ana');
+  clock.advance(1);
+  auth.revoke('ana');
+  assert.equal(await come(token), undefined);
+  clock.advance(1);
+  assert.equal(await come((await auth.login('ana', PASSWORD, ADDRESS)).token), 'ana');
+  users.close();
+  await users.open();
+  assert.equal(users.revokedAt('ana'), now() - 1);
+});
+
+test('another process that disables, removes or changes a user ends their tokens', async (t) => {
+  const { auth, users, clock } = await loginDoors(t);
+  const come = async (token: string) => (await auth.connect({ token, request: undefined }))?.user;
+  for (const change of [
+    () => users.setRights('ana', undefined),
+    () => users.setPassword('ana', PASSWORD),
+    () => users.setDisabled('ana', true),
+    () => users.remove('ana'),
+  ]) {
+    users.setDisabled('ana', false);
+    clock.advance(1);
+    const { token } = await auth.login('ana', PASSWORD, ADDRESS);
+    assert.equal(await come(token), 'ana');
+    assert.equal(await change(), true);
+    assert.equal(await come(token), undefined);
+  }
+  await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAUTHORIZED' });
+});
+
+test('without a users table, revoking holds until the end of the process', async (t) => {
+  const { auth, clock } = await doors(t, {});
+  const token = await auth.mint({ user: 'ana' });
+  clock.advance(1);
+  auth.revoke('ana');
+  assert.equal(await auth.connect({ token, request: undefined }), null);
+  await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'NOT_OFFERED' });
+});
+
+test('the table holds hashes by scrypt with their cost, in a file that is for its owner alone', async (t) => {
+  const file = fileOf(t, 'users.db');
+  const users = new Users(file);
+  t.after(() => users.close());
+  await users.open();
+  await users.add('ana', PASSWORD);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+  const database = new DatabaseSync(file, { readOnly: true });
+  const row = database.prepare('SELECT * FROM users').get() as Record<string, unknown> & { salt: Uint8Array };
+  database.close();
+  assert.deepEqual([row.n, row.r, row.p], [32_768, 8, 3]);
+  assert.deepEqual(row.hash, new Uint8Array(await systemScrypt(PASSWORD, row.salt, COST)));
+  assert.ok((await users.verify('ana', PASSWORD)).user && !(await users.verify('ana', 'wrong')).user);
+  assert.deepEqual(users.list(), [{ user: 'ana', rights: undefined, disabled: false, created: row.created }]);
+});
+
+test('a user who cannot be is not added', async (t) => {
+  const { users } = await loginDoors(t);
+  for (const [user, password] of [
+    ['', PASSWORD],
+    ['x'.repeat(256), PASSWORD],
+    ['luis', 'short'],
+    ['luis', 'x'.repeat(1_025)],
+    ['ana', PASSWORD],
+  ] as const)
+    await assert.rejects(users.add(user, password), { code: 'BAD_OPTION' });
+  assert.equal(users.list().length, 1);
+  assert.equal(users.remove('nobody'), false);
+});
+
+test('a users file that is none is refused, and left as it is', async (t) => {
+  const file = fileOf(t, 'users.db');
+  writeFileSync(file, 'hola '.repeat(1_000));
+  await assert.rejects(new Users(file).open(), { code: 'STORE_FAILED' });
+  const other = fileOf(t, 'other.db');
+  const database = new DatabaseSync(other);
+  database.exec('CREATE TABLE theirs (a)');
+  database.close();
+  await assert.rejects(new Users(other).open(), { code: 'STORE_FAILED', message: /another program/ });
+  await assert.rejects(new Users('/nowhere/users.db').open(), { code: 'STORE_FAILED' });
+});
+
+test('a users table that breaks lets nobody in, and asks them to come back', async (t) => {
+  const file = fileOf(t, 'users.db');
+  const { auth, log } = await doors(t, { login: { users: file } }, { scrypt: countingScrypt().scrypt });
+  const token = await auth.mint({ user: 'ana' });
+  const database = new DatabaseSync(file);
+  database.exec('DROP TABLE users; DROP TABLE revocations');
+  database.close();
+  await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAVAILABLE', retryAfter: 2_000 });
+  await assert.rejects(auth.connect({ token, request: undefined }), { code: 'UNAVAILABLE' });
+  assert.match(log.text, /error a login could not be checked/);
+});
+
+test('a login without a secret is refused at the start', async (t) => {
+  const users = fileOf(t, 'users.db');
+  await assert.rejects(doors(t, { login: { users } }, { secret: null }), { code: 'BAD_OPTION', message: /secret/ });
+});
