@@ -33,8 +33,9 @@ export class Channel {
   epoch = '';
   /** What has gone out to all who are live; under `epoch`. */
   head = 0;
+  /** How many had joined patterns when it was last introduced to them. */
+  introduced = 0;
   readonly #house: House;
-  readonly #left = new Map<string, LeftOut>();
   #early: [epoch: string, entries: readonly Entry[]][] | null = [];
   #unwatch = (): void => {};
   #catchingUp: Promise<void> | null = null;
@@ -52,21 +53,36 @@ export class Channel {
     this.presence = this.rules.presence === false ? null : new Presence(house, number, this.rules.presence);
   }
 
-  /** Rejects as the broker does. */
+  /** From here on it hears the broker by itself. Rejects as the broker does. */
   async open(): Promise<void> {
     const { broker } = this.#house;
-    this.#unwatch = await broker.watch(this.name, (_, epoch, entries) => this.#hear(epoch, entries));
+    const unwatch = await broker.watch(this.name, (_, epoch, entries) => this.hear(epoch, entries));
     try {
-      const log = await broker.state(this.name);
-      this.epoch = log.epoch;
-      this.head = log.head;
+      const { epoch, head } = await broker.state(this.name);
+      const isBehind = this.isOpen && (epoch !== this.epoch || head > this.head);
+      this.begin(epoch, head);
+      if (isBehind) await this.catchUp();
     } catch (error) {
-      this.close();
+      unwatch();
       throw error;
     }
-    const early = this.#early ?? [];
+    if (this.#closed) unwatch();
+    else this.#unwatch = unwatch;
+  }
+
+  /** What comes after this position is to be passed on. Only the first call counts. */
+  begin(epoch: string, head: number): void {
+    const early = this.#early;
+    if (!early) return;
+    this.epoch = epoch;
+    this.head = head;
     this.#early = null;
-    for (const [epoch, entries] of early) this.#hear(epoch, entries);
+    for (const [epoch, entries] of early) this.hear(epoch, entries);
+  }
+
+  /** Whether it knows its position. */
+  get isOpen(): boolean {
+    return this.#early === null;
   }
 
   close(): void {
@@ -80,19 +96,15 @@ export class Channel {
     return [this.epoch, this.head];
   }
 
-  /** Leaves somebody out of the publication with this meta, which is unlike every other's. The answer ends that. */
-  leaveOut(who: LeftOut, meta: string): () => void {
-    this.#left.set(meta, who);
-    return () => this.#left.delete(meta);
-  }
-
   /** Passes on what stands in no log. */
   passOn(data: string, meta: string | null, except?: Wire): void {
+    if (this.isOpen) this.#house.patterns.introduce(this);
     this.#house.fanOuts.publish(this.topic, encodePublication(this.number, 0, data, meta), except);
     this.#passText(data, meta, except);
   }
 
-  #hear(epoch: string, entries: readonly Entry[]): void {
+  /** The broker tells of these, by whichever way; what is known already is passed over. */
+  hear(epoch: string, entries: readonly Entry[]): void {
     if (this.#early) this.#early.push([epoch, entries]);
     else if (!this.#closed && !this.#take(epoch, entries)) void this.catchUp();
   }
@@ -107,9 +119,10 @@ export class Channel {
   }
 
   #pass({ offset, data, meta, time }: Entry): void {
+    this.#house.patterns.introduce(this);
     this.head = offset;
     const line = encodePublication(this.number, offset, data, stamped(meta, time));
-    const except = this.#left.size > 0 && meta !== null ? this.#left.get(meta) : undefined;
+    const except = this.#house.channels.leftOut(this.name, meta);
     this.#house.fanOuts.publish(this.topic, line, except?.wire);
     except?.skip(this, offset);
     this.#passText(data, meta, except?.wire);

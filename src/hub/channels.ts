@@ -1,29 +1,30 @@
-import { Channel } from './channel.ts';
+import { Channel, type LeftOut } from './channel.ts';
 import type { House } from './house.ts';
 
 interface Open {
   readonly channel: Channel;
-  readonly ready: Promise<void>;
+  /** Settles when it hears the broker by itself, for its subscribers. */
+  ready: Promise<void> | null;
   /** Who is in, or on their way in. */
   count: number;
+  /** A pattern has it, whose news it hears. */
+  isHeld: boolean;
 }
 
-/** The channels that somebody on this node is subscribed to. */
+/** The channels that somebody on this node is subscribed to, by name or by a pattern. */
 export class Channels {
   readonly #house: House;
   readonly #open = new Map<string, Open>();
+  readonly #left = new Map<string, LeftOut>();
   #number = 0;
 
   constructor(house: House) {
     this.#house = house;
   }
 
-  get size(): number {
-    return this.#open.size;
-  }
-
+  /** Those with subscribers of their own. */
   get names(): readonly string[] {
-    return [...this.#open.keys()];
+    return [...this.#open].flatMap(([name, { count }]) => (count > 0 ? [name] : []));
   }
 
   /** Who is in, or on their way in. */
@@ -37,17 +38,13 @@ export class Channels {
 
   /** Opens the channel for one more; to be followed by `leave`. Rejects as the broker does. */
   async enter(name: string): Promise<Channel> {
-    let open = this.#open.get(name);
-    if (!open) {
-      const channel = new Channel(this.#house, name, ++this.#number);
-      open = { channel, ready: channel.open(), count: 0 };
-      this.#open.set(name, open);
-      this.#house.observers.tell('onOccupied', name);
-    }
-    open.count++;
+    const open = this.#take(name);
+    if (++open.count === 1) this.#house.observers.tell('onOccupied', name);
+    open.ready ??= open.channel.open();
     try {
       await open.ready;
     } catch (error) {
+      open.ready = null;
       this.leave(open.channel);
       throw error;
     }
@@ -57,13 +54,52 @@ export class Channels {
   leave(channel: Channel): void {
     const open = this.#open.get(channel.name);
     if (open?.channel !== channel || --open.count > 0) return;
-    this.#open.delete(channel.name);
-    channel.close();
     this.#house.observers.tell('onVacated', channel.name);
+    this.#closeUnused(open);
+  }
+
+  /** Has the channel open for patterns, until `release`. */
+  hold(name: string): Channel {
+    const open = this.#take(name);
+    open.isHeld = true;
+    return open.channel;
+  }
+
+  release(channel: Channel): void {
+    const open = this.#open.get(channel.name);
+    if (open?.channel !== channel) return;
+    open.isHeld = false;
+    this.#closeUnused(open);
+  }
+
+  /** Leaves somebody out of the publication with this meta, which is unlike every other's. The answer ends that. */
+  leaveOut(name: string, meta: string, who: LeftOut): () => void {
+    const publication = `${name} ${meta}`; // a name holds no space
+    this.#left.set(publication, who);
+    return () => this.#left.delete(publication);
+  }
+
+  leftOut(name: string, meta: string | null): LeftOut | undefined {
+    return this.#left.size === 0 || meta === null ? undefined : this.#left.get(`${name} ${meta}`);
   }
 
   close(): void {
     for (const { channel } of this.#open.values()) channel.close();
     this.#open.clear();
+  }
+
+  #take(name: string): Open {
+    let open = this.#open.get(name);
+    if (!open) {
+      open = { channel: new Channel(this.#house, name, ++this.#number), ready: null, count: 0, isHeld: false };
+      this.#open.set(name, open);
+    }
+    return open;
+  }
+
+  #closeUnused({ channel, count, isHeld }: Open): void {
+    if (count > 0 || isHeld) return;
+    this.#open.delete(channel.name);
+    channel.close();
   }
 }

@@ -5,6 +5,7 @@ import {
   type Code,
   decodeFromClient,
   encode,
+  type Position,
   ProtocolError,
   type ServerMessage,
 } from '../protocol/index.ts';
@@ -13,8 +14,9 @@ import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import { EVERYONE, type House } from './house.ts';
 import type { Identity } from './options.ts';
+import type { Pattern, PatternReader } from './patterns.ts';
 import { type Action, Grants } from './rights.ts';
-import type { Subscriber, Subscription } from './subscription.ts';
+import { type Subscriber, Subscription } from './subscription.ts';
 import type { UserConnection } from './users.ts';
 import { handle } from './verbs.ts';
 import type { Wire } from './wire.ts';
@@ -43,12 +45,15 @@ const INNOCENT: ReadonlySet<string> = new Set<Code>([
  * One client's connection: its lines are answered in a readable order. What `hi`, `sub` and a permission must wait for
  * holds up the lines behind it; the log and the calls do not.
  */
-export class Connection implements UserConnection, Subscriber, LeftOut {
+export class Connection implements UserConnection, Subscriber, PatternReader, LeftOut {
   readonly id = randomUUID();
   readonly wire: Wire;
   readonly request: unknown;
   readonly since = Date.now();
   readonly subscriptions = new Map<string, Subscription>();
+  readonly patterns = new Map<string, Pattern>();
+  /** Its part in the channels that it hears by its patterns alone. */
+  readonly heard = new Map<string, Subscription>();
   /** Calls that run. */
   calls = 0;
   readonly #house: House;
@@ -95,7 +100,7 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
   }
 
   get channels(): readonly string[] {
-    return [...this.subscriptions.keys()];
+    return [...this.subscriptions.keys(), ...this.patterns.keys()];
   }
 
   may(action: Action, channel: string): boolean {
@@ -233,7 +238,8 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
   }
 
   skip(channel: Channel, offset: number): void {
-    if (this.subscriptions.get(channel.name)?.isLive) this.tell(['skip', channel.number, offset]);
+    const subscription = this.subscriptions.get(channel.name) ?? this.heard.get(channel.name);
+    if (subscription?.isLive) this.tell(['skip', channel.number, offset]);
   }
 
   /** Lets go of a subscription. `atOnce`: its member left on purpose, and is not waited for. */
@@ -244,17 +250,93 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
     if (subscription.hearsPresence) this.wire.unsubscribe(channel.presence!.topic);
     channel.presence?.leave(this.member, this.id, atOnce);
     this.#house.channels.leave(channel);
+    // What its patterns have of this channel comes by them again, and is introduced anew.
+    for (const pattern of this.#covering(channel)) this.#house.patterns.join(pattern, this);
+  }
+
+  /** Hears what is published from now on to the channels of a pattern. */
+  joinPattern(pattern: Pattern): void {
+    this.patterns.set(pattern.text, pattern);
+    const known = this.heard.values().map(({ channel }) => channel);
+    this.#house.patterns.join(pattern, this, known);
+  }
+
+  leavePattern(pattern: Pattern): void {
+    this.patterns.delete(pattern.text);
+    this.#house.patterns.leave(pattern, this);
+    for (const subscription of this.heard.values())
+      if (this.#covering(subscription.channel).length === 0) this.#stopHearing(subscription);
+  }
+
+  #covering({ name, rules }: Channel): Pattern[] {
+    return [...this.patterns.values()].filter((pattern) => pattern.covers(name, rules));
+  }
+
+  hear(channel: Channel): void {
+    const { name, number, epoch, head } = channel;
+    if (this.isOver || this.subscriptions.has(name) || this.heard.has(name)) return;
+    this.tell(['ch', number, name, epoch, head]);
+    const subscription = new Subscription(this.#house, this, channel, channel.position);
+    this.heard.set(name, subscription);
+    subscription.start();
+  }
+
+  unhear(channel: Channel): void {
+    const subscription = this.heard.get(channel.name);
+    if (!subscription) return;
+    const isBehind = !subscription.isLive;
+    this.#stopHearing(subscription);
+    if (isBehind) this.#endPatterns(channel, 'TOO_SLOW');
+  }
+
+  /** Somebody who heard a channel by patterns subscribes to it. Answers what they were sent last. */
+  stopHearing(channel: string): Position | undefined {
+    const subscription = this.heard.get(channel);
+    if (!subscription) return undefined;
+    const { position } = subscription;
+    this.#stopHearing(subscription);
+    return position;
+  }
+
+  isBehind(channel: Channel): boolean {
+    return this.heard.get(channel.name)?.isLive === false;
+  }
+
+  #stopHearing(subscription: Subscription): void {
+    subscription.end();
+    this.heard.delete(subscription.channel.name);
+  }
+
+  /** The channel's publications cannot come by any pattern that they should come by. */
+  #endPatterns(channel: Channel, code: Code, message?: string): void {
+    for (const pattern of this.#covering(channel)) this.#endPattern(pattern, code, message);
+  }
+
+  #endPattern(pattern: Pattern, code: Code, message: string = CODES[code].meaning): void {
+    this.leavePattern(pattern);
+    this.tell(['end', pattern.text, code, message]);
   }
 
   onLost(subscription: Subscription, cause: unknown): void {
-    const { name } = subscription.channel;
+    const { channel } = subscription;
+    const { name } = channel;
     const { code, message } = answerOf(this.#house, `${name} cannot be read for ${this.user ?? this.id}`, cause);
+    if (this.heard.get(name) === subscription) {
+      this.#stopHearing(subscription);
+      this.#endPatterns(channel, code as Code, message);
+      return;
+    }
     this.leave(subscription, false);
     this.tell(['end', name, code, message]);
   }
 
   /** Takes a subscription away; the client is told the code. False when it has none. */
   unsubscribe(channel: string, code: Code = 'CLOSED', message: string = CODES[code].meaning): boolean {
+    const pattern = this.patterns.get(channel);
+    if (pattern) {
+      this.#endPattern(pattern, code, message);
+      return true;
+    }
     const subscription = this.subscriptions.get(channel);
     if (!subscription) return false;
     this.leave(subscription, true);
@@ -265,7 +347,7 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
   /** More waits for it than should: what it hears live goes on as its channels' policies say. */
   slow(): void {
     this.#house.observers.tell('onSlow', this);
-    const live = [...this.subscriptions.values()].filter((subscription) => subscription.isLive);
+    const live = [...this.subscriptions.values(), ...this.heard.values()].filter((subscription) => subscription.isLive);
     if (live.some(({ channel }) => channel.rules.slow === 'close')) this.end('TOO_SLOW', 'you read too slowly');
     else for (const subscription of live) void subscription.fallBehind();
   }
@@ -284,6 +366,7 @@ export class Connection implements UserConnection, Subscriber, LeftOut {
     if (this.isOver) return;
     this.#phase = 'over';
     this.#cancelTimer();
+    for (const pattern of [...this.patterns.values()]) this.leavePattern(pattern);
     for (const subscription of [...this.subscriptions.values()]) this.leave(subscription, false);
     this.wire.unsubscribe(EVERYONE);
     this.#house.users.remove(this);

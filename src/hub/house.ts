@@ -5,6 +5,7 @@ import type { InFlight } from './in-flight.ts';
 import type { Methods } from './methods.ts';
 import type { Observers } from './observer.ts';
 import type { HubLimits, Identity, Visitor } from './options.ts';
+import type { Patterns } from './patterns.ts';
 import type { RuleBook } from './rules.ts';
 import type { Tickets } from './tickets.ts';
 import type { Users } from './users.ts';
@@ -21,6 +22,7 @@ export interface House {
   readonly hiTimeout: number;
   readonly pingInterval: number;
   readonly channels: Channels;
+  readonly patterns: Patterns;
   readonly users: Users;
   readonly tickets: Tickets;
   readonly methods: Methods;

@@ -13,17 +13,18 @@ import {
 } from '../protocol/index.ts';
 import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
+import { history } from './history.ts';
 import { EVERYONE, type House } from './house.ts';
 import { InFlight } from './in-flight.ts';
 import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
 import { type HubOptions, LIMIT_DEFAULTS } from './options.ts';
+import { Patterns } from './patterns.ts';
 import { publish } from './publisher.ts';
 import { RuleBook } from './rules.ts';
 import { TextConnection } from './text-connection.ts';
 import { Tickets } from './tickets.ts';
 import { User, type UserConnection, Users } from './users.ts';
-import { history } from './verbs.ts';
 import { type FanOut, FanOuts, type Wire } from './wire.ts';
 
 export interface HubPublishOptions {
@@ -66,6 +67,9 @@ export class Hub {
       get channels() {
         return channels;
       },
+      get patterns() {
+        return patterns;
+      },
       users: new Users(observers),
       tickets: new Tickets(clock, linger),
       methods: new Methods(),
@@ -75,6 +79,7 @@ export class Hub {
       report: (what, cause) => report(onError, what, cause),
     };
     const channels = new Channels(house);
+    const patterns = new Patterns(house);
     this.#house = house;
     this.#broker = broker;
   }
@@ -106,6 +111,7 @@ export class Hub {
   async #close(): Promise<void> {
     this.#stopPinging();
     for (const connection of this.connections) connection.end('SHUTTING_DOWN');
+    this.#house.patterns.close();
     this.#house.channels.close();
     this.#house.tickets.close();
     if (this.#opened) await this.#opened.then(() => this.#broker.close());

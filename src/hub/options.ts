@@ -67,6 +67,11 @@ export interface ChannelOptions {
   readonly subscribe?: Permission;
   /** Who may publish. Default true. */
   readonly publish?: Permission;
+  /**
+   * Whether clients may subscribe to many of these channels by one pattern: `subscribe` is asked once, with the pattern
+   * in the place of the channel. Default false.
+   */
+  readonly patterns?: boolean;
   /** Publications a second that one connection may make here; twice that at once. Default: no limit of its own. */
   readonly rate?: number;
   /** Bytes of a publication's data as JSON. Over it: TOO_LARGE. Default 65,536: larger things belong in a file. */
@@ -105,6 +110,13 @@ export interface HubLimits {
   readonly calls?: number;
   /** Lines of one connection that may wait for an answer of `connect` or of a permission. Over it: closed. Default 2,000. */
   readonly waiting?: number;
+  /** Different patterns that clients on this node may be subscribed to. Over it: UNAVAILABLE. Default 10,000. */
+  readonly patterns?: number;
+  /**
+   * Channels that this node has open for patterns; the one that was least recently published to is let go of. Each costs
+   * some 300 bytes for each of its readers. Default 10,000.
+   */
+  readonly patternChannels?: number;
 }
 
 export interface HubOptions {
@@ -139,4 +151,6 @@ export const LIMIT_DEFAULTS: Required<HubLimits> = {
   errors: 20,
   calls: 100,
   waiting: 2_000,
+  patterns: 10_000,
+  patternChannels: 10_000,
 };

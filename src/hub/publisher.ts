@@ -32,15 +32,16 @@ export async function publish(
   const text = asJson(data);
   if (Buffer.byteLength(text) > rules.maxData)
     throw new ProtocolError('TOO_LARGE', `the data has more than the ${rules.maxData} bytes that ${name} takes`);
-  const channel = house.channels.get(name);
   if (!keep) {
-    channel?.passOn(text, metaOf(key, user), except?.wire);
+    const opening = house.patterns.open(name, rules);
+    if (opening) await opening;
+    house.channels.get(name)?.passOn(text, metaOf(key, user), except?.wire);
     house.observers.tell('onPublished', { channel: name, data: text, position: undefined, user, connection, took: 0 });
     return undefined;
   }
   // Whom to leave out is found again by the meta when the broker tells of it, which must be like no other's.
   const meta = metaOf(except ? (key ?? randomUUID()) : key, user);
-  const release = channel && except && meta !== null ? channel.leaveOut(except, meta) : undefined;
+  const release = except && meta !== null ? house.channels.leaveOut(name, meta, except) : undefined;
   const begun = house.clock.now();
   house.publishing.begin();
   try {

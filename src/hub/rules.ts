@@ -7,11 +7,15 @@ import type { ChannelOptions, Rules } from './options.ts';
 /** What holds for each channel. */
 export class RuleBook {
   readonly #table: PatternTable<Rules>;
+  /** The entries that take clients' patterns. */
+  readonly #open: PatternTable<Rules>;
 
   /** @throws ZocaloError BAD_OPTION for what is neither a name nor a pattern, and for a duration that is none. */
   constructor(channels: Readonly<Record<string, ChannelOptions>> = { '*': {} }) {
     try {
-      this.#table = new PatternTable(Object.entries(channels).map(([pattern, options]) => [pattern, rules(options)]));
+      const entries = Object.entries(channels).map(([pattern, options]) => [pattern, rules(options)] as const);
+      this.#table = new PatternTable(entries);
+      this.#open = new PatternTable(entries.filter(([, { patterns }]) => patterns));
     } catch (cause) {
       if (cause instanceof ZocaloError) throw cause;
       throw new ZocaloError('BAD_OPTION', `channels: ${(cause as Error).message}`, { cause });
@@ -29,6 +33,16 @@ export class RuleBook {
     if (!entry) throw new ProtocolError('FORBIDDEN', `no channels are offered under the name ${channel}`);
     return entry.value;
   }
+
+  /**
+   * Those of the most specific entry that takes this pattern of a client: it has all the channels of the pattern, as its
+   * own stars match those of the pattern. @throws ProtocolError NOT_OFFERED.
+   */
+  forPattern(pattern: string): Rules {
+    const entry = this.#open.match(pattern);
+    if (!entry) throw new ProtocolError('NOT_OFFERED', `no channels may be subscribed to by the pattern ${pattern}`);
+    return entry.value;
+  }
 }
 
 function rules({ history = {}, ...options }: ChannelOptions): Rules {
@@ -38,6 +52,7 @@ function rules({ history = {}, ...options }: ChannelOptions): Rules {
     presence: options.presence ?? false,
     subscribe: options.subscribe ?? true,
     publish: options.publish ?? true,
+    patterns: options.patterns ?? false,
     rate: options.rate,
     maxData: options.maxData ?? 65_536,
     slow: options.slow ?? 'resume',

@@ -33,18 +33,25 @@ export class Subscription {
   #credit: number;
   #wake = (): void => {};
   /** The reader has not been told that it is live, or not since a gap. Taken back for being slow, it is told nothing. */
-  #owesLive = true;
+  #owesLive: boolean;
 
-  constructor(house: House, subscriber: Subscriber, channel: Channel, position: Position, credit: number) {
+  /** Without a number for its credit it is one of a pattern, whose reader counts none and expects no `live`. */
+  constructor(house: House, subscriber: Subscriber, channel: Channel, position: Position, credit?: number) {
     this.#house = house;
     this.#subscriber = subscriber;
     this.channel = channel;
     this.#position = position;
-    this.#credit = credit;
+    this.#credit = credit ?? Number.POSITIVE_INFINITY;
+    this.#owesLive = credit !== undefined;
   }
 
   get isLive(): boolean {
     return this.#phase === 'live';
+  }
+
+  /** What its reader has been sent, but for what is left out. */
+  get position(): Position {
+    return this.isLive ? this.channel.position : this.#position;
   }
 
   /** Begins to send what comes after its position. */

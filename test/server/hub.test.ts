@@ -160,3 +160,22 @@ test('who never reads the answers to what it asks is cut off', async (t) => {
   }
   assert.equal(hub.connections.length, 0);
 });
+
+test('a pattern brings its channels over sockets, each publication once, and a slow reader all of it', async (t) => {
+  const { hub, url } = await serveHub(t, { channels: { '*': { patterns: true } } }, { queueLimit: 64 * 1024 });
+  const peer = await HubPeer.join(t, url);
+  assert.deepEqual(await peer.ask('sub', 'sensor:*'), {});
+  const data = 'x'.repeat(10_000);
+  for (let count = 0; count < 300; count++) await hub.publish(`sensor:${count % 3}`, data);
+  const seen = new Map<number, number>();
+  for (let count = 0; count < 300; ) {
+    const line = await peer.next();
+    assert.ok(line, 'the connection ended');
+    if (line[0] === 'ch') seen.set(line[1] as number, line[4] as number);
+    if (line[0] !== 'm') continue;
+    assert.equal(line[2], seen.get(line[1] as number)! + 1);
+    seen.set(line[1] as number, line[2] as number);
+    count++;
+  }
+  assert.deepEqual([...seen.values()], [100, 100, 100]);
+});

@@ -1,0 +1,33 @@
+import type { LogState } from '../broker/index.ts';
+import { type GetOptions, type History, type Position, ProtocolError } from '../protocol/index.ts';
+import { stamped } from './channel.ts';
+import type { House } from './house.ts';
+
+/** Publications that a client takes at once, when it does not say how many. */
+export const CREDIT = 256;
+
+/** A page of a channel's log. @throws ProtocolError BAD_POSITION; ZocaloError as the broker. */
+export async function history(house: House, name: string, { at, limit = CREDIT }: GetOptions): Promise<History> {
+  const { broker } = house;
+  const begin = async ({ epoch, oldest }: LogState) => broker.read(name, [epoch, oldest - 1], { limit });
+  const look = async () => {
+    if (!at) return begin(await broker.state(name));
+    const page = await broker.read(name, at, { limit });
+    if (page.gap === 'future') throw new ProtocolError('BAD_POSITION', futureOf(name, page.head, at));
+    return page.gap ? { ...(await begin(page)), gap: true as const } : page;
+  };
+  const page = await look();
+  const { epoch, oldest, head } = page;
+  const entries = 'entries' in page ? page.entries : [];
+  return {
+    epoch,
+    oldest,
+    head,
+    ...(page.gap && { gap: true }),
+    entries: entries.map(({ offset, data, meta, time }) => [offset, JSON.parse(data), JSON.parse(stamped(meta, time))]),
+  };
+}
+
+export function futureOf(channel: string, head: number, at: Position): string {
+  return `${channel} has counted ${head} publications, not ${at[1]}`;
+}

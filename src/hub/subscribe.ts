@@ -1,0 +1,106 @@
+import type { LogState } from '../broker/index.ts';
+import { isPattern, type Position, ProtocolError, type Subscribed, type SubscribeOptions } from '../protocol/index.ts';
+import type { Channel } from './channel.ts';
+import type { Connection } from './connection.ts';
+import { CREDIT, futureOf } from './history.ts';
+import type { House } from './house.ts';
+import { permit } from './permit.ts';
+import { Subscription } from './subscription.ts';
+
+export async function sub(
+  house: House,
+  connection: Connection,
+  id: number,
+  name: string,
+  options: SubscribeOptions,
+): Promise<void> {
+  const { subscriptions, patterns } = connection;
+  if (subscriptions.has(name) || patterns.has(name))
+    throw new ProtocolError('ALREADY_SUBSCRIBED', `you are subscribed to ${name}`);
+  if (subscriptions.size + patterns.size >= house.limits.subscriptions)
+    throw new ProtocolError('TOO_MANY_SUBSCRIPTIONS', `a connection may have ${house.limits.subscriptions}`);
+  if (isPattern(name)) return subPattern(house, connection, id, name, options);
+  const rules = house.rules.forClients(name);
+  if ((options.presence || 'member' in options) && rules.presence === false)
+    throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
+  await permit('subscribe', rules.subscribe, connection, name);
+  if (options.presence) await permit('presence', true, connection, name);
+  const channel = await house.channels.enter(name);
+  let position: Position | LogState;
+  try {
+    position = await begin(house, channel, options);
+  } catch (error) {
+    house.channels.leave(channel);
+    throw error;
+  }
+  if (connection.isOver) {
+    house.channels.leave(channel);
+    return;
+  }
+  // From here on nothing waits, so that the answer, the presence and the first publication belong together.
+  // Whoever heard it by a pattern goes on where that was, unless they ask for something earlier.
+  const heard = connection.stopHearing(name);
+  const asked: Position = 'head' in position ? [position.epoch, position.head] : position;
+  const from = options.at || options.recent ? asked : (heard ?? channel.position);
+  const subscription = new Subscription(house, connection, channel, from, options.credit ?? CREDIT);
+  subscriptions.set(name, subscription);
+  const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
+  const { presence } = channel;
+  if ('member' in options) presence?.join(connection.member, connection.id, options.member);
+  if (options.presence && presence) Object.assign(result, presence.picture);
+  connection.tell(['ok', id, result]);
+  if (options.presence && presence) {
+    subscription.hearsPresence = true;
+    connection.wire.subscribe(presence.topic);
+  }
+  if ('head' in position) {
+    const { epoch, oldest, head } = position;
+    connection.tell(['gap', channel.number, { have: options.at!, oldest, head, epoch }]);
+  }
+  subscription.start();
+}
+
+async function subPattern(
+  house: House,
+  connection: Connection,
+  id: number,
+  text: string,
+  options: SubscribeOptions,
+): Promise<void> {
+  const rules = house.rules.forPattern(text);
+  if (options.at || options.recent || options.presence || 'member' in options)
+    throw new ProtocolError('NOT_OFFERED', 'a subscription to a pattern has no history and no presence');
+  await permit('subscribe', rules.subscribe, connection, text);
+  const pattern = await house.patterns.enter(text, rules);
+  if (connection.isOver) {
+    house.patterns.leave(pattern);
+    return;
+  }
+  connection.tell(['ok', id, {}]);
+  connection.joinPattern(pattern);
+}
+
+/** Where a new subscription begins; the log's ends when what came after `at` is no longer there. */
+async function begin(house: House, channel: Channel, { at, recent }: SubscribeOptions): Promise<Position | LogState> {
+  if (!at && !recent) return channel.position;
+  if (at && at[0] === channel.epoch && at[1] === channel.head) return at;
+  const log = await house.broker.state(channel.name);
+  if (!at) return [log.epoch, Math.max(log.oldest - 1, log.head - recent!)];
+  if (at[0] === log.epoch && at[1] > log.head)
+    throw new ProtocolError('BAD_POSITION', futureOf(channel.name, log.head, at));
+  return at[0] === log.epoch && at[1] >= log.oldest - 1 ? at : log;
+}
+
+export function un(connection: Connection, id: number, name: string): undefined {
+  const subscription = connection.subscriptions.get(name);
+  const pattern = connection.patterns.get(name);
+  if (!subscription && !pattern) throw new ProtocolError('NOT_SUBSCRIBED', `you are not subscribed to ${name}`);
+  if (pattern) connection.leavePattern(pattern);
+  if (subscription) connection.leave(subscription, true);
+  connection.tell(['ok', id, null]);
+}
+
+export function more(connection: Connection, ch: number, count: number): undefined {
+  for (const subscription of connection.subscriptions.values())
+    if (subscription.channel.number === ch) subscription.more(count);
+}
