@@ -10,6 +10,7 @@ export {
   type PageBounds,
   type Publication,
   type Receipt,
+  sizeOf,
 } from './broker.ts';
 export type { KeyWindow } from './key-window.ts';
 export { MemoryBroker, type MemoryOptions, memory } from './memory.ts';

@@ -118,10 +118,11 @@ export class Channel {
     return true;
   }
 
-  #pass({ offset, data, meta, time }: Entry): void {
+  #pass(entry: Entry): void {
+    const { offset, data, meta } = entry;
     this.#house.patterns.introduce(this);
     this.head = offset;
-    const line = encodePublication(this.number, offset, data, stamped(meta, time));
+    const line = this.line(entry);
     const except = this.#house.channels.leftOut(this.name, meta);
     this.#house.fanOuts.publish(this.topic, line, except?.wire);
     except?.skip(this, offset);
@@ -187,9 +188,11 @@ export class Channel {
 
   /** A page as lines, each as all who were live got it. */
   lines(page: Page): string {
-    return page.entries
-      .map(({ offset, data, meta, time }) => encodePublication(this.number, offset, data, stamped(meta, time)))
-      .join('\n');
+    return page.entries.map((entry) => this.line(entry)).join('\n');
+  }
+
+  line({ offset, data, meta, time }: Entry): string {
+    return encodePublication(this.number, offset, data, stamped(meta, time));
   }
 }
 

@@ -48,7 +48,7 @@ export type Permission = boolean | ((who: Caller, channel: string) => boolean | 
 export type SlowPolicy =
   /** Nothing more is pushed to it; it gets the rest from the log at its own pace, and joins the others again. */
   | 'resume'
-  /** What it missed is left out (it is told how far) but for the newest publication. */
+  /** What it missed is left out (it is told how far) but for the newest publication, or the newest of each key. */
   | 'latest'
   /** What it missed is left out; it is told how far. */
   | 'drop'
@@ -78,6 +78,11 @@ export interface ChannelOptions {
   readonly maxData?: number;
   /** Default 'resume'. */
   readonly slow?: SlowPolicy;
+  /**
+   * For `slow: 'latest'`: the path of the member of the data whose value is the key, like 'sensor.id': a slow reader gets
+   * the newest publication of each key, as far as the log has them. Default: there is one key, and one newest.
+   */
+  readonly latestBy?: string;
   /** How connections that know only text take part. Default: a text is a JSON string, other data is shown as JSON. */
   readonly text?: TextForm;
 }
@@ -91,9 +96,10 @@ export interface TextForm {
 }
 
 /** A channel's options with every default filled in. */
-export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' | 'text'>> {
+export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' | 'latestBy' | 'text'>> {
   readonly keep: Keep;
   readonly rate: number | undefined;
+  readonly latestBy: string | undefined;
   readonly text: TextForm;
 }
 

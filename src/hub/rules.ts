@@ -56,6 +56,7 @@ function rules({ history = {}, ...options }: ChannelOptions): Rules {
     rate: options.rate,
     maxData: options.maxData ?? 65_536,
     slow: options.slow ?? 'resume',
+    latestBy: options.latestBy,
     text: options.text ?? {},
   };
 }

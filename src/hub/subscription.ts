@@ -1,6 +1,8 @@
+import type { LogGap } from '../broker/index.ts';
 import { encode, type Position } from '../protocol/index.ts';
 import type { Channel } from './channel.ts';
 import type { House } from './house.ts';
+import { Latest } from './latest.ts';
 import type { Wire } from './wire.ts';
 
 /** What a page holds at most: enough that reading is cheap, little enough that a slow reader costs little. */
@@ -32,6 +34,8 @@ export class Subscription {
   /** How many publications the reader can take. Nobody counts them once it has been live. */
   #credit: number;
   #wake = (): void => {};
+  /** Reads for it, while it is behind and gets only the newest of each key. */
+  #latest: Latest | null = null;
   /** The reader has not been told that it is live, or not since a gap. Taken back for being slow, it is told nothing. */
   #owesLive: boolean;
 
@@ -76,9 +80,10 @@ export class Subscription {
     this.#position = channel.position;
     await wire.drained();
     if (this.#isOver()) return;
-    const { slow } = channel.rules;
+    const { slow, latestBy } = channel.rules;
     if (slow === 'drop') this.#skip(channel.head);
-    if (slow === 'latest') this.#skip(channel.head - 1);
+    else if (slow === 'latest' && latestBy === undefined) this.#skip(channel.head - 1);
+    else if (slow === 'latest') this.#latest = new Latest(this.#position, latestBy!, PAGE.bytes);
     await this.#follow();
   }
 
@@ -92,7 +97,7 @@ export class Subscription {
     const { channel } = this;
     try {
       while (!this.#isOver()) {
-        const [epoch, offset] = this.#position;
+        const [epoch, offset] = this.#latest?.position ?? this.#position;
         if (epoch === channel.epoch && offset === channel.head) {
           this.#join();
           return;
@@ -103,7 +108,7 @@ export class Subscription {
           });
           continue;
         }
-        await this.#subscriber.inTurn(() => this.#sendPage());
+        await this.#subscriber.inTurn(() => (this.#latest ? this.#sendLatest(this.#latest) : this.#sendPage()));
       }
     } catch (cause) {
       if (!this.#isOver()) this.#subscriber.onLost(this, cause);
@@ -122,10 +127,7 @@ export class Subscription {
     if (this.#isOver()) return;
     let ready = true;
     if (page.gap) {
-      const { have, oldest, head, epoch } = page;
-      ready = wire.send(encode(['gap', channel.number, { have, oldest, head, epoch }]));
-      this.#position = [epoch, head];
-      this.#owesLive = true;
+      ready = this.#tellGap(page);
     } else if (page.entries.length > 0) {
       ready = wire.send(channel.lines(page));
       this.#credit -= page.entries.length;
@@ -136,10 +138,53 @@ export class Subscription {
     if (!ready) await wire.drained();
   }
 
+  /** Reads a page; sends when that was the last, or when no more can be kept. */
+  async #sendLatest(latest: Latest): Promise<void> {
+    const { channel } = this;
+    const { wire } = this.#subscriber;
+    if (this.#isOver()) return;
+    const page = await this.#house.broker.read(channel.name, latest.position, PAGE);
+    if (this.#isOver()) return;
+    let ready = true;
+    const isFull = !page.gap && !latest.read(page.epoch, page.entries);
+    if (isFull || page.gap || latest.position[1] >= Math.min(page.head, channel.head)) ready = this.#flush(latest);
+    if (page.gap) {
+      ready = this.#tellGap(page);
+      latest.position = this.#position;
+    }
+    if (page.epoch !== channel.epoch || page.head > channel.head) await channel.catchUp();
+    if (!ready) await wire.drained();
+  }
+
+  /** Sends what is kept, and says what is left out. */
+  #flush(latest: Latest): boolean {
+    const { channel } = this;
+    let [, sent] = this.#position;
+    const lines: string[] = [];
+    const skipTo = (offset: number) => {
+      if (offset > sent) lines.push(encode(['skip', channel.number, offset]));
+    };
+    for (const entry of latest.take()) {
+      skipTo(entry.offset - 1);
+      lines.push(channel.line(entry));
+      sent = entry.offset;
+    }
+    skipTo(latest.position[1]);
+    this.#position = latest.position;
+    return lines.length === 0 || this.#subscriber.wire.send(lines.join('\n'));
+  }
+
+  #tellGap({ have, oldest, head, epoch }: LogGap): boolean {
+    this.#position = [epoch, head];
+    this.#owesLive = true;
+    return this.#subscriber.wire.send(encode(['gap', this.channel.number, { have, oldest, head, epoch }]));
+  }
+
   /** In one go with the comparison that says that nothing is missing: so nothing is left out, and nothing comes twice. */
   #join(): void {
     const { wire } = this.#subscriber;
     this.#phase = 'live';
+    this.#latest = null;
     wire.subscribe(this.channel.topic);
     if (this.#owesLive) wire.send(encode(['live', this.channel.number, this.channel.head]));
     this.#owesLive = false;
