@@ -163,12 +163,16 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
       if (this.isOver) return;
       const pause = bytesPause || this.#requests.take();
       if (fault) this.refuse(fault.id, new ProtocolError(fault.code, fault.message));
-      else if (pause > 0)
+      else if (pause === 0) this.#take(message);
+      else if (message[0] === 'more') {
+        // Nobody is answered to it, so that lost credit would leave them waiting for ever; too much of it is an error still.
+        this.#take(message);
+        this.#countError();
+      } else
         this.refuse(
           idOf(message),
           new ProtocolError('RATE_LIMITED', bytesPause ? 'too many bytes' : 'too many requests', pause),
         );
-      else this.#take(message);
     }
   }
 
@@ -214,8 +218,11 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     const { code, message, retryAfter } = answerOf(this.#house, `a request of ${this.user ?? this.id} failed`, error);
     this.#house.observers.tell('onRefused', this, code);
     this.tell(retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter]);
-    if (!(code in CODES) || INNOCENT.has(code) || this.#errors.take() === 0) return;
-    this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
+    if (code in CODES && !INNOCENT.has(code)) this.#countError();
+  }
+
+  #countError(): void {
+    if (this.#errors.take() > 0) this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
   }
 
   /** Takes one of so many publications a second to the channels of one rule. @throws ProtocolError RATE_LIMITED. */
@@ -342,6 +349,10 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     this.leave(subscription, true);
     this.tell(['end', channel, code, message]);
     return true;
+  }
+
+  disconnect(message?: string): void {
+    this.end('CLOSED', message);
   }
 
   /** More waits for it than should: what it hears live goes on as its channels' policies say. */

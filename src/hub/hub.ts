@@ -114,7 +114,11 @@ export class Hub {
     this.#house.patterns.close();
     this.#house.channels.close();
     this.#house.tickets.close();
-    if (this.#opened) await this.#opened.then(() => this.#broker.close());
+    const isOpen = await this.#opened?.then(
+      () => true,
+      () => false, // whoever opened it was told
+    );
+    if (isOpen) await this.#broker.close();
   }
 
   /**
@@ -125,10 +129,31 @@ export class Hub {
    */
   publish(channel: string, data: unknown, options?: HubPublishOptions & { keep?: true }): Promise<Position>;
   publish(channel: string, data: unknown, options?: HubPublishOptions): Promise<Position | undefined>;
-  async publish(channel: string, data: unknown, options: HubPublishOptions = {}): Promise<Position | undefined> {
-    checkName(channel);
+  /**
+   * The same into many channels, with a position for each. When some fail it rejects as the first of them, after all are
+   * settled; the others have it. To repeat it is safe with a key, which counts for each channel.
+   */
+  publish(
+    channels: readonly string[],
+    data: unknown,
+    options?: HubPublishOptions & { keep?: true },
+  ): Promise<Position[]>;
+  publish(channels: readonly string[], data: unknown, options?: HubPublishOptions): Promise<(Position | undefined)[]>;
+  async publish(
+    to: string | readonly string[],
+    data: unknown,
+    options: HubPublishOptions = {},
+  ): Promise<Position | undefined | (Position | undefined)[]> {
+    const channels = typeof to === 'string' ? [to] : to;
+    for (const channel of channels) checkName(channel);
     await this.open();
-    return publish(this.#house, channel, this.#house.rules.of(channel), data, options);
+    const send = (channel: string) => publish(this.#house, channel, this.#house.rules.of(channel), data, options);
+    if (typeof to === 'string') return send(to);
+    const results = await Promise.allSettled(channels.map(send));
+    return results.map((result) => {
+      if (result.status === 'rejected') throw result.reason;
+      return result.value;
+    });
   }
 
   /** A page of a channel's log. `at`: what came after it; default from the oldest. @throws ProtocolError BAD_POSITION; ZocaloError LOG_…. */
@@ -172,6 +197,11 @@ export class Hub {
   /** The ids of the users who are connected. */
   get users(): readonly string[] {
     return this.#house.users.ids;
+  }
+
+  /** One connection on this node, by its id; undefined when it is gone. */
+  connection(id: string): UserConnection | undefined {
+    return this.#house.users.connections.get(id);
   }
 
   /** Everybody who was let in. */

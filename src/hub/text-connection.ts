@@ -148,6 +148,10 @@ export class TextConnection implements UserConnection, LeftOut {
     return true;
   }
 
+  disconnect(message?: string): void {
+    this.end('CLOSED', message);
+  }
+
   /** It counts no offsets. */
   skip(): void {}
 

@@ -16,6 +16,8 @@ export interface UserConnection extends Caller {
   send(data: unknown): void;
   /** Takes a channel away; the client is told the code. False when it was not subscribed. */
   unsubscribe(channel: string, code?: Code, message?: string): boolean;
+  /** Ends it. It does not come back by itself. */
+  disconnect(message?: string): void;
   /** Ends it, with a reason that the client is told. */
   end(code: Code, message?: string): void;
 }
@@ -89,6 +91,6 @@ export class User {
 
   /** Ends each of their connections. They do not come back by themselves. */
   disconnect(message?: string): void {
-    for (const connection of this.connections) connection.end('CLOSED', message);
+    for (const connection of this.connections) connection.disconnect(message);
   }
 }

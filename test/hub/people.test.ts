@@ -218,3 +218,43 @@ test('a hub that closes says that it will be back', async () => {
   assert.deepEqual(ana.take(), [['bye', 'SHUTTING_DOWN', { after: 1000 }]]);
   assert.equal(clock.pending, 0);
 });
+
+test('one call publishes to many channels, and a key makes it safe to repeat what failed in part', async () => {
+  const { hub, guest } = await square({ channels: { '*': {}, small: { maxData: 3 } } });
+  const ana = await guest();
+  await ana.ask('sub', 'a');
+  await ana.ask('sub', 'b');
+  ana.take();
+  const positions = await hub.publish(['a', 'b'], 'hola', { key: 'k1' });
+  assert.deepEqual(
+    positions.map(([, offset]) => offset),
+    [1, 1],
+  );
+  assert.deepEqual(await hub.publish(['a', 'b'], 'hola', { key: 'k1' }), positions);
+  await assert.rejects(hub.publish(['a', 'small', 'b'], 'adiós', { key: 'k2' }), { code: 'TOO_LARGE' });
+  await assert.rejects(hub.publish(['a', 'no name'], 'never'), { code: 'BAD_OPTION' });
+  assert.deepEqual(
+    ana.publications().map((publication) => (publication as unknown[])[1]),
+    ['hola', 'hola', 'adiós', 'adiós'],
+  );
+});
+
+test('one connection is found by its id, written to, and disconnected', async () => {
+  const { hub, guest } = await square();
+  const ana = await guest();
+  await ana.ask('sub', 'a');
+  ana.take();
+  const connection = hub.connection(ana.connection.id);
+  connection?.send('psst');
+  assert.equal(connection?.unsubscribe('a'), true);
+  connection?.disconnect('enough');
+  assert.deepEqual(
+    ana.take().map((line) => line.slice(0, 2)),
+    [
+      ['to', 'psst'],
+      ['end', 'a'],
+      ['bye', 'CLOSED'],
+    ],
+  );
+  assert.equal(hub.connection(ana.connection.id), undefined);
+});

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Broker } from '../../src/broker/index.ts';
+import { type Broker, memory } from '../../src/broker/index.ts';
 import { ZocaloError } from '../../src/errors.ts';
 import { Hub, type HubOptions } from '../../src/hub/index.ts';
 import { ProtocolError } from '../../src/protocol/index.ts';
@@ -230,4 +230,23 @@ test('options that mean nothing are refused at once', async () => {
   const { broker } = await square();
   assert.throws(() => new Hub({ broker, channels: { 'a b': {} } }), { code: 'BAD_OPTION' });
   assert.throws(() => new Hub({ broker, channels: { '*': { history: { ttl: 'a week' } } } }), { code: 'BAD_OPTION' });
+});
+
+test('credit is never lost to the rate of requests', async () => {
+  const { hub, guest } = await square({ limits: { requests: 4, errors: 1_000 } });
+  const [epoch] = await hub.publish('chat:42', 0);
+  for (let data = 1; data < 30; data++) await hub.publish('chat:42', data);
+  const ana = await guest();
+  const { ch } = (await ana.ask('sub', 'chat:42', { at: [epoch, 0], credit: 1 })) as { ch: number };
+  for (let count = 0; count < 29; count++) ana.say(['more', ch, 1]);
+  await settle();
+  assert.equal(ana.publications().length, 30);
+});
+
+test('a hub whose broker cannot be opened is closed all the same', async () => {
+  const inner = memory();
+  const broker = Object.assign(Object.create(inner), { open: () => Promise.reject(new Error('locked')) });
+  const hub = new Hub({ broker });
+  await assert.rejects(hub.open(), /locked/);
+  await hub.close();
 });

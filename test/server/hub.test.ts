@@ -179,3 +179,19 @@ test('a pattern brings its channels over sockets, each publication once, and a s
   }
   assert.deepEqual([...seen.values()], [100, 100, 100]);
 });
+
+test('a server that cannot listen leaves nothing in its hub', async (t) => {
+  const { hub, url } = await serveHub(t);
+  const delivered: string[] = [];
+  const add = hub.addFanOut.bind(hub);
+  let fanOuts = 0;
+  hub.addFanOut = () => {
+    fanOuts++;
+    return add({ publish: (topic) => delivered.push(topic) });
+  };
+  await assert.rejects(serve(hub, url), { code: 'ADDRESS_IN_USE' });
+  const peer = await HubPeer.join(t, url);
+  await peer.ask('sub', 'chat:42');
+  await hub.publish('chat:42', 1);
+  assert.deepEqual([fanOuts, delivered], [1, []]);
+});

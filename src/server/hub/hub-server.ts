@@ -119,7 +119,12 @@ export class HubServer extends WebSocketServer {
       publish: (topic, text, except) =>
         this.publish(topic, text, except instanceof UserWire ? { except: except.user } : undefined),
     });
-    await super.listen();
+    try {
+      await super.listen();
+    } catch (error) {
+      this.#removeFanOut();
+      throw error;
+    }
   }
 
   override onUpgrade({ remoteAddress }: UpgradeRequest): UpgradeAnswer {
