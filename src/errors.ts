@@ -46,6 +46,7 @@ export const ADVICE = {
   // programs
   SERVER_USED: 'make a new one: a server listens once',
   BAD_OPTION: 'see --help or docs/options.md for what it may be',
+  BAD_CONFIG: 'see docs/options.md for every key; zocalo init writes a file to start from',
   HOOK_FAILED: 'mend the hook; the user concerned was closed with 1011',
   UNEXPECTED: 'this is a bug in Zócalo, or a case that it does not know: please report it',
 } as const;

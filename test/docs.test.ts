@@ -7,6 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
+import { configTable } from '../scripts/options.ts';
 import { ADVICE, type ErrorCode, ZocaloError } from '../src/errors.ts';
 import { LIMIT_DEFAULTS } from '../src/hub/options.ts';
 import { addConnect } from '../src/server/commands/connect.ts';
@@ -67,6 +68,10 @@ for (const [heading, defaults] of Object.entries(DEFAULTS)) {
     }
   });
 }
+
+test('docs/options.md has the table of the configuration that its schema makes: node scripts/options.ts', () => {
+  assert.ok(section('docs/options.md', 'The daemon').includes(`\n${configTable()}\n`));
+});
 
 test('docs/options.md has every flag of every command', () => {
   const program = new Command();

@@ -10,7 +10,7 @@ interface Family {
 const FAMILIES: readonly Family[] = [
   { exit: 0, meaning: 'done', codes: [] },
   { exit: 1, meaning: 'unexpected', codes: ['UNEXPECTED', 'HOOK_FAILED'] },
-  { exit: 2, meaning: 'wrong usage', codes: ['BAD_OPTION', 'BAD_ADDRESS', 'UNKNOWN_SCHEME'] },
+  { exit: 2, meaning: 'wrong usage', codes: ['BAD_OPTION', 'BAD_CONFIG', 'BAD_ADDRESS', 'UNKNOWN_SCHEME'] },
   {
     exit: 3,
     meaning: 'the address cannot be used',
@@ -50,9 +50,10 @@ export function exitCodeTable(): string {
   return ['', 'Exit codes:', ...rows.map((row) => row.trimEnd())].join('\n');
 }
 
-/** `CODE: sentence`, in one line, whatever it was. */
+/** `CODE: sentence`, in one line, whatever it was; a bad configuration may have many mistakes, with a line for each. */
 export function errorLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof ZocaloError ? error.code : 'UNEXPECTED';
+  if (code === 'BAD_CONFIG') return message.replace(/^/gm, `${code}: `);
   return `${code}: ${message.replace(/\s+/g, ' ').trim()}`;
 }

@@ -1,1 +1,4 @@
+export { allKeys, type Key } from './keys.ts';
+export { type ConfigFlags, type LoadedConfig, type LoadOptions, loadConfig } from './load.ts';
+export { ConfigError } from './problem.ts';
 export * from './schema.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { isChannel, isPattern } from '../../protocol/index.ts';
+import { isHttpAddress, isLineAddress, isNetwork } from './addresses.ts';
 import { bytes, duration } from './units.ts';
 
 /**
@@ -7,10 +8,31 @@ import { bytes, duration } from './units.ts';
  * and docs/options.md repeats. What is not in here is an error.
  */
 
-const channelOrPattern = z.string().refine((name) => isChannel(name) || isPattern(name), {
-  error: 'is neither a channel, like chat:42, nor a pattern, like chat:*',
-});
-const secret = z.string().min(32, { error: 'must have 32 characters or more: zocalo init makes one' });
+const channelOrPattern = z
+  .string()
+  .refine((name) => isChannel(name) || isPattern(name), {
+    error: 'must be a channel, like chat:42, or a pattern, like chat:*',
+  })
+  .meta({ allowed: 'a channel, like chat:42, or a pattern, like chat:*' });
+const secret = z
+  .string()
+  .min(32, { error: 'must have 32 characters or more: zocalo init makes one' })
+  .meta({ allowed: 'a text of 32 characters or more', hidden: true });
+
+/** A text that `is` takes; `allowed` says which ones. */
+function text(is: (value: string) => boolean, allowed: string) {
+  return z
+    .string()
+    .refine(is, { error: `must be ${allowed}` })
+    .meta({ allowed });
+}
+const address = text(isHttpAddress, 'an address like http://localhost:9000 or https://0.0.0.0');
+const lineAddress = text(isLineAddress, 'an address like tcp://127.0.0.1:1337');
+// `store: memory:` is no YAML, and `memory` alone leaves no doubt.
+const store = text((value) => /^(memory:?|sqlite:.+)$/.test(value), 'sqlite:<file> or memory').transform((value) =>
+  value === 'memory' ? 'memory:' : value,
+);
+const network = text(isNetwork, 'an address or network like 127.0.0.1 or 10.0.0.0/8');
 const origins = z.union([z.enum(['same', '*']), z.array(z.string())]);
 
 /** Who may do something in a channel. */
@@ -45,7 +67,7 @@ const channel = z.strictObject({
     .positive()
     .optional()
     .describe('Publications a second that one connection may make; twice that at once.'),
-  maxData: bytes.default(65_536).describe('Bytes of the data of one publication.'),
+  maxData: bytes.prefault('64KiB').describe('Bytes of the data of one publication.'),
   slow: z
     .enum(['resume', 'latest', 'drop', 'close'])
     .default('resume')
@@ -123,7 +145,7 @@ const certificate = z.strictObject({
 
 export const configSchema = z.strictObject({
   listen: z
-    .union([z.string(), z.array(z.string()).min(1)])
+    .union([address, z.array(address).min(1, { error: 'must name one address at least' })])
     .default('http://localhost:9000')
     .describe('Where pages, API and WebSockets are served: http://host:port, or https:// with tls.'),
   socket: z
@@ -131,12 +153,15 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('Path of a Unix socket with the HTTP API for programs of this machine; its file mode (0660) is the key.'),
   lines: z
-    .strictObject({ listen: z.string(), channel: channelOrPattern })
+    .strictObject({
+      listen: lineAddress.describe('Where to listen, as tcp://host:port.'),
+      channel: channelOrPattern.describe('The one channel that the lines are for.'),
+    })
     .optional()
     .describe(
       'Raw TCP for nc and devices: each line that comes is published to the channel, and its publications come as lines.',
     ),
-  store: z.string().default('sqlite:zocalo.db').describe('Where the logs live: sqlite:<file>, or memory:.'),
+  store: store.default('sqlite:zocalo.db').describe('Where the logs live: sqlite:<file>, or memory.'),
   secret: secret
     .optional()
     .describe('Signs the tokens of zocalo token and of logins (HS256); your application may sign with it too.'),
@@ -160,14 +185,14 @@ export const configSchema = z.strictObject({
         .union([z.literal('*'), z.array(z.string())])
         .default([])
         .describe('Origins whose pages may call the HTTP API.'),
-      maxBody: bytes.default(1_048_576).describe('Bytes of a request.'),
+      maxBody: bytes.prefault('1MiB').describe('Bytes of a request.'),
     })
     .prefault({})
     .describe('The HTTP API.'),
   webhooks: z.array(webhook).default([]).describe('What your application is told of.'),
   tls: z.array(certificate).default([]).describe('Certificates; their files are watched.'),
   proxies: z
-    .array(z.string())
+    .array(network)
     .default([])
     .describe('Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For and Forwarded are believed.'),
   origins: origins.default('same').describe("Pages that may connect: 'same' host, '*', or a list of origins."),
@@ -193,10 +218,10 @@ export const configSchema = z.strictObject({
         .positive()
         .default(100)
         .describe('Lines a second of one connection; twice that at once.'),
-      bytesPerSecond: bytes.default(262_144).describe('Bytes a second of one connection; eight times that at once.'),
+      bytesPerSecond: bytes.prefault('256KiB').describe('Bytes a second of one connection; eight times that at once.'),
       subscriptions: z.int().positive().default(256).describe('Subscriptions of one connection.'),
-      maxMessage: bytes.default(1_048_576).describe('Bytes of the largest frame.'),
-      queue: bytes.default(1_048_576).describe('Bytes queued for a reader above which it is slow.'),
+      maxMessage: bytes.prefault('1MiB').describe('Bytes of the largest frame.'),
+      queue: bytes.prefault('1MiB').describe('Bytes queued for a reader above which it is slow.'),
     })
     .prefault({})
     .describe('For the open internet. A breach is answered with a code, and counted in /metrics.'),
@@ -227,6 +252,8 @@ export const configSchema = z.strictObject({
 
 /** What the daemon runs on: all defaults filled in, durations in milliseconds, sizes in bytes. */
 export type Config = z.output<typeof configSchema>;
+/** What may stand in a file: everything may be left out. */
+export type ConfigInput = z.input<typeof configSchema>;
 export type ChannelConfig = z.output<typeof channel>;
 export type JwtConfig = z.output<typeof jwt>;
 export type LoginConfig = z.output<typeof login>;

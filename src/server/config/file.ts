@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { ZocaloError } from '../../errors.ts';
+import type { Layer } from './layer.ts';
+import { isContainer, type Path } from './path.ts';
+import { ConfigError } from './problem.ts';
+
+/** The names that are looked for in the working directory. */
+export const FILE_NAMES = ['yaml', 'yml', 'json', 'ts'].map((ending) => `zocalo.config.${ending}`);
+
+/** @throws ZocaloError BAD_CONFIG when there are several: nobody could tell which one counts. */
+export function findFile(cwd: string): string | undefined {
+  const found = FILE_NAMES.filter((name) => existsSync(resolve(cwd, name)));
+  if (found.length < 2) return found[0];
+  throw new ZocaloError('BAD_CONFIG', `${found.join(' and ')} are both here`, {
+    advice: 'leave one of them, or name the one that counts with --config',
+  });
+}
+
+/** @throws ConfigError for a file that is none, and for a key that stands twice. */
+export async function readConfigFile(name: string, cwd: string): Promise<Layer> {
+  const path = resolve(cwd, name);
+  if (/\.(yaml|yml|json)$/.test(name)) return readText(name, await readFile(path, 'utf8').catch(unreadable(name)));
+  if (/\.[mc]?[tj]s$/.test(name)) return importModule(name, path);
+  throw new ZocaloError('BAD_CONFIG', `${name} is no configuration file`, {
+    advice: 'name one that ends in .yaml, .yml, .json or .ts',
+  });
+}
+
+/** JSON is YAML too. */
+function readText(name: string, text: string): Layer {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const place = (offset: number) => `${name}:${lines.linePos(offset).line}`;
+  // One slip of the pen makes many errors, and only the first is to the point.
+  const problems = document.errors.slice(0, 1).map(({ code, message, pos: [offset] }) => {
+    const [, key] = /^\s*(["']?[^\s:]+)/.exec(text.slice(offset)) ?? [];
+    return code === 'DUPLICATE_KEY'
+      ? `${place(offset)}: ${key!.replace(/["']/g, '')} is there twice; leave one of them out`
+      : `${place(offset)}: this is no ${name.endsWith('.json') ? 'JSON' : 'YAML'}: ${message}`;
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+  const values: unknown = document.toJS() ?? {};
+  if (!isContainer(values) || Array.isArray(values)) throw notAMap(`${name}:1`);
+  return { values, origin: (path) => place(offsetOf(document.contents, path)) };
+}
+
+/** Where the key at a path begins, or the nearest one around it. */
+function offsetOf(root: Node | null, path: Path): number {
+  let node: unknown = root;
+  let offset = 0;
+  for (const part of path) {
+    if (isSeq(node)) {
+      node = node.items[Number(part)];
+      offset = rangeOf(node) ?? offset;
+    } else {
+      const pair = isMap(node)
+        ? node.items.find(({ key }) => (isScalar(key) ? String(key.value) : key) === String(part))
+        : undefined;
+      offset = rangeOf(pair?.key) ?? offset;
+      node = pair?.value;
+    }
+  }
+  return offset;
+}
+
+function rangeOf(node: unknown): number | undefined {
+  return (node as Node | undefined)?.range?.[0];
+}
+
+/** Imported anew when it has changed, so that a reload reads what stands there now. */
+async function importModule(name: string, path: string): Promise<Layer> {
+  const { mtimeMs } = await stat(path).catch(unreadable(name));
+  const module = await import(`${pathToFileURL(path)}?${mtimeMs}`).catch((error: Error) => {
+    throw new ZocaloError('BAD_CONFIG', `${name} fails: ${error.message}`, { advice: 'mend it', cause: error });
+  });
+  const values: unknown = module.default;
+  if (!isContainer(values) || Array.isArray(values)) throw notAMap(name);
+  return { values, origin: () => name };
+}
+
+function notAMap(place: string): ConfigError {
+  const advice = place.includes(':')
+    ? 'there must be keys with values, like `ping: 25s`'
+    : 'it must `export default { … }`';
+  return new ConfigError([`${place}: ${advice}`]);
+}
+
+function unreadable(name: string) {
+  return (error: NodeJS.ErrnoException): never => {
+    throw new ZocaloError('BAD_CONFIG', `${name} cannot be read (${error.code})`, {
+      advice: 'name a file that is there and readable, or write one with zocalo init',
+      cause: error,
+    });
+  };
+}

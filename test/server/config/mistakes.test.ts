@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { loadConfig } from '../../../src/server/config/index.ts';
+import { directoryWith, load, mistakes, SECRET } from './support.ts';
+
+const FILE = 'zocalo.config.yaml';
+
+/** A text with one mistake, and what is said of it. */
+const ONE_MISTAKE: [string, string | RegExp][] = [
+  [
+    'log: {}\nlimits:\n  # too few\n  queu: 5',
+    /^zocalo\.config\.yaml:4: limits\.queu is no key; did you mean limits\.queue\? limits has connections, .*, queue$/,
+  ],
+  ['maxMessage: 5', /^zocalo\.config\.yaml:1: maxMessage is no key; did you mean limits\.maxMessage\? /],
+  ['quite: else', /^zocalo\.config\.yaml:1: quite is no key; the configuration has listen, /],
+  [
+    'log:\n  level: inf',
+    `${FILE}:2: log.level must be one of debug, info, warn, error, silent, not "inf"; did you mean info?`,
+  ],
+  ['chat: 5', `${FILE}:1: chat must be true or false, not 5`],
+  ['ping: soon', `${FILE}:1: ping must be milliseconds, or a text like '30s' or '7d'`],
+  ['limits: {queue: [5]}', `${FILE}:1: limits.queue must be bytes, or a text like '64KiB' or '1MiB', not a list`],
+  ['limits: {connections: 0}', `${FILE}:1: limits.connections must be a whole number above 0, not 0`],
+  ['channels:\n  a b: {}', `${FILE}:2: channels["a b"] must be a channel, like chat:42, or a pattern, like chat:*`],
+  ['channels:\n  c:\n    history: 5', `${FILE}:3: channels.c.history must be false, or a map with size, ttl, not 5`],
+  [
+    'channels:\n  c:\n    history:\n      siez: 5',
+    `${FILE}:4: channels.c.history.siez is no key; did you mean channels.c.history.size? channels.c.history has size, ttl`,
+  ],
+  ['lines: {listen: tcp://localhost:1}', /^zocalo\.config\.yaml:1: lines\.channel is missing, and must be a channel/],
+  ['proxies:\n  - 10.0.0.0/8\n  - 10.0.0.0/33', /^zocalo\.config\.yaml:3: proxies\[1\] must be an address or network/],
+  ['listen: localhost:9000', /^zocalo\.config\.yaml:1: listen must be an address like http:\/\/localhost:9000/],
+  ['store: redis', `${FILE}:1: store must be sqlite:<file> or memory`],
+  ['ping: 5s\nping: 6s', `${FILE}:2: ping is there twice; leave one of them out`],
+  ['ping: [', /^zocalo\.config\.yaml:1: this is no YAML: /],
+  ['- ping', /^zocalo\.config\.yaml:1: there must be keys with values/],
+  // what only the whole can tell
+  [
+    'chat: true\nlisten: https://localhost:1',
+    /^zocalo\.config\.yaml:2: listen is https, which needs a certificate: .*tls/,
+  ],
+  ['auth: {login: {}}', /^zocalo\.config\.yaml:1: auth\.login needs a secret, .*zocalo init/],
+  ['auth: {jwt: {}}', /^zocalo\.config\.yaml:1: auth\.jwt must have one of publicKey and jwks/],
+  [
+    'auth: {jwt: {publicKey: no/key.pem}}',
+    /: auth\.jwt\.publicKey names a file that cannot be read \(ENOENT\): no\/key\.pem$/,
+  ],
+  ['auth: {anonymous: false}', /^zocalo\.config\.yaml:1: auth\.anonymous is false, and nobody else can come in/],
+  ['lines: {listen: "tcp://localhost:1", channel: "a:*"}', /: lines\.channel must be one channel, .* no pattern/],
+  [
+    `api:\n  keys:\n    - {name: a, key: ${SECRET}}\n    - {name: b, key: ${SECRET}}`,
+    `${FILE}:4: api.keys[1].key is the key of another entry too`,
+  ],
+  [
+    `api: {keys: [{name: a, key: ${SECRET}},\n {name: a, key: ${SECRET}2}]}`,
+    `${FILE}:2: api.keys[1].name is the name of another entry too: a`,
+  ],
+];
+
+for (const [yaml, sentence] of ONE_MISTAKE) {
+  test(`${JSON.stringify(yaml).slice(0, 60)} is one mistake with its line, its key and what is right`, async (t) => {
+    const [first, ...more] = await mistakes(t, yaml);
+    assert.deepEqual(more, []);
+    if (typeof sentence === 'string') assert.equal(first, sentence);
+    else assert.match(first ?? 'no mistake', sentence);
+  });
+}
+
+test('all mistakes are said at once, in the order of the file', async (t) => {
+  const found = await mistakes(t, 'pin: 5\nchat: maybe\nlimits:\n  queue: none\n', { env: { ZOCALO_PINK: '5' } });
+  assert.deepEqual(
+    found.map((sentence) => /^\S+/.exec(sentence)?.[0]),
+    ['ZOCALO_PINK', 'zocalo.config.yaml:1:', 'zocalo.config.yaml:2:', 'zocalo.config.yaml:4:'],
+  );
+});
+
+test('a secret that is wrong is not repeated in the sentence', async (t) => {
+  for (const yaml of ['secret: hunter2', 'secret: [hunter2]', 'api: {keys: [{name: a, key: hunter2}]}']) {
+    const found = await mistakes(t, yaml);
+    assert.deepEqual(found.slice(1), []);
+    assert.doesNotMatch(found[0]!, /hunter2/);
+  }
+});
+
+test('a variable that does not exist names the nearest one', async (t) => {
+  assert.deepEqual(await mistakes(t, '', { env: { ZOCALO_LIMITS_MAXMESSAGE: '5' } }), [
+    'ZOCALO_LIMITS_MAXMESSAGE of the environment is nothing that Zócalo knows; did you mean ZOCALO_LIMITS_MAX_MESSAGE?',
+  ]);
+});
+
+test('a mistake in the environment or in --set names it', async (t) => {
+  const options = { env: { ZOCALO_PING: 'soon' }, flags: { set: ['linger=later', 'no key', 'log.levl=info'] } };
+  const found = await mistakes(t, '', options);
+  for (const sentence of [
+    /^ZOCALO_PING of the environment: ping must be/,
+    /^--set linger: linger must be/,
+    /^--set no key: write it as --set key=value/,
+    /^--set log\.levl: log\.levl is no key; did you mean log\.level\?/,
+  ])
+    assert.ok(
+      found.some((line) => sentence.test(line)),
+      String(sentence),
+    );
+});
+
+test('in a .ts file, the file and the key are named', async (t) => {
+  const cwd = directoryWith(t, { 'zocalo.config.ts': 'export default { log: { level: "loud" } }' });
+  await assert.rejects(loadConfig({ cwd, env: {} }), { message: /^zocalo\.config\.ts: log\.level must be one of/ });
+  writeFileSync(join(cwd, 'broken.ts'), 'export default {');
+  await assert.rejects(loadConfig({ cwd, env: {}, file: 'broken.ts' }), {
+    code: 'BAD_CONFIG',
+    message: /^broken\.ts fails/,
+  });
+  writeFileSync(join(cwd, 'empty.ts'), 'export const ping = 5');
+  await assert.rejects(loadConfig({ cwd, env: {}, file: 'empty.ts' }), { message: /export default/ });
+});
+
+test('JSON has lines too', async (t) => {
+  const cwd = directoryWith(t, { 'zocalo.config.json': '{\n  "log": {\n    "levl": "info"\n  }\n}' });
+  await assert.rejects(loadConfig({ cwd, env: {} }), { message: /^zocalo\.config\.json:3: log\.levl is no key/ });
+});
+
+test('a file that is not there, and one with another ending, say so', async (t) => {
+  const cwd = directoryWith(t);
+  await assert.rejects(loadConfig({ cwd, env: {}, file: 'no.yaml' }), {
+    message: /^no\.yaml cannot be read \(ENOENT\)/,
+  });
+  await assert.rejects(loadConfig({ cwd, env: {}, file: 'no.ts' }), { message: /^no\.ts cannot be read \(ENOENT\)/ });
+  await assert.rejects(loadConfig({ cwd, env: {}, file: 'no.ini' }), { message: /^no\.ini is no configuration file/ });
+});
+
+test('certificates that cannot be read are named with their place', async (t) => {
+  const found = await mistakes(t, 'listen: https://localhost:1\ntls:\n  - cert: /no/cert\n    key: /no/key');
+  assert.deepEqual(found, [
+    `${FILE}:3: tls[0].cert names a file that cannot be read (ENOENT): /no/cert`,
+    `${FILE}:4: tls[0].key names a file that cannot be read (ENOENT): /no/key`,
+  ]);
+});
+
+test('what may be meant is a warning: an admin page for nobody, a channel for nobody', async (t) => {
+  const { warnings } = await load(t, 'admin: true\nchannels:\n  a:\n    publish: users\n    latestBy: sensor');
+  assert.equal(warnings.length, 3);
+  assert.match(warnings[0]!, /^zocalo\.config\.yaml:4: channels\.a\.publish is users, which nobody can be/);
+  assert.match(warnings[1]!, /^zocalo\.config\.yaml:5: channels\.a\.latestBy has no effect/);
+  assert.match(warnings[2]!, /^zocalo\.config\.yaml:1: admin is true, and nobody can use it/);
+});
