@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import packageJson from '../package.json' with { type: 'json' };
+import { bundleSdk } from './bundle-sdk.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
@@ -21,6 +22,7 @@ else if (existsSync(target) && readdirSync(target).length > 0) {
 compile('tsconfig.build.json');
 compile('tsconfig.browser.json', '--noEmit', 'false', '--declaration', 'true', '--rootDir', '.');
 copyPages();
+await writeSdk();
 for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, name), join(target, name));
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`);
 console.log(`${packageJson.name} ${packageJson.version} is built in ${target}`);
@@ -38,6 +40,13 @@ function copyPages(): void {
     /\.(html|css|svg)$/.test(name),
   );
   for (const name of pages) cpSync(join(ROOT, 'web', name), join(target, 'web', name));
+}
+
+/** In place of the module that only passes the others on. */
+async function writeSdk(): Promise<void> {
+  const { code, map } = await bundleSdk();
+  writeFileSync(join(target, 'web/zocalo.js'), code);
+  writeFileSync(join(target, 'web/zocalo.js.map'), map);
 }
 
 /** The repository's package.json, with what only its own development needs left out, and built files for sources. */

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, relative, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { connectWebSocket } from '../src/websocket/index.ts';
@@ -11,7 +11,7 @@ import { Program } from './support/cli.ts';
 const ROOT = resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
 
-/** A project elsewhere, in which the built package is installed from its tarball. No network is needed. */
+/** A project elsewhere, in which the built package is unpacked beside what it depends on. No network is needed. */
 let project: string;
 const inProject = (...path: string[]) => join(project, ...path);
 
@@ -20,11 +20,17 @@ before(async () => {
   const built = inProject('built');
   await run(process.execPath, [join(ROOT, 'scripts/build.ts'), built]);
   await writeFile(inProject('package.json'), '{ "name": "consumer", "private": true, "type": "module" }');
-  const commander = join(ROOT, 'node_modules/commander');
-  const { stdout } = await run('npm', ['pack', '--silent', built, commander], { cwd: project });
-  const tarballs = stdout.trim().split('\n');
-  const quietly = ['--offline', '--no-audit', '--no-fund', '--loglevel=error'];
-  await run('npm', ['install', ...quietly, ...tarballs.map((name) => `./${name}`)], { cwd: project });
+  const { stdout: tarball } = await run('npm', ['pack', '--silent', built], { cwd: project });
+  await mkdir(inProject('node_modules/zocalo'), { recursive: true });
+  await run('tar', ['-xzf', tarball.trim(), '--strip-components=1', '-C', 'node_modules/zocalo'], { cwd: project });
+  const { stdout: dependencies } = await run('npm', ['ls', '--omit=dev', '--all', '--parseable'], { cwd: ROOT });
+  for (const path of dependencies.trim().split('\n').slice(1)) {
+    const name = relative(join(ROOT, 'node_modules'), path);
+    // What lies inside another's folder comes with that.
+    if (name.includes('node_modules')) continue;
+    await mkdir(dirname(inProject('node_modules', name)), { recursive: true });
+    await symlink(path, inProject('node_modules', name));
+  }
 });
 
 after(() => rm(project, { recursive: true, force: true }));
@@ -64,7 +70,8 @@ test('the chat room of the README runs on the package', async (t) => {
 });
 
 test('its command says its version, and serves the chat with all its scripts', async (t) => {
-  const zocalo = inProject('node_modules/.bin/zocalo');
+  const zocalo = inProject('node_modules/zocalo/src/cli.js');
+  await chmod(zocalo, 0o755); // as npm does with what `bin` names
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   assert.equal((await run(zocalo, ['--version'])).stdout, `${version}\n`);
 
@@ -83,6 +90,13 @@ test('its command says its version, and serves the chat with all its scripts', a
     for (const [, absolute, relative] of links)
       waiting.push(absolute ?? new URL(relative!, `http://x${path}`).pathname);
   }
+  const sdk = await fetch(new URL('/zocalo.js', address));
+  assert.equal(sdk.headers.get('access-control-allow-origin'), '*');
+  const code = await sdk.text();
+  assert.doesNotMatch(code, /\bfrom\s*['"]/);
+  const { Client } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
+  assert.equal(new Client('ws://localhost/').state, 'closed');
+  assert.equal((await fetch(new URL('/zocalo.js.map', address))).status, 200);
   assert.ok(seen.has('/web/main') && seen.has('/src/client/reconnecting-socket.js'), [...seen].join(' '));
   assert.equal(await program.stop('SIGINT'), 0);
 });

@@ -20,6 +20,7 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
   js: 'text/javascript; charset=utf-8',
   ts: 'text/javascript; charset=utf-8',
+  map: 'application/json',
 };
 
 /**
@@ -53,8 +54,13 @@ export class StaticFiles {
     this.#pages = pages;
   }
 
-  /** Reads all the files of the table. TypeScript becomes JavaScript on the way. */
-  static async read(table: FileTable): Promise<StaticFiles> {
+  /** These and `others`, which win where both have a path. */
+  with(others: StaticFiles): StaticFiles {
+    return new StaticFiles(new Map([...this.#pages, ...others.#pages]));
+  }
+
+  /** Reads all the files of the table. TypeScript becomes JavaScript on the way. `extra` headers replace the usual. */
+  static async read(table: FileTable, extra: Readonly<Record<string, string>> = {}): Promise<StaticFiles> {
     const entries = Object.entries(table).map(async ([path, file]): Promise<[string, Page]> => {
       const extension = file.pathname.split('.').at(-1) ?? '';
       const type = TYPES[extension];
@@ -63,6 +69,7 @@ export class StaticFiles {
       const body = extension === 'ts' ? Buffer.from(withoutTypes(bytes.toString())) : bytes;
       const headers = {
         ...SECURITY,
+        ...extra,
         'content-type': type,
         'content-length': String(body.length),
         // Ask each time whether it is still the same: the answer is short, and a new version counts at once.

@@ -4,6 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ChatServer } from '../chat.ts';
 import { readChatPage } from '../chat-page.ts';
+import { readSdk } from '../sdk.ts';
 
 const EXAMPLES = `
 Examples:
@@ -30,7 +31,7 @@ export function addServe(program: Command): void {
 
 /** Until SIGINT or SIGTERM; then everybody is told to come back later. */
 async function serve({ host, port }: { host: string; port: number }): Promise<void> {
-  const files = await readChatPage();
+  const files = (await readChatPage()).with(await readSdk());
   const server = new ChatServer(`ws://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
     onRequest: (request, response) => files.handle(request, response),
   });
