@@ -18,7 +18,7 @@ import { EVERYONE, type House } from './house.ts';
 import { InFlight } from './in-flight.ts';
 import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
-import { type HubOptions, LIMIT_DEFAULTS } from './options.ts';
+import { type ChannelOptions, type HubOptions, LIMIT_DEFAULTS } from './options.ts';
 import { Patterns } from './patterns.ts';
 import { publish } from './publisher.ts';
 import { RuleBook } from './rules.ts';
@@ -223,6 +223,15 @@ export class Hub {
   /** How many are subscribed to a channel on this node. */
   subscribers(channel: string): number {
     return this.#house.channels.countOf(channel);
+  }
+
+  /**
+   * Other options for the channels, at once: for what is asked and published from now on. Who is subscribed stays so.
+   * An open channel keeps its kind of presence until nobody is subscribed to it.
+   * @throws ZocaloError BAD_OPTION: then everything is as before.
+   */
+  setChannels(channels: Readonly<Record<string, ChannelOptions>>): void {
+    this.#house.rules.replace(channels);
   }
 
   /** Lets somebody know of everything that happens here; the answer ends that. */

@@ -6,14 +6,33 @@ import type { ChannelOptions, Rules } from './options.ts';
 
 /** What holds for each channel. */
 export class RuleBook {
-  readonly #table: PatternTable<Rules>;
+  #entries: ReadonlyMap<string, Rules> = new Map();
+  #table = new PatternTable<Rules>([]);
   /** The entries that take clients' patterns. */
-  readonly #open: PatternTable<Rules>;
+  #open = new PatternTable<Rules>([]);
 
-  /** @throws ZocaloError BAD_OPTION for what is neither a name nor a pattern, and for a duration that is none. */
+  /** @throws as `replace`. */
   constructor(channels: Readonly<Record<string, ChannelOptions>> = { '*': {} }) {
+    this.replace(channels);
+  }
+
+  /**
+   * Other entries hold from now on. One that was there before stays the same object with other contents, so that
+   * the channels and patterns that are open under it have them too; what is open under an entry that is gone keeps it
+   * until it is closed.
+   *
+   * @throws ZocaloError BAD_OPTION for what is neither a name nor a pattern, and for a duration that is none: then
+   *   everything is as before.
+   */
+  replace(channels: Readonly<Record<string, ChannelOptions>>): void {
     try {
-      const entries = Object.entries(channels).map(([pattern, options]) => [pattern, rules(options)] as const);
+      const fresh = Object.entries(channels).map(([pattern, options]) => [pattern, rules(options)] as const);
+      new PatternTable(fresh); // throws for what is no pattern, before anything has changed
+      const entries = fresh.map(([pattern, rules]) => {
+        const known = this.#entries.get(pattern);
+        return [pattern, known ? Object.assign(known, rules) : rules] as const;
+      });
+      this.#entries = new Map(entries);
       this.#table = new PatternTable(entries);
       this.#open = new PatternTable(entries.filter(([, { patterns }]) => patterns));
     } catch (cause) {

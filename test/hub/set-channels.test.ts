@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { settle, square } from './fake-wire.ts';
+
+test('other options hold for what is asked from then on, and who is subscribed stays so', async () => {
+  const { hub, guest } = await square({ channels: { 'chat:*': { publish: false }, news: {} } });
+  const ana = await guest();
+  await ana.ask('sub', 'chat:42');
+  await ana.ask('sub', 'news');
+  assert.equal(await ana.ask('pub', 'chat:42', 'hola'), 'FORBIDDEN');
+  hub.setChannels({ 'chat:*': { maxData: 10 } });
+  ana.take();
+  await ana.ask('pub', 'chat:42', 'hola');
+  assert.deepEqual(ana.publications(), [[1, 'hola']]);
+  assert.equal(await ana.ask('pub', 'chat:42', 'hola a todos'), 'TOO_LARGE');
+  assert.equal(await ana.ask('pub', 'news', 'hola'), 'FORBIDDEN');
+  await hub.publish('news', 'still heard');
+  await settle();
+  assert.equal(ana.publications().length, 1);
+});
+
+test('options that are wrong change nothing', async () => {
+  const { hub, guest } = await square({ channels: { 'chat:*': {} } });
+  const ana = await guest();
+  assert.throws(() => hub.setChannels({ 'chat:*': { publish: false }, 'no channel': {} }), { code: 'BAD_OPTION' });
+  assert.throws(() => hub.setChannels({ 'chat:*': { history: { ttl: 'soon' } } }), { code: 'BAD_OPTION' });
+  assert.notEqual(await ana.ask('pub', 'chat:42', 'hola'), 'FORBIDDEN');
+});
+
+test('a pattern that somebody is subscribed to goes on under other options of its entry', async () => {
+  const { hub, guest } = await square({ channels: { 'sensor:*': { patterns: true } } });
+  const ana = await guest();
+  assert.deepEqual(await ana.ask('sub', 'sensor:*'), {});
+  await hub.publish('sensor:a', 1);
+  hub.setChannels({ 'sensor:*': { patterns: true, maxData: 5 } });
+  await hub.publish('sensor:b', 2);
+  await settle();
+  assert.deepEqual(
+    ana.publications().map((publication) => (publication as unknown[])[1]),
+    [1, 2],
+  );
+  await assert.rejects(hub.publish('sensor:b', 'too long'), { code: 'TOO_LARGE' });
+});
