@@ -120,7 +120,7 @@ export interface HubLimits {
   readonly patterns?: number;
   /**
    * Channels that this node has open for patterns; the one that was least recently published to is let go of. Each costs
-   * some 300 bytes for each of its readers. Default 10,000.
+   * some 400 bytes for each of its readers. Default 10,000.
    */
   readonly patternChannels?: number;
 }

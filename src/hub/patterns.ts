@@ -220,6 +220,8 @@ export class Patterns {
     this.#held.delete(channel);
     for (const pattern of by) pattern.channels.delete(channel);
     for (const { readers } of by) for (const reader of [...readers.keys()]) reader.unhear(channel);
+    // It may stay open for its own subscribers, and is introduced again with the next publication.
+    channel.introduced = 0;
     this.#house.channels.release(channel);
   }
 }

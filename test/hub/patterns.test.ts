@@ -265,3 +265,30 @@ test('whoever leaves while a slow permission is asked for a pattern leaves nothi
   await hub.publish('sensor:a', 1);
   for (const one of [ana, luis]) assert.deepEqual([one.take(), one.connection.heard.size], [[], 0]);
 });
+
+test('an idle channel that its own subscribers keep open is introduced again to readers of a pattern', async () => {
+  const { hub, guest, clock } = await square(OPEN);
+  const [ana, luis] = [await guest(), await guest()];
+  await ana.ask('sub', 'sensor:*');
+  await luis.ask('sub', 'sensor:a');
+  await hub.publish('sensor:a', 1);
+  clock.advance(180_000);
+  lines(ana);
+  await hub.publish('sensor:a', 2);
+  assert.deepEqual(lines(ana), [
+    ['ch', 'sensor:a', 1],
+    ['m', 2, 2],
+  ]);
+});
+
+test('a key that another user has used is free for everybody else, by a pattern too', async () => {
+  const { guest } = await square({ ...OPEN, connect: ({ token }) => ({ user: token! }) });
+  const [ana, luis] = [await guest({ token: 'ana' }), await guest({ token: 'luis' })];
+  await ana.ask('sub', 'sensor:*');
+  await ana.ask('pub', 'sensor:a', 1, { key: 'k' });
+  assert.notEqual(await luis.ask('pub', 'sensor:a', 2, { key: 'k' }), 'KEY_REUSED');
+  assert.deepEqual(ana.publications(), [
+    [1, 1],
+    [2, 2],
+  ]);
+});
