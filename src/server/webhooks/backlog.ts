@@ -1,0 +1,211 @@
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { ZocaloError } from '../../errors.ts';
+
+/** "zocw": marks the file as ours. */
+const APPLICATION_ID = 0x7a6f6377;
+
+const SCHEMA = `
+  CREATE TABLE events (
+    version INTEGER PRIMARY KEY AUTOINCREMENT, -- grows for ever, also when all were delivered
+    webhook TEXT NOT NULL,
+    event   TEXT NOT NULL                      -- JSON
+  ) STRICT;
+  CREATE INDEX events_webhook ON events (webhook, version);
+  CREATE TABLE here (    -- whom and what the webhook was told to be here
+    webhook TEXT NOT NULL,
+    kind    TEXT NOT NULL,
+    name    TEXT NOT NULL,
+    PRIMARY KEY (webhook, kind, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE missed (  -- events that were let go since the last delivery
+    webhook TEXT PRIMARY KEY,
+    count   INTEGER NOT NULL
+  ) STRICT;
+  PRAGMA application_id = ${APPLICATION_ID};
+`;
+
+/** What is to be delivered of one webhook: the newest so many, and no more bytes than that. */
+export const MOST = { events: 10_000, bytes: 16 * 1_048_576 };
+/** What one delivery holds. The first event comes even when it alone has more. */
+const PAGE = { events: 100, bytes: 262_144 };
+
+export type Kind = 'user' | 'channel';
+
+export interface News {
+  readonly webhook: string;
+  /** A JSON object; undefined when the webhook does not want to know, and only the change is to be remembered. */
+  readonly event: string | undefined;
+  /** Who or what is here from now on, or no longer. */
+  readonly change?: { readonly kind: Kind; readonly name: string; readonly isHere: boolean };
+}
+
+export interface Page {
+  /** JSON objects, each with its version. */
+  readonly events: readonly string[];
+  readonly first: number;
+  readonly last: number;
+  /** Events before these that were let go. */
+  readonly missed: number;
+}
+
+interface Waiting {
+  events: number;
+  bytes: number;
+}
+
+/**
+ * What was not delivered yet, in an SQLite file, or in memory without one. A write survives the death of the process;
+ * a power cut may take the last ones, since not each of them waits for the disk.
+ */
+export class Backlog {
+  readonly #file: string | undefined;
+  readonly #now: () => number;
+  readonly #waiting = new Map<string, Waiting>();
+  readonly #prepared = new Map<string, StatementSync>();
+  #database: DatabaseSync | undefined;
+
+  constructor(file: string | undefined, now: () => number) {
+    this.#file = file;
+    this.#now = now;
+  }
+
+  /** Lets go of what is for other webhooks than these. @throws ZocaloError STORE_FAILED. */
+  async open(webhooks: readonly string[]): Promise<void> {
+    const { DatabaseSync } = await import('node:sqlite');
+    try {
+      const database = new DatabaseSync(this.#file ?? ':memory:', { timeout: 2_000 });
+      this.#database = database;
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
+      const numberOf = (sql: string) => Number(Object.values(database.prepare(sql).get()!)[0]);
+      if (numberOf('SELECT count(*) FROM sqlite_schema') === 0) {
+        database.exec(`BEGIN; ${SCHEMA} COMMIT`);
+        // Where versions begin: in memory, after those of the process before.
+        database.prepare("INSERT INTO sqlite_sequence VALUES ('events', ?)").run(this.#file ? 0 : this.#now() * 1_000);
+      }
+      if (numberOf('PRAGMA application_id') !== APPLICATION_ID) throw new Error('it belongs to another program');
+      for (const table of ['events', 'here', 'missed'])
+        database
+          .prepare(`DELETE FROM ${table} WHERE webhook NOT IN (SELECT value FROM json_each(?))`)
+          .run(JSON.stringify(webhooks));
+      for (const webhook of webhooks) {
+        const sql =
+          'SELECT count(*) AS events, ifnull(sum(octet_length(event)), 0) AS bytes FROM events WHERE webhook = ?';
+        this.#waiting.set(webhook, { ...(database.prepare(sql).get(webhook) as unknown as Waiting) });
+      }
+    } catch (cause) {
+      this.close();
+      throw new ZocaloError(
+        'STORE_FAILED',
+        `the events for webhooks in ${this.#file} cannot be used: ${(cause as Error).message}`,
+        { cause },
+      );
+    }
+  }
+
+  close(): void {
+    this.#prepared.clear();
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  /**
+   * All of it, or throws what SQLite throws. `lost`: how many never came here, by webhook. Answers how many older ones
+   * had to go.
+   */
+  add(news: readonly News[], lost: ReadonlyMap<string, number> = new Map()): Map<string, number> {
+    const gone = new Map<string, number>();
+    const before = new Map([...this.#waiting].map(([webhook, waiting]) => [webhook, { ...waiting }]));
+    try {
+      this.#run('BEGIN IMMEDIATE');
+      for (const [webhook, count] of lost) this.#miss(webhook, count);
+      for (const { webhook, event, change } of news) {
+        if (change?.isHere) this.#run('INSERT OR IGNORE INTO here VALUES (?, ?, ?)', webhook, change.kind, change.name);
+        else if (change)
+          this.#run('DELETE FROM here WHERE webhook = ? AND kind = ? AND name = ?', webhook, change.kind, change.name);
+        if (event === undefined) continue;
+        this.#run('INSERT INTO events (webhook, event) VALUES (?, ?)', webhook, event);
+        const waiting = this.#waiting.get(webhook)!;
+        waiting.events++;
+        waiting.bytes += Buffer.byteLength(event);
+      }
+      for (const [webhook, waiting] of this.#waiting) {
+        let count = 0;
+        for (; waiting.events > MOST.events || (waiting.bytes > MOST.bytes && waiting.events > 1); count++) {
+          const sql =
+            'DELETE FROM events WHERE version = (SELECT min(version) FROM events WHERE webhook = ?) RETURNING octet_length(event) AS bytes';
+          this.#took(webhook, [this.#prepare(sql).get(webhook) as { bytes: number }]);
+        }
+        if (count > 0) gone.set(webhook, count);
+        if (count > 0) this.#miss(webhook, count);
+      }
+      this.#run('COMMIT');
+    } catch (error) {
+      for (const [webhook, waiting] of before) this.#waiting.set(webhook, waiting);
+      if (this.#database?.isTransaction) this.#run('ROLLBACK');
+      throw error;
+    }
+    return gone;
+  }
+
+  /** So many events are lost to a webhook: its next delivery says so. */
+  #miss(webhook: string, count: number): void {
+    this.#run(
+      'INSERT INTO missed VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
+      webhook,
+      count,
+    );
+  }
+
+  /** The oldest that wait; undefined when none do. */
+  page(webhook: string): Page | undefined {
+    const sql = 'SELECT version, event FROM events WHERE webhook = ? ORDER BY version LIMIT ?';
+    const rows = this.#prepare(sql).all(webhook, PAGE.events) as { version: number; event: string }[];
+    let bytes = 0;
+    const taken = rows.filter(({ event }, at) => {
+      bytes += Buffer.byteLength(event);
+      return bytes <= PAGE.bytes || at === 0;
+    });
+    if (taken.length === 0) return undefined;
+    const missed = this.#prepare('SELECT count FROM missed WHERE webhook = ?').get(webhook) as
+      | { count: number }
+      | undefined;
+    return {
+      events: taken.map(({ version, event }) => `{"version":${version},${event.slice(1)}`),
+      first: taken[0]!.version,
+      last: taken.at(-1)!.version,
+      missed: missed?.count ?? 0,
+    };
+  }
+
+  /** A page was delivered. */
+  acknowledge(webhook: string, { last, missed }: Page): void {
+    const sql = 'DELETE FROM events WHERE webhook = ? AND version <= ? RETURNING octet_length(event) AS bytes';
+    this.#took(webhook, this.#prepare(sql).all(webhook, last) as { bytes: number }[]);
+    if (missed > 0) this.#run('UPDATE missed SET count = count - ? WHERE webhook = ?', missed, webhook);
+  }
+
+  #took(webhook: string, rows: readonly { bytes: number }[]): void {
+    const waiting = this.#waiting.get(webhook)!;
+    waiting.events -= rows.length;
+    for (const { bytes } of rows) waiting.bytes -= bytes;
+  }
+
+  /** Whom or what the webhook was last told to be here. */
+  here(webhook: string, kind: Kind): string[] {
+    const rows = this.#prepare('SELECT name FROM here WHERE webhook = ? AND kind = ?').all(webhook, kind);
+    return rows.map(({ name }) => String(name));
+  }
+
+  #run(sql: string, ...values: (string | number)[]): void {
+    this.#prepare(sql).run(...values);
+  }
+
+  #prepare(sql: string): StatementSync {
+    const known = this.#prepared.get(sql);
+    if (known) return known;
+    if (!this.#database) throw new Error('the backlog is not open');
+    const statement = this.#database.prepare(sql);
+    this.#prepared.set(sql, statement);
+    return statement;
+  }
+}

@@ -1,0 +1,2 @@
+export { signatureOf } from './signature.ts';
+export { Webhooks, type WebhooksOptions } from './webhooks.ts';
