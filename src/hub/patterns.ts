@@ -88,6 +88,9 @@ export class Patterns {
       open = { pattern, watching, count: 0 };
       this.#open.set(text, open);
     }
+    // Whoever is in hears the channels of an entry that is gone: nobody new is let in to wait for what never comes.
+    if (open.pattern.rules !== rules)
+      throw new ProtocolError('UNAVAILABLE', `${text} is still in use under options that have been replaced`);
     open.count++;
     try {
       await open.watching;
@@ -171,7 +174,6 @@ export class Patterns {
   }
 
   *#covering(name: string, rules: Rules): Generator<Pattern, undefined> {
-    if (!rules.patterns) return;
     for (const { pattern } of this.#open.values())
       if (pattern.readers.size > 0 && pattern.covers(name, rules)) yield pattern;
   }

@@ -41,3 +41,19 @@ test('a pattern that somebody is subscribed to goes on under other options of it
   );
   await assert.rejects(hub.publish('sensor:b', 'too long'), { code: 'TOO_LARGE' });
 });
+
+test('a pattern goes on for its readers when new ones are no longer taken, and is never taken in vain', async () => {
+  const { hub, guest } = await square({ channels: { 'sensor:*': { patterns: true } } });
+  const [ana, luis] = [await guest(), await guest()];
+  await ana.ask('sub', 'sensor:*');
+  hub.setChannels({ 'sensor:*': {} });
+  assert.equal(await luis.ask('sub', 'sensor:*'), 'NOT_OFFERED');
+  await hub.publish('sensor:a', 1);
+  assert.deepEqual(ana.publications(), [[1, 1]]);
+  hub.setChannels({ '*': { patterns: true } });
+  assert.equal(await luis.ask('sub', 'sensor:*'), 'UNAVAILABLE');
+  await ana.ask('un', 'sensor:*');
+  assert.deepEqual(await luis.ask('sub', 'sensor:*'), {});
+  await hub.publish('sensor:b', 2);
+  assert.deepEqual(luis.publications(), [[1, 2]]);
+});
