@@ -1,9 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
-import { addConnect } from './server/commands/connect.ts';
-import { addListen } from './server/commands/listen.ts';
-import { addServe } from './server/commands/serve.ts';
+import { COMMANDS } from './server/commands/all.ts';
 import { errorLine, exitCodeOf, exitCodeTable, USAGE_EXIT } from './server/exit-codes.ts';
 import { print } from './server/terminal.ts';
 
@@ -12,12 +10,13 @@ const program = new Command('zocalo')
   .version(packageJson.version)
   .exitOverride()
   .configureOutput({ outputError: () => {} }); // said once, below
-for (const add of [addServe, addListen, addConnect]) add(program);
+for (const add of COMMANDS) add(program);
 program.addHelpText(
   'after',
   `
 Examples:
   zocalo serve                                 a chat at http://localhost:9000
+  zocalo init                                  a configuration file with comments and fresh secrets
   zocalo listen tcp://127.0.0.1:1337 --echo
   zocalo connect tcp://127.0.0.1:1337
 ${exitCodeTable()}`,

@@ -21,6 +21,7 @@ export {
   type Visitor,
 } from './hub/index.ts';
 export { ProtocolError } from './protocol/index.ts';
+export type { ConfigInput } from './server/config/index.ts';
 export { HubServer, type ServeOptions, serve } from './server/hub/index.ts';
 export * from './stream/index.ts';
 export * from './websocket/index.ts';

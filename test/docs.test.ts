@@ -10,9 +10,7 @@ import { Command } from 'commander';
 import { configTable } from '../scripts/options.ts';
 import { ADVICE, type ErrorCode, ZocaloError } from '../src/errors.ts';
 import { LIMIT_DEFAULTS } from '../src/hub/options.ts';
-import { addConnect } from '../src/server/commands/connect.ts';
-import { addListen } from '../src/server/commands/listen.ts';
-import { addServe } from '../src/server/commands/serve.ts';
+import { COMMANDS } from '../src/server/commands/all.ts';
 import { exitCodeOf, exitCodeTable } from '../src/server/exit-codes.ts';
 import { CLOSE, COMPRESSION_DEFAULTS, CONNECTION_DEFAULTS, SERVER_DEFAULTS } from '../src/websocket/index.ts';
 
@@ -75,7 +73,7 @@ test('docs/options.md has the table of the configuration that its schema makes: 
 
 test('docs/options.md has every flag of every command', () => {
   const program = new Command();
-  for (const add of [addServe, addListen, addConnect]) add(program);
+  for (const add of COMMANDS) add(program);
   const text = section('docs/options.md', 'The command line');
   for (const command of program.commands) {
     const table = text.split(`| \`zocalo ${command.name()}`)[1]?.split('\n\n')[0] ?? '';

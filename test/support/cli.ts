@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, type SpawnOptionsWithoutStdio, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -11,8 +11,8 @@ export class Program {
   stderr = '';
   readonly #exited: Promise<number | NodeJS.Signals>;
 
-  constructor(command: string, args: readonly string[]) {
-    this.child = spawn(command, args);
+  constructor(command: string, args: readonly string[], options: SpawnOptionsWithoutStdio = {}) {
+    this.child = spawn(command, args, options);
     this.child.stdin.on('error', () => {}); // it may end before it has read everything
     this.child.stdout.setEncoding('utf8').on('data', (text) => {
       this.stdout += text;
@@ -49,6 +49,11 @@ export class Program {
 /** `zocalo …` with its own process, as a user starts it. */
 export function zocalo(...args: string[]): Program {
   return new Program(process.execPath, [CLI, ...args]);
+}
+
+/** The same in a directory, with further variables of the environment. */
+export function zocaloIn(cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): Program {
+  return new Program(process.execPath, [CLI, ...args], { cwd, env: { ...process.env, ...env } });
 }
 
 /** `zocalo listen …`, once it listens, and where. */

@@ -9,7 +9,12 @@ import { isContainer, type Path } from './path.ts';
 import { ConfigError } from './problem.ts';
 
 /** The names that are looked for in the working directory. */
-export const FILE_NAMES = ['yaml', 'yml', 'json', 'ts'].map((ending) => `zocalo.config.${ending}`);
+export const FILE_NAMES: readonly string[] = [
+  'zocalo.config.yaml',
+  'zocalo.config.yml',
+  'zocalo.config.json',
+  'zocalo.config.ts',
+];
 
 /** @throws ZocaloError BAD_CONFIG when there are several: nobody could tell which one counts. */
 export function findFile(cwd: string): string | undefined {

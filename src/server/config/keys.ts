@@ -123,3 +123,10 @@ function fact(schema: z.core.$ZodType, name: 'allowed' | 'hidden'): unknown {
     return fact(schema.unwrap(), name);
   return schema instanceof z.ZodPipe ? fact(schema.in, name) : undefined;
 }
+
+/** The keys right below a path as keys have it, with `[]` and `*`. */
+export function keysBelow(path: readonly string[], keys: readonly Key[]): Key[] {
+  return keys.filter(
+    (key) => key.path.length === path.length + 1 && path.every((part, index) => key.path[index] === part),
+  );
+}

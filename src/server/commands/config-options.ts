@@ -1,0 +1,39 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { LoadedConfig } from '../config/index.ts';
+
+/** What the flags of a command that runs on the configuration say. */
+export interface ConfigOptions {
+  config?: string;
+  set?: string[];
+  port?: number;
+  host?: string;
+  store?: string;
+}
+
+export function addConfigFile(command: Command): Command {
+  return command.option('-c, --config <file>', 'the configuration: .yaml, .json or .ts; default: zocalo.config.* here');
+}
+
+export function addConfigOptions(command: Command): Command {
+  return addConfigFile(command)
+    .option('-p, --port <port>', 'where to listen; 0 for any free port; default: 9000, or PORT', parsePort)
+    .option('-H, --host <host>', 'the address to listen on; default: localhost')
+    .option('--store <where>', 'where the logs live: sqlite:<file>, or memory')
+    .option('--set <key=value>', 'any key, like limits.queue=2MiB; may be given many times', collect);
+}
+
+/** @throws ConfigError. */
+export async function loadFrom({ config, ...flags }: ConfigOptions): Promise<LoadedConfig> {
+  const { loadConfig } = await import('../config/index.ts'); // heavy, and most commands do without
+  return loadConfig({ file: config, flags });
+}
+
+function collect(value: string, earlier: string[] = []): string[] {
+  return [...earlier, value];
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d+$/.test(text) && port <= 65_535) return port;
+  throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+}

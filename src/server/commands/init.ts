@@ -1,0 +1,85 @@
+import { randomBytes } from 'node:crypto';
+import { open, rename, rm } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { ZocaloError } from '../../errors.ts';
+import type { FileForm } from '../config/index.ts';
+import { print } from '../terminal.ts';
+
+const EXAMPLES = `
+Every key is in the file with a comment, and most are commented out. It has fresh secrets, so it is for its owner's eyes
+alone (mode 0600); a .json file has no comments.
+
+Examples:
+  zocalo init                      zocalo.config.yaml
+  zocalo init zocalo.config.ts
+  zocalo init /etc/zocalo.yaml --force`;
+
+export function addInit(program: Command): void {
+  program
+    .command('init')
+    .description('write a configuration file with comments and fresh secrets')
+    .argument('[file]', 'its name; the ending tells the form: .yaml, .yml, .json or .ts', 'zocalo.config.yaml')
+    .option('--force', 'overwrite the file when there is one')
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+async function run(file: string, { force = false }: { force?: boolean }): Promise<void> {
+  const form = formOf(file);
+  const { FILE_NAMES, template } = await import('../config/index.ts');
+  const key = newSecret();
+  const text = template(form, {
+    listen: 'http://localhost:9000',
+    secret: newSecret(),
+    channels: { news: {} },
+    api: { keys: [{ name: 'first', key, can: ['admin'] }] },
+  });
+  await write(file, text, force);
+  const flag = FILE_NAMES.includes(file) ? '' : ` --config ${file}`;
+  await print(`${file} is written. Now start the daemon:
+
+  zocalo serve${flag}
+
+and publish something from anywhere on this machine:
+
+  curl -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
+    -d '{"channel":"news","data":{"title":"Hola"}}' http://localhost:9000/api/publish
+
+The key is for everything, the admin page included: give your application one of its own, which can only publish.
+`);
+}
+
+function formOf(file: string): FileForm {
+  const [, ending = ''] = /\.(ya?ml|json|ts)$/.exec(file) ?? [];
+  if (ending === 'json' || ending === 'ts') return ending;
+  if (ending !== '') return 'yaml';
+  throw new ZocaloError('BAD_OPTION', `${file} is no name of a configuration file`, {
+    advice: 'name one that ends in .yaml, .yml, .json or .ts',
+  });
+}
+
+/** 256 bits. */
+function newSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** An earlier file is replaced at once, so that its wider mode never holds the new secrets. */
+async function write(file: string, text: string, force: boolean): Promise<void> {
+  const target = force ? `${file}.${process.pid}.new` : file;
+  try {
+    const handle = await open(target, 'wx', 0o600);
+    await handle.writeFile(text).finally(() => handle.close());
+    if (force) await rename(target, file);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (force) await rm(target, { force: true });
+    if (code === 'EEXIST')
+      throw new ZocaloError('BAD_OPTION', `${file} is there already`, {
+        advice: 'choose another name, or add --force',
+      });
+    throw new ZocaloError('BAD_OPTION', `${file} cannot be written (${code})`, {
+      advice: 'choose a place that you may write to',
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { Document, isScalar, type Scalar, visit } from 'yaml';
+import { allKeys, isHidden, type Key, keysBelow } from './keys.ts';
+import type { LoadedConfig } from './load.ts';
+import { isContainer, type Path } from './path.ts';
+
+/** What counts, as YAML: with the defaults, without secrets, and with a comment on where each other value was written. */
+export function effectiveConfig({ values, origin }: Pick<LoadedConfig, 'values' | 'origin'>): string {
+  const document = new Document(withDefaults([], values, allKeys()));
+  const walk = (node: unknown, path: Path): void => {
+    visit(node as Scalar, {
+      Pair: (_, { key, value }) => {
+        walkChild(value, [...path, String(isScalar(key) ? key.value : key)]);
+        return visit.SKIP;
+      },
+      Seq: (_, seq) => {
+        for (const [index, item] of seq.items.entries()) walkChild(item, [...path, index]);
+        return visit.SKIP;
+      },
+    });
+  };
+  const walkChild = (node: unknown, path: Path): void => {
+    if (!isScalar(node)) {
+      walk(node, path);
+      return;
+    }
+    if (isHidden(path)) node.value = '(hidden)';
+    else if (typeof node.value === 'string') node.value = withoutPassword(node.value);
+    const place = origin(path);
+    if (place) node.comment = ` ${place}`;
+  };
+  walk(document.contents, []);
+  return document.toString({ lineWidth: 0 });
+}
+
+/** `https://user:password@host` without the password. */
+function withoutPassword(text: string): string {
+  return text.replace(/^(\w+:\/\/[^/:@]*):[^@/]*@/, '$1:(hidden)@');
+}
+
+function withDefaults(path: readonly string[], value: unknown, keys: readonly Key[]): unknown {
+  const below = (part: string) => keysBelow([...path, part], keys).length > 0;
+  if (Array.isArray(value)) return below('[]') ? value.map((item) => withDefaults([...path, '[]'], item, keys)) : value;
+  if (!isContainer(value)) return value;
+  if (below('*'))
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [name, withDefaults([...path, '*'], item, keys)]),
+    );
+  const known = keysBelow(path, keys).map((key) => {
+    const name = key.path.at(-1)!;
+    return [name, withDefaults(key.path, (value as Record<string, unknown>)[name] ?? key.default, keys)] as const;
+  });
+  return Object.fromEntries(known.filter(([, item]) => item !== undefined));
+}

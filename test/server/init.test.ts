@@ -1,0 +1,106 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { allKeys, loadConfig } from '../../src/server/config/index.ts';
+import { zocaloIn } from '../support/cli.ts';
+import { directoryWith, mistakes } from './config/support.ts';
+
+for (const name of ['zocalo.config.yaml', 'zocalo.config.ts', 'zocalo.config.json']) {
+  test(`zocalo init writes a ${name} that loads without a warning, for its owner alone`, async (t) => {
+    const cwd = directoryWith(t);
+    const program = zocaloIn(cwd, name.endsWith('yaml') ? ['init'] : ['init', name]);
+    assert.equal(await program.exited, 0, program.stderr);
+    assert.equal(statSync(join(cwd, name)).mode & 0o777, 0o600);
+    const { config, warnings, file } = await loadConfig({ cwd, env: {} });
+    assert.equal(file, name);
+    assert.deepEqual(warnings, []);
+    const [key] = config.api.keys;
+    assert.ok(program.stdout.includes(`Authorization: Bearer ${key?.key}`));
+    assert.match(program.stdout, /zocalo serve\n/);
+    assert.ok(config.secret!.length >= 43 && config.secret !== key?.key);
+  });
+}
+
+test('no two files have the same secrets', async (t) => {
+  const cwd = directoryWith(t);
+  await zocaloIn(cwd, ['init', 'a.json']).exited;
+  await zocaloIn(cwd, ['init', 'b.json']).exited;
+  const [a, b] = ['a.json', 'b.json'].map((name) => JSON.parse(readFileSync(join(cwd, name), 'utf8')));
+  assert.notEqual(a.secret, b.secret);
+  assert.notEqual(a.api.keys[0].key, b.api.keys[0].key);
+});
+
+test('every key of the YAML file is right when its mark is taken away', async (t) => {
+  const cwd = directoryWith(t);
+  await zocaloIn(cwd, ['init']).exited;
+  const text = readFileSync(join(cwd, 'zocalo.config.yaml'), 'utf8');
+  const names = allKeys().map(({ path }) => path.at(-1));
+  const marked = new RegExp(`^( *)# (- )?((?:${names.join('|')}):(?: .*)?)$`, 'gm');
+  assert.ok(text.match(marked)!.length > 50);
+  const found = await mistakes(t, text.replace(marked, '$1$2$3'));
+  // What has no default is still to be filled in, and nothing else.
+  for (const mistake of found) assert.match(mistake, /is missing|must be|must have one of/);
+});
+
+test('an earlier file is kept, unless --force says otherwise; then nobody else can read the new one', async (t) => {
+  const cwd = directoryWith(t, { 'zocalo.config.yaml': 'ping: 1s' });
+  const file = join(cwd, 'zocalo.config.yaml');
+  chmodSync(file, 0o644);
+  const refused = zocaloIn(cwd, ['init']);
+  assert.equal(await refused.exited, 2);
+  assert.match(refused.stderr, /^BAD_OPTION: zocalo\.config\.yaml is there already; .*--force\n$/);
+  assert.equal(readFileSync(file, 'utf8'), 'ping: 1s');
+  assert.equal(await zocaloIn(cwd, ['init', '--force']).exited, 0);
+  assert.match(readFileSync(file, 'utf8'), /^secret: /m);
+  assert.equal(statSync(file).mode & 0o777, 0o600);
+});
+
+test('a name with another ending, and a place that is not there, are one line each', async (t) => {
+  const cwd = directoryWith(t);
+  for (const [name, line] of [
+    ['zocalo.ini', /^BAD_OPTION: zocalo\.ini is no name of a configuration file; [^\n]+\n$/],
+    ['no/where.yaml', /^BAD_OPTION: no\/where\.yaml cannot be written \(ENOENT\); [^\n]+\n$/],
+  ] as const) {
+    const program = zocaloIn(cwd, ['init', name]);
+    assert.equal(await program.exited, 2);
+    assert.match(program.stderr, line);
+  }
+});
+
+test('zocalo config prints what counts as YAML, with its place, and no secret', async (t) => {
+  const cwd = directoryWith(t);
+  await zocaloIn(cwd, ['init']).exited;
+  const file = join(cwd, 'zocalo.config.yaml');
+  const hook = '\nauth:\n  hook:\n    url: http://me:hunter2@localhost/hook\n';
+  writeFileSync(file, readFileSync(file, 'utf8').replace(/\nauth:\n/, hook));
+  const program = zocaloIn(cwd, ['config', '--set', 'hosts=[a]', '--port', '1'], { ZOCALO_PING: '5s' });
+  assert.equal(await program.exited, 0, program.stderr);
+  assert.equal(program.stderr, '');
+  const text = program.stdout;
+  assert.match(text, /^listen: http:\/\/localhost:1 # --port$/m);
+  assert.match(text, /^secret: \(hidden\) # zocalo\.config\.yaml:\d+$/m);
+  assert.match(text, /^ {6}key: \(hidden\) # zocalo\.config\.yaml:\d+$/m);
+  assert.match(text, /^ {2}- a # --set hosts$/m);
+  assert.match(text, /^ping: 5s # ZOCALO_PING of the environment$/m);
+  assert.match(text, /^linger: 5s$/m);
+  assert.match(text, /url: http:\/\/me:\(hidden\)@localhost\/hook/);
+  const { config } = await loadConfig({ cwd, env: {} });
+  for (const secret of [config.secret!, config.api.keys[0]!.key, 'hunter2']) assert.ok(!text.includes(secret));
+});
+
+test('zocalo config says a line for each mistake, and 2', async (t) => {
+  const program = zocaloIn(directoryWith(t, { 'zocalo.config.yaml': 'pin: 5\nchat: maybe\n' }), ['config']);
+  assert.equal(await program.exited, 2);
+  assert.equal(program.stdout, '');
+  assert.match(
+    program.stderr,
+    /^BAD_CONFIG: zocalo\.config\.yaml:1: pin is no key; [^\n]+\nBAD_CONFIG: zocalo\.config\.yaml:2: chat must[^\n]+\n$/,
+  );
+});
+
+test('a warning is said beside the configuration', async (t) => {
+  const program = zocaloIn(directoryWith(t, { 'zocalo.config.yaml': 'admin: true' }), ['config']);
+  assert.equal(await program.exited, 0);
+  assert.match(program.stderr, /^warning: zocalo\.config\.yaml:1: admin is true, and nobody can use it/);
+});
