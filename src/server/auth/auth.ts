@@ -25,9 +25,6 @@ export interface AuthOptions {
   readonly scrypt?: Scrypt;
 }
 
-/** A visitor may bring user and password instead of a token. */
-type Comer = Visitor & { readonly login?: { readonly user: string; readonly password: string } };
-
 /** What one config comes to. */
 interface Doors {
   readonly anonymous: boolean;
@@ -116,7 +113,7 @@ export class Auth {
   }
 
   /** For `HubOptions.connect`. @throws ProtocolError UNAVAILABLE, RATE_LIMITED with a pause: then come back. */
-  async connect(visitor: Comer): Promise<Identity | null> {
+  async connect(visitor: Visitor): Promise<Identity | null> {
     const handshake = handshakeOf(visitor.request, this.#options.addressOf);
     if (!visitor.login) return this.#judge(handshake, visitor.token ?? tokenIn(handshake));
     const { user, password } = visitor.login;

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { Identity } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import type { LoginConfig } from '../config/index.ts';
+import { neighbourhood } from '../limits/index.ts';
 import { Failures } from './failures.ts';
 import type { SparseLog } from './log.ts';
 import type { Tokens } from './tokens.ts';
@@ -52,17 +53,18 @@ export class Login {
   async login(user: unknown, password: unknown, address: string): Promise<Session> {
     if (typeof user !== 'string' || typeof password !== 'string' || user === '' || user.length > NAME_LENGTH)
       throw new ProtocolError('UNAUTHORIZED', 'user and password must be texts');
-    const pause = Math.max(this.#byUser.pauseOf(user), this.#byAddress.pauseOf(address));
+    const neighbours = neighbourhood(address);
+    const pause = Math.max(this.#byUser.pauseOf(user), this.#byAddress.pauseOf(neighbours));
     if (pause > 0) {
       this.#log.write('warn', 'login-paused', { address }, 'a login was not looked at: too many failed before it');
       throw new ProtocolError('RATE_LIMITED', 'too many logins failed', pause);
     }
     this.#byUser.add(user);
-    this.#byAddress.add(address);
+    this.#byAddress.add(neighbours);
     const found = await this.#inTime(() => this.users.verify(user, password)).catch((error) => {
       // Nobody was found wrong.
       this.#byUser.takeBack(user);
-      this.#byAddress.takeBack(address);
+      this.#byAddress.takeBack(neighbours);
       throw error;
     });
     if (!found.user) {
@@ -77,7 +79,7 @@ export class Login {
       throw new ProtocolError('UNAUTHORIZED', 'no such user and password');
     }
     this.#byUser.forget(user);
-    this.#byAddress.takeBack(address);
+    this.#byAddress.takeBack(neighbours);
     const { rights } = found.user;
     const expiresIn = this.#config.session;
     const token = await this.#tokens.mint({ user, rights, expiresIn });

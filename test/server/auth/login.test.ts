@@ -131,6 +131,14 @@ test('an address that tries one user after the other is slowed, and others are n
   assert.equal((await auth.login('ana', PASSWORD, '198.51.100.1')).user, 'ana');
 });
 
+test('a network of IPv6 counts as one address', async (t) => {
+  const { auth } = await loginDoors(t);
+  for (let n = 0; n < 20; n++)
+    await assert.rejects(auth.login(`user${n}`, 'x', `2001:db8::${n}`), { code: 'UNAUTHORIZED' });
+  await assert.rejects(auth.login('ana', PASSWORD, '2001:db8::ffff'), { code: 'RATE_LIMITED' });
+  assert.equal((await auth.login('ana', PASSWORD, '2001:db8:0:1::1')).user, 'ana');
+});
+
 test('many tries at once are many tries', async (t) => {
   const { auth, calls } = await loginDoors(t);
   const tries = Array.from({ length: 30 }, () => auth.login('ana', 'wrong', ADDRESS).catch(({ code }) => code));
