@@ -129,6 +129,7 @@ test('every piece of TypeScript in the documents is right for the type checker',
   await mkdir(join(project, 'node_modules'));
   await symlink(ROOT, join(project, 'node_modules/zocalo'));
   await symlink(join(ROOT, 'node_modules/@types'), join(project, 'node_modules/@types'));
+  await symlink(join(ROOT, 'node_modules/zod'), join(project, 'node_modules/zod'));
   const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false };
   const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['*.ts'], exclude: [] };
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify(config));

@@ -1,6 +1,11 @@
 import {
+  type ChannelInput,
+  type ChannelOutput,
+  type Contract,
   encode,
   isChannel,
+  type MethodInput,
+  type MethodResult,
   type Position,
   ProtocolError,
   type PublishOptions,
@@ -87,7 +92,8 @@ const platform = globalThis as unknown as Partial<Network> & {
  * A user's end of a Zócalo server: channels, publications, calls. It connects at the first use and stays connected
  * until it is closed; whatever happens to the line in between, subscriptions go on where they were.
  */
-export class Client {
+// biome-ignore lint/suspicious/noExplicitAny: whoever takes a `Client` takes one of any contract.
+export class Client<C extends Contract = any> {
   readonly #session: Session;
   readonly #outbox: Outbox;
   readonly #emitter = new Emitter<ClientEvents>();
@@ -149,11 +155,14 @@ export class Client {
 
   /**
    * Listens to a channel. `recent`, `presence` and `member` are what the first of several subscriptions to the channel
-   * asked for; `since` is each one's own.
+   * asked for; `since` is each one's own. The type of the messages is the contract's, or `T`.
    *
    * @throws ProtocolError BAD_CHANNEL.
    */
-  subscribe<T = unknown>(channel: string, { since, ...wishes }: SubscribeOptions = {}): Subscription<T> {
+  subscribe<T = never, const Name extends string = string>(
+    channel: Name,
+    { since, ...wishes }: SubscribeOptions = {},
+  ): Subscription<[T] extends [never] ? ChannelOutput<C, Name> : T, [T] extends [never] ? ChannelInput<C, Name> : T> {
     if (!isChannel(channel)) throw new ProtocolError('BAD_CHANNEL', `${JSON.stringify(channel)} is no channel's name`);
     this.open();
     let feed = this.#feeds.get(channel);
@@ -161,15 +170,17 @@ export class Client {
       feed = this.#newFeed(channel, wishes);
       this.#feeds.set(channel, feed);
     }
-    const subscription = new Subscription<T>({ session: this.#session, outbox: this.#outbox }, feed).start(since);
+    const subscription = new Subscription<never, unknown>({ session: this.#session, outbox: this.#outbox }, feed).start(
+      since,
+    );
     if (this.state === 'open') feed.start();
-    return subscription;
+    return subscription as never;
   }
 
   /** As a subscription's `publish`, without listening. */
-  async publish(
-    channel: string,
-    data: unknown,
+  async publish<const Name extends string>(
+    channel: Name,
+    data: ChannelInput<C, Name>,
     options: Omit<PublishOptions, 'key'> = {},
   ): Promise<Position | undefined> {
     this.open();
@@ -180,9 +191,14 @@ export class Client {
    * Calls a method of the server. Rejects with its code, or TIMEOUT after `timeout` milliseconds (default 10,000), or
    * CONNECTION_LOST when nobody knows whether it was done, or CLOSED.
    */
-  async call<T = unknown>(method: string, data: unknown = null, { timeout = 10_000 } = {}): Promise<T> {
+  async call<T = never, const Name extends string = string>(
+    method: Name,
+    data?: MethodInput<C, Name>,
+    { timeout = 10_000 } = {},
+  ): Promise<[T] extends [never] ? MethodResult<C, Name> : T> {
     this.open();
-    return (await this.#session.request((id) => encode(['call', id, method, data]), timeout, false)) as T;
+    const line = (id: number) => encode(['call', id, method, data ?? null]);
+    return (await this.#session.request(line, timeout, false)) as never;
   }
 
   /** Gives the server a new token now, before the old one expires. */

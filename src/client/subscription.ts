@@ -51,8 +51,8 @@ export interface House {
 const EARLY = 1_024;
 const TIMEOUT = 10_000;
 
-/** One reader of one channel. Made by `client.subscribe`; several of one channel share its line. */
-export class Subscription<T = unknown> implements AsyncIterable<Message<T>> {
+/** One reader of one channel: gets `T`, and publishes `Input`. Made by `client.subscribe`; several of one channel share its line. */
+export class Subscription<T = unknown, Input = T> implements AsyncIterable<Message<T>> {
   readonly channel: string;
   readonly #house: House;
   readonly #feed: Feed;
@@ -110,7 +110,7 @@ export class Subscription<T = unknown> implements AsyncIterable<Message<T>> {
    * Resolves with its position once it is in the channel's log; survives a lost connection, and is stored once however
    * often it has to be sent. Rejects with a ProtocolError: the server's code, OUTBOX_FULL, or CLOSED.
    */
-  async publish(data: T, options: Omit<PublishOptions, 'key'> = {}): Promise<Position | undefined> {
+  async publish(data: Input, options: Omit<PublishOptions, 'key'> = {}): Promise<Position | undefined> {
     if (this.#isOver) throw this.#error ?? CLOSED;
     return this.#house.outbox.publish(this.channel, data, options);
   }

@@ -7,6 +7,7 @@ import type { Observers } from './observer.ts';
 import type { HubLimits, Identity, Visitor } from './options.ts';
 import type { Patterns } from './patterns.ts';
 import type { RuleBook } from './rules.ts';
+import type { Terms } from './terms.ts';
 import type { Tickets } from './tickets.ts';
 import type { Users } from './users.ts';
 import type { FanOuts } from './wire.ts';
@@ -26,6 +27,7 @@ export interface House {
   readonly users: Users;
   readonly tickets: Tickets;
   readonly methods: Methods;
+  readonly terms: Terms;
   readonly observers: Observers;
   readonly publishing: InFlight;
   readonly connect: (visitor: Visitor) => Identity | null | Promise<Identity | null>;

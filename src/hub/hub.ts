@@ -2,6 +2,8 @@ import type { Broker } from '../broker/index.ts';
 import { systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import {
+  type ChannelInput,
+  type Contract,
   encode,
   type GetOptions,
   type History,
@@ -22,6 +24,7 @@ import { type ChannelOptions, type HubOptions, LIMIT_DEFAULTS } from './options.
 import { Patterns } from './patterns.ts';
 import { publish } from './publisher.ts';
 import { RuleBook } from './rules.ts';
+import { Terms } from './terms.ts';
 import { TextConnection } from './text-connection.ts';
 import { Tickets } from './tickets.ts';
 import { User, type UserConnection, Users } from './users.ts';
@@ -44,7 +47,8 @@ export interface HubPublishOptions {
  * const hub = new Hub({ broker: memory(), channels: { 'chat:*': { presence: true } } });
  * await hub.publish('chat:42', { text: 'hola' });
  */
-export class Hub {
+// biome-ignore lint/suspicious/noExplicitAny: whoever takes a `Hub` takes one of any contract.
+export class Hub<C extends Contract = any> {
   readonly #house: House;
   readonly #broker: Broker;
   #opened: Promise<void> | null = null;
@@ -52,9 +56,10 @@ export class Hub {
   #closed: Promise<void> | null = null;
 
   /** @throws ZocaloError BAD_OPTION. */
-  constructor(options: HubOptions) {
+  constructor(options: HubOptions<C>) {
     const { broker, clock = systemClock, onError = console.error, linger = 5_000 } = options;
     const observers = new Observers((what, cause) => report(onError, what, cause));
+    const terms = new Terms(options.contract);
     const house: House = {
       broker,
       clock,
@@ -72,7 +77,8 @@ export class Hub {
       },
       users: new Users(observers),
       tickets: new Tickets(clock, linger),
-      methods: new Methods(),
+      methods: new Methods(terms),
+      terms,
       observers,
       publishing: new InFlight(),
       connect: options.connect ?? (() => ({})),
@@ -127,18 +133,30 @@ export class Hub {
    * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError BAD_OPTION for what is no channel, KEY_REUSED, and LOG_… when
    *   the broker cannot take it.
    */
-  publish(channel: string, data: unknown, options?: HubPublishOptions & { keep?: true }): Promise<Position>;
-  publish(channel: string, data: unknown, options?: HubPublishOptions): Promise<Position | undefined>;
+  publish<const Name extends string>(
+    channel: Name,
+    data: ChannelInput<C, Name>,
+    options?: HubPublishOptions & { keep?: true },
+  ): Promise<Position>;
+  publish<const Name extends string>(
+    channel: Name,
+    data: ChannelInput<C, Name>,
+    options?: HubPublishOptions,
+  ): Promise<Position | undefined>;
   /**
    * The same into many channels, with a position for each. When some fail it rejects as the first of them, after all are
    * settled; the others have it. To repeat it is safe with a key, which counts for each channel.
    */
-  publish(
-    channels: readonly string[],
-    data: unknown,
+  publish<const Name extends string>(
+    channels: readonly Name[],
+    data: ChannelInput<C, Name>,
     options?: HubPublishOptions & { keep?: true },
   ): Promise<Position[]>;
-  publish(channels: readonly string[], data: unknown, options?: HubPublishOptions): Promise<(Position | undefined)[]>;
+  publish<const Name extends string>(
+    channels: readonly Name[],
+    data: ChannelInput<C, Name>,
+    options?: HubPublishOptions,
+  ): Promise<(Position | undefined)[]>;
   async publish(
     to: string | readonly string[],
     data: unknown,
@@ -147,7 +165,9 @@ export class Hub {
     const channels = typeof to === 'string' ? [to] : to;
     for (const channel of channels) checkName(channel);
     await this.open();
-    const send = (channel: string) => publish(this.#house, channel, this.#house.rules.of(channel), data, options);
+    const { rules, terms } = this.#house;
+    const send = async (channel: string) =>
+      publish(this.#house, channel, rules.of(channel), await terms.publication(channel, data), options);
     if (typeof to === 'string') return send(to);
     const results = await Promise.allSettled(channels.map(send));
     return results.map((result) => {
@@ -210,8 +230,8 @@ export class Hub {
   }
 
   /** Lets clients call `name`. @throws ZocaloError BAD_OPTION when there is such a method already. */
-  method(name: string, handler: Handler): this {
-    this.#house.methods.add(name, handler);
+  method<const Name extends string>(name: Name, handler: Handler<C, Name>): this {
+    this.#house.methods.add(name, handler as Handler);
     return this;
   }
 

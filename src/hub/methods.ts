@@ -1,16 +1,25 @@
 import { ZocaloError } from '../errors.ts';
-import { ProtocolError } from '../protocol/index.ts';
+import { type Contract, type MethodData, type MethodReturn, ProtocolError } from '../protocol/index.ts';
 import type { Caller } from './options.ts';
+import type { Terms } from './terms.ts';
 
 /** Answers a call. What it throws as a ProtocolError is the answer; anything else is INTERNAL, and reported. */
-export type Handler = (data: unknown, who: Caller) => unknown;
+export type Handler<C extends Contract = Contract, Name = string> = (
+  data: MethodData<C, Name>,
+  who: Caller,
+) => MethodReturn<C, Name> | Promise<MethodReturn<C, Name>>;
 
 /** What clients can call. */
 export class Methods {
-  readonly #handlers = new Map<string, Handler>();
+  readonly #handlers = new Map<string, (data: unknown, who: Caller) => unknown>();
+  readonly #terms: Terms;
+
+  constructor(terms: Terms) {
+    this.#terms = terms;
+  }
 
   /** @throws ZocaloError BAD_OPTION when there is one of that name already. */
-  add(name: string, handler: Handler): void {
+  add(name: string, handler: (data: unknown, who: Caller) => unknown): void {
     if (this.#handlers.has(name))
       throw new ZocaloError('BAD_OPTION', `there are two methods named ${name}`, { advice: 'name one otherwise' });
     this.#handlers.set(name, handler);
@@ -19,6 +28,8 @@ export class Methods {
   async call(name: string, data: unknown, who: Caller): Promise<unknown> {
     const handler = this.#handlers.get(name);
     if (!handler) throw new ProtocolError('NO_SUCH_METHOD', `there is no method ${name}`);
-    return handler(data, who);
+    const checked = this.#terms.callOf(name, data);
+    const result = await handler(checked instanceof Promise ? await checked : checked, who);
+    return this.#terms.resultOf(name, result);
   }
 }

@@ -1,6 +1,7 @@
 import type { Broker, Keep } from '../broker/index.ts';
 import type { Clock } from '../clock.ts';
 import type { ZocaloError } from '../errors.ts';
+import type { Contract } from '../protocol/index.ts';
 import type { Action, Rights } from './rights.ts';
 
 /** Who asks: one connection. */
@@ -125,7 +126,7 @@ export interface HubLimits {
   readonly patternChannels?: number;
 }
 
-export interface HubOptions {
+export interface HubOptions<C extends Contract = Contract> {
   /** Where the logs live. The hub opens it, and closes it. */
   readonly broker: Broker;
   /**
@@ -133,6 +134,11 @@ export interface HubOptions {
    * none of them. Default: `{ '*': {} }`.
    */
   readonly channels?: Readonly<Record<string, ChannelOptions>>;
+  /**
+   * Schemas of what is published, and of what methods get and answer. What does not fit is BAD_DATA; what is stored is
+   * what the schema answered. The most specific name or pattern counts. Default: anything fits.
+   */
+  readonly contract?: C;
   /**
    * Says who a visitor is; null, or a ProtocolError thrown, turns them away. Called for each `hi`, and for each
    * renewed token, which must be of the same user. Default: everybody may come in, unknown.

@@ -94,8 +94,8 @@ function pub(
   if (rules.rate !== undefined) connection.takeRate(name, rules.rate);
   const permission = permit('publish', rules.publish, connection, name);
   // What is published one after the other is handed to the log in that order; its answers are not waited for.
-  const send = () => {
-    publish(house, name, rules, data, {
+  const send = (fitting: unknown) => {
+    publish(house, name, rules, fitting, {
       key,
       keep,
       user: connection.user,
@@ -106,9 +106,11 @@ function pub(
       (error) => connection.refuse(id, error),
     );
   };
-  if (permission) return permission.then(send);
-  send();
-  return undefined;
+  const check = () => {
+    const fitting = house.terms.publication(name, data);
+    return fitting instanceof Promise ? fitting.then(send) : send(fitting);
+  };
+  return permission ? permission.then(check) : (check() ?? undefined);
 }
 
 function call(house: House, connection: Connection, id: number, method: string, data: unknown): undefined {

@@ -1,6 +1,20 @@
 export { compilePattern, isChannel, isPattern, PatternTable } from './channel.ts';
 export { decodeFromClient, decodeFromServer } from './codec.ts';
 export { CODES, type Code, mayRetry, ProtocolError } from './codes.ts';
+export {
+  type ChannelInput,
+  type ChannelOutput,
+  type Contract,
+  contract,
+  type MethodContract,
+  type MethodData,
+  type MethodInput,
+  type MethodResult,
+  type MethodReturn,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from './contract.ts';
 export { encode, encodePublication } from './encode.ts';
 export { LIMITS } from './limits.ts';
 export {

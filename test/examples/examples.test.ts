@@ -84,3 +84,9 @@ test('examples/attach.ts serves its page and its sockets on one port', async (t)
   assert.ok(second >= first);
   assert.equal(await program.stop('SIGTERM'), 0);
 });
+
+test('examples/contract.ts stores what fits as the schema answers it, and says what does not fit', async (t) => {
+  const program = new Program('env', ['PORT=0', process.execPath, `${EXAMPLES}contract.ts`]);
+  t.after(() => program.stop());
+  await program.says(/stored: "hola"\nrenamed: true\nBAD_DATA: text: .*expected string/);
+});

@@ -1,0 +1,65 @@
+import { ZocaloError } from '../errors.ts';
+import {
+  type Contract,
+  PatternTable,
+  ProtocolError,
+  type SchemaIssue,
+  type SchemaResult,
+  type StandardSchema,
+} from '../protocol/index.ts';
+
+/** The contract at run time: what it lets through is what the schema answered, which may be other than it was given. */
+export class Terms {
+  readonly #channels: PatternTable<StandardSchema>;
+  readonly #methods: NonNullable<Contract['methods']>;
+
+  /** @throws ZocaloError BAD_OPTION for what is neither a channel's name nor a pattern. */
+  constructor({ channels = {}, methods = {} }: Contract = {}) {
+    try {
+      this.#channels = new PatternTable(channels);
+    } catch (cause) {
+      throw new ZocaloError('BAD_OPTION', `contract: ${(cause as Error).message}`, { cause });
+    }
+    this.#methods = methods;
+  }
+
+  /** Answers a promise only where the schema does. @throws ProtocolError BAD_DATA, now or by the promise. */
+  publication(channel: string, data: unknown): unknown {
+    return check(this.#channels.match(channel)?.value, data);
+  }
+
+  /** As `publication`, of what a method is called with. */
+  callOf(method: string, data: unknown): unknown {
+    return check(this.#schemasOf(method)?.data, data);
+  }
+
+  /** Of what its handler answered: if that does not fit, it is the server's failure, and no fault of the caller. */
+  async resultOf(method: string, result: unknown): Promise<unknown> {
+    try {
+      return await check(this.#schemasOf(method)?.result, result);
+    } catch (cause) {
+      throw new Error(`the result of ${method} breaks the contract: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  #schemasOf(method: string) {
+    return Object.hasOwn(this.#methods, method) ? this.#methods[method] : undefined;
+  }
+}
+
+function check(schema: StandardSchema | undefined, data: unknown): unknown {
+  if (!schema) return data;
+  const result = schema['~standard'].validate(data);
+  return result instanceof Promise ? result.then(fittingOf) : fittingOf(result);
+}
+
+function fittingOf(result: SchemaResult<unknown>): unknown {
+  if (!result.issues) return result.value;
+  throw new ProtocolError('BAD_DATA', result.issues[0] ? sentenceOf(result.issues[0]) : 'the data does not fit');
+}
+
+/** @example `people.0.name: expected string` */
+function sentenceOf({ message, path = [] }: SchemaIssue): string {
+  const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
+  return keys.length > 0 ? `${keys.join('.')}: ${message}` : message;
+}

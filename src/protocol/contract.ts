@@ -1,0 +1,76 @@
+/** What we need of a schema of any library that follows Standard Schema, version 1 (standardschema.dev): zod, valibot, … */
+export interface StandardSchema<Input = unknown, Output = Input> {
+  readonly '~standard': {
+    readonly version: 1;
+    readonly vendor: string;
+    readonly validate: (value: unknown) => SchemaResult<Output> | Promise<SchemaResult<Output>>;
+    readonly types?: { readonly input: Input; readonly output: Output } | undefined;
+  };
+}
+
+export type SchemaResult<Output> =
+  | { readonly value: Output; readonly issues?: undefined }
+  | { readonly issues: readonly SchemaIssue[] };
+
+export interface SchemaIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** The data of channels, by name or pattern, and of methods. */
+export interface Contract {
+  readonly channels?: Readonly<Record<string, StandardSchema>>;
+  readonly methods?: Readonly<Record<string, MethodContract>>;
+}
+
+export interface MethodContract {
+  readonly data: StandardSchema;
+  /** Of what the handler answers. Default: anything. */
+  readonly result?: StandardSchema;
+}
+
+/** Says what is agreed on, for `new Hub({ contract })`, and for `new Client<typeof agreed>(…)`. */
+export function contract<const C extends Contract>(agreed: C): C {
+  return agreed;
+}
+
+type InputOf<Schema> = Schema extends StandardSchema<infer Input, infer _> ? Input : unknown;
+type OutputOf<Schema> = Schema extends StandardSchema<infer _, infer Output> ? Output : unknown;
+
+/** The names that a pattern matches, as a type: `chat:*` is `chat:${string}`. */
+type Matched<Pattern> = Pattern extends `${infer Before}*${infer After}`
+  ? `${Before}${string}${Matched<After>}`
+  : Pattern;
+
+/** The entry of that very name, or else those of all patterns that match: types do not weigh patterns. */
+type SchemaOf<Channels, Name> = Name extends keyof Channels
+  ? Channels[Name]
+  : { [Pattern in keyof Channels]: Name extends Matched<Pattern> ? Channels[Pattern] : never }[keyof Channels];
+
+type Known<Schema, Type> = [Schema] extends [never] ? unknown : Type;
+
+/** What may be published to a channel; unknown where the contract says nothing of it. */
+export type ChannelInput<C extends Contract, Name extends string> = Known<
+  SchemaOf<C['channels'], Name>,
+  InputOf<SchemaOf<C['channels'], Name>>
+>;
+
+/** What subscribers of a channel get. */
+export type ChannelOutput<C extends Contract, Name extends string> = Known<
+  SchemaOf<C['channels'], Name>,
+  OutputOf<SchemaOf<C['channels'], Name>>
+>;
+
+type MethodOf<C extends Contract, Name> = Name extends keyof C['methods'] ? C['methods'][Name] : unknown;
+
+/** What a caller gives to a method, and what its handler gets. */
+export type MethodInput<C extends Contract, Name> =
+  MethodOf<C, Name> extends { data: infer Schema } ? InputOf<Schema> : unknown;
+export type MethodData<C extends Contract, Name> =
+  MethodOf<C, Name> extends { data: infer Schema } ? OutputOf<Schema> : unknown;
+
+/** What a handler answers, and what its caller gets. */
+export type MethodReturn<C extends Contract, Name> =
+  MethodOf<C, Name> extends { result: infer Schema } ? InputOf<Schema> : unknown;
+export type MethodResult<C extends Contract, Name> =
+  MethodOf<C, Name> extends { result: infer Schema } ? OutputOf<Schema> : unknown;
