@@ -27,6 +27,8 @@ export interface ServerFrame {
   compressed: boolean;
   text: boolean;
   payload: Buffer;
+  /** Bytes of the whole frame. */
+  length: number;
 }
 
 /** The frame at the start of `bytes`, if it is there to its end. */
@@ -42,6 +44,7 @@ export function parseFrame(bytes: Buffer): ServerFrame | undefined {
     compressed: (bytes[0]! & 0x40) !== 0,
     text: (bytes[0]! & 0x0f) === 1,
     payload: bytes.subarray(header, header + length),
+    length: header + length,
   };
 }
 

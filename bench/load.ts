@@ -5,12 +5,12 @@
  * buffer, and where the length of the answers is known their bytes are counted and not looked at. That they are
  * the right bytes is checked before, with one message that every connection must get whole.
  */
-import { createHash } from 'node:crypto';
-import { connect, type Socket } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { deflateRawSync, inflateRawSync, constants as zlib } from 'node:zlib';
-import { cpuSeconds, residentBytes } from './account.ts';
+import { residentBytes } from './account.ts';
 import { clientFrame, headerBytes, MessageCounter, parseFrame } from './frames.ts';
+import { type Connection, chunk, fail, type Opened, open } from './sockets.ts';
+import { stopwatch } from './stopwatch.ts';
 import type { Workload } from './workloads.ts';
 
 export interface LoadOrder extends Workload {
@@ -32,72 +32,19 @@ export interface LoadResult {
   loadBusy: number;
 }
 
-const KEY = Buffer.from('zocalo benchmark').toString('base64');
-const ACCEPT = createHash('sha1').update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
 /** Connections that are being set up at a time. */
 const OPENING = 64;
-
-const chunk = Buffer.allocUnsafe(1 << 20);
-
-class Connection {
-  readonly socket: Socket;
-  /** What is done with the first `length` bytes of `chunk`. */
-  onBytes: (length: number) => void = () => {};
-  /** Bytes of a frame that has not ended yet. */
-  partial = 0;
-
-  constructor(port: number, index: number) {
-    this.socket = connect({
-      host: '127.0.0.1',
-      port,
-      noDelay: true,
-      onread: {
-        buffer: chunk,
-        callback: (length) => {
-          this.onBytes(length);
-          return true;
-        },
-      },
-    });
-    this.socket.on('error', (error) => fail(`connection ${index}: ${error.message}`));
-    this.socket.on('end', () => fail(`connection ${index} was closed by the server`));
-  }
-}
-
-function fail(reason: string): never {
-  process.stderr.write(`${reason}\n`);
-  process.exit(1);
-}
-
-/** Opens a connection and resolves to what the server agreed to about compression. */
-function open(order: LoadOrder, index: number): Promise<{ connection: Connection; extensions: string }> {
-  const connection = new Connection(order.port, index);
-  connection.socket.write(
-    `GET / HTTP/1.1\r\nHost: 127.0.0.1:${order.port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
-      `Sec-WebSocket-Key: ${KEY}\r\nSec-WebSocket-Version: 13\r\n` +
-      (order.compressed ? 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n' : '') +
-      '\r\n',
-  );
-  return new Promise((resolve) => {
-    let answer = '';
-    connection.onBytes = (length) => {
-      answer += chunk.toString('latin1', 0, length);
-      if (!answer.includes('\r\n\r\n')) return;
-      if (!answer.startsWith('HTTP/1.1 101') || !answer.includes(ACCEPT)) fail(`refused: ${answer.split('\r\n')[0]}`);
-      if (!answer.endsWith('\r\n\r\n')) fail('the server speaks first, which this load does not expect');
-      connection.onBytes = () => {};
-      resolve({ connection, extensions: /^sec-websocket-extensions: *(.*)$/im.exec(answer)?.[1] ?? '' });
-    };
-  });
-}
 
 async function openMany(order: LoadOrder, count: number): Promise<{ connections: Connection[]; extensions: string }> {
   const connections: Connection[] = [];
   let extensions = '';
   let next = 0;
   const worker = async () => {
-    while (next < count) {
-      const opened = await open(order, next++);
+    while (next++ < count) {
+      const opened: Opened = await open(order.port, {
+        headers: order.compressed ? 'Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n' : '',
+      });
+      if (opened.rest.length > 0) fail('the server speaks first, which this load does not expect');
       connections.push(opened.connection);
       extensions = opened.extensions;
     }
@@ -228,21 +175,6 @@ function startMessages(order: LoadOrder, connections: Connection[], frames: Buff
   });
   for (const connection of order.mode === 'echo' ? connections : [connections[0]!]) send(connection, order.inFlight);
   return () => (order.compressed ? arrived : bytes / frameLength);
-}
-
-/** Reads the clocks; the answer, called later, tells what has passed on each since, in seconds. */
-function stopwatch(pid: number) {
-  const wall = performance.now();
-  const server = cpuSeconds(pid);
-  const load = process.cpuUsage();
-  return () => {
-    const used = process.cpuUsage(load);
-    return {
-      wall: (performance.now() - wall) / 1e3,
-      server: cpuSeconds(pid) - server,
-      load: (used.user + used.system) / 1e6,
-    };
-  };
 }
 
 async function measureMessages(order: LoadOrder): Promise<LoadResult> {

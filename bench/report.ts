@@ -59,15 +59,20 @@ export function isMet(goal: Goal, reached: number): boolean {
 /** One workload for the terminal. */
 export function sectionText(section: Section): string {
   const { header, lines } = table(section);
+  const text = aligned(header, lines);
+  return [describe(section.workload), ...text.map((line) => `  ${line}`), ...failures(section)].join('\n');
+}
+
+/** A table for the terminal, one string a line. */
+export function aligned(header: string[], lines: string[][]): string[] {
   const all = [header, ...lines];
   const widths = header.map((_, column) => Math.max(...all.map((line) => line[column]!.length)));
-  const text = all.map((line) =>
+  return all.map((line) =>
     line
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!)))
       .join('  ')
       .trimEnd(),
   );
-  return [describe(section.workload), ...text.map((line) => `  ${line}`), ...failures(section)].join('\n');
 }
 
 /** The goals for the terminal, one a line. */
@@ -95,12 +100,7 @@ export function markdown(setting: Setting, sections: readonly Section[]): string
     '',
     'Written by `npm run bench`; what is measured and how to read it stands in [README.md](README.md).',
     '',
-    `- Date: ${setting.date}`,
-    `- Machine: ${setting.machine}`,
-    `- System: ${setting.system}`,
-    ...setting.versions.map((version) => `- ${version}`),
-    `- ${setting.method}`,
-    ...setting.remarks.map((remark) => `- Remark: ${remark}`),
+    ...settingLines(setting),
     '',
     '## Goals',
     '',
@@ -112,6 +112,17 @@ export function markdown(setting: Setting, sections: readonly Section[]): string
     '',
     ...details,
   ].join('\n');
+}
+
+export function settingLines(setting: Setting): string[] {
+  return [
+    `- Date: ${setting.date}`,
+    `- Machine: ${setting.machine}`,
+    `- System: ${setting.system}`,
+    ...setting.versions.map((version) => `- ${version}`),
+    `- ${setting.method}`,
+    ...setting.remarks.map((remark) => `- Remark: ${remark}`),
+  ];
 }
 
 function goalLines(sections: readonly Section[]) {
@@ -168,15 +179,15 @@ function verdict(goal: Goal, reached: number | undefined): string {
   return `${showRatio(reached)}, goal ${showGoal(goal)}: ${isMet(goal, reached) ? 'met' : 'NOT MET'}`;
 }
 
-const showGoal = (goal: Goal) => ('most' in goal ? `≤ ${goal.most}` : `≥ ${goal.least}`);
-const showRatio = (value: number) => value.toFixed(3);
-const percent = (share: number) => `${Math.round(share * 100)} %`;
+export const showGoal = (goal: Goal) => ('most' in goal ? `≤ ${goal.most}` : `≥ ${goal.least}`);
+export const showRatio = (value: number) => value.toFixed(3);
+export const percent = (share: number) => `${Math.round(share * 100)} %`;
 
-function showValue(value: number): string {
+export function showValue(value: number): string {
   return value < 100 ? value.toFixed(2) : Math.round(value).toLocaleString('en');
 }
 
-function markdownTable(header: string[], lines: string[][]): string {
+export function markdownTable(header: string[], lines: string[][]): string {
   const row = (cells: string[]) => `| ${cells.join(' | ')} |`;
   return [row(header), row(header.map((_, column) => (column === 0 ? '---' : '---:'))), ...lines.map(row)].join('\n');
 }

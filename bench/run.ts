@@ -1,14 +1,12 @@
 /**
  * The comparison: `npm run bench`, or `npm run bench -- --help`.
  */
-import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
-import os from 'node:os';
-import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { LoadOrder, LoadResult } from './load.ts';
+import { cores, machine, openFiles, program, remarkNoise } from './machine.ts';
 import { goalsText, markdown, type Row, type Section, sectionText, TITLES } from './report.ts';
-import { pinned, type ServerProgram, servers, start } from './servers.ts';
+import { type ServerProgram, servers, start } from './servers.ts';
 import { type ServerName, WORKLOADS, type Workload } from './workloads.ts';
 
 const DEFAULTS = { rounds: '5', seconds: '3', peers: 'uws,ws,bun' };
@@ -51,7 +49,7 @@ const workloads = chosen(
 const names: ServerName[] = ['zocalo', ...chosen('peers', DEFAULTS.peers.split(','))] as ServerName[];
 const remarks: string[] = [];
 
-const [serverCore, loadCore] = cores();
+const [serverCore, loadCore] = cores(remark);
 const programs = names.flatMap((name) => {
   try {
     return servers[name]();
@@ -60,8 +58,7 @@ const programs = names.flatMap((name) => {
     return [];
   }
 });
-const quiet = os.loadavg()[0]!;
-if (quiet > 0.5) remark(`the machine was not quiet (load average ${quiet.toFixed(2)} at the beginning)`);
+remarkNoise(remark);
 for (const { version } of programs) console.log(version);
 
 const sections: Section[] = [];
@@ -107,53 +104,10 @@ async function measure(program: ServerProgram, workload: Workload, row: Row): Pr
 }
 
 async function load(order: LoadOrder): Promise<LoadResult> {
-  const [file, ...args] = pinned(loadCore, [
-    process.execPath,
-    fileURLToPath(new URL('./load.ts', import.meta.url)),
-    JSON.stringify(order),
-  ]);
-  const child = spawn(file!, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  let complaint = '';
-  child.stdout.on('data', (bytes) => {
-    output += bytes;
-  });
-  child.stderr.on('data', (bytes) => {
-    complaint += bytes;
-  });
-  const timer = setTimeout(() => child.kill('SIGKILL'), 120_000);
-  const code = await new Promise((resolve) => child.once('close', resolve));
-  clearTimeout(timer);
-  if (code !== 0) throw new Error(complaint.trim().split('\n')[0] || 'the load did not end within 120 s');
-  const result: LoadResult = JSON.parse(output);
+  const result: LoadResult = await program('load.ts', order, loadCore);
   // On one core nobody can be busier than all the time: such an account is the machine's mistake.
   if (serverCore !== undefined && result.serverBusy > 1.1) throw new Error('the CPU account of a round was off');
   return result;
-}
-
-/** A core for the server and one for the load, out of those that this process may use. */
-function cores(): [number, number] | [] {
-  const shown = spawnSync('taskset', ['-cp', String(process.pid)], { encoding: 'utf8' }).stdout ?? '';
-  const list = /list: (\S+)/.exec(shown)?.[1];
-  if (list === undefined) {
-    remark('taskset is missing: servers and load are not pinned to cores, so the figures scatter more');
-    return [];
-  }
-  const allowed = list.split(',').flatMap((range) => {
-    const [first, last] = range.split('-').map(Number) as [number, number | undefined];
-    return Array.from({ length: (last ?? first) - first + 1 }, (_, index) => first + index);
-  });
-  if (allowed.length < 2) {
-    remark('there is only one core: the load takes time from the servers, and throughput means nothing');
-    return [];
-  }
-  return [allowed[0]!, allowed[1]!];
-}
-
-/** The limit that a child inherits: Node raises its own as far as it may. */
-function openFiles(): number {
-  const limit = execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
-  return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
 }
 
 /** Why this run does not stand for the whole comparison, if so. */
@@ -166,11 +120,8 @@ function partiality(): string | undefined {
 }
 
 function setting() {
-  const { model } = os.cpus()[0]!;
   return {
-    date: new Date().toISOString().slice(0, 10),
-    machine: `${model}, ${os.cpus().length} cores, ${Math.round(os.totalmem() / 2 ** 30)} GiB`,
-    system: `${os.type()} ${os.release()}`,
+    ...machine(),
     versions: programs.map(({ version }) => version),
     method:
       `${rounds} rounds, interleaved, ${seconds} s each after ${WARM_UP_SECONDS} s of warm-up` +

@@ -29,6 +29,7 @@ const PACKAGES = {
   bufferutil: 'bufferutil@4.1.0',
   uws: '@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0',
   bun: 'bun@1.4.5',
+  socketio: 'socket.io@4.8.4',
   // That build of uWebSockets.js has binaries for Node 20 at most.
   node20: `node-${process.platform}-${process.arch}@20.20.2`,
 };
@@ -79,17 +80,36 @@ export const servers: Record<ServerName, () => ServerProgram> = {
   },
 };
 
+/** The hub's peer, as `servers` has the engine's. Throws when it cannot be installed here. */
+export function socketIo(): { version: string; command: string[] } {
+  const version = install(PACKAGES.socketio);
+  const bufferutil = install(PACKAGES.bufferutil);
+  return {
+    version: `Socket.IO ${version} with bufferutil ${bufferutil} on Node ${process.versions.node}`,
+    command: [process.execPath, inPeers('socketio.cjs')],
+  };
+}
+
 /** Starts a server, on the core if there is one to name, and resolves when it says that it is ready. */
-export async function start(program: ServerProgram, workload: Workload, core?: number): Promise<RunningServer> {
+export function start(program: ServerProgram, workload: Workload, core?: number): Promise<RunningServer> {
+  const environment = { MODE: workload.mode, COMPRESSION: workload.compressed ? '1' : '0' };
+  return launch(program.command(workload.mode), environment, core);
+}
+
+/** Runs a server's command with a PORT of its own, and resolves when it has printed something. */
+export async function launch(
+  command: string[],
+  environment: Record<string, string>,
+  core?: number,
+): Promise<RunningServer> {
   const port = await freePort();
-  const [file, ...args] = pinned(core, program.command(workload.mode));
+  const [file, ...args] = pinned(core, command);
   const child = spawn(file!, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       ...process.env,
       PORT: String(port),
-      MODE: workload.mode,
-      COMPRESSION: workload.compressed ? '1' : '0',
+      ...environment,
       NODE_PATH: join(cache, 'node_modules'),
     },
   });

@@ -1,0 +1,233 @@
+/**
+ * The hub's figures: `npm run bench:hub`, or `npm run bench:hub -- --help`.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import type { CatchUpOrder } from './hub/catch-up.ts';
+import type { DialectName } from './hub/dialect.ts';
+import type { LatencyOrder, LatencyResult } from './hub/latency.ts';
+import type { PublishOrder, PublishResult } from './hub/publish.ts';
+import {
+  type CatchUpRow,
+  catchUpPart,
+  hubGoalsText,
+  hubMarkdown,
+  type LatencyRow,
+  largest,
+  latencyPart,
+  type Part,
+  type PublishRow,
+  partText,
+  publishPart,
+  type RoomRow,
+  roomPart,
+} from './hub/report.ts';
+import type { RoomOrder } from './hub/room.ts';
+import type { LoadResult } from './load.ts';
+import { cores, machine, openFiles, program, remarkNoise } from './machine.ts';
+import { launch, type RunningServer, socketIo } from './servers.ts';
+
+const DEFAULTS = { rounds: '3', seconds: '2' };
+const WARM_UP_SECONDS = 0.5;
+const ROOM = 200;
+const SUBSCRIBERS = 1_000;
+const LOG = 200_000;
+const BYTES = 64;
+const STORES = ['memory', 'sqlite', 'bare'] as const;
+const BROKERS = ['memory', 'sqlite'] as const;
+/** Publications a second, each about half as many again as the one before. */
+const RATES = [50, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000, 7_000, 10_000];
+/** A tenth of what each broker is to acknowledge. */
+const ASKED = { memory: 10_000, sqlite: 3_000 };
+const RESULTS = new URL('./HUB.md', import.meta.url);
+const PARTS = { publish, room, latency, catchup: catchUp };
+
+const { values: options } = parseArgs({
+  allowNegative: true,
+  options: {
+    rounds: { type: 'string', default: DEFAULTS.rounds },
+    seconds: { type: 'string', default: DEFAULTS.seconds },
+    only: { type: 'string' },
+    write: { type: 'boolean' },
+    help: { type: 'boolean', default: false },
+  },
+});
+if (options.help) {
+  console.log(`Usage: npm run bench:hub -- [options]
+
+  --rounds N     how often each thing is measured (${DEFAULTS.rounds})
+  --seconds N    length of each measured window, at least 1 (${DEFAULTS.seconds})
+  --only a,b     some parts: ${Object.keys(PARTS).join(', ')}
+  --write        write bench/HUB.md even after a partial run
+  --no-write     do not write it even after a full run
+
+Example: npm run bench:hub -- --only room --rounds 1`);
+  process.exit();
+}
+
+const rounds = number('rounds', 1);
+const seconds = number('seconds', 1);
+const chosen = options.only?.split(',').filter(Boolean) ?? Object.keys(PARTS);
+for (const name of chosen) if (!(name in PARTS)) stop(`--only: ${name} is not one of ${Object.keys(PARTS).join(', ')}`);
+
+const remarks: string[] = [];
+const [serverCore, loadCore] = cores(remark);
+remarkNoise(remark);
+const folder = mkdtempSync(join(tmpdir(), 'zocalo-bench-'));
+const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const versions = [`Zócalo ${version} on Node ${process.versions.node}, SQLite ${process.versions.sqlite}`];
+const parts: Part[] = [];
+let failures = 0;
+let files = 0;
+try {
+  for (const name of chosen) {
+    const part = await PARTS[name as keyof typeof PARTS]();
+    if (!part) continue;
+    parts.push(part);
+    console.log(`\n${partText(part)}`);
+  }
+} finally {
+  rmSync(folder, { recursive: true });
+}
+console.log(`\nGoals\n${hubGoalsText(parts)}`);
+const partial =
+  parts.length < Object.keys(PARTS).length || failures > 0 || rounds < Number(DEFAULTS.rounds)
+    ? 'not everything was measured as often as usual'
+    : seconds < Number(DEFAULTS.seconds)
+      ? 'the windows were shorter than usual'
+      : undefined;
+if (options.write ?? !partial) {
+  const method =
+    `${rounds} rounds, interleaved, ${seconds} s each after ${WARM_UP_SECONDS} s of warm-up` +
+    (serverCore === undefined ? '' : '; server and load pinned to a core each');
+  writeFileSync(RESULTS, hubMarkdown({ ...machine(), versions, method, remarks }, parts));
+  console.log('\nbench/HUB.md is written.');
+} else if (partial) console.log(`\nbench/HUB.md is left as it is, since ${partial}; --write writes it all the same.`);
+
+async function publish(): Promise<Part> {
+  const rows: PublishRow[] = [1, 64].flatMap((publishers) =>
+    [false, true].map((keyed) => ({ publishers, keyed, samples: { memory: [], sqlite: [], bare: [] } })),
+  );
+  for (let round = 0; round < rounds; round++)
+    for (const { publishers, keyed, samples } of rows)
+      for (const store of STORES) {
+        const order: PublishOrder = { store, publishers, keyed, seconds, warmUp: WARM_UP_SECONDS };
+        await attempt(`publishing to ${store}`, async () => {
+          samples[store].push(await program<PublishResult>('hub/publish.ts', order, serverCore));
+        });
+      }
+  return publishPart(rows);
+}
+
+async function room(): Promise<Part | undefined> {
+  const commands: Partial<Record<DialectName, string[]>> = { zocalo: hubCommand() };
+  await attempt('Socket.IO', async () => {
+    const peer = socketIo();
+    commands.socketio = peer.command;
+    versions.push(peer.version);
+  });
+  const rows: RoomRow[] = [
+    { inFlight: 1, goal: { most: 0.7 }, samples: { zocalo: [], socketio: [] } },
+    { inFlight: 16, goal: { most: 0.08 }, samples: { zocalo: [], socketio: [] } },
+  ];
+  for (let round = 0; round < rounds; round++)
+    for (const { inFlight, samples } of rows)
+      for (const [server, command] of Object.entries(commands) as [DialectName, string[]][])
+        await attempt(`the room on ${server}`, () =>
+          served(command, {}, async ({ port, pid }) => {
+            // The account has a resolution of 10 ms: half a percent of two seconds.
+            const window = Math.max(seconds, 2);
+            const sizes = { connections: ROOM, bytes: BYTES, inFlight };
+            const order: RoomOrder = { server, port, pid, ...sizes, seconds: window, warmUp: WARM_UP_SECONDS };
+            samples[server].push(await program<LoadResult>('hub/room.ts', order, loadCore));
+          }),
+        );
+  return roomPart(rows, ROOM);
+}
+
+async function latency(): Promise<Part | undefined> {
+  const needed = SUBSCRIBERS + 200;
+  if (openFiles() < needed) {
+    remark(`latency is left out: it needs ulimit -n ${needed}, here it is ${openFiles()}`);
+    return undefined;
+  }
+  const rows: LatencyRow[] = [];
+  for (const broker of BROKERS)
+    await attempt(`latency with ${broker}`, async () => {
+      const run = (rates: number[], climb: boolean) =>
+        served(hubCommand(), { BROKER: place(broker) }, ({ port, pid }) => {
+          const order: LatencyOrder = { port, pid, subscribers: SUBSCRIBERS, rates, climb, seconds, warmUp: 0.5 };
+          return program<LatencyResult[]>('hub/latency.ts', order, loadCore);
+        });
+      const climbed = await run(RATES, true);
+      const most = largest(climbed);
+      const [tenth] = most ? await run([most.rate / 10], false) : [];
+      rows.push({ broker, climbed, tenth, asked: ASKED[broker] });
+    });
+  return latencyPart(rows, SUBSCRIBERS);
+}
+
+async function catchUp(): Promise<Part> {
+  const rows: CatchUpRow[] = BROKERS.map((broker) => ({ broker, samples: [] }));
+  for (const { broker, samples } of rows)
+    await attempt(`catching up with ${broker}`, () =>
+      served(hubCommand(), { BROKER: place(broker), FILL: String(LOG) }, async ({ port }) => {
+        const order: CatchUpOrder = { port, total: LOG, payload: BYTES };
+        for (let round = 0; round < Math.max(rounds, 3); round++)
+          samples.push(await program<number>('hub/catch-up.ts', order, loadCore));
+      }),
+    );
+  return catchUpPart(rows, LOG);
+}
+
+function hubCommand(): string[] {
+  return [process.execPath, fileURLToPath(new URL('./servers/hub.ts', import.meta.url))];
+}
+
+function place(broker: (typeof BROKERS)[number]): string {
+  return broker === 'memory' ? broker : join(folder, `${files++}.db`);
+}
+
+async function served<T>(
+  command: string[],
+  environment: Record<string, string>,
+  use: (server: RunningServer) => Promise<T>,
+): Promise<T> {
+  const server = await launch(command, environment, serverCore);
+  try {
+    return await use(server);
+  } finally {
+    await server.stop();
+  }
+}
+
+/** What fails is left out, and said. */
+async function attempt(what: string, work: () => Promise<void>): Promise<void> {
+  if (process.stderr.isTTY) process.stderr.write(`${what} …\r\x1b[K`);
+  try {
+    await work();
+  } catch (error) {
+    failures++;
+    remark(`${what} failed: ${(error as Error).message}`);
+  }
+}
+
+function remark(text: string): void {
+  if (remarks.includes(text)) return;
+  remarks.push(text);
+  console.log(`Remark: ${text}`);
+}
+
+function number(option: 'rounds' | 'seconds', least: number): number {
+  const value = Number(options[option]);
+  if (!(value >= least)) stop(`--${option} must be a number, at least ${least}`);
+  return value;
+}
+
+function stop(message: string): never {
+  console.error(`${message}; see npm run bench:hub -- --help`);
+  process.exit(2);
+}
