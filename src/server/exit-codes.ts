@@ -1,4 +1,5 @@
 import { type ErrorCode, ZocaloError } from '../errors.ts';
+import { ProtocolError } from '../protocol/index.ts';
 
 interface Family {
   readonly exit: number;
@@ -34,11 +35,15 @@ const FAMILIES: readonly Family[] = [
     meaning: 'no WebSocket, or a broken one',
     codes: ['HANDSHAKE_FAILED', 'PROTOCOL_ERROR', 'INVALID_UTF8', 'COMPRESSION_FAILED'],
   },
+  { exit: 10, meaning: 'the server refused', codes: [] },
 ];
 
 export const USAGE_EXIT = 2;
+/** For every ProtocolError: its code is the server's. */
+const REFUSED_EXIT = 10;
 
 export function exitCodeOf(error: unknown): number {
+  if (error instanceof ProtocolError) return REFUSED_EXIT;
   if (!(error instanceof ZocaloError)) return 1;
   return FAMILIES.find(({ codes }) => codes.includes(error.code))?.exit ?? 1;
 }
@@ -53,7 +58,7 @@ export function exitCodeTable(): string {
 /** `CODE: sentence`, in one line, whatever it was; a bad configuration may have many mistakes, with a line for each. */
 export function errorLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof ZocaloError ? error.code : 'UNEXPECTED';
+  const code = error instanceof ZocaloError || error instanceof ProtocolError ? error.code : 'UNEXPECTED';
   if (code === 'BAD_CONFIG') return message.replace(/^/gm, `${code}: `);
   return `${code}: ${message.replace(/\s+/g, ' ').trim()}`;
 }

@@ -2,7 +2,21 @@ import { addConfig } from './config.ts';
 import { addConnect } from './connect.ts';
 import { addInit } from './init.ts';
 import { addListen } from './listen.ts';
+import { addPublish } from './publish.ts';
 import { addServe } from './serve.ts';
+import { addSubscribe } from './subscribe.ts';
+import { addToken } from './token.ts';
+import { addUsers } from './users.ts';
 
 /** In the order in which `--help` shows them. */
-export const COMMANDS = [addServe, addInit, addConfig, addListen, addConnect];
+export const COMMANDS = [
+  addServe,
+  addInit,
+  addConfig,
+  addPublish,
+  addSubscribe,
+  addToken,
+  addUsers,
+  addListen,
+  addConnect,
+];

@@ -1,0 +1,68 @@
+import { text } from 'node:stream/consumers';
+import type { Command } from 'commander';
+import { callDaemon, type Door } from '../daemon-call.ts';
+import { print } from '../terminal.ts';
+import { addConfigFile, loadFrom } from './config-options.ts';
+
+const EXAMPLES = `
+Data that is no JSON is sent as a text; - is standard input. The position in the channel's log is printed. Where the
+daemon is, and a key that may publish, come from the configuration here (or its Unix socket, which needs no key), or
+from --url, and --api-key or ZOCALO_API_KEY.
+
+Examples:
+  zocalo publish news '{"title":"Hola"}'
+  date | zocalo publish clock -
+  zocalo publish orders '{"id":42}' --key order-42      safe to repeat
+  ZOCALO_API_KEY=… zocalo publish news Hola --url https://example.org`;
+
+interface Options {
+  config?: string;
+  url?: string;
+  apiKey?: string;
+  key?: string;
+}
+
+export function addPublish(program: Command): void {
+  addConfigFile(program.command('publish').description('publish to a channel of a running daemon'))
+    .argument('<channel>', 'its name')
+    .argument('<data>', 'JSON or a text; - for standard input')
+    .option('--key <key>', 'makes repeating it harmless')
+    .option('--url <url>', 'where the daemon is; default: as in the configuration')
+    .option('--api-key <key>', 'default: ZOCALO_API_KEY, or one of the configuration')
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+async function run(channel: string, data: string, options: Options): Promise<void> {
+  const said = data === '-' ? (await text(process.stdin)).replace(/\r?\n$/, '') : data;
+  const door = await doorOf(options, channel);
+  const { key } = options;
+  const answer = await callDaemon(door, '/api/publish', {
+    channel,
+    data: parse(said),
+    ...(key !== undefined && { key }),
+  });
+  const { at } = answer as { at?: [string, number] };
+  await print(at ? `${at.join(':')}\n` : 'published\n');
+}
+
+function parse(said: string): unknown {
+  try {
+    return JSON.parse(said);
+  } catch {
+    return said;
+  }
+}
+
+async function doorOf({ config: file, url, apiKey }: Options, channel: string): Promise<Door> {
+  const key = apiKey ?? (process.env.ZOCALO_API_KEY || undefined);
+  if (url !== undefined && key !== undefined) return { url, key };
+  const { config } = await loadFrom({ ...(file !== undefined && { config: file }) });
+  const [{ addressOf }, { ApiKeys }] = await Promise.all([import('../daemon-address.ts'), import('../auth/index.ts')]);
+  const where = url ?? addressOf(config);
+  if (key !== undefined) return { url: where, key };
+  if (url === undefined && config.socket !== undefined) return { url: where, socket: config.socket };
+  const keys = new ApiKeys(config.api.keys);
+  const fit = config.api.keys.find(({ key }) => keys.find(`Bearer ${key}`)?.may('publish', channel));
+  return { url: where, key: fit?.key };
+}

@@ -1,0 +1,93 @@
+import { once } from 'node:events';
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Message, Position } from '../../client/index.ts';
+import { note, noteError, print } from '../terminal.ts';
+import { addConfigFile, loadFrom } from './config-options.ts';
+import { mintToken } from './token.ts';
+
+const EXAMPLES = `
+A line for each message: the channel and its data as JSON, or with --json all that is known of it. A lost connection
+comes back by itself, and goes on where it was. Ctrl-C ends it.
+
+Examples:
+  zocalo subscribe news
+  zocalo subscribe chat:1 chat:2 --recent 10 --json
+  zocalo subscribe news --since k3Xw9:41                what came after that position
+  zocalo subscribe news --url wss://example.org --token "$TOKEN"`;
+
+interface Options {
+  config?: string;
+  url?: string;
+  token?: string;
+  since?: Position;
+  recent?: number;
+  json?: boolean;
+}
+
+/** Milliseconds; a new one is made for each connection. */
+const TOKEN_LIFE = 3_600_000;
+
+export function addSubscribe(program: Command): void {
+  addConfigFile(program.command('subscribe').description('print what is published to channels of a running daemon'))
+    .argument('<channel...>', 'their names')
+    .option('--since <position>', 'epoch:offset, as zocalo publish prints it: what came after it first', parsePosition)
+    .option('--recent <n>', 'so many of the newest messages first', parseCount)
+    .option('--json', 'print everything that is known of a message')
+    .option('--url <url>', 'where the daemon is, ws:// or wss://; default: as in the configuration')
+    .option('--token <token>', 'who we are; default: ZOCALO_TOKEN, or one made with the secret of the configuration')
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+async function run(channels: string[], options: Options): Promise<void> {
+  const { Client } = await import('../../client/index.ts');
+  const { url, token } = await visitOf(channels, options);
+  const client = new Client(url, { ...(token && { token }) });
+  const ended = Promise.withResolvers<void>();
+  client.on('error', (error) => (client.state === 'closed' ? ended.reject(error) : noteError(error)));
+  client.on('state', (state) => state === 'waiting' && note(`no connection with ${url}; trying again`));
+  for (const channel of channels) {
+    const { since, recent } = options;
+    const subscription = client.subscribe(channel, {
+      ...(since && { since }),
+      ...(recent !== undefined && { recent }),
+    });
+    subscription.on('message', (message) => void print(line(message, options.json)));
+    subscription.on('gap', ({ channel }) => note(`${channel}: some messages are lost; this goes on after them`));
+    subscription.on('error', ended.reject);
+  }
+  try {
+    await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), ended.promise]);
+  } finally {
+    client.close();
+  }
+}
+
+function line({ channel, data, ...more }: Message, json = false): string {
+  return json ? `${JSON.stringify({ channel, data, ...more })}\n` : `${channel} ${JSON.stringify(data)}\n`;
+}
+
+async function visitOf(
+  channels: string[],
+  { config: file, url, token = process.env.ZOCALO_TOKEN || undefined }: Options,
+): Promise<{ url: string; token?: () => Promise<string> }> {
+  if (url !== undefined && token !== undefined) return { url, token: async () => token };
+  const { config } = await loadFrom({ ...(file !== undefined && { config: file }) });
+  const { addressOf } = await import('../daemon-address.ts');
+  const where = url ?? addressOf(config).replace(/^http/, 'ws');
+  if (token !== undefined) return { url: where, token: async () => token };
+  const { secret } = config;
+  if (secret === undefined) return { url: where };
+  return { url: where, token: () => mintToken(secret, 'zocalo-subscribe', { subscribe: channels }, TOKEN_LIFE) };
+}
+
+function parsePosition(text: string): Position {
+  const [, epoch, offset] = /^(.+):(\d+)$/.exec(text) ?? [];
+  if (epoch !== undefined) return [epoch, Number(offset)];
+  throw new InvalidArgumentError('A position is epoch:offset, as zocalo publish prints it.');
+}
+
+function parseCount(text: string): number {
+  if (/^\d{1,6}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It is a number of messages.');
+}

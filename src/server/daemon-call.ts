@@ -1,0 +1,59 @@
+import { type IncomingMessage, request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { type Code, ProtocolError } from '../protocol/index.ts';
+import { toZocaloError } from '../stream/index.ts';
+
+/** How a command reaches the daemon. */
+export interface Door {
+  /** `http://127.0.0.1:9000`. */
+  readonly url: string;
+  /** The path of its Unix socket, which is taken instead, and needs no key. */
+  readonly socket?: string | undefined;
+  readonly key?: string | undefined;
+}
+
+export interface Answer {
+  readonly response: IncomingMessage;
+  readonly body: string;
+}
+
+/** In milliseconds: for the whole call. */
+const TIMEOUT = 10_000;
+
+/** A GET, or a POST of `body` as JSON. @throws ZocaloError when nobody is reached. */
+export async function ask({ url, socket, key }: Door, path: string, body?: unknown): Promise<Answer> {
+  const request = (url.startsWith('https:') ? requestHttps : requestHttp)(new URL(path, url), {
+    method: body === undefined ? 'GET' : 'POST',
+    headers: {
+      ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    },
+    ...(socket !== undefined && { socketPath: socket }),
+    agent: false,
+    signal: AbortSignal.timeout(TIMEOUT),
+  });
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      request.on('response', resolve).on('error', reject);
+      request.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+    return { response, body: await text(response) };
+  } catch (error) {
+    throw toZocaloError(error, socket === undefined ? url : `unix:${socket}`);
+  }
+}
+
+/** What the HTTP API answers. @throws ProtocolError with the daemon's own code when it refuses. */
+export async function callDaemon(door: Door, path: string, body?: unknown): Promise<unknown> {
+  const { response, body: answer } = await ask(door, path, body);
+  let value: { code?: Code; message?: string } | undefined;
+  try {
+    value = JSON.parse(answer);
+  } catch {}
+  if (response.statusCode === 200 && value !== undefined) return value;
+  throw new ProtocolError(
+    value?.code ?? 'UNAVAILABLE',
+    value?.message ?? `${door.url} answers with ${response.statusCode}, and is no zocalo serve`,
+  );
+}
