@@ -19,7 +19,7 @@ export class Grants {
   readonly #actions: Readonly<Record<Action, readonly ((channel: string) => boolean)[]>>;
 
   constructor(rights: Rights) {
-    const compile = (patterns: readonly string[] = []) => patterns.map(compilePattern);
+    const compile = (patterns: readonly string[] = []) => patterns.map(compileGrant);
     this.#actions = {
       subscribe: compile(rights.subscribe),
       publish: compile(rights.publish),
@@ -31,4 +31,13 @@ export class Grants {
   allow(action: Action, channel: string): boolean {
     return this.#actions[action].some((matches) => matches(channel));
   }
+}
+
+/** What the daemon itself has to say, of everybody's traffic too: `*` in somebody's rights does not mean that. */
+const OWN = 'zocalo:';
+
+/** As a pattern matches, but the daemon's own channels only by one that names them as such. */
+function compileGrant(pattern: string): (channel: string) => boolean {
+  const matches = compilePattern(pattern);
+  return pattern.startsWith(OWN) ? matches : (channel) => !channel.startsWith(OWN) && matches(channel);
 }

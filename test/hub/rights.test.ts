@@ -40,6 +40,22 @@ test('a channel may be for those alone whose rights name it', async () => {
   assert.notEqual(await (await guest({ token: 'chat:*' })).ask('sub', 'chat:42'), 'FORBIDDEN');
 });
 
+for (const [pattern, isGranted] of Object.entries({
+  '*': false,
+  'z*': false,
+  'zocalo*': false,
+  '*:admin': false,
+  'zocalo:*': true,
+}))
+  test(`${pattern} in somebody's rights ${isGranted ? 'grants' : 'does not grant'} what the daemon itself has to say`, async () => {
+    const { guest } = await square({
+      channels: { 'zocalo:*': { subscribe: (who, channel) => who.isGranted('subscribe', channel) } },
+      connect: () => ({ rights: { subscribe: [pattern] } }),
+    });
+    const answer = await (await guest()).ask('sub', 'zocalo:admin');
+    assert.equal(answer !== 'FORBIDDEN', isGranted);
+  });
+
 test('a renewed token brings its own rights', async () => {
   const { guest } = await square({
     connect: ({ token }) => ({ user: 'ana', rights: { publish: token === undefined ? [] : [token] } }),
