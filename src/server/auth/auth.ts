@@ -25,6 +25,9 @@ export interface AuthOptions {
   readonly scrypt?: Scrypt;
 }
 
+/** RFC 7515 §3.1: three parts, the last of which a forger may leave empty. */
+const JWT = /^[\w-]+\.[\w-]*\.[\w-]*$/;
+
 /** What one config comes to. */
 interface Doors {
   readonly anonymous: boolean;
@@ -38,8 +41,8 @@ interface Doors {
  * else, so that nobody who shows a bad token comes in as a stranger.
  *
  * 1. user and password;
- * 2. a token: of `hi`, else of the header Authorization, else the query's `token`. Without `secret` and `auth.jwt`
- *    it is the hook that judges it;
+ * 2. a token: of `hi`, else of the header Authorization, else the query's `token`. What does not have the form of a JWT,
+ *    or any without `secret` and `auth.jwt`, is the hook's to judge, if there is one;
  * 3. the hook, by the handshake's cookies and headers; whom it does not know is
  * 4. a stranger, who may come in if the config says so.
  *
@@ -154,7 +157,7 @@ export class Auth {
 
   async #judge(handshake: Handshake, token: string | undefined): Promise<Identity | null> {
     const { anonymous, tokens, hook } = this.#open;
-    if (token !== undefined && (tokens.areTaken || !hook)) return this.#byToken(token, handshake);
+    if (token !== undefined && (!hook || (tokens.areTaken && JWT.test(token)))) return this.#byToken(token, handshake);
     const verdict = hook ? await hook.ask(handshake, token) : { kind: 'unknown' as const };
     if (verdict.kind === 'known') return verdict.identity;
     // Somebody with a token is no stranger: it was to say who they are.

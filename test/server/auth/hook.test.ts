@@ -133,9 +133,11 @@ test('a token that only the application can judge goes to it, and a stranger it 
   const url = await application(t, ({ body }, response) =>
     answer(response, 200, JSON.stringify({ user: JSON.parse(body).token === 'session-1' ? 'ana' : null })),
   );
-  const { auth } = await doors(t, { hook: { url } }, { secret: null });
-  assert.deepEqual(await auth.connect({ ...VISIT, token: 'session-1' }), { user: 'ana' });
-  assert.equal(await auth.connect({ ...VISIT, token: 'session-2' }), null);
+  for (const options of [{ secret: null }, {}]) {
+    const { auth } = await doors(t, { hook: { url } }, options);
+    assert.deepEqual(await auth.connect({ ...VISIT, token: 'session-1' }), { user: 'ana' });
+    assert.equal(await auth.connect({ ...VISIT, token: 'session-2' }), null);
+  }
 });
 
 test('where tokens are taken, a bad one is not tried as a session', async (t) => {
