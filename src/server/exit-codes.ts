@@ -36,6 +36,11 @@ const FAMILIES: readonly Family[] = [
     codes: ['HANDSHAKE_FAILED', 'PROTOCOL_ERROR', 'INVALID_UTF8', 'COMPRESSION_FAILED'],
   },
   { exit: 10, meaning: 'the server refused', codes: [] },
+  {
+    exit: 11,
+    meaning: 'the log cannot be used',
+    codes: ['LOG_IN_USE', 'LOG_LOCKED', 'LOG_FULL', 'LOG_READ_ONLY', 'LOG_FAILED'],
+  },
 ];
 
 export const USAGE_EXIT = 2;

@@ -22,7 +22,7 @@ test('--help shows the commands, examples, and at its end the exit codes', async
   assert.equal(await program.exited, 0);
   assert.match(
     program.stdout,
-    /serve[\s\S]*listen[\s\S]*connect[\s\S]*Examples:[\s\S]*Exit codes:\n {2}0 {2}done\n[\s\S]*COMPRESSION_FAILED\n {2}10 {2}the server refused\n$/,
+    /serve[\s\S]*listen[\s\S]*connect[\s\S]*Examples:[\s\S]*Exit codes:\n {2}0 {2}done\n[\s\S]*COMPRESSION_FAILED\n {2}10 {2}the server refused\n {2}11 {2}the log cannot be used .*LOG_FAILED\n$/,
   );
 });
 
