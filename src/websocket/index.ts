@@ -1,4 +1,5 @@
 /** WebSockets (RFC 6455, RFC 7692): server and client. */
+export { checkPlace } from './admission.ts';
 export type { QueueVerdict } from './backpressure.ts';
 export { type CloseEvent, WebSocketClient } from './client.ts';
 export { type ClientOptions, connectWebSocket } from './connect.ts';
@@ -15,5 +16,5 @@ export type { Peer } from './peer.ts';
 export type { UpgradeAnswer } from './reception.ts';
 export { WebSocketServer } from './server.ts';
 export { type Attachment, SERVER_DEFAULTS, type ServerOptions, type TlsIdentity } from './server-options.ts';
-export type { UpgradeRequest } from './upgrade-request.ts';
+export { UpgradeRequest } from './upgrade-request.ts';
 export type { User } from './user.ts';

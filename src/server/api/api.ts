@@ -12,12 +12,13 @@ import { openApi } from './open-api.ts';
 import { lookingUpRoutes, type Sessions, userRoutes } from './people.ts';
 import { publishingRoutes } from './publishing.ts';
 import { check, type Route } from './route.ts';
+import { Events } from './sse.ts';
 import { whoamiRoute } from './whoami.ts';
 
 export interface ApiOptions {
   readonly hub: Hub;
   readonly keys: KeyRing;
-  readonly config: Pick<Config, 'api'>;
+  readonly config: Pick<Config, 'api' | 'origins'>;
   readonly auth?: Sessions;
   /** Whose request it is, behind proxies. Default: the other end of the socket. */
   readonly clientAddress?: { of(request: IncomingMessage): string };
@@ -43,12 +44,14 @@ interface Bindings {
 }
 type ApiContext = Context<{ Bindings: Bindings }>;
 
+const THE_SOCKET = { of: ({ socket }: IncomingMessage) => socket.remoteAddress ?? '' };
+
 /** Where the document of the API is. */
 const DOCUMENT = '/api/openapi.json';
 
 /** The HTTP API: what a program in any language says to the hub. */
 export function createApi(options: ApiOptions): Api {
-  const { hub, keys, config, auth = {}, clientAddress, log } = options;
+  const { hub, keys, config, auth = {}, clientAddress: address = THE_SOCKET, log } = options;
   const report = (what: string, cause: unknown) => {
     if (log) log.error({ err: cause }, what);
     else console.error(`${what}:`, cause);
@@ -57,7 +60,7 @@ export function createApi(options: ApiOptions): Api {
     ...publishingRoutes(hub, report),
     ...lookingUpRoutes(hub),
     ...userRoutes(hub, auth),
-    whoamiRoute(clientAddress),
+    whoamiRoute(address),
   ];
 
   const app = new Hono<{ Bindings: Bindings }>();
@@ -88,17 +91,21 @@ export function createApi(options: ApiOptions): Api {
     return context.json(body, status as 400);
   });
 
-  const listener = (isLocal: boolean) =>
-    getRequestListener(
+  const events = new Events({ hub, origins: config.origins, addressOf: (request) => address.of(request), report });
+  const listener = (isLocal: boolean): Listener => {
+    const answer = getRequestListener(
       (request, { incoming }) => app.fetch(request, { incoming: incoming as IncomingMessage, isLocal }),
-      {
-        overrideGlobalObjects: false,
-      },
+      { overrideGlobalObjects: false },
     );
+    return (request, response) => {
+      if (isEvents(request.url)) events.handle(request, response);
+      else void answer(request, response);
+    };
+  };
   return {
     handle: listener(false),
     handleLocal: listener(true),
-    takes: (url = '') => url === '/api' || url.startsWith('/api/') || url.startsWith('/api?'),
+    takes: (url = '') => isEvents(url) || /^\/api(?:[/?]|$)/.test(url),
   };
 }
 
@@ -126,6 +133,10 @@ function callerOf({ incoming, isLocal }: Bindings, keys: KeyRing): ApiCaller | u
   const caller = keys.find(authorization);
   if (!caller) throw new ProtocolError('UNAUTHORIZED', 'the API key is not known');
   return caller;
+}
+
+function isEvents(url = ''): boolean {
+  return url === '/sse' || url.startsWith('/sse?');
 }
 
 /** `*` where it takes everybody: keys are never sent by themselves, as cookies are. */

@@ -4,9 +4,7 @@ import { type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
 /** What the server sees of a caller: so one can find out whether a proxy passes it on. */
-export function whoamiRoute(
-  clientAddress: { of(request: IncomingMessage): string } = { of: ({ socket }) => socket.remoteAddress ?? '' },
-): Route {
+export function whoamiRoute(clientAddress: { of(request: IncomingMessage): string }): Route {
   return route({
     method: 'GET',
     path: '/api/whoami',

@@ -1,1 +1,2 @@
 export { HubServer, type ServeOptions, serve, type Traffic } from './hub-server.ts';
+export { StreamFanOut, type StreamWire } from './stream-fan-out.ts';

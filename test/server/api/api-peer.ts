@@ -38,6 +38,7 @@ export interface Options {
   api?: Partial<ApiOptions>;
   cors?: '*' | string[];
   maxBody?: number;
+  origins?: '*' | string[];
   serve?: ServeOptions;
 }
 
@@ -48,7 +49,10 @@ export async function serveApi(t: TestContext, options: Options = {}): Promise<S
   const api = createApi({
     hub,
     keys: { find: callerOf },
-    config: { api: { keys: [], cors: options.cors ?? [], maxBody: options.maxBody ?? 1_048_576 } },
+    config: {
+      origins: options.origins ?? 'same',
+      api: { keys: [], cors: options.cors ?? [], maxBody: options.maxBody ?? 1_048_576 },
+    },
     log: { error: (details) => errors.push(details) },
     ...options.api,
   });

@@ -1,0 +1,315 @@
+import type { ServerResponse } from 'node:http';
+import type { Connection } from '../../hub/index.ts';
+import { decodeFromServer, mayRetry, type Position, type ServerMessage } from '../../protocol/index.ts';
+import type { StreamFanOut, StreamWire } from '../hub/index.ts';
+import { eventId } from './event-id.ts';
+
+/** Bytes that wait for a reader above which it is slow, and goes back to the log. */
+const QUEUE = 256 * 1024;
+/** Bytes that the hub may add in one go: a page of the log, its last publication, answers. Over both: cut off. */
+const ONE_GO = 512 * 1024;
+/** Publications that are sent before the reader's socket has taken them. */
+const CREDIT = 256;
+/** Milliseconds after which a reader comes back that was cut off, at a moment of chance from here to twice that. */
+const RETRY = 1_000;
+
+/** What an event stream is asked for. */
+export interface StreamOptions {
+  /** In the order of their names, in which their positions stand in the events' ids. */
+  readonly channels: readonly string[];
+  readonly token?: string | undefined;
+  /** The last positions seen, one for each channel. */
+  readonly since?: readonly Position[] | undefined;
+  readonly recent?: number | undefined;
+  readonly presence?: boolean | undefined;
+  /** Data comes with its channel, its publisher and its time. */
+  readonly meta: boolean;
+}
+
+/** One channel of a stream. */
+interface Place {
+  readonly channel: string;
+  number: number;
+  epoch: string;
+  offset: number;
+  /** Publications since the last `more`; NaN when credit no longer counts. */
+  taken: number;
+  isOver: boolean;
+}
+
+/**
+ * One reader of Server-Sent Events: to the hub, another client of `zocalo.1`, for which this says `hi`, `sub` and
+ * `more`, and whose lines it writes as events. So rights, positions, gaps and slow readers are the hub's alone.
+ */
+export class EventStream implements StreamWire {
+  readonly #response: ServerResponse;
+  readonly #fanOut: StreamFanOut;
+  readonly #options: StreamOptions;
+  readonly #refuse: (code: string, message: string, retryAfter: number | undefined) => void;
+  readonly #places: readonly Place[];
+  #connection: Connection | null = null;
+  /** Subscriptions that are not answered yet. The status is open until then, and what comes meanwhile is kept. */
+  #unanswered: number;
+  #early: string[] = [];
+  #earlyBytes = 0;
+  #phase: 'opening' | 'open' | 'over' = 'opening';
+  #isSlow = false;
+  #onDrained: (() => void)[] = [];
+
+  /** `refuse` answers instead of a stream. */
+  constructor(
+    response: ServerResponse,
+    fanOut: StreamFanOut,
+    options: StreamOptions,
+    refuse: (code: string, message: string, retryAfter: number | undefined) => void,
+  ) {
+    this.#response = response;
+    this.#fanOut = fanOut;
+    this.#options = options;
+    this.#refuse = refuse;
+    this.#unanswered = options.channels.length;
+    this.#places = options.channels.map((channel) => ({
+      channel,
+      number: -1,
+      epoch: '',
+      offset: 0,
+      taken: 0,
+      isOver: false,
+    }));
+  }
+
+  /** Says to the hub what the request asks for. `connection` is the hub's, with this as its wire. */
+  start(connection: Connection): void {
+    this.#connection = connection;
+    const { channels, token, since, recent, presence } = this.#options;
+    this.#response.on('drain', () => this.#drain());
+    this.#response.on('close', () => {
+      this.#phase = 'over';
+      connection.lost();
+      this.#drain();
+    });
+    const lines = channels.map((channel, index) => {
+      const at = since?.[index];
+      const options = { credit: CREDIT, ...(at ? { at } : { recent }), ...(presence && { presence }) };
+      return JSON.stringify(['sub', index + 2, channel, options]);
+    });
+    connection.receive([JSON.stringify(['hi', 1, { token }]), ...lines].join('\n'));
+  }
+
+  // ——— the hub's way out
+
+  send(text: string): boolean {
+    this.deliver(text);
+    return this.#phase === 'open' && !this.#response.writableNeedDrain;
+  }
+
+  deliver(text: string): void {
+    if (this.#phase === 'over') return;
+    for (const message of decoded(text)) this.#take(message);
+    const waiting = this.#response.writableLength + this.#earlyBytes;
+    if (waiting <= QUEUE) return;
+    if (waiting > QUEUE + ONE_GO) this.#response.destroy();
+    else this.#slow();
+  }
+
+  drained(): Promise<void> {
+    if (this.#phase === 'over' || (this.#phase === 'open' && !this.#response.writableNeedDrain))
+      return Promise.resolve();
+    return new Promise((resolve) => this.#onDrained.push(resolve));
+  }
+
+  subscribe(topic: string): void {
+    this.#fanOut.subscribe(topic, this);
+  }
+
+  unsubscribe(topic: string): void {
+    this.#fanOut.unsubscribe(topic, this);
+  }
+
+  close(_code: number, reason: string): void {
+    if (this.#phase === 'opening') {
+      const [, code, message] = /^(\w+): (.*)$/s.exec(reason) ?? [];
+      this.#fail(code ?? 'INTERNAL', message ?? reason, undefined);
+    } else if (this.#phase === 'open') {
+      this.#phase = 'over';
+      this.#response.end();
+    }
+  }
+
+  #drain(): void {
+    for (const resolve of this.#onDrained.splice(0)) resolve();
+  }
+
+  /** Not from within the hub's own loop over the readers: what it then does for this one would come between. */
+  #slow(): void {
+    if (this.#isSlow) return;
+    this.#isSlow = true;
+    queueMicrotask(() => {
+      this.#isSlow = false;
+      this.#connection?.slow();
+    });
+  }
+
+  // ——— lines into events
+
+  #take(message: ServerMessage): void {
+    switch (message[0]) {
+      case 'ok':
+        this.#answer(message[1], message[2]);
+        break;
+      case 'err':
+        if (this.#phase === 'opening') this.#fail(message[2], message[3], message[4] ?? undefined);
+        break;
+      case 'm': {
+        const [, number, offset, data, meta] = message;
+        const place = this.#place(number);
+        if (offset > 0) place.offset = offset;
+        this.#event('', this.#options.meta ? { channel: place.channel, data, ...meta } : data);
+        this.#count(place);
+        break;
+      }
+      case 'skip':
+        this.#place(message[1]).offset = message[2];
+        this.#write(`id: ${this.#id}\n\n`);
+        break;
+      case 'live':
+        this.#place(message[1]).taken = Number.NaN;
+        break;
+      case 'gap': {
+        const { have, oldest, head, epoch } = message[2];
+        const place = this.#place(message[1]);
+        Object.assign(place, { epoch, offset: head });
+        this.#event('gap', { channel: place.channel, have, oldest, head, epoch });
+        break;
+      }
+      case '+':
+        this.#event('join', { channel: this.#place(message[1]).channel, ...message[2] });
+        break;
+      case '-':
+        this.#event('leave', { channel: this.#place(message[1]).channel, id: message[2] });
+        break;
+      case 'n':
+        this.#event('presence', { channel: this.#place(message[1]).channel, count: message[2] });
+        break;
+      case 'to':
+        this.#event('to', message[1]);
+        break;
+      case 'end':
+        this.#end(message[1], message[2], message[3]);
+        break;
+      case 'bye': {
+        const [, code, { after }] = message;
+        if (this.#phase === 'opening') this.#fail(code, 'the connection ended', after);
+        else this.#farewell('bye', { code }, after);
+        break;
+      }
+      case undefined:
+        this.#write(':\n\n'); // the hub's ping: a comment, so that nothing between takes the line for dead
+    }
+  }
+
+  #answer(id: number, result: unknown): void {
+    const place = this.#places[id - 2];
+    if (!place) return;
+    const { ch, epoch, offset, members, count } = result as {
+      ch: number;
+      epoch: string;
+      offset: number;
+      members?: unknown;
+      count?: number;
+    };
+    Object.assign(place, { number: ch, epoch, offset });
+    if (members !== undefined || count !== undefined)
+      this.#event('presence', { channel: place.channel, members, count });
+    this.#unanswered--;
+    if (this.#unanswered === 0 && this.#phase === 'opening') this.#open();
+  }
+
+  /** Everything was allowed: from here on it is a stream. An id comes first, so that whoever is cut off has a place. */
+  #open(): void {
+    this.#phase = 'open';
+    this.#response.writeHead(200, STREAM_HEADERS);
+    this.#response.write(`retry: ${pause(RETRY)}\nid: ${this.#id}\n\n${this.#early.join('')}`);
+    this.#early = [];
+    this.#earlyBytes = 0;
+    if (!this.#response.writableNeedDrain) this.#drain();
+  }
+
+  /** What will pass is told by a stream that ends: a browser's EventSource gives up for ever at any other status. */
+  #fail(code: string, message: string, retryAfter: number | undefined): void {
+    this.#phase = 'over';
+    if (mayRetry(code)) {
+      this.#response.writeHead(200, STREAM_HEADERS);
+      const data = JSON.stringify({ code, message });
+      this.#response.end(`retry: ${pause(retryAfter ?? RETRY)}\nevent: bye\ndata: ${data}\n\n`);
+    } else this.#refuse(code, message, retryAfter);
+  }
+
+  /** A subscription is over. One that may be had again is asked for again by the reader's coming back. */
+  #end(channel: string, code: string, message = ''): void {
+    const place = this.#places.find((place) => place.channel === channel);
+    if (place) place.isOver = true;
+    const isLast = mayRetry(code) || this.#places.every(({ isOver }) => isOver);
+    if (this.#phase === 'opening') this.#fail(code, message, undefined);
+    else if (isLast) this.#farewell('end', { channel, code, message }, RETRY);
+    else this.#event('end', { channel, code, message });
+  }
+
+  #farewell(event: string, data: object, after: number | undefined): void {
+    if (after !== undefined) this.#write(`retry: ${pause(after)}\n`);
+    this.#event(event, data);
+    this.#phase = 'over';
+    this.#response.end();
+  }
+
+  #event(name: string, data: unknown): void {
+    const event = name === '' ? '' : `event: ${name}\n`;
+    this.#write(`${event}id: ${this.#id}\ndata: ${JSON.stringify(data)}\n\n`);
+  }
+
+  #write(text: string): void {
+    if (this.#phase === 'open') this.#response.write(text);
+    else if (this.#phase === 'opening') {
+      this.#early.push(text);
+      this.#earlyBytes += text.length;
+    }
+  }
+
+  /** Gives the hub credit for more, as soon as the socket has taken what there is. */
+  #count(place: Place): void {
+    if (++place.taken < CREDIT / 2) return;
+    const { taken, number } = place;
+    place.taken = 0;
+    void this.drained().then(() => {
+      if (this.#phase === 'open') this.#connection?.receive(JSON.stringify(['more', number, taken]));
+    });
+  }
+
+  #place(number: number): Place {
+    return this.#places.find((place) => place.number === number)!;
+  }
+
+  get #id(): string {
+    return eventId(this.#places.map(({ epoch, offset }): Position => [epoch, offset]));
+  }
+}
+
+const STREAM_HEADERS = {
+  'Content-Type': 'text/event-stream; charset=utf-8',
+  'Cache-Control': 'no-cache, no-transform',
+  'X-Accel-Buffering': 'no', // nginx would keep events until it has a few kilobytes of them
+};
+
+/** Not all at the same moment. */
+function pause(milliseconds: number): number {
+  return Math.round(milliseconds * (1 + Math.random()));
+}
+
+/** The text that goes to many is read once for all of them. */
+let last: { readonly text: string; readonly messages: readonly ServerMessage[] } = { text: '', messages: [] };
+
+function decoded(text: string): readonly ServerMessage[] {
+  if (last.text !== text)
+    last = { text, messages: decodeFromServer(text).flatMap(({ message }) => (message ? [message] : [])) };
+  return last.messages;
+}

@@ -1,0 +1,104 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { z } from 'zod';
+import type { Hub } from '../../hub/index.ts';
+import { LIMITS, ProtocolError } from '../../protocol/index.ts';
+import { checkPlace, UpgradeRequest } from '../../websocket/index.ts';
+import type { Config } from '../config/index.ts';
+import { StreamFanOut } from '../hub/index.ts';
+import { parseEventId } from './event-id.ts';
+import { EventStream, type StreamOptions } from './event-stream.ts';
+import { failureOf } from './failure.ts';
+import { check } from './route.ts';
+import { channelName } from './schemas.ts';
+
+/** Channels of one stream: the positions of all of them stand in each event's id. */
+const CHANNELS = 64;
+
+const querySchema = z.strictObject({
+  channel: z.array(channelName).min(1, { error: 'name one: /sse?channel=news' }),
+  token: z.string().min(1).max(LIMITS.token).optional(),
+  since: z.string().optional(),
+  recent: z
+    .string()
+    .regex(/^\d{1,5}$/, { error: 'must be a whole number' })
+    .transform(Number)
+    .refine((count) => count <= LIMITS.credit, { error: `must be at most ${LIMITS.credit}` })
+    .optional(),
+  presence: z.enum(['true', 'false']).optional(),
+  meta: z.enum(['true', 'false']).optional(),
+});
+
+export interface EventsOptions {
+  readonly hub: Hub;
+  readonly origins: Config['origins'];
+  readonly addressOf: (request: IncomingMessage) => string;
+  readonly report: (what: string, cause: unknown) => void;
+}
+
+/** `GET /sse`: Server-Sent Events, for readers that cannot have a WebSocket. */
+export class Events {
+  readonly #options: EventsOptions;
+  readonly #fanOut = new StreamFanOut();
+
+  constructor(options: EventsOptions) {
+    this.#options = options;
+    options.hub.addFanOut(this.#fanOut);
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    const { hub, origins, addressOf } = this.#options;
+    request.resume();
+    const place = checkPlace(request.headers, { origins });
+    const { origin } = request.headers;
+    if (origin !== undefined && !place) {
+      response.setHeader('Access-Control-Allow-Origin', origins === '*' ? '*' : origin);
+      if (origins !== '*') response.setHeader('Access-Control-Allow-Credentials', 'true');
+      response.setHeader('Vary', 'Origin');
+    }
+    try {
+      if (request.method !== 'GET') {
+        response.setHeader('Allow', 'GET');
+        throw new ProtocolError('METHOD_NOT_ALLOWED', '/sse takes GET');
+      }
+      if (place) throw new ProtocolError('FORBIDDEN', place.reason);
+      const options = optionsOf(request);
+      const stream = new EventStream(response, this.#fanOut, options, (code, message, retryAfter) =>
+        this.#refuse(response, new ProtocolError(code, message, retryAfter)),
+      );
+      stream.start(hub.connect(stream, new UpgradeRequest(request, addressOf(request))));
+    } catch (error) {
+      this.#refuse(response, error);
+    }
+  }
+
+  #refuse(response: ServerResponse, error: unknown): void {
+    const { status, headers, body } = failureOf(error, this.#options.report);
+    response.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    response.end(response.req.method === 'HEAD' ? undefined : JSON.stringify(body));
+  }
+}
+
+function optionsOf(request: IncomingMessage): StreamOptions {
+  const url = request.url ?? '';
+  const all = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
+  const { channel, ...rest } = check(
+    querySchema,
+    { ...Object.fromEntries(all), channel: all.getAll('channel') },
+    'the query',
+  );
+  const channels = [...new Set(channel)].toSorted();
+  if (channels.length > CHANNELS)
+    throw new ProtocolError('TOO_MANY_SUBSCRIPTIONS', `a stream may have ${CHANNELS} channels`);
+  const last = request.headers['last-event-id'];
+  const since = typeof last === 'string' && last !== '' ? last : rest.since;
+  // A browser's EventSource can send no header of its own, other programs can.
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  return {
+    channels,
+    token: rest.token ?? bearer,
+    since: since === undefined ? undefined : parseEventId(since, channels.length),
+    recent: rest.recent,
+    presence: rest.presence === 'true',
+    meta: rest.meta === undefined ? channels.length > 1 : rest.meta === 'true',
+  };
+}

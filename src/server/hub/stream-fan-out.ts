@@ -1,0 +1,30 @@
+import type { FanOut, Wire } from '../../hub/index.ts';
+
+/** A way out that is a stream of its own: an SSE reader's, a raw line's. */
+export interface StreamWire extends Wire {
+  /** Takes a text that goes to many. */
+  deliver(text: string): void;
+}
+
+/** The loop over the readers that are no WebSockets: who hears which topic. */
+export class StreamFanOut implements FanOut {
+  readonly #topics = new Map<string, Set<StreamWire>>();
+
+  subscribe(topic: string, wire: StreamWire): void {
+    const wires = this.#topics.get(topic);
+    if (wires) wires.add(wire);
+    else this.#topics.set(topic, new Set([wire]));
+  }
+
+  unsubscribe(topic: string, wire: StreamWire): void {
+    const wires = this.#topics.get(topic);
+    if (wires?.delete(wire) && wires.size === 0) this.#topics.delete(topic);
+  }
+
+  publish(topic: string, text: string, except?: Wire): number {
+    const wires = this.#topics.get(topic);
+    if (!wires) return 0;
+    for (const wire of wires) if (wire !== except) wire.deliver(text);
+    return wires.size;
+  }
+}

@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer, get, type IncomingMessage } from 'node:http';
+import { connect as connectSocket, createServer as createTcpServer, type Socket } from 'node:net';
+import { type TestContext, test } from 'node:test';
+import { launchChromium } from '../../support/chromium.ts';
+import { missing } from '../../support/need.ts';
+import { call, serveApi } from './api-peer.ts';
+
+interface SseEvent {
+  id?: string;
+  event?: string;
+  data?: string;
+  retry?: string;
+}
+
+/** A reader of the events, by hand. */
+class Reader {
+  readonly response: IncomingMessage;
+  readonly #chunks: AsyncIterator<Buffer>;
+  #text = '';
+
+  constructor(response: IncomingMessage) {
+    this.response = response;
+    this.#chunks = response[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
+  }
+
+  static async open(t: TestContext, url: string, headers: Record<string, string> = {}): Promise<Reader> {
+    const request = get(url, { headers, agent: false });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    t.after(() => request.destroy());
+    response.on('error', () => {});
+    return new Reader(response);
+  }
+
+  /** The next block; undefined at the end. A comment is an empty one. */
+  async next(): Promise<SseEvent | undefined> {
+    while (!this.#text.includes('\n\n')) {
+      const { value, done } = await this.#chunks.next();
+      if (done) return undefined;
+      this.#text += value;
+    }
+    const end = this.#text.indexOf('\n\n');
+    const lines = this.#text.slice(0, end).split('\n');
+    this.#text = this.#text.slice(end + 2);
+    const fields = lines.filter((line) => !line.startsWith(':')).map((line) => line.split(/: (.*)/s).slice(0, 2));
+    return Object.fromEntries(fields);
+  }
+
+  /** The data and ids of the next `count` publications. */
+  async publications(count: number): Promise<[unknown, string][]> {
+    const got: [unknown, string][] = [];
+    while (got.length < count) {
+      const next = await this.next();
+      assert.ok(next, 'the stream ended');
+      if (next.data !== undefined && next.event === undefined) got.push([JSON.parse(next.data), next.id!]);
+    }
+    return got;
+  }
+
+  async until(event: string): Promise<SseEvent> {
+    for (;;) {
+      const next = await this.next();
+      assert.ok(next, `the stream ended before ${event}`);
+      if (next.event === event) return next;
+    }
+  }
+}
+
+test('a stream begins with its position, and each publication comes with the one behind it', async (t) => {
+  const { hub, url } = await serveApi(t);
+  const reader = await Reader.open(t, `${url}/sse?channel=news`);
+  assert.match(reader.response.headers['content-type']!, /^text\/event-stream/);
+  assert.equal(reader.response.headers['x-accel-buffering'], 'no');
+  assert.match(reader.response.headers['cache-control']!, /no-cache/);
+  const first = await reader.next();
+  const [epoch] = await hub.publish('news', { text: 'uno\ndos' });
+  assert.equal(first?.id, `${epoch}:0`);
+  assert.ok(Number(first?.retry) >= 1_000 && Number(first?.retry) <= 2_000);
+  assert.deepEqual(await reader.publications(1), [[{ text: 'uno\ndos' }, `${epoch}:1`]]);
+});
+
+test('whoever comes back with the last id gets what was missed, by header or by query, however much', async (t) => {
+  const { hub, url } = await serveApi(t, { hub: { channels: { '*': { history: { size: 5_000 } } } } });
+  for (let n = 1; n <= 3_000; n++) await hub.publish('news', n);
+  const { epoch } = await hub.history('news', { limit: 1 });
+  const expected = Array.from({ length: 2_900 }, (_, n) => [n + 101, `${epoch}:${n + 101}`]);
+  const byHeader = await Reader.open(t, `${url}/sse?channel=news`, { 'Last-Event-ID': `${epoch}:100` });
+  assert.deepEqual(await byHeader.publications(2_900), expected);
+  const byQuery = await Reader.open(t, `${url}/sse?channel=news&since=${epoch}:100`);
+  assert.deepEqual(await byQuery.publications(2_900), expected);
+  await hub.publish('news', 'live');
+  assert.deepEqual(await byQuery.publications(1), [['live', `${epoch}:3001`]]);
+  const recent = await Reader.open(t, `${url}/sse?channel=news&recent=1`);
+  assert.deepEqual((await recent.publications(1))[0]![0], 'live');
+});
+
+test('what is no longer in the log is told as a gap, with the position to go on from', async (t) => {
+  const { hub, url } = await serveApi(t, { hub: { channels: { '*': { history: { size: 2 } } } } });
+  for (let n = 1; n <= 9; n++) await hub.publish('news', n);
+  const { epoch } = await hub.history('news');
+  const reader = await Reader.open(t, `${url}/sse?channel=news`, { 'Last-Event-ID': `${epoch}:1` });
+  const { data, id } = await reader.until('gap');
+  assert.deepEqual(JSON.parse(data!), { channel: 'news', have: [epoch, 1], oldest: 8, head: 9, epoch });
+  assert.equal(id, `${epoch}:9`);
+});
+
+test('a stream of several channels names them, and its id holds the position in each', async (t) => {
+  const { hub, url } = await serveApi(t);
+  const path = '/sse?channel=sport&channel=news';
+  const reader = await Reader.open(t, url + path);
+  await reader.next();
+  await hub.publish('news', 1);
+  await hub.publish('sport', 2);
+  const [one, two] = await reader.publications(2);
+  assert.deepEqual((one![0] as { channel: string; data: number }).channel, 'news');
+  assert.deepEqual((two![0] as { channel: string; data: number }).data, 2);
+  await hub.publish('news', 3);
+  await hub.publish('sport', 4);
+  const other = await Reader.open(t, `${url}/sse?channel=news&channel=sport`, { 'Last-Event-ID': two![1] });
+  const rest = (await other.publications(2)).map(([message]) => (message as { data: number }).data);
+  assert.deepEqual(rest.toSorted(), [3, 4]);
+});
+
+test('who may not read is refused by a status, and what is wrong in the request is named', async (t) => {
+  const { url } = await serveApi(t, {
+    hub: {
+      connect: ({ token }) => (token === 'bad' ? null : { user: token ?? 'nobody' }),
+      channels: { 'secret:*': { subscribe: ({ user }) => user === 'ana' }, '*': {} },
+    },
+  });
+  const status = async (path: string, headers = {}) => {
+    const response = await fetch(url + path, { headers });
+    const isStream = response.headers.get('content-type')?.startsWith('text/event-stream');
+    if (isStream) await response.body?.cancel();
+    const { code } = isStream ? { code: 'stream' } : ((await response.json()) as { code: string });
+    return [response.status, code];
+  };
+  assert.deepEqual(await status('/sse?channel=news&token=bad'), [401, 'UNAUTHORIZED']);
+  assert.deepEqual(await status('/sse?channel=news&channel=secret:1&token=luis'), [403, 'FORBIDDEN']);
+  assert.deepEqual(await status('/sse?channel=secret:1&token=ana'), [200, 'stream']);
+  assert.deepEqual(await status('/sse?channel=secret:1', { Authorization: 'Bearer ana' }), [200, 'stream']);
+  assert.deepEqual(await status('/sse'), [400, 'BAD_MESSAGE']);
+  assert.deepEqual(await status('/sse?channel=two%20words'), [400, 'BAD_CHANNEL']);
+  assert.deepEqual(await status('/sse?channel=news&since=nonsense'), [400, 'BAD_MESSAGE']);
+  assert.deepEqual(await status('/sse?channel=news', { 'Last-Event-ID': 'a:1,b:2' }), [400, 'BAD_MESSAGE']);
+  const many = Array.from({ length: 65 }, (_, n) => `channel=c${n}`).join('&');
+  assert.deepEqual(await status(`/sse?${many}`), [400, 'TOO_MANY_SUBSCRIPTIONS']);
+  const post = await call(url, '/sse?channel=news', {});
+  assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET']);
+});
+
+test("a foreign page's stream is refused unless the configuration lets it", async (t) => {
+  const shut = await serveApi(t);
+  const open = await serveApi(t, { origins: ['https://shop.example'] });
+  const headers = { Origin: 'https://shop.example' };
+  assert.equal((await fetch(`${shut.url}/sse?channel=news`, { headers })).status, 403);
+  const reader = await Reader.open(t, `${open.url}/sse?channel=news`, headers);
+  assert.equal(reader.response.headers['access-control-allow-origin'], 'https://shop.example');
+});
+
+test('somebody who is taken out of a channel, or sent away, is told so as the stream ends', async (t) => {
+  const { hub, url } = await serveApi(t, { hub: { connect: ({ token }) => ({ user: token ?? '' }) } });
+  const reader = await Reader.open(t, `${url}/sse?channel=news&token=ana`);
+  await reader.next();
+  hub.user('ana').send('hola');
+  assert.equal((await reader.until('to')).data, '"hola"');
+  hub.user('ana').unsubscribe('news', 'FORBIDDEN');
+  assert.equal(JSON.parse((await reader.until('end')).data!).code, 'FORBIDDEN');
+  assert.equal(await reader.next(), undefined);
+  assert.equal(hub.connections.length, 0);
+  const other = await Reader.open(t, `${url}/sse?channel=news&token=ana`);
+  await other.next();
+  hub.user('ana').connections[0]!.end('SHUTTING_DOWN');
+  assert.ok(Number((await other.next())?.retry) >= 1_000);
+  assert.equal(await other.next(), undefined);
+});
+
+test('a reader that goes is gone for the hub, too', async (t) => {
+  const { hub, url } = await serveApi(t);
+  const reader = await Reader.open(t, `${url}/sse?channel=news`);
+  await reader.next();
+  assert.equal(hub.subscribers('news'), 1);
+  const gone = new Promise<void>((resolve) => hub.observe({ onVacated: () => resolve() }));
+  reader.response.destroy();
+  await gone;
+  assert.equal(hub.connections.length, 0);
+});
+
+test('a reader that does not read costs little, and gets everything from the log when it reads again', async (t) => {
+  const { hub, url } = await serveApi(t, { hub: { channels: { '*': { history: { size: 5_000 } } } } });
+  const slow = new Promise<void>((resolve) => hub.observe({ onSlow: () => resolve() }));
+  const reader = await Reader.open(t, `${url}/sse?channel=news`);
+  await reader.next();
+  // 40 MB: more than its queue and the system's buffers hold, so that it would be cut off if all of it were queued.
+  const data = 'x'.repeat(20_000);
+  for (let n = 1; n <= 2_000; n++) {
+    await hub.publish('news', { n, data });
+    if (n % 20 === 0) await new Promise(setImmediate);
+  }
+  await slow;
+  const got = (await reader.publications(2_000)).map(([message]) => (message as { n: number }).n);
+  assert.deepEqual(
+    got,
+    Array.from({ length: 2_000 }, (_, n) => n + 1),
+  );
+});
+
+test("a browser's EventSource goes on after a cut, without losing anything", {
+  skip: missing('chromium'),
+}, async (t) => {
+  const { hub, url } = await serveApi(t, { origins: '*' });
+  const page = createServer((_, response) => {
+    response.setHeader('content-type', 'text/html').end('<title>reader</title>');
+  }).listen(0, '127.0.0.1');
+  // A line that can be cut: everything goes through it.
+  const sockets = new Set<Socket>();
+  const { port } = new URL(url);
+  const line = createTcpServer((socket) => {
+    const onward = connectSocket(Number(port), '127.0.0.1');
+    for (const [one, other] of [
+      [socket, onward],
+      [onward, socket],
+    ] as const) {
+      one.on('error', () => {}).on('close', () => other.destroy());
+      one.pipe(other);
+    }
+    sockets.add(socket);
+  }).listen(0, '127.0.0.1');
+  await Promise.all([once(page, 'listening'), once(line, 'listening')]);
+  const browser = await launchChromium();
+  t.after(async () => {
+    await browser.close();
+    for (const socket of sockets) socket.destroy();
+    page.close();
+    line.close();
+  });
+  const portOf = (server: { address(): unknown }) => (server.address() as { port: number }).port;
+  const tab = await browser.newPage();
+  await tab.goto(`http://127.0.0.1:${portOf(page)}/`);
+  await tab.evaluate(
+    (source) => {
+      const state = globalThis as unknown as { got: unknown[]; opened: number };
+      state.got = [];
+      state.opened = 0;
+      const events = new EventSource(source);
+      events.addEventListener('open', () => state.opened++);
+      events.addEventListener('message', ({ data }) => state.got.push(JSON.parse(data)));
+    },
+    `http://127.0.0.1:${portOf(line)}/sse?channel=news`,
+  );
+  const opened = (times: number) =>
+    tab.waitForFunction((times) => (globalThis as unknown as { opened: number }).opened === times, times);
+  await opened(1);
+  // Nothing was published yet: it is the id at the beginning by which it finds what comes while it is away.
+  for (const socket of sockets) socket.destroy();
+  await hub.publish('news', 1);
+  await opened(2);
+  await hub.publish('news', 2);
+  await tab.waitForFunction(() => (globalThis as unknown as { got: unknown[] }).got.length === 2);
+  for (const socket of sockets) socket.destroy();
+  for (const n of [3, 4, 5]) await hub.publish('news', n);
+  await opened(3);
+  await hub.publish('news', 6);
+  await tab.waitForFunction(() => (globalThis as unknown as { got: unknown[] }).got.length >= 6);
+  assert.deepEqual(await tab.evaluate(() => (globalThis as unknown as { got: unknown[] }).got), [1, 2, 3, 4, 5, 6]);
+});
