@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Users } from '../../../src/server/auth/index.ts';
 import { COST, type Scrypt, systemScrypt } from '../../../src/server/auth/password.ts';
-import { doors, fileOf, handshake } from './doors.ts';
+import { doors, fileOf, forge, handshake } from './doors.ts';
 
 const PASSWORD = 'correct horse battery';
 const ADDRESS = '192.0.2.7';
@@ -38,7 +38,7 @@ async function loginDoors(t: TestContext, options: { anonymous?: boolean } = {})
   await users.open();
   await users.add('ana', PASSWORD, { subscribe: ['chat:*'] });
   calls.length = 0;
-  return { ...opened, users, calls, hold };
+  return { ...opened, file, users, calls, hold };
 }
 
 const login = (user: string, password: string, request = handshake()) => ({
@@ -230,6 +230,29 @@ test('another process that disables, removes or changes a user ends their tokens
     assert.equal(await come(token), undefined);
   }
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAUTHORIZED' });
+});
+
+test('a password that is changed while it is checked is the new one', async (t) => {
+  const { auth, users, hold, file } = await loginDoors(t);
+  const release = hold();
+  const late = assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAUTHORIZED' });
+  await tick();
+  users.remove('ana');
+  const other = new Users(file, { scrypt: countingScrypt().scrypt });
+  t.after(() => other.close());
+  await other.open();
+  await other.add('ana', 'another password');
+  release();
+  await late;
+  assert.equal((await auth.login('ana', 'another password', ADDRESS)).user, 'ana');
+});
+
+test('a token that does not say when it was issued is refused once its user was revoked', async (t) => {
+  const { auth } = await doors(t, {});
+  const [ana, luis] = ['ana', 'luis'].map((sub) => forge({ alg: 'HS256' }, { sub }));
+  auth.revoke('ana');
+  assert.equal(await auth.connect({ token: ana, request: undefined }), null);
+  assert.equal((await auth.connect({ token: luis, request: undefined }))?.user, 'luis');
 });
 
 test('without a users table, revoking holds until the end of the process', async (t) => {

@@ -206,8 +206,13 @@ for (const [name, refuse] of Object.entries(REFUSALS))
     ]);
     await until(() => log.text.includes('takes events again'));
     assert.equal(log.lines.filter((line) => line.includes('did not take')).length, 4);
+    // What is past is forgiven: the next failure is a first one.
+    receiver.answer = refuse;
     await come(hub, 'eva');
     clock.advance(5);
+    assert.deepEqual(await receiver.told(), [['online', 'eva']]);
+    await until(() => clock.pending === 1);
+    clock.advance(1_000);
     assert.deepEqual(await receiver.told(), [['online', 'eva']]);
   });
 
