@@ -32,6 +32,9 @@ const CLOSE_CODES: Partial<Record<Code, number>> = {
   TOO_SLOW: 1013,
 };
 
+const DONE = Promise.resolve();
+const NOTHING = (): void => {};
+
 /** Errors that are nobody's fault on the other side. */
 const INNOCENT: ReadonlySet<string> = new Set<Code>([
   'UNAVAILABLE',
@@ -59,8 +62,10 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   readonly #house: House;
   readonly #requests: Allowance;
   readonly #bytes: Allowance;
-  readonly #errors: Allowance;
-  readonly #rates = new Map<string, Allowance>();
+  /** Once something had to be refused. */
+  #errors: Allowance | null = null;
+  /** By channel, once somebody publishes to one that has a rate. */
+  #rates: Map<string, Allowance> | null = null;
   #phase: 'new' | 'ready' | 'over' = 'new';
   #identity: Identity = {};
   #grants: Grants | null = null;
@@ -69,18 +74,17 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   /** Lines behind one that holds them up; null when none does. */
   #waiting: ClientMessage[] | null = null;
   /** Resolves when the last page that is asked for so far is out. */
-  #paging: Promise<void> = Promise.resolve();
+  #paging: Promise<void> = DONE;
   /** Ends the wait for `hi`; later, for the token's end. */
-  #cancelTimer = (): void => {};
+  #cancelTimer = NOTHING;
 
   constructor(house: House, wire: Wire, request: unknown) {
     this.#house = house;
     this.wire = wire;
     this.request = request;
-    const { requests, bytes, errors } = house.limits;
+    const { requests, bytes } = house.limits;
     this.#requests = new Allowance(house.clock, requests, 2 * requests);
     this.#bytes = new Allowance(house.clock, bytes, 8 * bytes);
-    this.#errors = new Allowance(house.clock, errors / 10, errors);
   }
 
   get kind(): 'protocol' {
@@ -147,6 +151,8 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   /** The same user, with a newer token. */
   renew(identity: Identity): void {
     this.#cancelTimer();
+    // What has been cancelled is let go: its timer and its closures are a tenth of an idle connection.
+    this.#cancelTimer = NOTHING;
     this.#identity = identity;
     const { expiresIn, rights } = identity;
     this.#grants = rights ? new Grants(rights) : null;
@@ -222,11 +228,14 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   #countError(): void {
+    const { clock, limits } = this.#house;
+    this.#errors ??= new Allowance(clock, limits.errors / 10, limits.errors);
     if (this.#errors.take() > 0) this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
   }
 
   /** Takes one of so many publications a second to the channels of one rule. @throws ProtocolError RATE_LIMITED. */
   takeRate(channel: string, perSecond: number): void {
+    this.#rates ??= new Map();
     let rate = this.#rates.get(channel);
     if (!rate) {
       // A client that names ever new channels must not fill the memory: the oldest is forgotten.
