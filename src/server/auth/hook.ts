@@ -5,7 +5,7 @@ import type { HookConfig } from '../config/index.ts';
 import { readJson } from './body.ts';
 import { rightsOf } from './can.ts';
 import type { Handshake } from './credentials.ts';
-import type { SparseLog } from './log.ts';
+import type { SparseLog } from './sparse-log.ts';
 import { Turnstile } from './turnstile.ts';
 
 /** What the application says of a visitor. */

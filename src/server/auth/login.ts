@@ -4,7 +4,7 @@ import { ProtocolError } from '../../protocol/index.ts';
 import type { LoginConfig } from '../config/index.ts';
 import { neighbourhood } from '../limits/index.ts';
 import { Failures } from './failures.ts';
-import type { SparseLog } from './log.ts';
+import type { SparseLog } from './sparse-log.ts';
 import type { Tokens } from './tokens.ts';
 import { Turnstile } from './turnstile.ts';
 import type { Users } from './users.ts';

@@ -1,4 +1,4 @@
 export { Drain, type Step } from './drain.ts';
-export { createLog, type Log } from './log.ts';
+export { createLog, type LevelLog, type Log, type LogOptions } from './log.ts';
 export { Metrics } from './metrics.ts';
 export { type SupervisorOptions, supervise } from './supervisor.ts';

@@ -1,59 +1,85 @@
-import { type Logger, pino } from 'pino';
+import type { Logger } from 'pino';
 import type { Config } from '../config/index.ts';
+import { hideCredentials, hideSecrets } from './secrets.ts';
+import { writeAtOnce } from './write-at-once.ts';
 
-/** Fields first, then a sentence. */
-export type Log = Logger;
+/** Where the daemon's parts write what happened: fields first, then a sentence, as pino has it. */
+export interface Log {
+  debug(fields: object, sentence: string): void;
+  info(fields: object, sentence: string): void;
+  warn(fields: object, sentence: string): void;
+  error(fields: object, sentence: string): void;
+}
+
+type Level = Config['log']['level'];
 
 export interface LogOptions {
   /** Texts that shall never be seen, wherever they stand: the secrets of the configuration. */
   readonly secrets?: readonly string[];
-  /** Where the lines go. Default: standard error. */
+  /** Takes a line with its end, and has written it when it returns. Default: to standard error. */
   readonly write?: (line: string) => void;
+  /** Whether a person reads it as it comes. Default: whether standard error is a terminal. */
+  readonly isTerminal?: boolean;
 }
 
-/** Fields whose value nobody has to see. */
-const SECRET_FIELDS = ['token', 'password', 'secret', 'key', 'cookie', 'authorization', 'ticket'];
-const HIDDEN = '[hidden]';
-/** What looks like a credential wherever it stands: a JWT, or what follows `Bearer` or `token=`. */
-const CREDENTIAL = /eyJ[\w-]+\.[\w-]+\.[\w-]*|(?<=\b(?:Bearer |token=|access_token=))[^\s"&]+/gi;
+/** The daemon's own log, whose level a reload can change. */
+export class LevelLog implements Log {
+  readonly #load: () => Promise<Logger>;
+  #logger: Logger | undefined;
+
+  constructor(load: () => Promise<Logger>) {
+    this.#load = load;
+  }
+
+  /** Nothing is loaded for a log that stays silent. */
+  async setLevel(level: Level): Promise<void> {
+    if (level !== 'silent') this.#logger ??= await this.#load();
+    if (this.#logger) this.#logger.level = level;
+  }
+
+  debug(fields: object, sentence: string): void {
+    this.#logger?.debug(fields, sentence);
+  }
+
+  info(fields: object, sentence: string): void {
+    this.#logger?.info(fields, sentence);
+  }
+
+  warn(fields: object, sentence: string): void {
+    this.#logger?.warn(fields, sentence);
+  }
+
+  error(fields: object, sentence: string): void {
+    this.#logger?.error(fields, sentence);
+  }
+}
 
 /**
- * The daemon's log, on standard error: JSON, one line each, with an ISO 8601 time; on a terminal, text to read. It is
- * written at once, so that the last line before a crash is there.
+ * A log of JSON lines, or of text for a person. Each line is written before the call returns, so that the last one
+ * before a crash is there. Secrets are hidden, wherever they stand.
  */
-export async function createLog(
-  { level, form }: Config['log'],
-  { secrets = [], write }: LogOptions = {},
-): Promise<Log> {
-  const hide = (line: string) =>
-    secrets.reduce((text, secret) => text.replaceAll(secret, HIDDEN), line).replace(CREDENTIAL, HIDDEN);
-  const readable = form === 'text' || (form === 'auto' && process.stderr.isTTY === true);
-  const plain = write ? { write } : pino.destination({ fd: 2, sync: true });
-  let destination: { write(line: string): void } = plain;
-  if (readable) {
-    // Only loaded where somebody reads it.
-    const { prettyFactory } = await import('pino-pretty');
-    const pretty = prettyFactory({ colorize: process.stderr.isTTY === true, ignore: 'pid,hostname' });
-    destination = { write: (line) => void plain.write(pretty(line) ?? line) };
-  }
-  return pino(
-    {
-      level,
-      base: null,
-      timestamp: pino.stdTimeFunctions.isoTime,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: SECRET_FIELDS.flatMap((name) => [name, `*.${name}`]), censor: HIDDEN },
-      serializers: { err: describe },
-      hooks: { streamWrite: hide },
-    },
-    destination,
-  );
+export async function createLog({ level, form }: Config['log'], options: LogOptions = {}): Promise<LevelLog> {
+  const { secrets = [], write = writeAtOnce(2), isTerminal = process.stderr.isTTY === true } = options;
+  const isText = form === 'text' || (form === 'auto' && isTerminal);
+  const log = new LevelLog(async () => {
+    const { pino } = await import('pino');
+    const readable = isText ? await readableForm(isTerminal) : (line: string) => line;
+    return pino(
+      {
+        base: null,
+        timestamp: pino.stdTimeFunctions.isoTime,
+        formatters: { level: (level) => ({ level }), log: hideSecrets },
+        serializers: { err: (error) => error }, // it is described already
+        hooks: { streamWrite: (line) => hideCredentials(line, secrets) },
+      },
+      { write: (line: string) => write(readable(line)) },
+    );
+  });
+  await log.setLevel(level);
+  return log;
 }
 
-/** An error of ours by its code and sentence; of one that nobody foresaw, the stack too. */
-function describe(error: unknown): object {
-  if (!(error instanceof Error)) return { message: String(error) };
-  const { code } = error as { code?: unknown };
-  const cause = error.cause instanceof Error ? { cause: describe(error.cause) } : {};
-  return { ...(code === undefined ? { stack: error.stack } : { code }), message: error.message, ...cause };
+async function readableForm(colorize: boolean): Promise<(line: string) => string> {
+  const { prettyFactory } = await import('pino-pretty');
+  return prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l' }) as (line: string) => string;
 }

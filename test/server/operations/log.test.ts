@@ -1,59 +1,132 @@
 import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { ZocaloError } from '../../../src/errors.ts';
 import { createLog } from '../../../src/server/operations/index.ts';
 
-async function logged(form: 'json' | 'text', secrets: string[] = []) {
-  const written: string[] = [];
-  const log = await createLog({ level: 'info', form }, { secrets, write: (line) => written.push(line) });
-  return { log, written };
+const LOG_MODULE = fileURLToPath(new URL('../../../src/server/operations/index.ts', import.meta.url));
+
+async function open(
+  config: { level?: 'info' | 'silent'; form?: 'json' | 'text' | 'auto' } = {},
+  secrets: readonly string[] = [],
+) {
+  const lines: string[] = [];
+  const write = (line: string) => lines.push(line);
+  const log = await createLog({ level: 'info', form: 'json', ...config }, { write, isTerminal: false, secrets });
+  return { log, lines, last: () => JSON.parse(lines.at(-1)!) };
 }
 
-test('a line of the log is JSON with its time, its level, its fields and its sentence', async () => {
-  const { log, written } = await logged('json');
-  log.info({ port: 9000 }, 'listening');
-  log.debug({}, 'too fine');
-  assert.equal(written.length, 1);
-  const { time, ...rest } = JSON.parse(written[0]!);
-  assert.deepEqual(rest, { level: 'info', port: 9000, msg: 'listening' });
-  assert.match(time, /^\d{4}-\d\d-\d\dT/);
+test('a line is JSON with its level, its time, its fields and its sentence', async () => {
+  const { log, lines, last } = await open({ form: 'auto' });
+  log.warn({ address: '192.0.2.7' }, 'a login was not looked at');
+  const { time, ...rest } = last();
+  assert.deepEqual(rest, { level: 'warn', address: '192.0.2.7', msg: 'a login was not looked at' });
+  assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+  assert.match(lines[0]!, /^[^\n]*\n$/);
 });
 
-test('secrets are hidden: by the names of their fields, by what they look like, and by what they are', async () => {
-  const secret = 'of-the-configuration-and-of-nobody-else';
-  const { log, written } = await logged('json', [secret]);
+test('secret fields are hidden, however deep they stand, and what the caller holds stays as it is', async () => {
+  const { log, lines } = await open();
+  const request = { headers: { Cookie: 's1', authorization: 's2', 'set-cookie': ['s3'] }, tokens: 3 };
+  const fields = { token: 's4', apiKey: 's5', list: [{ password: { old: 's6' }, secret: 's7' }], request };
+  log.info(fields, 'a visitor');
+  assert.doesNotMatch(lines[0]!, /s\d/);
+  assert.match(lines[0]!, /"tokens":3/);
+  assert.equal(request.headers.Cookie, 's1');
+});
+
+test('credentials are hidden in URLs, in texts and in errors too, and the line is still JSON', async () => {
+  const { log, lines, last } = await open();
   const jwt = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJuYXRhbGlhIn0.c2lnbmF0dXJl';
-  log.info(
-    { token: 'uno', headers: { authorization: 'dos', cookie: 'tres', accept: '*/*' }, login: { password: 'cuatro' } },
-    'fields',
-  );
-  log.warn(
-    { url: `/?token=cinco&x=1`, err: new Error(`Bearer seis was refused, and ${jwt}`) },
-    `a text with ${secret}`,
-  );
-  const all = written.join('');
-  for (const hidden of ['uno', 'dos', 'tres', 'cuatro', 'cinco', 'seis', jwt, secret])
-    assert.ok(!all.includes(hidden), `${hidden} is in ${all}`);
-  for (const seen of ['*/*', '&x=1', 'was refused', 'a text with']) assert.ok(all.includes(seen), seen);
-  for (const line of written) JSON.parse(line);
+  const cause = new Error('Bearer 0123456789abcdef was refused');
+  const err = new Error(`GET "https://ana:opensesame@example.org/?access_token=s3cr3t" failed`, { cause });
+  log.error({ err, url: '/sse?channel=news&token=s3cr3t&after=7', said: `he said "${jwt}"` }, `refused ${jwt}`);
+  assert.doesNotMatch(lines[0]!, /opensesame|s3cr3t|eyJ|0123456789abcdef/);
+  assert.match(last().url, /^\/sse\?channel=news&token=\[hidden\]&after=7$/);
 });
 
-test('an error is told by its code and sentence, and only one that nobody foresaw by its stack', async () => {
-  const { log, written } = await logged('json');
-  log.error({ err: new ZocaloError('LOG_FULL', 'the disk is full', { cause: new Error('ENOSPC') }) }, 'foreseen');
-  log.error({ err: new TypeError('x is not a function') }, 'not foreseen');
-  const [foreseen, other] = written.map((line) => JSON.parse(line).err);
-  assert.equal(foreseen.code, 'LOG_FULL');
-  assert.match(foreseen.message, /^the disk is full/);
-  assert.equal(foreseen.stack, undefined);
-  assert.equal(foreseen.cause.message, 'ENOSPC');
-  assert.match(other.stack, /log\.test\.ts/);
+test('the secrets of the configuration are hidden wherever they stand', async () => {
+  const { log, lines } = await open({}, ['of-the-configuration-alone']);
+  log.info({ path: '/x/of-the-configuration-alone' }, 'a text with of-the-configuration-alone in it');
+  assert.doesNotMatch(lines[0]!, /of-the-configuration-alone/);
+  assert.match(lines[0]!, /a text with \[hidden\] in it/);
 });
 
-test('as text, a line is for people', async () => {
-  const { log, written } = await logged('text');
-  log.warn({ port: 9000, token: 'uno' }, 'careful');
-  assert.match(written.join(''), /WARN.*careful/);
-  assert.match(written.join(''), /port: 9000/);
-  assert.ok(!written.join('').includes('uno'));
+test('an error of ours has its code and sentence, any other its stack, each with its cause', async () => {
+  const { log, last } = await open();
+  const cause = Object.assign(new Error('disk full'), { code: 'ENOSPC' });
+  log.error({ err: new ZocaloError('LOG_FULL', 'zocalo.db has no room', { cause }) }, 'not stored');
+  const { err } = last();
+  assert.equal(err.code, 'LOG_FULL');
+  assert.match(err.message, /zocalo\.db has no room/);
+  assert.equal(err.stack, undefined);
+  assert.equal(err.cause.code, 'ENOSPC');
+  log.error({ err: new TypeError('undefined is not a function') }, 'a bug');
+  assert.match(last().err.stack, /^TypeError: undefined is not a function\n.*log\.test\.ts/s);
+});
+
+test('no fields can break the log: circles, big integers and bytes are written too', async () => {
+  const { log, last } = await open();
+  const circle: Record<string, unknown> = { big: 1n, bytes: new Uint8Array(3), when: new Date(0) };
+  circle.self = circle;
+  log.info(circle, 'round');
+  const { big, bytes, when } = last();
+  assert.deepEqual({ big, bytes, when }, { big: '1', bytes: '[3 bytes]', when: '1970-01-01T00:00:00.000Z' });
+});
+
+test('what is below the level is left out, and the level may change, from silence too', async () => {
+  const { log, lines } = await open({ level: 'silent' });
+  log.error({}, 'one');
+  await log.setLevel('info');
+  log.debug({}, 'two');
+  log.info({}, 'three');
+  await log.setLevel('silent');
+  log.error({}, 'four');
+  assert.deepEqual(
+    lines.map((line) => JSON.parse(line).msg),
+    ['three'],
+  );
+});
+
+test('the form text is for people', async () => {
+  const { log, lines } = await open({ form: 'text' });
+  log.info({ user: 'natalia', token: 's3cr3t' }, 'here');
+  assert.match(lines.join(''), /INFO.*here\n.*user: "natalia"/s);
+  assert.doesNotMatch(lines.join(''), /s3cr3t/);
+});
+
+for (const form of ['json', 'text'])
+  test(`standard error has every line, also when the process ends at once (${form})`, () => {
+    const program = `
+      import { createLog } from ${JSON.stringify(LOG_MODULE)};
+      const log = await createLog({ level: 'info', form: '${form}' });
+      for (let i = 1; i <= 2000; i++) log.info({ i }, 'counted');
+      process.exit(7);`;
+    const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    assert.equal(status, 7);
+    assert.equal(stdout, '');
+    assert.equal(stderr.match(/counted/g)?.length, 2000);
+  });
+
+test('a reader of standard error that reads no more, or is gone, does not stop the program', async () => {
+  const program = `
+    import { createLog } from ${JSON.stringify(LOG_MODULE)};
+    const log = await createLog({ level: 'info', form: 'json' });
+    for (let i = 1; i <= 50_000; i++) log.info({ i }, 'counted');
+    console.log('went on');
+    process.stdin.once('data', () => {
+      for (let i = 1; i <= 50_000; i++) log.info({ i }, 'counted');
+      process.exit(7);
+    });`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program]);
+  const exited = once(child, 'exit');
+  child.stderr.pause();
+  await once(child.stdout, 'data');
+  child.stderr.destroy();
+  child.stdin.write('\n');
+  assert.deepEqual(await exited, [7, null]);
 });

@@ -1,12 +1,5 @@
 import type { Clock } from '../../clock.ts';
-
-/** Where the daemon's parts write what happened: fields first, then a sentence, as pino has it. */
-export interface Log {
-  debug(fields: object, sentence: string): void;
-  info(fields: object, sentence: string): void;
-  warn(fields: object, sentence: string): void;
-  error(fields: object, sentence: string): void;
-}
+import type { Log } from '../operations/index.ts';
 
 /** Milliseconds within which the same kind of sentence is written so often at most. */
 const WINDOW = 60_000;
