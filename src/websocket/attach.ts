@@ -1,7 +1,8 @@
 import { Buffer } from 'node:buffer';
-import { type Server as HttpServer, type IncomingMessage, STATUS_CODES } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Refusal } from './core/handshake.ts';
+import { STATUS_CODES } from './http.ts';
 
 /** Takes an upgrade request, its socket, and what came in the same packet. */
 export type Take = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;

@@ -1,5 +1,5 @@
 import type { Buffer } from 'node:buffer';
-import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
+import type { IncomingMessage, RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { systemClock } from '../clock.ts';
@@ -10,6 +10,7 @@ import { Connection } from './connection.ts';
 import { offerDeflate, readAnswer } from './core/deflate-negotiation.ts';
 import { checkResponse, createKey, type Headers } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
+import { request as httpRequest } from './http.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { TimerWheel, tickFor } from './timer-wheel.ts';

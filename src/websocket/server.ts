@@ -1,4 +1,4 @@
-import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
@@ -8,6 +8,7 @@ import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
 import { guard, report, reportFailed } from './hooks.ts';
+import { createServer } from './http.ts';
 import { connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { Reception, type UpgradeAnswer } from './reception.ts';
