@@ -1,4 +1,5 @@
 export { Drain, type Step } from './drain.ts';
 export { createLog, type LevelLog, type Log, type LogOptions } from './log.ts';
 export { Metrics } from './metrics.ts';
-export { type SupervisorOptions, supervise } from './supervisor.ts';
+export { type SupervisorOptions, supervise, workerCommand } from './supervisor.ts';
+export { promiseDrain, supervisorGone } from './worker.ts';

@@ -1,12 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { appendFileSync, renameSync, statSync } from 'node:fs';
+import { constants } from 'node:os';
 import { type Clock, systemClock } from '../../clock.ts';
-import { ZocaloError } from '../../errors.ts';
 import { USAGE_EXIT } from '../exit-codes.ts';
+import { type Command, type End, type StartWorker, startWorker, type Worker } from './worker.ts';
+import { writeAtOnce } from './write-at-once.ts';
 
 export interface SupervisorOptions {
   /** The worker: a program and its arguments. */
-  readonly command: readonly [string, ...string[]];
+  readonly command: Command;
   /** A file to which the end of each worker that crashed is added. Default: none. */
   readonly errorLog?: string | undefined;
   /** Milliseconds until the first restart; each further one takes twice as long, up to `maxBackoff`. Default 500. */
@@ -17,103 +18,106 @@ export interface SupervisorOptions {
   readonly settled?: number;
   /** Crashes in a row after which it is given up. Default 10. */
   readonly attempts?: number;
+  /** Where text for standard error goes: the workers', and our own. */
+  readonly write?: (text: string) => void;
   readonly clock?: Clock;
-  /** Is told what happens. Default: standard error. */
-  readonly say?: (line: string) => void;
+  readonly start?: StartWorker;
+  /** Who is sent the signals that are passed on. Default: this process. */
+  readonly signals?: Pick<NodeJS.Process, 'on' | 'off'>;
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-/** Lines of a worker's standard error that are kept for the error log. */
-const LAST_LINES = 20;
+/** Milliseconds beyond what a worker has promised, before it is killed. */
+const GRACE = 5_000;
 /** Bytes of the error log above which it is put aside as `<file>.1`, in place of the one before. */
 const LOG_SIZE = 1024 * 1024;
 
-interface End {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly lines: readonly string[];
-}
-
 /**
- * Runs a worker, and another one whenever it has crashed, never two at a time. Passes SIGTERM, SIGINT and SIGHUP on. A
- * worker that ends with 0, or after a SIGTERM or SIGINT, is not started again, nor one whose usage is wrong.
- * Resolves with the exit code for this process.
+ * Runs a worker, and another one whenever it has crashed, never two at a time. Passes SIGTERM, SIGINT and SIGHUP on, and
+ * kills a worker that does not end in time. One that ends with 0, or because it was told to, is not started again, nor
+ * one whose usage is wrong. Resolves with the exit code for this process.
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { backoff = 500, maxBackoff = 30_000, settled = 60_000, attempts = 10, clock = systemClock } = options;
-  const say = options.say ?? ((line: string) => console.error(line));
-  let worker: ChildProcess | null = null;
+  const { write = writeAtOnce(2), start = startWorker, signals = process } = options;
+  const say = (sentence: string) => write(`supervisor: ${sentence}\n`);
+  const stop = Promise.withResolvers<void>();
   let isStopping = false;
-  let wake = () => {};
+  let worker: Worker | undefined;
+  let cancel = () => {};
   const pass = (signal: NodeJS.Signals) => {
-    if (signal !== 'SIGHUP') isStopping = true;
     worker?.kill(signal);
-    if (isStopping) wake();
+    if (signal === 'SIGHUP' || isStopping) return;
+    isStopping = true;
+    stop.resolve();
+    if (!worker) return;
+    const patience = worker.drain + GRACE;
+    cancel = clock.after(patience, () => {
+      say(`the worker did not end within ${patience / 1000} s of ${signal}; it is killed`);
+      worker?.kill('SIGKILL');
+    });
   };
-  for (const signal of SIGNALS) process.on(signal, pass);
+  for (const signal of SIGNALS) signals.on(signal, pass);
   try {
     for (let crashes = 0; ; ) {
       const begun = clock.now();
-      const { code, signal, lines } = await new Promise<End>((resolve, reject) => {
-        worker = run(options.command, resolve, reject);
-      });
-      worker = null;
-      if (code === 0 || isStopping) return code ?? 0;
+      worker = start(options.command, write);
+      const end = await worker.ended;
+      worker = undefined;
+      if (isStopping || end.code === 0) return exitCodeOf(end, isStopping);
       const lived = clock.now() - begun;
       crashes = lived >= settled ? 1 : crashes + 1;
       const pause = Math.min(maxBackoff, backoff * 2 ** (crashes - 1));
-      const how = signal ? `by ${signal}` : `with exit code ${code}`;
-      const isOver = code === USAGE_EXIT || crashes >= attempts;
-      const next = isOver ? 'it is not started again' : `it is started again in ${pause / 1000} s`;
-      const sentence = `the worker ended ${how} after ${(lived / 1000).toFixed(1)} s; ${next}`;
+      const reason =
+        end.code === USAGE_EXIT
+          ? 'a wrong configuration or command line does not mend itself'
+          : crashes >= attempts && `it crashed ${crashes} times in a row`;
+      const next = reason ? `given up: ${reason}` : `another one starts in ${pause / 1000} s`;
+      const sentence = `the worker ${fateOf(end)} after ${(lived / 1000).toFixed(1)} s; ${next}`;
       say(sentence);
-      if (options.errorLog !== undefined) note(options.errorLog, sentence, lines, say);
-      if (isOver) {
-        if (code !== USAGE_EXIT) say(`given up: it crashed ${crashes} times in a row`);
-        return code ?? 1;
-      }
-      await new Promise<void>((resolve) => {
-        const cancel = clock.after(pause, resolve);
-        wake = () => {
-          cancel();
-          resolve();
-        };
-      });
+      if (options.errorLog !== undefined) note(options.errorLog, sentence, end.lines, say);
+      if (reason) return exitCodeOf(end, false);
+      await Promise.race([stop.promise, new Promise<void>((resolve) => (cancel = clock.after(pause, resolve)))]);
+      cancel();
       if (isStopping) return 0;
     }
   } finally {
-    for (const signal of SIGNALS) process.off(signal, pass);
+    cancel();
+    for (const signal of SIGNALS) signals.off(signal, pass);
   }
 }
 
-function run(
-  [program, ...args]: SupervisorOptions['command'],
-  resolve: (end: End) => void,
-  reject: (error: Error) => void,
-): ChildProcess {
-  // In a process group of its own, so that Ctrl+C in a terminal reaches it once: through us.
-  const detached = process.platform !== 'win32';
-  const worker = spawn(program, args, { stdio: ['ignore', 'inherit', 'pipe'], detached });
-  let tail = '';
-  worker.stderr.on('data', (bytes: Buffer) => {
-    process.stderr.write(bytes);
-    tail = `${tail}${bytes}`
-      .split('\n')
-      .slice(-LAST_LINES - 1)
-      .join('\n');
-  });
-  worker.once('error', (cause) => reject(new ZocaloError('BAD_OPTION', `${program} cannot be started`, { cause })));
-  // 'close' comes when its standard error has been read to the end.
-  worker.once('close', (code, signal) => resolve({ code, signal, lines: tail.split('\n').filter(Boolean) }));
-  return worker;
+function fateOf({ code, signal }: End): string {
+  if (signal) return `was ended by ${signal}`;
+  return code === null ? 'could not be started' : `ended with exit code ${code}`;
+}
+
+/** As a shell has it. Who was told to end, and did so before it could do so in good order, has nothing to answer for. */
+function exitCodeOf({ code, signal }: End, wasTold: boolean): number {
+  if (code !== null) return code;
+  if (!signal) return 1;
+  return wasTold && signal !== 'SIGKILL' ? 0 : 128 + constants.signals[signal];
 }
 
 function note(file: string, sentence: string, lines: readonly string[], say: (line: string) => void): void {
   try {
     if ((statSync(file, { throwIfNoEntry: false })?.size ?? 0) > LOG_SIZE) renameSync(file, `${file}.1`);
     const text = [`${new Date().toISOString()} ${sentence}`, ...lines.map((line) => `  | ${line}`)];
-    appendFileSync(file, `${text.join('\n')}\n`);
+    appendFileSync(file, `${text.join('\n')}\n`, { mode: 0o600 });
   } catch (error) {
     say(`${file} cannot be written: ${(error as Error).message}`);
   }
+}
+
+/** The command of this process without what makes it a supervisor: `--supervise` and `--error-log <file>`. */
+export function workerCommand({
+  execPath,
+  execArgv,
+  argv,
+}: Pick<NodeJS.Process, 'execPath' | 'execArgv' | 'argv'> = process): Command {
+  const args = argv.slice(1).filter((arg, at, all) => {
+    if (arg === '--supervise' || arg === '--error-log' || arg.startsWith('--error-log=')) return false;
+    return all[at - 1] !== '--error-log';
+  });
+  return [execPath, ...execArgv, ...args];
 }

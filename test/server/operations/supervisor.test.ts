@@ -1,112 +1,205 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { EventEmitter } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { type SupervisorOptions, supervise } from '../../../src/server/operations/index.ts';
-import { Program } from '../../support/cli.ts';
+import { setImmediate } from 'node:timers/promises';
+import { type SupervisorOptions, supervise, workerCommand } from '../../../src/server/operations/index.ts';
+import { FakeClock } from '../../support/fake-clock.ts';
 
-/** A worker in JavaScript that finds in `lives` how often it was started before, itself not counted. */
-function worker(t: TestContext, source: string) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-supervise-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const file = join(folder, 'worker.cjs');
-  const count = join(folder, 'count');
-  writeFileSync(count, '');
-  const head = `const fs = require('node:fs'); const count = ${JSON.stringify(count)};
-    const lives = fs.statSync(count).size; fs.appendFileSync(count, 'x');`;
-  writeFileSync(file, `${head}\n${source}`);
-  const said: string[] = [];
-  const errorLog = join(folder, 'errors.log');
-  const run = (options: Partial<SupervisorOptions> = {}) =>
-    supervise({
-      command: [process.execPath, file],
-      errorLog,
-      backoff: 1,
-      say: (line) => said.push(line.replace(/after [\d.]+ s/, 'after a while')),
-      ...options,
-    });
-  return {
-    run,
-    said,
-    file,
-    folder,
-    errors: () => readFileSync(errorLog, 'utf8'),
-    lives: () => readFileSync(count).length,
-  };
+type Started = NonNullable<SupervisorOptions['start']>;
+
+interface End {
+  code?: number;
+  signal?: NodeJS.Signals;
+  lines?: string[];
 }
 
-test('a worker that crashes is started again, ever later, until it ends well; its last words are in the error log', async (t) => {
-  const { run, said, errors, lives } = worker(
-    t,
-    `if (lives < 3) { console.error('dying of ' + lives); process.exit(7); }`,
-  );
-  assert.equal(await run(), 0);
-  assert.equal(lives(), 4);
+/** A supervisor whose workers, signals and clock are in the hands of the test. */
+function supervised(t: TestContext, options: Partial<SupervisorOptions> = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-supervise-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const errorLog = join(folder, 'errors.log');
+  const clock = new FakeClock();
+  const signals = new EventEmitter();
+  const workers: { killed: string[]; end: (end: End) => void; isAlive: boolean }[] = [];
+  let text = '';
+  const exit = supervise({
+    command: ['zocalo', 'serve'],
+    errorLog,
+    clock,
+    signals: signals as unknown as NonNullable<SupervisorOptions['signals']>,
+    write: (more) => {
+      text += more;
+    },
+    start: () => {
+      const killed: string[] = [];
+      const { promise: ended, resolve } = Promise.withResolvers<Awaited<ReturnType<Started>['ended']>>();
+      const worker = {
+        killed,
+        isAlive: true,
+        end: ({ code, signal, lines = [] }: End) => {
+          worker.isAlive = false;
+          resolve({ code: code ?? null, signal: signal ?? null, lines });
+        },
+      };
+      workers.push(worker);
+      return { pid: 1, drain: 10_000, ended, kill: (signal) => void killed.push(signal) };
+    },
+    ...options,
+  });
+  return {
+    exit,
+    clock,
+    signals,
+    workers,
+    said: () => text,
+    errors: () => readFileSync(errorLog, 'utf8'),
+    /** The newest worker ends; settles when the supervisor has seen it. */
+    end: async (end: End) => {
+      workers.at(-1)!.end(end);
+      await setImmediate();
+    },
+    /** Lets the time of the fake clock pass. */
+    pass: async (milliseconds: number) => {
+      clock.advance(milliseconds);
+      await setImmediate();
+    },
+  };
+}
+test('a worker that ends well is not started again', async (t) => {
+  const { exit, end, workers } = supervised(t);
+  await end({ code: 0 });
+  assert.equal(await exit, 0);
+  assert.equal(workers.length, 1);
+});
+
+test('a worker that crashes is started again, ever later, up to half a minute, and never beside another', async (t) => {
+  const { end, pass, workers, said } = supervised(t);
+  for (const seconds of [0.5, 1, 2, 4, 8, 16, 30, 30]) {
+    const before = workers.length;
+    await pass(100);
+    await end({ code: 1 });
+    assert.match(said(), new RegExp(`exit code 1 after 0\\.1 s; another one starts in ${seconds} s\n$`));
+    await pass(seconds * 1000 - 1);
+    assert.equal(workers.length, before);
+    await pass(1);
+    assert.equal(workers.length, before + 1);
+    assert.equal(workers.filter(({ isAlive }) => isAlive).length, 1);
+  }
+});
+
+test('what came before a worker that lived a while is forgotten', async (t) => {
+  const { end, pass, said } = supervised(t);
+  for (const pause of [500, 1000, 2000]) {
+    await end({ signal: 'SIGSEGV' });
+    await pass(pause);
+  }
+  await pass(60_000);
+  await end({ signal: 'SIGSEGV' });
+  assert.match(said(), /was ended by SIGSEGV after 60\.0 s; another one starts in 0\.5 s\n$/);
+});
+
+test('ten crashes in a row are enough: it gives up, says so, and ends as the worker did', async (t) => {
+  const { exit, end, pass, workers, said, clock, signals } = supervised(t);
+  for (let crash = 1; crash < 10; crash++) {
+    await end({ code: 3 });
+    await pass(30_000);
+  }
+  await end({ signal: 'SIGKILL' });
+  assert.equal(await exit, 137);
+  assert.equal(workers.length, 10);
+  assert.match(said(), /was ended by SIGKILL after 0\.0 s; given up: it crashed 10 times in a row\n$/);
+  assert.equal(clock.pending, 0);
+  assert.deepEqual(signals.eventNames(), []);
+});
+
+test('a wrong configuration does not mend itself: the worker is not started again', async (t) => {
+  const { exit, end, workers, said } = supervised(t);
+  await end({ code: 2, lines: ['BAD_CONFIG: lissten is no key'] });
+  assert.equal(await exit, 2);
+  assert.equal(workers.length, 1);
+  assert.match(said(), /given up: a wrong configuration/);
+});
+
+test('the error log has when and how a worker ended, and its last words', async (t) => {
+  const { end, pass, errors } = supervised(t);
+  await end({ code: 7, lines: ['one', 'dying'] });
+  await pass(500);
+  await end({ signal: 'SIGKILL' });
+  const [first, ...rest] = errors().trimEnd().split('\n');
+  assert.match(first!, /^\d{4}-\d\d-\d\dT\S+Z the worker ended with exit code 7 after 0\.0 s; another one /);
+  assert.deepEqual(rest.slice(0, 2), ['  | one', '  | dying']);
+  assert.match(rest[2]!, /Z the worker was ended by SIGKILL/);
+});
+
+test('an error log that cannot be written is said, and the worker is started again all the same', async (t) => {
+  const { end, pass, workers, said } = supervised(t, { errorLog: '/no/such/folder/errors.log' });
+  await end({ code: 7 });
+  await pass(500);
+  assert.match(said(), /\/no\/such\/folder\/errors\.log cannot be written: ENOENT/);
+  assert.equal(workers.length, 2);
+});
+
+test('signals are passed on; a worker that was told to end is not started again, however it ends', async (t) => {
+  const { exit, end, signals, workers, said } = supervised(t);
+  signals.emit('SIGHUP', 'SIGHUP');
+  signals.emit('SIGTERM', 'SIGTERM');
+  assert.deepEqual(workers[0]!.killed, ['SIGHUP', 'SIGTERM']);
+  await end({ code: 5 });
+  assert.equal(await exit, 5);
+  assert.equal(said(), '');
+});
+
+test('a worker that ends by the very signal that was passed on has ended well', async (t) => {
+  const { exit, end, signals } = supervised(t);
+  signals.emit('SIGINT', 'SIGINT');
+  await end({ signal: 'SIGINT' });
+  assert.equal(await exit, 0);
+});
+
+test('SIGTERM between two workers ends it at once', async (t) => {
+  const { exit, end, signals, workers, clock } = supervised(t);
+  await end({ code: 1 });
+  signals.emit('SIGTERM', 'SIGTERM');
+  assert.equal(await exit, 0);
+  assert.equal(workers.length, 1);
+  assert.equal(clock.pending, 0);
+});
+
+test('a worker that does not end when its time is over is killed', async (t) => {
+  const { exit, end, pass, signals, workers, said } = supervised(t);
+  signals.emit('SIGTERM', 'SIGTERM');
+  await pass(14_999);
+  assert.deepEqual(workers[0]!.killed, ['SIGTERM']);
+  await pass(1);
+  assert.deepEqual(workers[0]!.killed, ['SIGTERM', 'SIGKILL']);
+  assert.match(said(), /did not end within 15 s of SIGTERM; it is killed\n$/);
+  await end({ signal: 'SIGKILL' });
+  assert.equal(await exit, 137);
+});
+
+test('the worker gets the same command, without what makes a supervisor', () => {
+  const argv = ['/bin/node', '/cli.ts', 'serve', '--supervise', '-c', 'a.yaml', '--error-log', 'e.log', '--port', '1'];
+  const command = workerCommand({ execPath: '/bin/node', execArgv: ['--max-old-space-size=200'], argv });
+  assert.equal(command.join(' '), '/bin/node --max-old-space-size=200 /cli.ts serve -c a.yaml --port 1');
   assert.deepEqual(
-    said,
-    [0.001, 0.002, 0.004].map(
-      (pause) => `the worker ended with exit code 7 after a while; it is started again in ${pause} s`,
-    ),
+    workerCommand({ execPath: 'node', execArgv: [], argv: ['node', 'z', 'serve', '--error-log=e.log', '--supervise'] }),
+    ['node', 'z', 'serve'],
   );
-  assert.match(
-    errors(),
-    /^\d{4}-\d\d-\d\dT\S+Z the worker ended with exit code 7 after [\d.]+ s; .*\n {2}\| dying of 0\n/,
-  );
-  assert.match(errors(), /dying of 2\n$/);
 });
 
-test('a worker that is killed is started again too', async (t) => {
-  const { run, said } = worker(t, `if (lives === 0) process.kill(process.pid, 'SIGKILL');`);
-  assert.equal(await run(), 0);
-  assert.match(said.join(), /^the worker ended by SIGKILL/);
-});
-
-test('a worker that crashes again and again is given up, with its exit code', async (t) => {
-  const { run, said, lives } = worker(t, 'process.exit(9)');
-  assert.equal(await run({ attempts: 3 }), 9);
-  assert.equal(lives(), 3);
-  assert.equal(said.at(-1), 'given up: it crashed 3 times in a row');
-});
-
-test('who lived a while before the crash begins anew', async (t) => {
-  const { run, lives } = worker(t, `process.exit(lives < 5 ? 9 : 0)`);
-  assert.equal(await run({ attempts: 2, settled: 0 }), 0);
-  assert.equal(lives(), 6);
-});
-
-test('wrong usage does not mend itself: the worker is not started again', async (t) => {
-  const { run, lives } = worker(t, 'process.exit(2)');
-  assert.equal(await run(), 2);
-  assert.equal(lives(), 1);
-});
-
-test('a program that is not there is an error', async (t) => {
-  const { run } = worker(t, '');
-  await assert.rejects(run({ command: ['/no/such/program'] }), { code: 'BAD_OPTION' });
-});
-
-test('signals are passed on; after SIGTERM the worker ends in its own time, and no other comes', async (t) => {
-  const { folder, file, lives } = worker(
-    t,
-    `setInterval(() => {}, 1000);
-     process.on('SIGHUP', () => console.error('reloaded'));
-     process.on('SIGTERM', () => { console.error('drained'); process.exit(5); });
-     console.error('ready');`,
-  );
-  const main = join(folder, 'supervisor.mjs');
-  const room = new URL('../../../src/server/operations/index.ts', import.meta.url);
-  writeFileSync(
-    main,
-    `import { supervise } from ${JSON.stringify(room.href)};
-     process.exitCode = await supervise({ command: [process.execPath, ${JSON.stringify(file)}] });`,
-  );
-  const program = new Program(process.execPath, [main]);
-  t.after(() => program.child.kill('SIGKILL'));
-  await program.says(/ready/, 'stderr');
-  program.child.kill('SIGHUP');
-  await program.says(/reloaded/, 'stderr');
-  assert.equal(await program.stop('SIGTERM'), 5);
-  assert.match(program.stderr, /drained/);
-  assert.equal(lives(), 1);
+test('a program that cannot be started counts as a crash: it may be there in a moment, in the midst of an upgrade', async () => {
+  let text = '';
+  const code = await supervise({
+    command: ['/no/such/program'],
+    attempts: 2,
+    backoff: 1,
+    write: (more) => {
+      text += more;
+    },
+  });
+  assert.equal(code, 1);
+  assert.match(text, /could not be started .*could not be started .*given up: it crashed 2 times/s);
 });

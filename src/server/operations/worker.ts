@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+
+/** How a worker ended. Neither code nor signal: it could not be started. */
+export interface End {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  /** The last lines of its standard error. */
+  readonly lines: readonly string[];
+}
+
+/** A process that the supervisor started. */
+export interface Worker {
+  readonly pid: number | undefined;
+  /** Milliseconds in which it will end after a SIGTERM, as it has said itself. */
+  readonly drain: number;
+  /** Settles when it is gone, and its standard error has been read to the end. */
+  readonly ended: Promise<End>;
+  kill(signal: NodeJS.Signals): void;
+}
+
+/** A program and its arguments. */
+export type Command = readonly [string, ...string[]];
+export type StartWorker = (command: Command, write: (text: string) => void) => Worker;
+
+/** Lines of a worker's standard error that are kept, and characters: its last words may be one long line. */
+const LAST_LINES = 20;
+const LAST_CHARACTERS = 16 * 1024;
+/** As in the configuration's `drain.deadline`, for a worker that has not told its own. */
+const DRAIN = 10_000;
+
+/** Starts a worker; what it says on standard error goes to `write` too. */
+export const startWorker: StartWorker = ([program, ...args], write) => {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+    // In a process group of its own, so that Ctrl+C in a terminal reaches it once: through us.
+    detached: process.platform !== 'win32',
+  });
+  let tail = '';
+  let drain = DRAIN;
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+    write(text);
+    tail = (tail + text)
+      .slice(-LAST_CHARACTERS)
+      .split('\n')
+      .slice(-LAST_LINES - 1)
+      .join('\n');
+  });
+  child.on('message', (said) => {
+    if (isPromise(said)) drain = said.drain;
+  });
+  const ended = new Promise<End>((resolve) => {
+    child.on('error', ({ message }) => {
+      if (child.pid === undefined) resolve({ code: null, signal: null, lines: [message] });
+    });
+    child.once('close', (code, signal) => resolve({ code, signal, lines: tail.split('\n').filter(Boolean) }));
+  });
+  return {
+    pid: child.pid,
+    get drain() {
+      return drain;
+    },
+    ended,
+    kill: (signal) => child.kill(signal),
+  };
+};
+
+interface DrainPromise {
+  readonly drain: number;
+}
+
+function isPromise(said: unknown): said is DrainPromise {
+  return typeof said === 'object' && said !== null && 'drain' in said && typeof said.drain === 'number';
+}
+
+/** In a worker: tells the supervisor, if there is one, in how many milliseconds this process ends after a SIGTERM. */
+export function promiseDrain(drain: number): void {
+  process.send?.({ drain } satisfies DrainPromise, undefined, undefined, () => {}); // it may be gone
+}
+
+/**
+ * In a worker: settles when the supervisor was killed, so that no worker is left behind that holds the port. Never where
+ * there is none.
+ */
+export function supervisorGone(): Promise<void> {
+  return new Promise((resolve) => {
+    if (process.send && !process.connected) resolve();
+    else process.once('disconnect', resolve);
+  });
+}

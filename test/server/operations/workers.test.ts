@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { CLI, Program } from '../../support/cli.ts';
+
+const ROOM = new URL('../../../src/server/operations/index.ts', import.meta.url).href;
+
+/** A supervisor in a process of its own, whose worker tells its number on standard error. */
+function supervisor(t: TestContext, worker: string | readonly string[], options: object = {}) {
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const preload = join(folder, 'preload.mjs');
+  const script = join(folder, 'worker.mjs');
+  const main = join(folder, 'supervisor.mjs');
+  const errorLog = join(folder, 'errors.log');
+  writeFileSync(preload, `console.error('worker ' + process.pid + '.');`);
+  if (typeof worker === 'string') writeFileSync(script, `import * as operations from '${ROOM}';\n${worker}`);
+  const command = [process.execPath, '--import', preload, ...(typeof worker === 'string' ? [script] : worker)];
+  writeFileSync(
+    main,
+    `import { supervise } from '${ROOM}';
+     process.exit(await supervise(${JSON.stringify({ command, errorLog, backoff: 1, ...options })}));`,
+  );
+  const program = new Program(process.execPath, [main], { cwd: folder });
+  const pids = () => [...program.stderr.matchAll(/worker (\d+)\./g)].map((match) => Number(match[1]));
+  t.after(() => {
+    program.child.kill('SIGKILL');
+    for (const pid of pids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  });
+  return { program, pids, errors: () => readFileSync(errorLog, 'utf8') };
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+test('after kill -9 of `zocalo serve` another one listens on the same port', async (t) => {
+  const port = await freePort();
+  const { program, pids, errors } = supervisor(t, [CLI, 'serve', '--host', '127.0.0.1', '--port', String(port)]);
+  const page = () => fetch(`http://127.0.0.1:${port}/`).then(({ status }) => status);
+  await program.says(/open at/);
+  assert.equal(await page(), 200);
+  process.kill(pids()[0]!, 'SIGKILL');
+  await program.says(/open at.*open at/s);
+  assert.equal(await page(), 200);
+  assert.equal(pids().length, 2);
+  assert.equal(await program.stop('SIGTERM'), 0);
+  assert.equal(isAlive(pids()[1]!), false);
+  assert.match(errors(), /the worker was ended by SIGKILL/);
+});
+
+test('the last words of a worker are on standard error and in the error log', async (t) => {
+  const { program, errors } = supervisor(t, `throw new Error('¡adiós!');`, { attempts: 2 });
+  assert.equal(await program.exited, 1);
+  assert.match(program.stderr, /Error: ¡adiós!/);
+  assert.match(errors(), / {2}\| Error: ¡adiós!/);
+});
+
+test('signals reach the worker, which ends in its own time', async (t) => {
+  const { program } = supervisor(
+    t,
+    `process.on('SIGHUP', () => console.error('reloaded'));
+     process.on('SIGTERM', () => setImmediate(() => process.exit(5)));
+     setInterval(() => {}, 1000);
+     console.error('ready');`,
+  );
+  await program.says(/ready/, 'stderr');
+  program.child.kill('SIGHUP');
+  await program.says(/reloaded/, 'stderr');
+  assert.equal(await program.stop('SIGTERM'), 5);
+});
+
+test('a worker has the time that it asked for, and is killed after it', async (t) => {
+  const { program } = supervisor(
+    t,
+    `process.on('SIGTERM', () => {});
+     setInterval(() => {}, 1000);
+     operations.promiseDrain(-4_900);
+     console.error('ready');`,
+  );
+  await program.says(/ready/, 'stderr');
+  assert.equal(await program.stop('SIGTERM'), 137);
+  assert.match(program.stderr, /did not end within 0\.1 s of SIGTERM; it is killed/);
+});
+
+test('a worker hears that its supervisor was killed, and leaves no port behind', async (t) => {
+  const { program } = supervisor(
+    t,
+    `const keep = setInterval(() => {}, 1000);
+     operations.supervisorGone().then(() => { console.log('alone'); process.exit(); });
+     console.error('ready');`,
+  );
+  await program.says(/ready/, 'stderr');
+  program.child.kill('SIGKILL');
+  await program.says(/alone/); // on the standard output that both have
+  await program.exited;
+});
+
+test('a supervisor loads no package, and stays small', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const main = join(folder, 'main.mjs');
+  writeFileSync(
+    main,
+    `import { registerHooks } from 'node:module';
+     const loaded = [];
+     registerHooks({ load: (url, context, next) => { loaded.push(url); return next(url, context); } });
+     await import('${ROOM}');
+     console.log(loaded.join('\\n'));`,
+  );
+  const program = new Program(process.execPath, [main]);
+  assert.equal(await program.exited, 0);
+  assert.match(program.stdout, /operations\/supervisor\.ts/);
+  assert.doesNotMatch(program.stdout, /node_modules/);
+});
