@@ -28,7 +28,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.
 async function main(): Promise<number> {
   try {
     await program.parseAsync();
-    return 0;
+    return Number(process.exitCode ?? 0);
   } catch (error) {
     if (error instanceof CommanderError) return reportUsage(error);
     process.stderr.write(`${errorLine(error)}\n`);

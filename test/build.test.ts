@@ -75,7 +75,7 @@ test('its command says its version, and serves the chat with all its scripts', a
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
   assert.equal((await run(zocalo, ['--version'])).stdout, `${version}\n`);
 
-  const program = new Program(zocalo, ['serve', '--port', '0']);
+  const program = new Program(zocalo, ['serve', '--port', '0', '--store', 'memory']);
   t.after(() => program.stop());
   const [address] = await program.says(/http:\S+/);
   const waiting = ['/'];
@@ -97,7 +97,7 @@ test('its command says its version, and serves the chat with all its scripts', a
   const { Client } = await import(`data:text/javascript,${encodeURIComponent(code)}`);
   assert.equal(new Client('ws://localhost/').state, 'closed');
   assert.equal((await fetch(new URL('/zocalo.js.map', address))).status, 200);
-  assert.ok(seen.has('/web/main') && seen.has('/src/client/reconnecting-socket.js'), [...seen].join(' '));
+  assert.ok(seen.has('/web/main') && seen.has('/src/client/client.js'), [...seen].join(' '));
   assert.equal(await program.stop('SIGINT'), 0);
 });
 

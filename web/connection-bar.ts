@@ -27,8 +27,7 @@ export class ConnectionBar {
     this.#trouble.hidden = !this.#troubled;
     if (status === 'lost')
       this.#troubleText.textContent = this.#words[conversation.welcomed ? 'lostLong' : 'unreachable'];
-    if (status === 'ended')
-      this.#troubleText.textContent = this.#words[conversation.replaced ? 'elsewhere' : 'refused'];
+    if (status === 'ended') this.#troubleText.textContent = this.#words.refused;
     this.#retry.disabled = status === 'entering';
 
     clearInterval(this.#ticking);

@@ -1,92 +1,120 @@
-import { type PlainSocket, ReconnectingSocket, type Timers } from '../src/client/reconnecting-socket.ts';
-import type { ChatEvent, ChatRequest, Person, Position, Said } from '../src/server/chat-messages.ts';
+import type {
+  Client,
+  ClientState,
+  GapEvent,
+  Message,
+  PresenceEvent,
+  Subscription,
+  Timers,
+} from '../src/client/index.ts';
+import {
+  type ChatMessage,
+  freeName,
+  readChatData,
+  readChatMember,
+  tidyName,
+  tidyText,
+} from '../src/server/chat/message.ts';
 
 /**
- * `out` before entering and after quitting; `entering` until the server welcomes us; `lost` in a pause before the
- * next attempt; `ended` when the server does not want us back.
+ * `out` before entering and after quitting; `entering` until we are in the room; `lost` in a pause before the next
+ * attempt; `ended` when the server does not want us back.
  */
 export type Status = 'out' | 'entering' | 'in' | 'lost' | 'ended';
 
-export type Notice =
-  | { kind: 'joined' | 'left'; name: string; at: number }
-  | { kind: 'youJoined'; name: string }
-  | { kind: 'connectionLost' | 'back' | 'gap' | 'notSent' };
-
-export interface Pending {
-  key: string;
-  text: string;
+export interface Person {
+  id: string;
+  name: string;
 }
+
+export interface Said {
+  author: Person;
+  text: string;
+  /** Milliseconds since 1970, by the server's clock. */
+  at: number;
+  mine: boolean;
+}
+
+export type Notice =
+  | { kind: 'joined' | 'left' | 'youJoined'; name: string }
+  | { kind: 'connectionLost' | 'back' | 'gap' | 'notSent' };
 
 export interface Listener {
   onStatus(status: Status): void;
-  onSaid(said: Said, mine: boolean): void;
+  onSaid(said: Said): void;
   onNotice(notice: Notice): void;
-  onPeople(people: readonly Person[], me: number): void;
+  /** In the order in which they came. */
+  onPeople(people: readonly Person[]): void;
   /** What the server has not confirmed yet, oldest first. */
-  onPending(pending: readonly Pending[]): void;
+  onPending(texts: readonly string[]): void;
+  /** The names of those who are writing now. */
+  onTyping(names: readonly string[]): void;
 }
 
 export interface ConversationOptions {
-  connect: () => PlainSocket;
+  client: Client;
+  /** A channel: `chat:square`. */
+  room: string;
+  /** Our id, unlike everybody else's, and the same over a reload. */
+  me: string;
   listener: Listener;
-  /** A new secret of at least 16 characters at each call. */
-  secret: () => string;
-  /** From an earlier life of this tab. */
-  session?: string;
-  pending?: readonly Pending[];
-  timers?: Timers;
-  random?: () => number;
+  timers: Timers;
 }
 
-/** Close code of the chat: the same page came back through another connection, which is the one that counts. */
-const REPLACED = 4001;
-/** How long the server may take to answer, in ms, before the connection counts as lost. */
-const ANSWER_WITHIN = 8000;
+/** Messages that whoever enters gets to see: about two screens. */
+const RECENT = 50;
+/** Milliseconds between two notices that we are writing. */
+const TYPING_EVERY = 2_500;
+/** Milliseconds for which such a notice is shown: until the next one, and some for its way. */
+const TYPING_SHOWN = 4_000;
+/** Milliseconds within which somebody who comes back after a loss of ours or the server's is no news. */
+const RETURNING = 60_000;
 
-/** The page's side of the chat, without the page: who is here, what is still to be sent, what was seen. */
+/** The page's side of a room, without the page: who is here, what is still to be sent, what was seen. */
 export class Conversation {
+  readonly room: string;
+  readonly me: string;
+  readonly #client: Client;
   readonly #listener: Listener;
-  readonly #secret: () => string;
-  readonly #socket: ReconnectingSocket;
+  readonly #timers: Timers;
   #status: Status = 'out';
-  #session: string;
   #name = '';
   #welcomed = false;
-  #seen: Position | undefined;
-  #me = 0;
-  #people: Person[] = [];
-  #pending: Pending[];
+  #subscription: Subscription | undefined;
+  /** Of an earlier subscription, so that whoever comes back after quitting sees nothing twice. */
+  #since: Subscription['position'];
+  #people = new Map<string, Person>();
+  /** Who was here before the list came anew, and may come back without a word. */
+  #returning = new Set<string>();
+  #cancelReturning = () => {};
+  /** What we said and have heard, while the server's confirmation is on its way. */
+  readonly #heard = new Set<string>();
+  /** What comes while the messages before it are fetched. */
+  #held: Message[] | undefined;
+  readonly #writing = new Map<string, { name: string; cancel: () => void }>();
+  #typedAt = Number.NEGATIVE_INFINITY;
 
-  constructor({ connect, listener, secret, session, pending, timers, random }: ConversationOptions) {
+  constructor({ client, room, me, listener, timers }: ConversationOptions) {
+    this.#client = client;
+    this.room = room;
+    this.me = me;
     this.#listener = listener;
-    this.#secret = secret;
-    this.#session = session ?? secret();
-    this.#pending = [...(pending ?? [])];
-    this.#socket = new ReconnectingSocket({
-      connect,
-      onState: () => this.#socketChanged(),
-      onMessage: (data) => this.#receive(JSON.parse(String(data)) as ChatEvent),
-      finalCodes: [1008, REPLACED],
-      ...(timers && { timers }),
-      ...(random && { random }),
-    });
+    this.#timers = timers;
+  }
+
+  /** To be called once. */
+  listen(): void {
+    this.#client.on('state', (state) => this.#clientChanged(state));
+    this.#client.on('error', () => this.#tellPending()); // one of an earlier life was refused, or the status says it
   }
 
   get status(): Status {
     return this.#status;
   }
 
-  get session(): string {
-    return this.#session;
-  }
-
-  get pending(): readonly Pending[] {
-    return this.#pending;
-  }
-
   /** Milliseconds until the next attempt. */
   get retryIn(): number {
-    return this.#socket.retryIn;
+    return this.#client.retryIn;
   }
 
   /** Has the server let us in since `enter`? */
@@ -94,131 +122,219 @@ export class Conversation {
     return this.#welcomed;
   }
 
-  /** Ended because another tab took over, and not because the server refused us. */
-  get replaced(): boolean {
-    return this.#socket.closeCode === REPLACED;
-  }
-
   enter(name: string): void {
-    this.#name = name;
+    this.#name = tidyName(name);
     this.#welcomed = false;
-    this.#socket.open();
+    this.#lookAround();
+    this.#tellPending();
   }
 
-  /** Leaves on purpose. Who enters afterwards is somebody new to the others. */
+  /** Leaves on purpose. */
   quit(): void {
-    this.#session = this.#secret();
-    this.#people = [];
-    this.#socket.close();
-    if (this.#status !== 'out') this.#become('out');
+    this.#become('out');
+    this.#leave();
+    this.#client.close();
   }
 
   /** Connects now instead of at the end of the pause. */
   reconnect(): void {
-    this.#socket.open();
+    if (this.#status === 'ended') this.#lookAround();
+    else this.#client.retryNow();
   }
 
-  /** Something happened that connections often do not survive (the machine slept, the network changed). */
-  check(): void {
-    this.#socket.retryNow();
-    if (this.#status === 'in') this.#ask({ kind: 'ping' });
+  /** Sends it now, or as soon as there is a connection. False if it cannot be taken. */
+  say(text: string): boolean {
+    const tidied = tidyText(text);
+    if (tidied === '' || this.#status === 'out' || this.#status === 'ended') return false;
+    this.#typedAt = Number.NEGATIVE_INFINITY;
+    this.#client.publish(this.room, { text: tidied, name: this.#name, person: this.me }).then(
+      () => this.#tellPending(),
+      ({ code }) => {
+        this.#tellPending();
+        if (code !== 'CLOSED') this.#listener.onNotice({ kind: 'notSent' });
+      },
+    );
+    // `publish` takes it before it answers, or else has refused it.
+    this.#tellPending();
+    return true;
   }
 
-  /** Sends it now, or as soon as there is a connection. */
-  say(text: string): void {
-    if (text.trim() === '') return;
-    const pending = { key: this.#secret(), text };
-    this.#pending.push(pending);
-    this.#listener.onPending(this.#pending);
-    if (this.#status === 'in') this.#ask({ kind: 'say', ...pending });
+  /** Lets the others know that we are writing. */
+  typing(): void {
+    const now = this.#timers.now();
+    if (this.#status !== 'in' || now - this.#typedAt < TYPING_EVERY) return;
+    this.#typedAt = now;
+    const notice = { typing: true, name: this.#name, person: this.me };
+    this.#client.publish(this.room, notice, { keep: false, echo: false }).catch(() => {}); // it is worth no second try
   }
 
-  #socketChanged(): void {
-    switch (this.#socket.state) {
+  /** Sees who is in the room before entering it, so that no two are there under one name. */
+  #lookAround(): void {
+    const look = this.#client.subscribe(this.room, { presence: true });
+    this.#subscription = look;
+    look.on('error', () => this.#refused());
+    look.on('presence', ({ members }) => {
+      const here = peopleOf(members);
+      const others = [...here.values()].filter(({ id }) => id !== this.me).map(({ name }) => name);
+      // After a reload we are still there.
+      this.#name = here.get(this.me)?.name ?? freeName(this.#name, others);
+      look.unsubscribe();
+      this.#goIn();
+    });
+  }
+
+  #goIn(): void {
+    const subscription = this.#client.subscribe(this.room, {
+      since: this.#since,
+      recent: RECENT,
+      presence: true,
+      member: { name: this.#name, person: this.me },
+    });
+    this.#subscription = subscription;
+    subscription.on('presence', (event) => this.#presenceChanged(event));
+    subscription.on('message', (message) => this.#receive(message));
+    subscription.on('gap', (gap) => void this.#fill(gap));
+    subscription.on('live', () => this.#arrive());
+    subscription.on('error', () => this.#refused());
+  }
+
+  #leave(): void {
+    const subscription = this.#subscription;
+    this.#subscription = undefined;
+    this.#since = subscription?.position ?? this.#since;
+    subscription?.unsubscribe();
+    this.#people.clear();
+    this.#forgetReturning();
+    for (const id of [...this.#writing.keys()]) this.#stopWriting(id);
+  }
+
+  #clientChanged(state: ClientState): void {
+    if (this.#status === 'out' && state !== 'connecting') return;
+    switch (state) {
       case 'connecting':
         this.#become('entering');
-        break;
-      case 'open':
-        this.#ask({
-          kind: 'join',
-          name: this.#name,
-          session: this.#session,
-          ...(this.#seen && { seen: this.#seen }),
-        });
         break;
       case 'waiting':
         if (this.#status === 'in') this.#listener.onNotice({ kind: 'connectionLost' });
         this.#become('lost');
         break;
       case 'closed':
-        this.#become(this.#socket.closeCode === undefined ? 'out' : 'ended');
-        break;
+        this.#leave();
+        this.#become('ended');
     }
   }
 
-  #receive(event: ChatEvent): void {
-    switch (event.kind) {
-      case 'welcome':
-        this.#arrive(event);
-        break;
-      case 'joined':
-        this.#people = [...this.#people, event.person];
-        this.#listener.onNotice({ kind: 'joined', name: event.person.name, at: event.at });
-        this.#listener.onPeople(this.#people, this.#me);
-        break;
-      case 'left':
-        this.#people = this.#people.filter((person) => person.id !== event.person.id);
-        this.#listener.onNotice({ kind: 'left', name: event.person.name, at: event.at });
-        this.#listener.onPeople(this.#people, this.#me);
-        break;
-      case 'said':
-        this.#hear(event);
-        break;
-      case 'error':
-        this.#settle(event.key);
-        this.#listener.onNotice({ kind: 'notSent' });
-        break;
-    }
+  /** The room is closed to us. */
+  #refused(): void {
+    if (this.#status !== 'out') this.#client.close();
   }
 
-  #arrive(event: ChatEvent & { kind: 'welcome' }): void {
-    const { you, people, room, messages, gap } = event;
-    const comingBack = this.#welcomed;
+  #arrive(): void {
+    if (this.#status === 'in') return;
+    this.#listener.onNotice(this.#welcomed ? { kind: 'back' } : { kind: 'youJoined', name: this.#name });
     this.#welcomed = true;
-    // The server may have mended it. To ask for the same again keeps namesakes apart when all come back at once.
-    this.#name = you.name;
-    this.#me = you.id;
-    this.#people = people;
-    if (this.#seen?.room !== room) this.#seen = { room, number: 0 };
-    if (gap) this.#listener.onNotice({ kind: 'gap' });
-    for (const message of messages) this.#hear(message);
-    this.#listener.onNotice(comingBack ? { kind: 'back' } : { kind: 'youJoined', name: you.name });
-    this.#listener.onPeople(people, you.id);
     this.#become('in');
-    for (const pending of this.#pending) this.#ask({ kind: 'say', ...pending });
   }
 
-  #hear(said: Said): void {
-    this.#settle(said.key);
-    if (!this.#seen || said.number <= this.#seen.number) return;
-    this.#seen.number = said.number;
-    this.#listener.onSaid(said, said.key !== undefined);
+  #presenceChanged({ members, joined, left }: PresenceEvent): void {
+    const before = this.#people;
+    this.#people = peopleOf(members);
+    if (joined) {
+      const { person, name } = readChatMember(joined.id, joined.data);
+      const isNews = !before.has(person) && !this.#returning.delete(person);
+      if (isNews && person !== this.me) this.#listener.onNotice({ kind: 'joined', name });
+    } else if (left) {
+      const { person, name } = readChatMember(left.id, left.data);
+      this.#stopWriting(person);
+      if (!this.#people.has(person)) this.#listener.onNotice({ kind: 'left', name });
+    } else this.#expect(before);
+    this.#listener.onPeople([...this.#people.values()]);
   }
 
-  /** The server has answered for that message. */
-  #settle(key: string | undefined): void {
-    const before = this.#pending.length;
-    this.#pending = this.#pending.filter((pending) => pending.key !== key);
-    if (this.#pending.length !== before) this.#listener.onPending(this.#pending);
+  /** The server, or we, were away: those who are not back yet may be on their way. */
+  #expect(before: ReadonlyMap<string, Person>): void {
+    for (const id of before.keys()) if (!this.#people.has(id)) this.#returning.add(id);
+    this.#cancelReturning();
+    this.#cancelReturning = this.#timers.after(RETURNING, () => this.#forgetReturning());
   }
 
-  #ask(request: ChatRequest): void {
-    this.#socket.send(JSON.stringify(request));
-    this.#socket.expectAnswer(ANSWER_WITHIN);
+  #forgetReturning(): void {
+    this.#cancelReturning();
+    this.#returning.clear();
+  }
+
+  #receive(message: Message): void {
+    const data = readChatData(message.data);
+    if (!data) return;
+    if ('typing' in data) this.#startWriting(data.person, data.name);
+    else if (this.#held) this.#held.push(message);
+    else this.#hear(message, data);
+  }
+
+  #hear({ key, mine, user, time }: Message, { text, name, person = user ?? name }: ChatMessage): void {
+    if (mine && key !== undefined) this.#heard.add(key);
+    this.#tellPending();
+    this.#stopWriting(person);
+    const author = { id: person, name };
+    this.#listener.onSaid({ author, text, at: time ?? Date.now(), mine: mine || person === this.me });
+  }
+
+  /** Something is lost to us. What the log still has of what came before we go on is shown in its place. */
+  async #fill({ oldest, head, epoch }: GapEvent): Promise<void> {
+    this.#listener.onNotice({ kind: 'gap' });
+    const subscription = this.#subscription;
+    if (head < oldest || !subscription) return;
+    const held: Message[] = [];
+    this.#held = held;
+    const after = Math.max(oldest - 1, head - RECENT);
+    const page = await subscription.history({ after: [epoch, after], limit: RECENT }).catch(() => undefined);
+    if (this.#held !== held) return;
+    this.#held = undefined;
+    const missed = page?.messages.filter(({ position }) => position && position[1] <= head) ?? [];
+    for (const message of [...missed, ...held]) this.#receive(message);
+  }
+
+  #startWriting(id: string, name: string): void {
+    if (id === this.me) return;
+    this.#writing.get(id)?.cancel();
+    this.#writing.set(id, { name, cancel: this.#timers.after(TYPING_SHOWN, () => this.#stopWriting(id)) });
+    this.#tellTyping();
+  }
+
+  #stopWriting(id: string): void {
+    this.#writing.get(id)?.cancel();
+    if (this.#writing.delete(id)) this.#tellTyping();
+  }
+
+  #tellTyping(): void {
+    this.#listener.onTyping([...this.#writing.values()].map(({ name }) => name));
+  }
+
+  #tellPending(): void {
+    const waiting = this.#client.waiting.filter(({ channel }) => channel === this.room);
+    const keys = new Set(waiting.map(({ key }) => key));
+    for (const key of this.#heard) if (!keys.has(key)) this.#heard.delete(key);
+    this.#listener.onPending(
+      waiting
+        .filter(({ key }) => !this.#heard.has(key))
+        .map(({ data }) => readChatData(data))
+        .flatMap((data) => (data && 'text' in data ? [data.text] : [])),
+    );
   }
 
   #become(status: Status): void {
+    if (this.#status === status) return;
     this.#status = status;
     this.#listener.onStatus(status);
   }
+}
+
+/** Somebody in two tabs, or on two lines during a reload, is there once. */
+function peopleOf(members: PresenceEvent['members']): Map<string, Person> {
+  const people = new Map<string, Person>();
+  for (const { id, data } of members.values()) {
+    const { person, name } = readChatMember(id, data);
+    people.set(person, { id: person, name });
+  }
+  return people;
 }

@@ -1,10 +1,13 @@
 /** The chat's page: joins the conversation to what is on the screen. */
+import { browserTimers, Client } from '../src/client/index.ts';
 import { ConnectionBar } from './connection-bar.ts';
 import { Conversation } from './conversation.ts';
 import { find, label } from './dom.ts';
-import { leavePageState, rememberedName, rememberName, takePageState } from './memory.ts';
+import { leavePageState, outboxStorage, rememberedName, rememberName, takePageState } from './memory.ts';
 import { MessageList } from './message-list.ts';
 import { PeopleList } from './people-list.ts';
+import { isSquare, roomOf, titleOf } from './room.ts';
+import { RoomBar } from './room-bar.ts';
 import { languageFor, wordsFor } from './words.ts';
 
 const language = languageFor(navigator.languages);
@@ -15,41 +18,50 @@ const entry = find('entry', HTMLFormElement);
 const name = find('name', HTMLInputElement);
 const farewell = find('farewell', HTMLParagraphElement);
 const room = find('room', HTMLElement);
+const typing = find('typing', HTMLParagraphElement);
 const composer = find('composer', HTMLFormElement);
 const text = find('text', HTMLTextAreaElement);
 const quit = find('quit', HTMLButtonElement);
 const retry = find('retry', HTMLButtonElement);
 
+const channel = roomOf(location.pathname);
+const title = isSquare(channel) ? 'Zócalo' : `${titleOf(channel)} · Zócalo`;
 const messages = new MessageList(words, navigator.languages.find((tag) => tag.startsWith(language)) ?? language);
 const people = new PeopleList(words);
 const connection = new ConnectionBar(words);
+const roomBar = new RoomBar(words, channel);
 
 const earlier = takePageState();
 let unread = 0;
 
 const conversation = new Conversation({
-  connect: () => new WebSocket(new URL('/', location.href.replace(/^http/, 'ws'))),
-  secret,
-  session: earlier?.session ?? secret(),
-  pending: earlier?.pending ?? [],
+  client: new Client(new URL('/', location.href.replace(/^http/, 'ws')).href, { storage: outboxStorage() }),
+  room: channel,
+  me: earlier?.me ?? newId(),
+  timers: browserTimers,
   listener: {
     onStatus(status) {
       connection.show(status, conversation);
       const inside = status !== 'out';
       if (room.hidden === inside) showRoom(inside);
     },
-    onSaid(said, mine) {
-      messages.said(said, mine);
-      if (document.hidden && !mine) showUnread(unread + 1);
+    onSaid(said) {
+      messages.said(said);
+      if (document.hidden && !said.mine && conversation.welcomed) showUnread(unread + 1);
     },
     onNotice: (notice) => messages.notice(notice),
-    onPeople: (here, me) => people.set(here, me),
-    onPending: (pending) => messages.pending(pending),
+    onPeople: (here) => people.set(here, conversation.me),
+    onPending: (texts) => messages.pending(texts),
+    onTyping(names) {
+      // While it fades, it still says what it said.
+      if (names.length > 0) typing.textContent = words.typing(names);
+      typing.toggleAttribute('data-quiet', names.length === 0);
+    },
   },
 });
 
 /** 122 random bits; `crypto.randomUUID` would need https, which a chat on the local network has not. */
-function secret(): string {
+function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
@@ -67,7 +79,7 @@ function showRoom(inside: boolean): void {
 
 function showUnread(count: number): void {
   unread = count;
-  document.title = count === 0 ? 'Zócalo' : `(${count}) Zócalo`;
+  document.title = count === 0 ? title : `(${count}) ${title}`;
 }
 
 function enter(): void {
@@ -83,8 +95,7 @@ entry.addEventListener('submit', (event) => {
 
 composer.addEventListener('submit', (event) => {
   event.preventDefault();
-  conversation.say(text.value);
-  text.value = '';
+  if (conversation.say(text.value)) text.value = '';
   messages.toEnd();
   text.focus();
 });
@@ -94,6 +105,10 @@ text.addEventListener('keydown', (event) => {
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   composer.requestSubmit();
+});
+
+text.addEventListener('input', () => {
+  if (text.value.trim() !== '') conversation.typing();
 });
 
 quit.addEventListener('click', () => {
@@ -106,15 +121,14 @@ retry.addEventListener('click', () => {
   text.focus();
 });
 
-window.addEventListener('online', () => conversation.check());
 document.addEventListener('visibilitychange', () => {
   if (document.hidden) return;
   showUnread(0);
-  conversation.check();
+  if (conversation.status === 'lost') conversation.reconnect();
 });
 window.addEventListener('pagehide', () => {
-  const { session, pending, status } = conversation;
-  leavePageState({ session, pending: [...pending], inRoom: status !== 'out', draft: text.value });
+  const { me, status } = conversation;
+  leavePageState({ me, inRoom: status !== 'out', drafts: { ...earlier?.drafts, [channel]: text.value } });
 });
 window.addEventListener('pageshow', (event) => {
   if (event.persisted) takePageState();
@@ -125,11 +139,14 @@ window.visualViewport?.addEventListener('resize', () => {
   document.documentElement.style.setProperty('--height', `${window.visualViewport?.height}px`);
 });
 
+showUnread(0);
+roomBar.show();
+roomBar.listen();
+conversation.listen();
 messages.listen();
 people.listen();
 name.value = rememberedName();
-text.value = earlier?.draft ?? '';
-messages.pending(conversation.pending);
+text.value = earlier?.drafts[channel] ?? '';
 if (earlier?.inRoom) {
   enter();
 } else {

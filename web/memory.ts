@@ -1,3 +1,5 @@
+import type { OutboxStorage } from '../src/client/index.ts';
+
 /**
  * What the page remembers. A browser may refuse to store anything (private windows, settings): then the page
  * works all the same, and begins anew with each visit.
@@ -6,12 +8,12 @@
 const NAME = 'zocalo.name';
 const PAGE = 'zocalo.page';
 
-/** What survives a reload of this tab. */
+/** What survives a reload of this tab, and its way to another room. */
 export interface PageState {
-  session: string;
+  me: string;
   inRoom: boolean;
-  draft: string;
-  pending: { key: string; text: string }[];
+  /** By room. */
+  drafts: Record<string, string>;
 }
 
 export function rememberedName(): string {
@@ -37,6 +39,21 @@ export function takePageState(): PageState | undefined {
     sessionStorage.removeItem(PAGE);
     return text ? (JSON.parse(text) as PageState) : undefined;
   });
+}
+
+/** Where messages wait that are not sent yet: in this tab's storage or, where there is none, in this page. */
+export function outboxStorage(): OutboxStorage {
+  const items = new Map<string, string>();
+  const page: OutboxStorage = {
+    get length() {
+      return items.size;
+    },
+    key: (index) => [...items.keys()][index] ?? null,
+    getItem: (name) => items.get(name) ?? null,
+    setItem: (name, value) => items.set(name, value),
+    removeItem: (name) => items.delete(name),
+  };
+  return tolerant(() => sessionStorage) ?? page;
 }
 
 function tolerant<T>(action: () => T): T | undefined {

@@ -1,6 +1,5 @@
-import type { Said } from '../src/server/chat-messages.ts';
 import { avatar, tintOf } from './avatar.ts';
-import type { Notice, Pending } from './conversation.ts';
+import type { Notice, Said } from './conversation.ts';
 import { create, find } from './dom.ts';
 import type { Words } from './words.ts';
 
@@ -63,7 +62,7 @@ export class MessageList {
     this.#follow();
   }
 
-  said({ author, text, at }: Said, mine: boolean): void {
+  said({ author, text, at, mine }: Said): void {
     this.#newDay(at);
     const key = `${author.id} ${author.name}`;
     const last = this.#last;
@@ -72,7 +71,7 @@ export class MessageList {
 
     const item = create('li', mine ? 'message mine' : 'message');
     const name = create('bdi', 'name', author.name);
-    name.dataset.tint = tintOf(author.name);
+    name.dataset.tint = tintOf(author.id);
     // Whoever listens hears the name each time; whoever looks sees it where it changes, and knows their own.
     if (mine || !first) name.classList.add('unseen');
     if (first) {
@@ -80,7 +79,7 @@ export class MessageList {
       const head = create('div', 'head');
       head.append(name, this.#timeOf(at));
       item.append(head);
-      if (!mine) item.append(avatar(author.name));
+      if (!mine) item.append(avatar(author));
     } else {
       item.append(name);
     }
@@ -96,17 +95,19 @@ export class MessageList {
     const item = create('li', 'notice');
     item.append(
       create('bdi', '', typeof word === 'string' ? word : word('name' in notice ? notice.name : '')),
-      this.#timeOf('at' in notice ? notice.at : Date.now()),
+      this.#timeOf(Date.now()),
     );
     this.#append(item, false);
   }
 
-  pending(pending: readonly Pending[]): void {
-    this.#empty.hidden ||= pending.length > 0;
-    const items = pending.map(({ text }, index) => {
+  pending(texts: readonly string[]): void {
+    // Nothing to do in most cases: each message that arrives may be one of these.
+    if (texts.length === 0 && this.#pending.childElementCount === 0) return;
+    this.#empty.hidden ||= texts.length > 0;
+    const items = texts.map((text, index) => {
       const item = create('li', 'message mine pending');
       item.append(this.#bubble(text));
-      if (index === pending.length - 1) item.append(create('span', 'waiting', this.#words.waiting));
+      if (index === texts.length - 1) item.append(create('span', 'waiting', this.#words.waiting));
       return item;
     });
     this.#pending.replaceChildren(...items);

@@ -1,5 +1,5 @@
-import type { Person } from '../src/server/chat-messages.ts';
 import { avatar } from './avatar.ts';
+import type { Person } from './conversation.ts';
 import { create, find } from './dom.ts';
 import type { Words } from './words.ts';
 
@@ -35,13 +35,13 @@ export class PeopleList {
     if (!visible) this.#open(false);
   }
 
-  set(people: readonly Person[], me: number): void {
+  set(people: readonly Person[], me: string): void {
     this.#count.textContent = String(people.length);
     this.#button.setAttribute('aria-label', `${this.#words.whoIsHere} (${people.length})`);
-    const items = people.slice(0, SHOWN).map(({ id, name }) => {
+    const items = people.slice(0, SHOWN).map((person) => {
       const item = create('li');
-      item.append(avatar(name), create('bdi', 'person', name));
-      if (id === me) item.append(create('span', 'you', this.#words.you));
+      item.append(avatar(person), create('bdi', 'person', person.name));
+      if (person.id === me) item.append(create('span', 'you', this.#words.you));
       return item;
     });
     if (people.length > SHOWN) items.push(create('li', 'more', this.#words.andMore(people.length - SHOWN)));

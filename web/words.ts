@@ -3,6 +3,15 @@
 const english = {
   entryTitle: 'Come into the square',
   entryLead: 'Say who you are, and talk with everybody who is here.',
+  entryRoom: (room: string) => `Come into the room \u2068${room}\u2069`,
+  room: 'Room',
+  address: 'The address of this room',
+  copy: 'Copy',
+  copied: 'Copied',
+  otherRoom: 'Go to another room',
+  otherHint: 'tacos',
+  go: 'Go',
+  noRoom: 'No room can have this name.',
   yourName: 'Your name',
   guest: 'Guest',
   enter: 'Enter',
@@ -16,7 +25,8 @@ const english = {
   waitingMessages: 'Messages waiting to be sent',
   yourMessage: 'Your message',
   emptyTitle: 'Nothing has been said yet.',
-  emptyHint: 'Alone? Open this page in another tab, or send its address to somebody.',
+  emptyHint:
+    'Alone? Open this page in another tab, or send its address to somebody: it is under the room’s name, above.',
   out: 'Not connected',
   entering: 'Connecting…',
   in: 'Connected',
@@ -25,7 +35,6 @@ const english = {
   lostLong: 'The connection was lost. What you write is kept.',
   unreachable: 'The server does not answer. What you write is kept.',
   refused: 'The server closed the connection.',
-  elsewhere: 'This conversation goes on in another tab.',
   tryingAgainIn: (seconds: number) => `Trying again in ${seconds} s.`,
   waiting: 'Waiting for the connection',
   farewell: 'You left. Come back whenever you like.',
@@ -36,6 +45,11 @@ const english = {
   back: 'Connected again',
   gap: 'Some messages from before are missing here',
   notSent: 'The server did not accept a message',
+  typing: (names: readonly string[]) => {
+    const [first, second] = names.map((name) => `\u2068${name}\u2069`);
+    if (names.length > 2) return 'Several people are writing…';
+    return second ? `${first} and ${second} are writing…` : `${first} is writing…`;
+  },
   newMessages: (count: number) => (count === 1 ? '1 new message' : `${count} new messages`),
   andMore: (count: number) => `and ${count} more`,
 };
@@ -47,6 +61,15 @@ export type Language = 'en' | 'es';
 const spanish: Words = {
   entryTitle: 'Pasa a la plaza',
   entryLead: 'Di quién eres y platica con todos los que están aquí.',
+  entryRoom: (room) => `Pasa a la sala \u2068${room}\u2069`,
+  room: 'Sala',
+  address: 'La dirección de esta sala',
+  copy: 'Copiar',
+  copied: 'Copiada',
+  otherRoom: 'Ir a otra sala',
+  otherHint: 'antojitos',
+  go: 'Ir',
+  noRoom: 'Ninguna sala puede llamarse así.',
   yourName: 'Tu nombre',
   guest: 'Invitado',
   enter: 'Entrar',
@@ -60,7 +83,8 @@ const spanish: Words = {
   waitingMessages: 'Mensajes por enviar',
   yourMessage: 'Tu mensaje',
   emptyTitle: 'Todavía nadie ha dicho nada.',
-  emptyHint: '¿No hay nadie más? Abre esta página en otra pestaña o comparte su dirección.',
+  emptyHint:
+    '¿No hay nadie más? Abre esta página en otra pestaña o comparte su dirección: está arriba, bajo el nombre de la sala.',
   out: 'Sin conexión',
   entering: 'Conectando…',
   in: 'En línea',
@@ -69,7 +93,6 @@ const spanish: Words = {
   lostLong: 'Se perdió la conexión. Lo que escribas se conserva.',
   unreachable: 'El servidor no responde. Lo que escribas se conserva.',
   refused: 'El servidor cerró la conexión.',
-  elsewhere: 'Esta conversación sigue en otra pestaña.',
   tryingAgainIn: (seconds) => `Nuevo intento en ${seconds} s.`,
   waiting: 'Esperando la conexión',
   farewell: 'Saliste. Vuelve cuando quieras.',
@@ -80,6 +103,11 @@ const spanish: Words = {
   back: 'Conectado de nuevo',
   gap: 'Aquí faltan algunos mensajes anteriores',
   notSent: 'El servidor no aceptó un mensaje',
+  typing: (names) => {
+    const [first, second] = names.map((name) => `\u2068${name}\u2069`);
+    if (names.length > 2) return 'Varias personas están escribiendo…';
+    return second ? `${first} y ${second} están escribiendo…` : `${first} está escribiendo…`;
+  },
   newMessages: (count) => (count === 1 ? '1 mensaje nuevo' : `${count} mensajes nuevos`),
   andMore: (count) => `y ${count} más`,
 };

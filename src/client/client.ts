@@ -15,7 +15,7 @@ import {
 import { Emitter } from './emitter.ts';
 import { Feed } from './feed.ts';
 import type { Network } from './liveness.ts';
-import { Outbox, type OutboxStorage } from './outbox.ts';
+import { Outbox, type OutboxStorage, type Waiting } from './outbox.ts';
 import type { SocketState, Timers } from './reconnecting-socket.ts';
 import { CLOSED, type Login, type NegotiatedSocket, Session, type Token } from './session.ts';
 import { Subscription } from './subscription.ts';
@@ -146,6 +146,11 @@ export class Client<C extends Contract = any> {
   /** Publications that are not acknowledged yet. */
   get unacknowledged(): number {
     return this.#outbox.size;
+  }
+
+  /** The same one by one, oldest first: what to show as still on its way, also after the page was loaded anew. */
+  get waiting(): readonly Waiting[] {
+    return this.#outbox.waiting;
   }
 
   /** Calls `listener` at each event. The answer stops it. */

@@ -3,7 +3,7 @@ export { Client, type ClientEvents, type ClientOptions, type ClientState, type S
 export { FEED_TRANSITIONS, type FeedState } from './feed.ts';
 export type { Network } from './liveness.ts';
 export type { GapEvent, Message, PresenceEvent, SkipEvent } from './messages.ts';
-export type { OutboxStorage } from './outbox.ts';
+export type { OutboxStorage, Waiting } from './outbox.ts';
 export {
   browserTimers,
   LEGAL as CLIENT_TRANSITIONS,

@@ -22,6 +22,13 @@ export interface OutboxOptions {
   onError: (error: Error) => void;
 }
 
+/** A publication that is not acknowledged yet. */
+export interface Waiting {
+  key: string;
+  channel: string;
+  data: unknown;
+}
+
 interface Entry {
   key: string;
   channel: string;
@@ -64,6 +71,11 @@ export class Outbox {
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** What is not acknowledged yet, oldest first. */
+  get waiting(): Waiting[] {
+    return [...this.#entries.values()].map(({ key, channel, data }) => ({ key, channel, data: JSON.parse(data) }));
   }
 
   isOwn(key: string): boolean {

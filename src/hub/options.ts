@@ -90,7 +90,7 @@ export interface ChannelOptions {
 
 /** How a channel's data looks to connections that know only text: a plain WebSocket, or `nc`. */
 export interface TextForm {
-  /** What a line of theirs is published as. A ProtocolError that it throws is the answer. Default: the line itself. */
+  /** What a line of theirs is published as; undefined: not at all. A ProtocolError that it throws is the answer. Default: the line itself. */
   readonly in?: (line: string, who: Caller) => unknown;
   /** A publication as a line; undefined when it is nothing to be shown. Default: a string as it is, else JSON. */
   readonly out?: (data: unknown, user: string | undefined) => string | undefined;

@@ -124,6 +124,7 @@ export class TextConnection implements UserConnection, LeftOut {
     const rules = this.#house.rules.forClients(this.#name);
     await this.#permit('publish', rules.publish);
     const data = rules.text.in ? rules.text.in(text, this) : text;
+    if (data === undefined) return;
     const fitting = await this.#house.terms.publication(this.#name, data);
     await publish(this.#house, this.#name, rules, fitting, { user: this.user, except: this, connection: this.id });
   }

@@ -49,14 +49,21 @@ const SECURITY = {
 /** A few files, read once and answered from memory. */
 export class StaticFiles {
   readonly #pages: ReadonlyMap<string, Page>;
+  readonly #alias: (path: string) => string;
 
-  constructor(pages: ReadonlyMap<string, Page>) {
+  constructor(pages: ReadonlyMap<string, Page>, alias: (path: string) => string = (path) => path) {
     this.#pages = pages;
+    this.#alias = alias;
   }
 
   /** These and `others`, which win where both have a path. */
   with(others: StaticFiles): StaticFiles {
-    return new StaticFiles(new Map([...this.#pages, ...others.#pages]));
+    return new StaticFiles(new Map([...this.#pages, ...others.#pages]), this.#alias);
+  }
+
+  /** Other paths for the pages: `alias` answers the path in the table for a requested one. Default: each is its own. */
+  under(alias: (path: string) => string): StaticFiles {
+    return new StaticFiles(this.#pages, alias);
   }
 
   /** Reads all the files of the table. TypeScript becomes JavaScript on the way. `extra` headers replace the usual. */
@@ -89,7 +96,7 @@ export class StaticFiles {
       return;
     }
     const path = (request.url ?? '').split('?', 1)[0] ?? '';
-    const page = this.#pages.get(path);
+    const page = this.#pages.get(this.#alias(path));
     if (!page) {
       refuse(response, 404, 'Not found.');
       return;

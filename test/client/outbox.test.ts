@@ -257,7 +257,13 @@ test('what a page could not send is sent by the next one, in order and once', as
   const seen: unknown[] = [];
   chat.on('message', ({ data, mine }) => seen.push([data, mine]));
   chat.publish(4);
+  const waiting = () => second.client.waiting.map(({ channel, data }) => [channel, data]);
+  assert.deepEqual(
+    waiting(),
+    [1, 2, 3, 4].map((data) => ['chat:42', data]),
+  );
   await second.hub.settle();
+  assert.deepEqual(waiting(), []);
   assert.deepEqual(second.hub.dataOf('chat:42'), [1, 2, 3, 4]);
   assert.deepEqual(
     seen,

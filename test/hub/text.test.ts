@@ -8,6 +8,7 @@ const ROOM = {
     'chat:*': {
       text: {
         in: (line: string, who: { user: string | undefined }) => {
+          if (line === ' ') return undefined;
           if (line === '') throw new ProtocolError('BAD_DATA', 'say something');
           return { text: line, name: who.user ?? 'guest' };
         },
@@ -57,6 +58,16 @@ test('what is nothing to be shown as text is left out', async () => {
   const { wire } = await join();
   await hub.publish('chat:42', { typing: true, name: 'Luis' }, { keep: false });
   assert.deepEqual(wire.texts, []);
+});
+
+test('a line that is nothing to be published is passed over', async () => {
+  const { hub, join } = await room();
+  const { wire, connection } = await join();
+  connection.receive(' ');
+  connection.receive('hola');
+  await settle();
+  assert.equal(wire.closed, null);
+  assert.equal((await hub.history('chat:42')).entries.length, 1);
 });
 
 test('data that cannot be shown as text is reported, and the others get it', async () => {

@@ -5,7 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
-import { CHAT_FILES, readChatPage } from '../../src/server/chat-page.ts';
+import { chatFiles, readChatPage } from '../../src/server/chat/index.ts';
+
+const CHAT_FILES = await chatFiles();
 
 const server = http.createServer();
 let port = 0;
@@ -109,6 +111,15 @@ test('HEAD answers the headers of GET, without the body', async () => {
   assert.equal((await get('/nothing', { method: 'HEAD' })).status, 404);
 });
 
+test('every room has the page, under any name that a channel may have', async () => {
+  const page = await (await get('/')).text();
+  for (const path of ['/chat:tacos', '/chat:caf%C3%A9?from=somewhere', '/chat:a/b', `/chat:${'x'.repeat(250)}`]) {
+    const response = await get(path);
+    assert.equal(response.status, 200, path);
+    assert.equal(await response.text(), page, path);
+  }
+});
+
 test('a query changes nothing', async () => {
   assert.equal((await get('/?from=somewhere')).status, 200);
 });
@@ -119,7 +130,11 @@ test('what is not in the table is 404, and still says nosniff', async () => {
     '/web',
     '/web/',
     '/web/index.html',
-    '/src/server/chat.ts',
+    '/src/server/static-files.ts',
+    '/chat:',
+    '/chat:tacos*',
+    '/chat:tacos|',
+    `/chat:${'x'.repeat(251)}`,
     '/package.json',
     '/__proto__',
   ]) {
@@ -156,7 +171,7 @@ test('other methods are refused, and told which are allowed', async () => {
 });
 
 test('reading the files warns about nothing', () => {
-  const page = new URL('../../src/server/chat-page.ts', import.meta.url).href;
+  const page = new URL('../../src/server/chat/index.ts', import.meta.url).href;
   const { status, stderr } = spawnSync(process.execPath, [
     '--input-type=module',
     '-e',

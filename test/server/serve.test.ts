@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { Client } from '../../src/client/index.ts';
 import { ChatServerProcess } from '../support/chat-server.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
@@ -22,7 +26,7 @@ test('the chat is open to this machine, by IPv4 and IPv6 alike, and ends in orde
 });
 
 test('`--host` names the address to listen on', async () => {
-  const server = await ChatServerProcess.start(0, ['--host', '127.0.0.1']);
+  const server = await ChatServerProcess.start(0, ['--store', 'memory', '--host', '127.0.0.1']);
   assert.match(server.url, /^http:\/\/127\.0\.0\.1:\d+$/);
   const socket = net.connect(server.port, '::1');
   const refused = await new Promise((resolve) =>
@@ -40,13 +44,40 @@ test('a port that is taken, or is none, is one line on stderr and no stack', asy
     [['--port', 'nine'], {}, /port/i],
     [['--port', '65536'], {}, /port/i],
   ] as const) {
-    const { status, stdout, stderr } = serve([...args], env);
+    const { status, stdout, stderr } = serve(['--store', 'memory', ...args], env);
     assert.notEqual(status, 0);
     assert.equal(stdout, '');
     assert.match(stderr, sentence);
     assert.doesNotMatch(stderr, /\n\s+at /);
   }
   await server.stop('SIGTERM');
+});
+
+test('what was said outlives the server in its file, which one server has at a time', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-serve-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const data = ['--store', `sqlite:${join(folder, 'square.db')}`];
+  let server = await ChatServerProcess.start(0, data);
+  t.after(() => server.stop('SIGKILL'));
+  const url = (server: ChatServerProcess) => server.url.replace('http', 'ws');
+  const ana = new Client(url(server));
+  await ana.publish('chat:square', { text: 'hola', name: 'Ana' });
+  ana.close();
+
+  const second = serve(['--port', '0', ...data]);
+  assert.notEqual(second.status, 0);
+  assert.match(second.stderr, /^LOG_\w+: /);
+  assert.doesNotMatch(second.stderr, /\n\s+at /);
+
+  await server.stop('SIGKILL');
+  server = await ChatServerProcess.start(0, data);
+  const luis = new Client(url(server));
+  for await (const { data } of luis.subscribe('chat:square', { recent: 50 })) {
+    assert.deepEqual(data, { text: 'hola', name: 'Ana' });
+    break;
+  }
+  luis.close();
+  assert.equal(await server.stop('SIGTERM'), 0);
 });
 
 test('--help shows how', () => {

@@ -15,8 +15,11 @@ export class ChatServerProcess {
     this.url = url;
   }
 
-  /** Resolves when it has printed its address. `port` 0 is any free one. */
-  static async start(port = 0, args: readonly string[] = []): Promise<ChatServerProcess> {
+  /**
+   * Resolves when it has printed its address. `port` 0 is any free one. Without arguments it keeps nothing, so that no
+   * test leaves a file behind or meets another's.
+   */
+  static async start(port = 0, args: readonly string[] = ['--store', 'memory']): Promise<ChatServerProcess> {
     const child = spawn(process.execPath, [CLI, 'serve', '--port', String(port), ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });

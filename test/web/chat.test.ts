@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { ChatServerProcess } from '../support/chat-server.ts';
@@ -8,19 +11,33 @@ import { missing } from '../support/need.ts';
 describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   let browser: Browser;
   let server: ChatServerProcess;
+  let folder = '';
+  let rooms = 0;
   /** Errors of the page's scripts, and what its policy had to stop. */
   const troubles: string[] = [];
 
   before(async () => {
-    [browser, server] = await Promise.all([launchChromium(), ChatServerProcess.start()]);
+    folder = await mkdtemp(join(tmpdir(), 'zocalo-chat-'));
+    [browser, server] = await Promise.all([launchChromium(), start()]);
   });
   after(async () => {
     await browser?.close();
     await server?.stop('SIGKILL');
+    await rm(folder, { recursive: true });
   });
 
+  /** With the same file each time. */
+  function start(port = 0): Promise<ChatServerProcess> {
+    return ChatServerProcess.start(port, ['--store', `sqlite:${join(folder, 'square.db')}`]);
+  }
+
+  /** The path of a room where nobody has been yet. */
+  function newRoom(): string {
+    return `/chat:room-${++rooms}`;
+  }
+
   /** A visitor of their own: no storage shared with the others. */
-  async function visit(options: BrowserContextOptions = {}): Promise<Page> {
+  async function visit(path: string, options: BrowserContextOptions = {}): Promise<Page> {
     const context = await browser.newContext({ locale: 'en-GB', ...options });
     const page = await context.newPage();
     page.setDefaultTimeout(20_000);
@@ -28,7 +45,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     page.on('console', (message) => {
       if (/Content Security Policy|Trusted/i.test(message.text())) troubles.push(message.text());
     });
-    await page.goto(server.url);
+    await page.goto(server.url + path);
     return page;
   }
 
@@ -38,8 +55,8 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await status(page, 'in');
   }
 
-  async function visitAs(name: string, options: BrowserContextOptions = {}): Promise<Page> {
-    const page = await visit(options);
+  async function visitAs(name: string, path: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await visit(path, options);
     await enter(page, name);
     return page;
   }
@@ -66,8 +83,9 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   }
 
   test('two pages talk with each other, and see who comes and goes', async () => {
-    const ana = await visitAs('Ana');
-    const luis = await visitAs('Luis');
+    const room = newRoom();
+    const ana = await visitAs('Ana', room);
+    const luis = await visitAs('Luis', room);
     await ana.getByText('Luis joined').waitFor();
     await say(ana, 'Hello, Luis');
     await hears(luis, 'Hello, Luis');
@@ -82,8 +100,9 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('a killed and restarted server is missed, waited for, and found again', async () => {
-    const ana = await visitAs('Ana');
-    const luis = await visitAs('Luis');
+    const room = newRoom();
+    const ana = await visitAs('Ana', room);
+    const luis = await visitAs('Luis', room);
     await say(ana, 'before');
     await hears(luis, 'before');
     const { port } = server;
@@ -99,7 +118,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     const draft = ana.getByRole('textbox', { name: 'Your message' });
     await draft.fill('half a sen');
 
-    server = await ChatServerProcess.start(port);
+    server = await start(port);
     for (const page of [ana, luis]) await status(page, 'in');
     await hears(luis, 'written meanwhile');
     await hears(ana, 'written meanwhile');
@@ -117,16 +136,17 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('who does not want to wait reconnects with the button', async () => {
+    const room = newRoom();
     const context = await browser.newContext({ locale: 'en-GB' });
     const page = await context.newPage();
     await page.clock.install();
-    await page.goto(server.url);
+    await page.goto(server.url + room);
     await enter(page, 'Ana');
     await page.clock.pauseAt(Date.now() + 60_000); // from here on no pause of the page ends by itself
     const { port } = server;
     await server.stop('SIGKILL');
     await status(page, 'lost');
-    server = await ChatServerProcess.start(port);
+    server = await start(port);
     const button = page.getByRole('button', { name: 'Reconnect now' });
     await status(page, 'lost');
     await button.click();
@@ -137,39 +157,43 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('a server that is stopped in order is found again too', async () => {
-    const ana = await visitAs('Ana');
+    const room = newRoom();
+    const ana = await visitAs('Ana', room);
     const { port } = server;
     assert.equal(await server.stop('SIGTERM'), 0);
     await status(ana, 'lost');
-    server = await ChatServerProcess.start(port);
+    server = await start(port);
     await status(ana, 'in');
     await leave(ana);
   });
 
   test('markup is shown as it was typed, in messages and in names', async () => {
+    const room = newRoom();
     const markup = '<img src=x onerror="document.title=1"><b>bold</b> &amp; <script>alert(1)</script>';
-    const ana = await visitAs('<i>Ana</i>');
-    const luis = await visitAs('Luis');
+    const ana = await visitAs('<i>Ana</i>', room);
+    const luis = await visitAs('Luis', room);
     await say(ana, markup);
     await hears(luis, markup);
     await hears(ana, markup);
     for (const page of [ana, luis]) {
       assert.equal(await page.locator('#log img, #log b, #log script, #room i, #people i').count(), 0);
-      assert.equal(await page.title(), 'Zócalo');
+      assert.equal(await page.title(), `${room.slice(6)} · Zócalo`);
     }
     assert.ok((await luis.locator('#people-list .person').allTextContents()).includes('<i>Ana</i>'));
     await leave(ana, luis);
   });
 
   test('a name that is taken gets a number, and none at all becomes Guest', async () => {
-    const pages = [await visitAs('Eva'), await visitAs('eva'), await visitAs('   ')];
+    const room = newRoom();
+    const pages = [await visitAs('Eva', room), await visitAs('eva', room), await visitAs('   ', room)];
     assert.deepEqual(await pages[2]!.locator('#people-list .person').allTextContents(), ['Eva', 'eva 2', 'Guest']);
     await leave(...pages);
   });
 
   test('quitting leaves the room, says so, and lets one come back under another name', async () => {
-    const ana = await visitAs('Ana');
-    const luis = await visitAs('Luis');
+    const room = newRoom();
+    const ana = await visitAs('Ana', room);
+    const luis = await visitAs('Luis', room);
     await luis.getByRole('button', { name: 'Quit' }).click();
     await status(luis, 'out');
     await luis.getByText('You left. Come back whenever you like.').waitFor();
@@ -181,7 +205,8 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('a reload keeps the person, the place, the draft, and whose messages are whose', async () => {
-    const ana = await visitAs('Ana');
+    const room = newRoom();
+    const ana = await visitAs('Ana', room);
     await say(ana, 'said before the reload');
     await hears(ana, 'said before the reload');
     await ana.getByRole('textbox', { name: 'Your message' }).fill('a draft');
@@ -194,20 +219,22 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('the name is remembered for the next visit', async () => {
-    const ana = await visitAs('Ana');
+    const room = newRoom();
+    const ana = await visitAs('Ana', room);
     const again = await ana.context().newPage();
-    await again.goto(server.url);
+    await again.goto(server.url + room);
     assert.equal(await again.getByLabel('Your name').inputValue(), 'Ana');
     await leave(ana);
   });
 
   test('a browser that stores nothing can chat all the same', async () => {
+    const room = newRoom();
     const context = await browser.newContext({ locale: 'en-GB' });
     await context.addInitScript(
       'for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(window, name, { get() { throw new Error("no") } })',
     );
     const page = await context.newPage();
-    await page.goto(server.url);
+    await page.goto(server.url + room);
     await enter(page, 'Nobody');
     await say(page, 'I leave no trace');
     await hears(page, 'I leave no trace');
@@ -215,7 +242,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('a Spanish browser sees Spanish', async () => {
-    const page = await visit({ locale: 'es-MX' });
+    const page = await visit('/', { locale: 'es-MX' });
     assert.equal(await page.getAttribute('html', 'lang'), 'es');
     await page.getByText('Pasa a la plaza').waitFor();
     await page.getByLabel('Tu nombre').fill('José');
@@ -228,8 +255,9 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('on a phone nothing is wider than the screen, and everything is big enough for a thumb', async () => {
+    const room = newRoom();
     const phone = { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true };
-    const page = await visitAs(`W${'w'.repeat(31)}`, phone);
+    const page = await visitAs(`W${'w'.repeat(31)}`, room, phone);
     await say(page, 'x'.repeat(500));
     await hears(page, 'x'.repeat(500));
     await say(page, `https://example.test/${'path/'.repeat(60)}`);
@@ -239,6 +267,8 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
       overflowing: [...document.querySelectorAll('body, body *')]
         .filter((element) => element.checkVisibility() && !element.closest('.unseen'))
         .filter((element) => {
+          // What is cut on purpose, with an ellipsis or for screen readers alone, pushes nothing aside.
+          if (/hidden|clip/.test(getComputedStyle(element).overflowX)) return false;
           const { clientWidth, scrollWidth } = element;
           const { right } = element.getBoundingClientRect();
           return right > innerWidth + 1 || (clientWidth > 0 && scrollWidth > clientWidth + 1);
@@ -258,7 +288,8 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('the keyboard alone is enough', async () => {
-    const page = await visit();
+    const room = newRoom();
+    const page = await visit(room);
     await page.keyboard.type('Keys');
     await page.keyboard.press('Enter');
     await status(page, 'in');
@@ -284,9 +315,10 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('text can be read by day and by night', async () => {
+    const room = newRoom();
     for (const colorScheme of ['light', 'dark'] as const) {
-      const page = await visitAs('Ana', { colorScheme });
-      const luis = await visitAs('Luis');
+      const page = await visitAs('Ana', room, { colorScheme });
+      const luis = await visitAs('Luis', room);
       await say(luis, `hello in the ${colorScheme}`);
       await say(page, `good ${colorScheme}`);
       await hears(page, `hello in the ${colorScheme}`);
@@ -300,8 +332,9 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('who reads above the end is not dragged down, but told of new messages', async () => {
-    const ana = await visitAs('Ana', { viewport: { width: 800, height: 400 } });
-    const luis = await visitAs('Luis');
+    const room = newRoom();
+    const ana = await visitAs('Ana', room, { viewport: { width: 800, height: 400 } });
+    const luis = await visitAs('Luis', room);
     for (let count = 1; count <= 20; count++) await say(luis, `line ${count} of many`);
     await hears(ana, 'line 20 of many');
     assert.ok((await ana.evaluate<number>(DISTANCE)) < 2);
@@ -318,7 +351,8 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   });
 
   test('new messages are announced, and so is the state of the connection', async () => {
-    const page = await visitAs('Ana');
+    const room = newRoom();
+    const page = await visitAs('Ana', room);
     assert.equal(await page.locator('#log').getAttribute('aria-live'), 'polite');
     assert.equal(await page.locator('#state').getAttribute('role'), 'status');
     const unnamed = await page.evaluate<string[]>(`

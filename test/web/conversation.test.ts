@@ -2,50 +2,54 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Conversation, type Status } from '../../web/conversation.ts';
 import { languageFor, wordsFor } from '../../web/words.ts';
-import { FakeSocket } from '../client/fake-socket.ts';
-import { FakeClock } from '../support/fake-clock.ts';
+import { setUp as setUpClient } from '../client/set-up.ts';
 
-const ME = { id: 1, name: 'Ana' };
-const LUIS = { id: 2, name: 'Luis' };
-const WELCOME = { kind: 'welcome', you: ME, people: [ME], messages: [], gap: false, room: 'r' };
+const ROOM = 'chat:square';
+const ANA = { id: 'c1', data: { name: 'Ana', person: 'ana-id' } };
+const LUIS = { id: 'c2', data: { name: 'Luis', person: 'luis-id' } };
 
+/** A conversation over the real client, whose hub is a fake, and what its page was told. */
 function setUp() {
-  const clock = new FakeClock();
-  const sockets: FakeSocket[] = [];
+  const { hub, client, clock, comeBack } = setUpClient();
   const statuses: Status[] = [];
   const heard: string[] = [];
   const notices: string[] = [];
   let people: string[] = [];
-  let pending: string[] = [];
-  let secrets = 0;
+  let pending: readonly string[] = [];
+  let typing: readonly string[] = [];
   const conversation = new Conversation({
-    connect() {
-      const socket = new FakeSocket();
-      sockets.push(socket);
-      return socket;
-    },
+    client,
+    room: ROOM,
+    me: 'ana-id',
     timers: clock,
-    random: () => 0.5,
-    secret: () => `secret number ${++secrets}`,
     listener: {
       onStatus: (status) => statuses.push(status),
-      onSaid: ({ author, text }, mine) => heard.push(`${mine ? 'me' : author.name}: ${text}`),
+      onSaid: ({ author, text, mine }) => heard.push(`${mine ? 'me' : author.name}: ${text}`),
       onNotice: (notice) => notices.push('name' in notice ? `${notice.kind} ${notice.name}` : notice.kind),
       onPeople(here) {
         people = here.map(({ name }) => name);
       },
-      onPending(waiting) {
-        pending = waiting.map(({ text }) => text);
+      onPending(texts) {
+        pending = texts;
+      },
+      onTyping(names) {
+        typing = names;
       },
     },
   });
-  const socket = () => sockets.at(-1) as FakeSocket;
-  const sent = () => socket().sent.map((text) => JSON.parse(text));
-  function comeIn(welcome: object = WELCOME) {
-    socket().accept();
-    socket().tell(welcome);
-  }
+  conversation.listen();
+  const enter = async (name = 'Ana') => {
+    conversation.enter(name);
+    await hub.settle();
+  };
+  const tell = async (message: Parameters<typeof hub.tell>[1]) => {
+    hub.tell(ROOM, message);
+    await hub.settle();
+  };
+  /** Passed on to who is there, and not kept. */
+  const types = (person: string, name: string) => tell((ch) => ['m', ch, 0, { typing: true, name, person }]);
   return {
+    hub,
     clock,
     conversation,
     statuses,
@@ -53,168 +57,151 @@ function setUp() {
     notices,
     people: () => people,
     pending: () => pending,
-    socket,
-    sent,
-    comeIn,
+    typing: () => typing,
+    enter,
+    tell,
+    types,
+    comeBack,
   };
 }
 
-test('it joins when the connection opens, and is in when the server welcomes it', () => {
-  const { conversation, statuses, notices, people, sent, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
-  assert.deepEqual(sent(), [{ kind: 'join', name: 'Ana', session: 'secret number 1' }]);
+test('who enters sees the last messages, and is in', async () => {
+  const { hub, statuses, heard, notices, enter } = setUp();
+  hub.publish(ROOM, { text: 'before', name: 'Luis', person: 'luis-id' });
+  await enter();
   assert.deepEqual(statuses, ['entering', 'in']);
   assert.deepEqual(notices, ['youJoined Ana']);
-  assert.deepEqual(people(), ['Ana']);
+  assert.deepEqual(heard, ['Luis: before']);
 });
 
-test('a message waits until the server confirms it, and is then mine', () => {
-  const { conversation, heard, pending, socket, sent, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
-  conversation.say('hello');
-  conversation.say('   ');
-  const { kind, text, key } = sent().at(-1);
-  assert.deepEqual([kind, text], ['say', 'hello']);
+test('a name that is taken gets a number; ours from before a reload is not taken', async () => {
+  const namesake = setUp();
+  namesake.hub.log(ROOM).members.push({ id: 'c9', data: { name: 'ana', person: 'another' } });
+  await namesake.enter();
+  assert.deepEqual(namesake.notices, ['youJoined Ana 2']);
+  const again = setUp();
+  again.hub.log(ROOM).members.push(ANA);
+  await again.enter();
+  assert.deepEqual(again.notices, ['youJoined Ana']);
+});
+
+test('a message waits until it comes back, and is then mine', async () => {
+  const { hub, conversation, heard, pending, enter } = setUp();
+  await enter();
+  assert.equal(conversation.say('hello'), true);
+  assert.equal(conversation.say('   '), false);
   assert.deepEqual(pending(), ['hello']);
-  socket().tell({ kind: 'said', number: 1, author: ME, text: 'hello', at: 0, key });
+  await hub.settle();
   assert.deepEqual(pending(), []);
   assert.deepEqual(heard, ['me: hello']);
 });
 
-test('what is written while there is no connection is sent on return, in order, under the same keys', () => {
-  const { clock, conversation, notices, pending, socket, sent, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
-  conversation.say('one');
-  const { key } = sent().at(-1);
-  socket().drop();
-  conversation.say('two');
+test('what is written while there is no connection is sent on return, in order and once', async () => {
+  const { hub, conversation, notices, pending, heard, enter, comeBack } = setUp();
+  await enter();
+  hub.restart();
   assert.equal(conversation.status, 'lost');
+  conversation.say('one');
+  conversation.say('two');
   assert.deepEqual(pending(), ['one', 'two']);
-  clock.advance(conversation.retryIn);
-  comeIn();
-  assert.deepEqual(
-    sent().map(({ kind, text }) => text ?? kind),
-    ['join', 'one', 'two'],
-  );
-  assert.equal(sent()[1].key, key);
+  await comeBack();
+  assert.deepEqual(heard, ['me: one', 'me: two']);
+  assert.deepEqual(pending(), []);
   assert.deepEqual(notices, ['youJoined Ana', 'connectionLost', 'back']);
 });
 
-test('it tells the server what it has seen, and shows no message twice', () => {
-  const { conversation, heard, socket, sent, comeIn } = setUp();
-  const first = { number: 7, author: LUIS, text: 'first', at: 0 };
-  conversation.enter('Ana');
-  comeIn({ ...WELCOME, messages: [first] });
-  socket().tell({ kind: 'said', number: 8, author: LUIS, text: 'second', at: 0 });
-  socket().drop();
-  conversation.reconnect();
-  comeIn({ ...WELCOME, messages: [first, { ...first, number: 9, text: 'third' }] });
-  assert.deepEqual(sent()[0].seen, { room: 'r', number: 8 });
-  assert.deepEqual(heard, ['Luis: first', 'Luis: second', 'Luis: third']);
+test('what others said meanwhile is shown on return, and nothing twice', async () => {
+  const { hub, heard, enter, comeBack } = setUp();
+  await enter();
+  hub.publish(ROOM, { text: 'first', name: 'Luis' });
+  await hub.settle();
+  hub.cut();
+  hub.publish(ROOM, { text: 'second', name: 'Luis' });
+  await comeBack();
+  assert.deepEqual(heard, ['Luis: first', 'Luis: second']);
 });
 
-test('after a restart of the server its numbers begin again, and count', () => {
-  const { conversation, heard, socket, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
-  socket().tell({ kind: 'said', number: 8, author: LUIS, text: 'before', at: 0 });
-  socket().drop();
-  conversation.reconnect();
-  comeIn({ ...WELCOME, room: 'another', messages: [{ number: 1, author: LUIS, text: 'after', at: 0 }] });
-  assert.deepEqual(heard, ['Luis: before', 'Luis: after']);
+test('who missed more than is kept is told so, and sees what is left', async () => {
+  const { hub, heard, notices, enter, comeBack } = setUp();
+  await enter();
+  hub.publish(ROOM, 'seen');
+  await hub.settle();
+  hub.cut();
+  for (const text of ['lost', 'kept 1', 'kept 2']) hub.publish(ROOM, { text, name: 'Luis' });
+  hub.trim(ROOM, 2);
+  await comeBack();
+  assert.ok(notices.includes('gap'));
+  assert.deepEqual(heard.slice(1), ['Luis: kept 1', 'Luis: kept 2']);
 });
 
-test('a confirmation that was lost with the connection comes with the welcome', () => {
-  const { conversation, heard, pending, socket, sent, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
-  conversation.say('hello');
-  const { key } = sent().at(-1);
-  socket().drop();
-  conversation.reconnect();
-  comeIn({ ...WELCOME, messages: [{ number: 1, author: ME, text: 'hello', at: 0, key }] });
-  assert.deepEqual(heard, ['me: hello']);
-  assert.deepEqual(pending(), []);
-  assert.deepEqual(
-    sent().map(({ kind }) => kind),
-    ['join'],
-  );
-});
-
-test('it asks again for the name that the server gave it', () => {
-  const { conversation, socket, sent, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn({ ...WELCOME, you: { id: 3, name: 'Ana 2' } });
-  socket().drop();
-  conversation.reconnect();
-  comeIn();
-  assert.equal(sent()[0].name, 'Ana 2');
-});
-
-test('people come and go', () => {
-  const { conversation, notices, people, socket, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
-  socket().tell({ kind: 'joined', person: LUIS, at: 0 });
+test('people come and go, and who is back after a restart is no news', async () => {
+  const { hub, notices, people, enter, tell, comeBack } = setUp();
+  hub.log(ROOM).members.push(ANA);
+  await enter();
+  await tell((ch) => ['+', ch, LUIS]);
   assert.deepEqual(people(), ['Ana', 'Luis']);
-  socket().tell({ kind: 'left', person: LUIS, at: 0 });
+  hub.restart();
+  await comeBack();
+  await tell((ch) => ['+', ch, { ...LUIS, id: 'c7' }]);
+  await tell((ch) => ['-', ch, 'c7']);
   assert.deepEqual(people(), ['Ana']);
-  assert.deepEqual(notices, ['youJoined Ana', 'joined Luis', 'left Luis']);
+  assert.deepEqual(notices, ['youJoined Ana', 'joined Luis', 'connectionLost', 'back', 'left Luis']);
 });
 
-test('who missed more than the server remembers is told so', () => {
-  const { conversation, notices, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn({ ...WELCOME, gap: true });
-  assert.deepEqual(notices, ['gap', 'youJoined Ana']);
+test('whoever is writing is shown until they have written, or for some seconds', async () => {
+  const { hub, clock, typing, enter, types } = setUp();
+  await enter();
+  await types('luis-id', 'Luis');
+  await types('eva-id', 'Eva');
+  await types('ana-id', 'Ana');
+  assert.deepEqual(typing(), ['Luis', 'Eva']);
+  hub.publish(ROOM, { text: 'hola', name: 'Luis', person: 'luis-id' });
+  await hub.settle();
+  assert.deepEqual(typing(), ['Eva']);
+  clock.advance(4_000);
+  assert.deepEqual(typing(), []);
 });
 
-test('quitting is not a loss, and who enters afterwards is somebody new', () => {
-  const { clock, conversation, statuses, sent, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
+test('that we are writing is told every few seconds at most, kept by nobody, and not echoed', async () => {
+  const { hub, clock, conversation, enter } = setUp();
+  await enter();
+  for (let n = 0; n < 5; n++) conversation.typing();
+  await hub.settle();
+  clock.advance(2_500);
+  conversation.typing();
+  await hub.settle();
+  const notices = hub.heardOf('pub').map(([, , , , { keep, echo }]) => [keep, echo]);
+  assert.deepEqual(notices, [
+    [false, false],
+    [false, false],
+  ]);
+});
+
+test('quitting is not a loss, and works in a pause too', async () => {
+  const { hub, clock, conversation, statuses, enter } = setUp();
+  await enter();
   conversation.quit();
   clock.advance(60_000);
   assert.deepEqual(statuses, ['entering', 'in', 'out']);
-  conversation.enter('Ana');
-  comeIn();
-  assert.notEqual(sent()[0].session, 'secret number 1');
-});
-
-test('quitting works in a pause, and after the end too', () => {
-  const { conversation, statuses, socket } = setUp();
-  conversation.enter('Ana');
-  socket().drop();
+  await enter();
+  hub.cut();
   conversation.quit();
-  assert.equal(conversation.status, 'out');
-  conversation.enter('Ana');
-  socket().accept();
-  socket().drop(4001);
-  assert.equal(conversation.replaced, true);
-  conversation.quit();
-  assert.deepEqual(statuses, ['entering', 'lost', 'out', 'entering', 'ended', 'out']);
+  assert.deepEqual(statuses.slice(3), ['entering', 'in', 'lost', 'out']);
 });
 
-test('a server that says nothing is a server that was lost', () => {
-  const { clock, conversation, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
-  conversation.check();
-  clock.advance(8000);
-  assert.equal(conversation.status, 'lost');
-  conversation.check();
-  assert.equal(conversation.status, 'entering');
+test('a room that is closed to us is the end, and says so', async () => {
+  const { hub, conversation, enter } = setUp();
+  hub.refuse = (message) => (message[0] === 'sub' ? ['err', message[1]!, 'FORBIDDEN', 'not here'] : undefined);
+  await enter();
+  assert.equal(conversation.status, 'ended');
 });
 
-test('a message that the server refuses does not wait for ever', () => {
-  const { conversation, notices, pending, socket, sent, comeIn } = setUp();
-  conversation.enter('Ana');
-  comeIn();
+test('a message that the server refuses does not wait for ever', async () => {
+  const { hub, conversation, notices, pending, enter } = setUp();
+  await enter();
+  hub.refuse = (message) => (message[0] === 'pub' ? ['err', message[1]!, 'TOO_LARGE', 'too long'] : undefined);
   conversation.say('hello');
-  socket().tell({ kind: 'error', code: 'text-too-long', message: '…', key: sent().at(-1).key });
+  await hub.settle();
   assert.deepEqual(pending(), []);
   assert.deepEqual(notices, ['youJoined Ana', 'notSent']);
 });

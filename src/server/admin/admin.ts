@@ -12,8 +12,6 @@ export interface AdminOptions {
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
-  /** The client's address, of what a connection came with. */
-  addressOf: (request: unknown) => string | undefined;
 }
 
 /** The options of the channels that the admin's page reads: only for whom a token names them. */
@@ -69,7 +67,7 @@ export class Admin {
     const news: AdminNews = {
       sample,
       channels: this.#recorder.channels(),
-      connections: this.#recorder.connections(this.#options.addressOf),
+      connections: this.#recorder.connections(),
       slow: [...this.#recorder.slow],
       errors: [...this.#recorder.errors],
     };

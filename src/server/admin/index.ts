@@ -1,3 +1,3 @@
 export { ADMIN_CHANNELS, Admin, type AdminOptions } from './admin.ts';
-export { readAdminPage } from './admin-page.ts';
-export type { AdminSession } from './view.ts';
+export { readAdminPage } from './files.ts';
+export { AdminSessions, type AdminSessionsOptions } from './sessions.ts';

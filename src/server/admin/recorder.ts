@@ -99,20 +99,17 @@ export class Recorder implements HubObserver {
   }
 
   /** The newest first. */
-  connections(addressOf: (request: unknown) => string | undefined): ConnectionRow[] {
+  connections(): ConnectionRow[] {
     return this.#hub.connections
       .slice(-ROWS)
       .reverse()
-      .map(({ id, user, since, channels, request }) => {
-        const address = addressOf(request);
-        return {
-          id,
-          ...(user !== undefined && { user }),
-          ...(address !== undefined && { address }),
-          since,
-          channels: channels.length,
-        };
-      });
+      .map(({ id, user, remoteAddress, since, channels }) => ({
+        id,
+        ...(user !== undefined && { user }),
+        ...(remoteAddress !== undefined && { address: remoteAddress }),
+        since,
+        channels: channels.length,
+      }));
   }
 }
 

@@ -1,60 +1,100 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { isIPv6 } from 'node:net';
-import { networkInterfaces } from 'node:os';
-import { type Command, InvalidArgumentError, Option } from 'commander';
-import { ChatServer } from '../chat.ts';
-import { readChatPage } from '../chat-page.ts';
-import { readSdk } from '../sdk.ts';
+import type { Command } from 'commander';
+import type { LoadedConfig } from '../config/index.ts';
+import { pageAddresses } from '../page-addresses.ts';
+import { addConfigOptions, type ConfigOptions, loadFrom } from './config-options.ts';
 
 const EXAMPLES = `
 Examples:
-  zocalo serve                   the chat at http://localhost:9000, for this machine alone
+  zocalo serve                   as zocalo.config.yaml says; without one, the demo at http://localhost:9000
   zocalo serve --port 8080
-  zocalo serve --host 0.0.0.0    for everybody on the network`;
+  zocalo serve --host 0.0.0.0    for everybody on the network
+  zocalo serve --store memory    forgets everything when it ends
+  zocalo serve --supervise --error-log zocalo.err
+SIGTERM and SIGINT end it in good order; SIGHUP reads the configuration anew.
+Rooms are paths: http://localhost:9000/chat:tacos is one, and so is ws://localhost:9000/chat:tacos for text alone.`;
 
-const DEFAULT_PORT = 9000;
+interface ServeOptions extends ConfigOptions {
+  supervise?: true;
+  errorLog?: string;
+}
 
 export function addServe(program: Command): void {
-  program
-    .command('serve')
-    .description('serve the chat: its page and its room, on one port')
-    .addOption(
-      new Option('-p, --port <port>', 'where to listen; 0 for any free port')
-        .env('PORT')
-        .default(DEFAULT_PORT)
-        .argParser(parsePort),
-    )
-    .option('-H, --host <host>', 'the address to listen on', 'localhost')
+  addConfigOptions(program.command('serve'))
+    .description('serve pages, HTTP API and WebSockets on one port')
+    .option('--supervise', 'run it in a process of its own, and start it again when it crashes')
+    .option('--error-log <file>', 'with --supervise: where each crash is written down')
     .addHelpText('after', EXAMPLES)
-    .action(serve);
+    .action((options: ServeOptions) =>
+      options.supervise ? watchOver(options) : serve(options, program.version() ?? ''),
+    );
 }
 
-/** Until SIGINT or SIGTERM; then everybody is told to come back later. */
-async function serve({ host, port }: { host: string; port: number }): Promise<void> {
-  const files = (await readChatPage()).with(await readSdk());
-  const server = new ChatServer(`ws://${isIPv6(host) ? `[${host}]` : host}:${port}`, {
-    onRequest: (request, response) => files.handle(request, response),
-  });
-  await server.listen();
-  console.log(`The chat is open at ${pageAddresses(host, server.addresses).join(' and ')}`);
+/** Until SIGINT or SIGTERM; then everybody is told when to come back. */
+async function serve(options: ConfigOptions, version: string): Promise<void> {
+  const loaded = await loadFrom(options);
+  const key = isDemo(loaded) ? randomBytes(24).toString('base64url') : undefined;
+  const configured = (config: LoadedConfig['config']) => (key === undefined ? config : withKey(config, key));
+  const [{ Daemon }, { createLog }] = await Promise.all([import('../daemon.ts'), import('../operations/index.ts')]);
+  const log = await createLog(loaded.config.log, { secrets: secretsOf(loaded.config) });
+  for (const warning of loaded.warnings) log.warn({}, warning);
+  const daemon = new Daemon(configured(loaded.config), { log, version });
+  await daemon.start();
+  const pages = pageAddresses(daemon.addresses);
+  console.log(`The square is open at ${pages.join(' and ')}`);
+  if (key !== undefined) console.log(demo(pages[0] ?? '', key));
+  const reload = async () => {
+    try {
+      await daemon.reload(configured((await loadFrom(options)).config));
+      log.info({}, 'the configuration was read anew');
+    } catch (err) {
+      log.error({ err }, 'the configuration was not taken; everything is as before');
+    }
+  };
+  process.on('SIGHUP', reload);
   await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
-  await server.close({ grace: 1000 });
+  process.off('SIGHUP', reload);
+  await daemon.stop();
 }
 
-function parsePort(text: string): number {
-  if (text === '') return DEFAULT_PORT; // `PORT=` is how a variable is unset in many a file
-  const port = Number(text);
-  if (/^\d+$/.test(text) && port <= 65_535) return port;
-  throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+/** Nobody has configured anything: then there are no API keys either. */
+function isDemo({ file, config }: LoadedConfig): boolean {
+  return file === undefined && config.api.keys.length === 0;
 }
 
-/** What to type into a browser. A server on all addresses is reached under each of the machine's own. */
-function pageAddresses(host: string, addresses: readonly string[]): string[] {
-  const pages = addresses.map((address) => new URL(address.replace(/^ws/, 'http')));
-  const port = pages[0]?.port || '80';
-  if (host === 'localhost') return [`http://localhost:${port}`];
-  if (host !== '0.0.0.0' && host !== '::') return pages.map(({ origin }) => origin);
-  const own = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const reachable = own.filter(({ family, internal }) => family === 'IPv4' && !internal).map(({ address }) => address);
-  return ['localhost', ...reachable].map((name) => `http://${name}:${port}`);
+function withKey(config: LoadedConfig['config'], key: string): LoadedConfig['config'] {
+  const demo = { name: 'demo', key, can: ['admin' as const], channels: ['*'] };
+  return { ...config, api: { ...config.api, keys: [demo] } };
+}
+
+function demo(page: string, key: string): string {
+  return `
+Without a configuration this is a demo, with an API key for this run alone:
+
+  curl -H 'Authorization: Bearer ${key}' \\
+    -d '{"channel":"chat:square","data":{"name":"curl","text":"Hola"}}' ${page}/api/publish
+
+The same key opens ${page}/admin. For a daemon of your own: zocalo init
+`;
+}
+
+/** What shall never be seen in a log, wherever it stands. */
+function secretsOf({ secret, api, webhooks }: LoadedConfig['config']): string[] {
+  const all = [secret, ...api.keys.map(({ key }) => key), ...webhooks.map(({ secret }) => secret)];
+  return all.filter((text) => text !== undefined);
+}
+
+/** A small process that starts the daemon again when it crashes. */
+async function watchOver({ errorLog }: ServeOptions): Promise<void> {
+  const { supervise } = await import('../operations/index.ts');
+  const [program = '', ...args] = process.argv.slice(1);
+  const command = [process.execPath, ...process.execArgv, program, ...withoutSupervision(args)] as const;
+  process.exitCode = await supervise({ command: command as unknown as [string, ...string[]], errorLog });
+}
+
+function withoutSupervision(args: readonly string[]): string[] {
+  return args.filter(
+    (arg, at) => !/^--(supervise|error-log(=.*)?)$/.test(arg) && (at === 0 || args[at - 1] !== '--error-log'),
+  );
 }

@@ -1,0 +1,63 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Rights } from '../../hub/index.ts';
+import { type AdminSession, OWN_PREFIX, type Sample } from './view.ts';
+
+/** Milliseconds; the page asks again before each connection. */
+const EXPIRES_IN = 3_600_000;
+
+export interface AdminSessionsOptions {
+  /** Whose key it is that the header Authorization carries, if it is one. */
+  findKey: (authorization: string | undefined) => { name: string; may(right: 'admin'): boolean } | undefined;
+  mint: (claims: { user: string; rights: Rights; expiresIn: number }) => Promise<string>;
+  samples: () => readonly Sample[];
+  version: string;
+  /** Milliseconds since 1970. */
+  started: number;
+  onError: (error: unknown) => void;
+}
+
+/** Exchanges an API key that can `admin` for a token that may hear the daemon's own channels, and what a page begins with. */
+export class AdminSessions {
+  static readonly PATH = '/admin/session';
+  readonly #options: AdminSessionsOptions;
+
+  constructor(options: AdminSessionsOptions) {
+    this.#options = options;
+  }
+
+  handle(request: IncomingMessage, response: ServerResponse): void {
+    request.resume();
+    this.#answer(request, response).catch((error) => {
+      this.#options.onError(error);
+      answer(response, 500, { code: 'INTERNAL', message: 'no token could be made; the log says why' });
+    });
+  }
+
+  async #answer({ method, headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { findKey, mint, samples, version, started } = this.#options;
+    if (method !== 'POST') {
+      response.setHeader('Allow', 'POST');
+      return answer(response, 405, { code: 'METHOD_NOT_ALLOWED', message: 'POST it' });
+    }
+    const key = findKey(headers.authorization);
+    if (!key?.may('admin')) {
+      const message = key ? `the key ${key.name} cannot admin` : 'that is none of the API keys';
+      return answer(response, key ? 403 : 401, { code: key ? 'FORBIDDEN' : 'UNAUTHORIZED', message });
+    }
+    const rights = { subscribe: [`${OWN_PREFIX}*`] };
+    const token = await mint({ user: `admin ${key.name}`, rights, expiresIn: EXPIRES_IN });
+    const session: AdminSession = { token, expiresIn: EXPIRES_IN, version, started, samples: [...samples()] };
+    answer(response, 200, session);
+  }
+}
+
+function answer(response: ServerResponse, status: number, body: unknown): void {
+  response
+    .writeHead(status, {
+      'content-type': 'application/json',
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      ...(status === 401 && { 'www-authenticate': 'Bearer' }),
+    })
+    .end(JSON.stringify(body));
+}

@@ -1,0 +1,29 @@
+import type { ChannelOptions } from '../hub/index.ts';
+import { ADMIN_CHANNELS } from './admin/index.ts';
+import { permission } from './auth/index.ts';
+import { chatChannels } from './chat/index.ts';
+import type { ChannelConfig, Config } from './config/index.ts';
+
+/** Where nothing is configured, everybody may listen everywhere, and API keys publish. */
+const UNCONFIGURED: Readonly<Record<string, ChannelOptions>> = { '*': { publish: false } };
+
+/** The hub's channels as the config has them. The daemon's own are nobody's to change. */
+export function channelsOf({ channels, chat }: Pick<Config, 'channels' | 'chat'>): Record<string, ChannelOptions> {
+  const configured = Object.entries(channels).map(([pattern, options]) => [pattern, optionsOf(options)] as const);
+  return {
+    ...(configured.length === 0 && UNCONFIGURED),
+    ...(chat && chatChannels()),
+    ...Object.fromEntries(configured),
+    ...ADMIN_CHANNELS,
+  };
+}
+
+function optionsOf({ subscribe, publish, rate, latestBy, ...same }: ChannelConfig): ChannelOptions {
+  return {
+    ...same,
+    subscribe: permission(subscribe, 'subscribe'),
+    publish: permission(publish, 'publish'),
+    ...(rate !== undefined && { rate }),
+    ...(latestBy !== undefined && { latestBy }),
+  };
+}

@@ -1,0 +1,2 @@
+export { chatChannels } from './channels.ts';
+export { chatFiles, readChatPage } from './page.ts';

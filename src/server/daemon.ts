@@ -1,0 +1,297 @@
+import { randomBytes } from 'node:crypto';
+import { IncomingMessage, type ServerResponse } from 'node:http';
+import { type Clock, systemClock } from '../clock.ts';
+import { ZocaloError } from '../errors.ts';
+import { Hub } from '../hub/index.ts';
+import type { TlsIdentity } from '../websocket/index.ts';
+import { Admin, AdminSessions, readAdminPage } from './admin/index.ts';
+import { type Api, createApi } from './api/index.ts';
+import { ApiKeys, Auth } from './auth/index.ts';
+import { channelsOf } from './channels.ts';
+import { readChatPage } from './chat/index.ts';
+import type { Config } from './config/index.ts';
+import { HubServer, type Traffic } from './hub/index.ts';
+import { AddressLimits, ClientAddress } from './limits/index.ts';
+import { Drain, type LevelLog, type Log, Metrics, type Step } from './operations/index.ts';
+import { Pages } from './pages.ts';
+import { readSdk } from './sdk.ts';
+import type { StaticFiles } from './static-files.ts';
+import { brokerOf, fileBeside } from './store.ts';
+import { Certificates } from './tls/index.ts';
+import { Webhooks } from './webhooks/index.ts';
+
+/** `setLevel` is called when a reload changes it. */
+export type DaemonLog = Log & Partial<Pick<LevelLog, 'setLevel'>>;
+
+export interface DaemonOptions {
+  readonly log: DaemonLog;
+  /** Of the package, for whoever asks. */
+  readonly version: string;
+  readonly clock?: Clock;
+  /** Milliseconds since 1970; default `Date.now`. */
+  readonly now?: () => number;
+}
+
+/** What a reload can change; what stands on the rest is built once. */
+const RELOADED: ReadonlySet<string> = new Set<keyof Config>([
+  'secret',
+  'channels',
+  'auth',
+  'api',
+  'webhooks',
+  'tls',
+  'drain',
+  'log',
+]);
+
+/** `zocalo serve`: everything that one configuration says, started in order and stopped in reverse. */
+export class Daemon {
+  readonly hub: Hub;
+  readonly auth: Auth;
+  readonly #options: DaemonOptions & Required<Pick<DaemonOptions, 'clock' | 'now'>>;
+  readonly #admin: Admin;
+  readonly #api: Api;
+  readonly #sessions: AdminSessions;
+  readonly #pages: Pages;
+  readonly #clientAddress: ClientAddress;
+  readonly #addressLimits: AddressLimits;
+  readonly #metrics = new Metrics();
+  readonly #servers: HubServer[] = [];
+  /** Whoever configured no secret gets one for this run: the admin's page needs tokens. */
+  readonly #spareSecret = randomBytes(32).toString('base64url');
+  #config: Config;
+  #keys: ApiKeys;
+  #webhooks: Webhooks;
+  #certificates: Certificates;
+  #steps: Step[] = [];
+  #drain: Drain;
+
+  /** @throws ZocaloError BAD_OPTION, BAD_ADDRESS: nothing is opened yet. */
+  constructor(config: Config, options: DaemonOptions) {
+    const filled = { clock: systemClock, now: Date.now, ...options };
+    const { clock, now, log, version } = filled;
+    const onError = (err: unknown) => {
+      log.error({ err }, 'something failed on the side of the server');
+      this.#metrics.failed(err);
+    };
+    const clientAddress = new ClientAddress(config.proxies);
+    this.#options = filled;
+    this.#config = config;
+    this.#keys = new ApiKeys(config.api.keys);
+    this.auth = new Auth(this.#withSecret(config), {
+      log,
+      clock,
+      now,
+      // A WebSocket's request knows it; what came by plain HTTP is looked at here.
+      addressOf: (request) => (request instanceof IncomingMessage ? clientAddress.of(request) : undefined),
+    });
+    this.hub = new Hub({
+      broker: brokerOf(config.store),
+      channels: channelsOf(config),
+      connect: (visitor) => this.auth.connect(visitor),
+      limits: {
+        requests: config.limits.messagesPerSecond,
+        bytes: config.limits.bytesPerSecond,
+        subscriptions: config.limits.subscriptions,
+      },
+      linger: config.linger,
+      pingInterval: config.ping,
+      onError,
+      clock,
+    });
+    this.#webhooks = this.#newWebhooks(config);
+    this.#admin = new Admin(this.hub, { clock, now });
+    const findKey = (authorization: string | undefined) => this.#keys.find(authorization);
+    this.#api = createApi({ hub: this.hub, keys: { find: findKey }, config, auth: this.auth, clientAddress, log });
+    this.#sessions = new AdminSessions({
+      findKey,
+      mint: (claims) => this.auth.mint(claims),
+      samples: () => this.#admin.samples,
+      version,
+      started: now(),
+      onError,
+    });
+    this.#pages = new Pages(() => readPages(config), onError);
+    this.#certificates = this.#newCertificates(config);
+    this.#addressLimits = new AddressLimits({ ...config.limits, clock });
+    this.#clientAddress = clientAddress;
+    this.#drain = new Drain({ deadline: config.drain.deadline, log, clock });
+  }
+
+  get config(): Config {
+    return this.#config;
+  }
+
+  /** Where pages, API and WebSockets are. */
+  get addresses(): readonly string[] {
+    return this.#servers.flatMap(({ addresses }) => addresses.map((address) => address.replace(/^ws/, 'http')));
+  }
+
+  /** Opens everything. What fails is thrown when all that was opened is closed again. */
+  async start(): Promise<void> {
+    const { hub } = this;
+    try {
+      await this.#open(
+        'the login',
+        () => this.auth.open(),
+        () => this.auth.close(),
+      );
+      await this.#open(
+        'the hub',
+        () => hub.open(),
+        () => hub.close(),
+      );
+      await this.#open(
+        'the metrics',
+        () => this.#metrics.observe(hub, this),
+        () => this.#metrics.close(),
+      );
+      await this.#open(
+        'the webhooks',
+        () => this.#webhooks.open(),
+        () => this.#webhooks.close(),
+      );
+      await this.#open(
+        'the admin page',
+        () => this.#admin.start(),
+        () => this.#admin.stop(),
+      );
+      if (this.#config.tls.length > 0)
+        await this.#open(
+          'the certificates',
+          () => this.#certificates.open(),
+          () => this.#certificates.close(),
+        );
+      for (const address of [this.#config.listen].flat()) {
+        const server = this.#newServer(address);
+        this.#servers.push(server);
+        await this.#open(
+          address,
+          () => server.listen(),
+          (grace) => server.close({ grace }),
+        );
+      }
+    } catch (error) {
+      for (const { stop } of this.#steps.splice(0)) await Promise.try(stop, 0).catch(() => {}); // the first is the one to tell of
+      throw error;
+    }
+  }
+
+  /** Opens one part, and closes it again as the last one so far. */
+  async #open(what: string, open: () => unknown, stop: Step['stop']): Promise<void> {
+    // Also what fails to open may have begun to.
+    this.#steps.unshift({ what, stop });
+    await open();
+  }
+
+  /**
+   * Lets everybody know when to come back, flushes what was published, and closes everything. True when all that was
+   * done within `drain.deadline`.
+   */
+  stop(): Promise<boolean> {
+    return this.#drain.run(this.#steps);
+  }
+
+  /** What goes over all sockets. */
+  get traffic(): Traffic {
+    const sum = { sockets: 0, received: 0, sent: 0, queued: 0, slow: 0 };
+    for (const { traffic } of this.#servers)
+      for (const name of Object.keys(sum) as (keyof Traffic)[]) sum[name] += traffic[name];
+    return sum;
+  }
+
+  /**
+   * Takes another configuration, all of it or nothing.
+   * @throws ZocaloError BAD_OPTION naming what only a restart can change, and as the parts that refuse it.
+   */
+  async reload(config: Config): Promise<void> {
+    const changed = (key: keyof Config) => JSON.stringify(config[key]) !== JSON.stringify(this.#config[key]);
+    const fixed = (Object.keys(config) as (keyof Config)[]).filter((key) => !RELOADED.has(key) && changed(key));
+    if (fixed.length > 0)
+      throw new ZocaloError('BAD_OPTION', `${fixed.join(', ')} cannot change while the daemon runs`, {
+        advice: 'nothing was changed: put it back, or restart the daemon',
+      });
+    const certificates = changed('tls') ? this.#newCertificates(config) : undefined;
+    await certificates?.open();
+    try {
+      await this.auth.reload(this.#withSecret(config));
+      if (changed('webhooks')) await this.#changeWebhooks(config);
+    } catch (error) {
+      certificates?.close();
+      throw error;
+    }
+    // From here on nothing can fail.
+    this.hub.setChannels(channelsOf(config));
+    this.#keys = new ApiKeys(config.api.keys);
+    if (certificates) {
+      this.#certificates.close();
+      this.#certificates = certificates;
+      this.#showCertificate(certificates.tls);
+    }
+    this.#config = config;
+    this.#options.log.setLevel?.(config.log.level);
+    this.#drain = new Drain({ ...this.#options, deadline: config.drain.deadline });
+  }
+
+  #newCertificates({ tls }: Config): Certificates {
+    const certificates = new Certificates(tls, this.#options);
+    certificates.onRenewed = (identity) => this.#showCertificate(identity);
+    return certificates;
+  }
+
+  #showCertificate(identity: TlsIdentity): void {
+    for (const server of this.#servers) server.renewCertificate(identity);
+  }
+
+  #newServer(address: string): HubServer {
+    const { origins, hosts, limits, drain, tls } = this.#config;
+    return new HubServer(this.hub, address.replace(/^http/, 'ws'), {
+      origins,
+      hosts,
+      maxConnections: limits.connections,
+      maxMessage: limits.maxMessage,
+      queueLimit: limits.queue,
+      spread: drain.spread,
+      clientAddress: (request) => this.#clientAddress.of(request),
+      addressLimits: this.#addressLimits,
+      onRefused: (reason) => this.#metrics.refused(reason),
+      onRequest: (request, response) => this.#handle(request, response),
+      clock: this.#options.clock,
+      ...(tls.length > 0 && {
+        tls: {
+          ...this.#certificates.tls,
+          // Asked anew each time, since a reload brings other certificates.
+          SNICallback: (name, answer) => this.#certificates.tls.SNICallback!(name, answer),
+        },
+      }),
+    });
+  }
+
+  #newWebhooks({ webhooks, store }: Config): Webhooks {
+    return new Webhooks(this.hub, webhooks, { ...this.#options, file: fileBeside(store, 'webhooks') });
+  }
+
+  async #changeWebhooks(config: Config): Promise<void> {
+    await this.#webhooks.close();
+    this.#webhooks = this.#newWebhooks(config);
+    await this.#webhooks.open();
+  }
+
+  #withSecret(config: Config): Config {
+    return { ...config, secret: config.secret ?? this.#spareSecret };
+  }
+
+  #handle(request: IncomingMessage, response: ServerResponse): void {
+    const { url } = request;
+    if (this.#api.takes(url)) this.#api.handle(request, response);
+    else if (this.#config.admin && url === AdminSessions.PATH) this.#sessions.handle(request, response);
+    else this.#pages.handle(request, response);
+  }
+}
+
+async function readPages({ chat, admin }: Config): Promise<StaticFiles> {
+  let files = await readSdk();
+  if (admin) files = (await readAdminPage()).with(files);
+  if (chat) files = (await readChatPage()).with(files);
+  return files;
+}

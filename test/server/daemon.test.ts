@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { Daemon } from '../../src/server/daemon.ts';
+import { ADMIN_KEY, API_KEY, configOf, MemoryLog, startDaemon } from '../support/daemon.ts';
+
+test('what is published by HTTP reaches who listens, and is in the log for who comes later', async (t) => {
+  const { call, client } = await startDaemon(t);
+  const news = client().subscribe('news');
+  await new Promise((resolve) => news.on('live', resolve));
+  const { status, body } = await call('POST', '/api/publish', { channel: 'news', data: { title: 'Hola' } });
+  assert.equal(status, 200);
+  const { value } = await news[Symbol.asyncIterator]().next();
+  assert.deepEqual([value!.data, value!.position], [{ title: 'Hola' }, body.at]);
+  const late = client().subscribe('news', { recent: 1 });
+  const { value: again } = await late[Symbol.asyncIterator]().next();
+  assert.deepEqual(again!.data, { title: 'Hola' });
+});
+
+test('a daemon without a configured channel lets strangers listen, and publish only in the chat', async (t) => {
+  const { client } = await startDaemon(t);
+  const guest = client();
+  await assert.rejects(guest.publish('news', 'mine'), { code: 'FORBIDDEN' });
+  assert.ok(await guest.publish('chat:square', { text: 'hola', name: 'Ana', person: 'p1' }));
+});
+
+test("the daemon's own channels are closed to whoever has no token for them", async (t) => {
+  const { client, call } = await startDaemon(t, { channels: { '*': { publish: 'everyone' } } });
+  const guest = client().subscribe('zocalo:admin');
+  const error = await new Promise<Error>((resolve) => guest.on('error', resolve));
+  assert.equal((error as Error & { code: string }).code, 'FORBIDDEN');
+  await assert.rejects(client().publish('zocalo:admin', {}), { code: 'FORBIDDEN' });
+  assert.equal((await call('POST', '/admin/session', undefined, API_KEY)).status, 403);
+  assert.equal((await call('POST', '/admin/session', undefined, 'wrong')).status, 401);
+  const { status, body } = await call('POST', '/admin/session', undefined, ADMIN_KEY);
+  assert.equal(status, 200);
+  const admin = client({ token: () => body.token }).subscribe('zocalo:admin');
+  const { value } = await admin[Symbol.asyncIterator]().next();
+  assert.equal((value!.data as { sample: { connections: number } }).sample.connections >= 1, true);
+});
+
+test('the pages are there, and only they', async (t) => {
+  const { url } = await startDaemon(t);
+  for (const path of ['/', '/chat:tacos', '/admin']) assert.equal((await fetch(url + path)).status, 200, path);
+  for (const path of ['/package.json', '/src/errors.ts', '/web/../package.json', '/%2e%2e/package.json', '/admin/x'])
+    assert.equal((await fetch(url + path)).status, 404, path);
+});
+
+test('pages that the configuration switches off are not there', async (t) => {
+  const { url, call } = await startDaemon(t, { chat: false, admin: false });
+  for (const path of ['/', '/chat:tacos', '/admin']) assert.equal((await fetch(url + path)).status, 404, path);
+  assert.equal((await fetch(`${url}/admin/session`, { method: 'POST' })).ok, false);
+  assert.equal((await call('POST', '/api/publish', { channel: 'news', data: 1 })).status, 200);
+});
+
+test('a reload takes what can change while everybody stays connected, and nothing of what cannot', async (t) => {
+  const { daemon, client, call } = await startDaemon(t);
+  const guest = client();
+  const news = guest.subscribe('news');
+  await new Promise((resolve) => news.on('live', resolve));
+  const key = 'n'.repeat(40);
+  const keys = [{ name: 'new', key }];
+  const listen = daemon.config.listen;
+  await daemon.reload(configOf({ listen, channels: { news: { publish: 'everyone' } }, api: { keys } }));
+  assert.ok(await guest.publish('news', 'mine'));
+  assert.equal((await call('POST', '/api/publish', { channel: 'news', data: 1 })).status, 401);
+  assert.equal((await call('POST', '/api/publish', { channel: 'news', data: 1 }, key)).status, 200);
+  await assert.rejects(
+    daemon.reload(configOf({ listen: 'http://127.0.0.1:1', store: 'sqlite:x.db', api: { keys: [] } })),
+    {
+      code: 'BAD_OPTION',
+      message: /listen, store cannot change/,
+    },
+  );
+  assert.equal((await call('POST', '/api/publish', { channel: 'news', data: 1 }, key)).status, 200);
+  assert.equal(guest.state, 'open');
+});
+
+test('a second daemon on the same port or the same file is refused, and the first goes on', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const store = `sqlite:${join(folder, 'square.db')}`;
+  const { url, call } = await startDaemon(t, { store });
+  const second = (input: object) => new Daemon(configOf(input), { log: new MemoryLog(), version: '0' }).start();
+  await assert.rejects(second({ listen: url }), { code: 'ADDRESS_IN_USE' });
+  await assert.rejects(second({ store }), { code: 'LOG_IN_USE' });
+  assert.equal((await call('POST', '/api/publish', { channel: 'news', data: 1 })).status, 200);
+});
+
+test('what was acknowledged before the end is there after it', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const store = `sqlite:${join(folder, 'square.db')}`;
+  const first = await startDaemon(t, { store, drain: { spread: 0 } });
+  await first.call('POST', '/api/publish', { channel: 'news', data: 'before' });
+  await first.daemon.stop();
+  const second = await startDaemon(t, { store });
+  const { body } = await second.call('GET', '/api/history?channel=news');
+  assert.deepEqual(
+    body.entries.map(([, data]: unknown[]) => data),
+    ['before'],
+  );
+});
