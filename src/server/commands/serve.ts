@@ -36,24 +36,30 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
   const loaded = await loadFrom(options);
   const key = isDemo(loaded) ? randomBytes(24).toString('base64url') : undefined;
   const configured = (config: LoadedConfig['config']) => (key === undefined ? config : withKey(config, key));
-  const [{ Daemon }, { createLog }] = await Promise.all([import('../daemon.ts'), import('../operations/index.ts')]);
-  const log = await createLog(loaded.config.log, { secrets: secretsOf(loaded.config) });
+  const [{ Daemon }, operations] = await Promise.all([import('../daemon.ts'), import('../operations/index.ts')]);
+  const secrets = new Set(secretsOf(loaded.config));
+  const log = await operations.createLog(loaded.config.log, { secrets });
   for (const warning of loaded.warnings) log.warn({}, warning);
   const daemon = new Daemon(configured(loaded.config), { log, version });
   await daemon.start();
+  operations.promiseDrain(loaded.config.drain.deadline);
   const pages = pageAddresses(daemon.addresses);
   console.log(`The square is open at ${pages.join(' and ')}`);
   if (key !== undefined) console.log(demo(pages[0] ?? '', key));
   const reload = async () => {
     try {
-      await daemon.reload(configured((await loadFrom(options)).config));
+      const { config } = await loadFrom(options);
+      for (const secret of secretsOf(config)) secrets.add(secret);
+      await daemon.reload(configured(config));
+      await log.setLevel(config.log.level);
+      operations.promiseDrain(config.drain.deadline);
       log.info({}, 'the configuration was read anew');
     } catch (err) {
       log.error({ err }, 'the configuration was not taken; everything is as before');
     }
   };
   process.on('SIGHUP', reload);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), operations.supervisorGone()]);
   process.off('SIGHUP', reload);
   await daemon.stop();
 }
@@ -87,14 +93,6 @@ function secretsOf({ secret, api, webhooks }: LoadedConfig['config']): string[] 
 
 /** A small process that starts the daemon again when it crashes. */
 async function watchOver({ errorLog }: ServeOptions): Promise<void> {
-  const { supervise } = await import('../operations/index.ts');
-  const [program = '', ...args] = process.argv.slice(1);
-  const command = [process.execPath, ...process.execArgv, program, ...withoutSupervision(args)] as const;
-  process.exitCode = await supervise({ command: command as unknown as [string, ...string[]], errorLog });
-}
-
-function withoutSupervision(args: readonly string[]): string[] {
-  return args.filter(
-    (arg, at) => !/^--(supervise|error-log(=.*)?)$/.test(arg) && (at === 0 || args[at - 1] !== '--error-log'),
-  );
+  const { supervise, workerCommand } = await import('../operations/index.ts');
+  process.exitCode = await supervise({ command: workerCommand(), errorLog });
 }

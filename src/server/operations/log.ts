@@ -14,8 +14,8 @@ export interface Log {
 type Level = Config['log']['level'];
 
 export interface LogOptions {
-  /** Texts that shall never be seen, wherever they stand: the secrets of the configuration. */
-  readonly secrets?: readonly string[];
+  /** Texts that shall never be seen, wherever they stand: the secrets of the configuration. Those of a reload may follow. */
+  readonly secrets?: Iterable<string>;
   /** Takes a line with its end, and has written it when it returns. Default: to standard error. */
   readonly write?: (line: string) => void;
   /** Whether a person reads it as it comes. Default: whether standard error is a terminal. */

@@ -24,8 +24,10 @@ export function hideSecrets(fields: object): Record<string, unknown> {
 }
 
 /** The text without credentials and without `secrets`. It stays JSON if it was. */
-export function hideCredentials(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((rest, secret) => rest.replaceAll(secret, HIDDEN), text).replace(CREDENTIAL, HIDDEN);
+export function hideCredentials(text: string, secrets: Iterable<string>): string {
+  let rest = text;
+  for (const secret of secrets) rest = rest.replaceAll(secret, HIDDEN);
+  return rest.replace(CREDENTIAL, HIDDEN);
 }
 
 function hideIn(value: unknown, depth: number): unknown {

@@ -60,7 +60,10 @@ export const startWorker: StartWorker = ([program, ...args], write) => {
       return drain;
     },
     ended,
-    kill: (signal) => child.kill(signal),
+    kill: (signal) => {
+      // Windows has no signals: they all end a process at once, and Ctrl+C has reached the worker already.
+      if (process.platform !== 'win32' || signal === 'SIGKILL') child.kill(signal);
+    },
   };
 };
 

@@ -6,12 +6,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { CLI, Program } from '../../support/cli.ts';
+import { Program, zocaloIn } from '../../support/cli.ts';
 
 const ROOM = new URL('../../../src/server/operations/index.ts', import.meta.url).href;
 
 /** A supervisor in a process of its own, whose worker tells its number on standard error. */
-function supervisor(t: TestContext, worker: string | readonly string[], options: object = {}) {
+function supervisor(t: TestContext, worker: string, options: object = {}) {
   const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
   t.after(() => rmSync(folder, { recursive: true }));
   const preload = join(folder, 'preload.mjs');
@@ -19,8 +19,8 @@ function supervisor(t: TestContext, worker: string | readonly string[], options:
   const main = join(folder, 'supervisor.mjs');
   const errorLog = join(folder, 'errors.log');
   writeFileSync(preload, `console.error('worker ' + process.pid + '.');`);
-  if (typeof worker === 'string') writeFileSync(script, `import * as operations from '${ROOM}';\n${worker}`);
-  const command = [process.execPath, '--import', preload, ...(typeof worker === 'string' ? [script] : worker)];
+  writeFileSync(script, `import * as operations from '${ROOM}';\n${worker}`);
+  const command = [process.execPath, '--import', preload, script];
   writeFileSync(
     main,
     `import { supervise } from '${ROOM}';
@@ -32,7 +32,7 @@ function supervisor(t: TestContext, worker: string | readonly string[], options:
     program.child.kill('SIGKILL');
     for (const pid of pids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
   });
-  return { program, pids, errors: () => readFileSync(errorLog, 'utf8') };
+  return { program, errors: () => readFileSync(errorLog, 'utf8') };
 }
 
 function isAlive(pid: number): boolean {
@@ -53,18 +53,39 @@ async function freePort(): Promise<number> {
 }
 
 test('after kill -9 of `zocalo serve` another one listens on the same port', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const preload = join(folder, 'preload.mjs');
+  writeFileSync(preload, `console.error('process ' + process.pid + '.');`);
   const port = await freePort();
-  const { program, pids, errors } = supervisor(t, [CLI, 'serve', '--host', '127.0.0.1', '--port', String(port)]);
+  const args = ['serve', '--supervise', '--error-log', 'errors.log', '--port', String(port), '--store', 'memory:'];
+  const program = zocaloIn(folder, args, { NODE_OPTIONS: `--import ${preload}` });
+  const pids = () => [...program.stderr.matchAll(/process (\d+)\./g)].map((match) => Number(match[1]));
+  t.after(() => {
+    for (const pid of pids()) if (isAlive(pid)) process.kill(pid, 'SIGKILL');
+  });
   const page = () => fetch(`http://127.0.0.1:${port}/`).then(({ status }) => status);
   await program.says(/open at/);
   assert.equal(await page(), 200);
-  process.kill(pids()[0]!, 'SIGKILL');
+  process.kill(pids()[1]!, 'SIGKILL');
   await program.says(/open at.*open at/s);
   assert.equal(await page(), 200);
-  assert.equal(pids().length, 2);
-  assert.equal(await program.stop('SIGTERM'), 0);
-  assert.equal(isAlive(pids()[1]!), false);
-  assert.match(errors(), /the worker was ended by SIGKILL/);
+  assert.equal(pids().length, 3);
+  program.child.kill('SIGKILL');
+  await program.exited; // when its last worker has closed the standard output that both have
+  await assert.rejects(page(), TypeError); // the port is free
+  assert.match(readFileSync(join(folder, 'errors.log'), 'utf8'), /the worker was ended by SIGKILL/);
+});
+
+test('`zocalo serve --supervise` ends as its worker does', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const wrong = zocaloIn(folder, ['serve', '--supervise', '--store', 'cloud:9']);
+  assert.equal(await wrong.exited, 2);
+  assert.match(wrong.stderr, /^BAD_CONFIG: [^\n]*store.*\nsupervisor: .*given up: a wrong configuration/s);
+  const right = zocaloIn(folder, ['serve', '--supervise', '--port', '0', '--store', 'memory:']);
+  await right.says(/open at/);
+  assert.equal(await right.stop('SIGTERM'), 0);
 });
 
 test('the last words of a worker are on standard error and in the error log', async (t) => {
