@@ -12,6 +12,7 @@ import { readChatPage } from './chat/index.ts';
 import type { Config } from './config/index.ts';
 import { HubServer, type Traffic } from './hub/index.ts';
 import { AddressLimits, ClientAddress } from './limits/index.ts';
+import { LocalSocket } from './local-socket.ts';
 import { Drain, type LevelLog, type Log, Metrics, type Step } from './operations/index.ts';
 import { Pages } from './pages.ts';
 import { readSdk } from './sdk.ts';
@@ -169,6 +170,15 @@ export class Daemon {
           address,
           () => server.listen(),
           (grace) => server.close({ grace }),
+        );
+      }
+      const { socket } = this.#config;
+      if (socket !== undefined) {
+        const local = new LocalSocket(socket, this.#api.handleLocal);
+        await this.#open(
+          socket,
+          () => local.open(),
+          () => local.close(),
         );
       }
     } catch (error) {

@@ -1,0 +1,66 @@
+import { chmod, rm, stat } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import { connect } from 'node:net';
+import { ZocaloError } from '../errors.ts';
+import type { Listener } from './api/index.ts';
+
+/** Who may open the socket may use the API: its owner, and the owner's group. */
+const MODE = 0o660;
+
+/** The HTTP API on a Unix socket, for programs of this machine. They need no key: the mode of the file is the key. */
+export class LocalSocket {
+  readonly #path: string;
+  readonly #server: Server;
+
+  constructor(path: string, handle: Listener) {
+    this.#path = path;
+    this.#server = createServer(handle);
+  }
+
+  /**
+   * Takes over a file that a daemon left behind which was killed; one that somebody listens on stays.
+   * @throws ZocaloError ADDRESS_IN_USE; BAD_OPTION for what is no socket, or cannot be made.
+   */
+  async open(): Promise<void> {
+    await this.#clear();
+    // Until its mode is set, it is nobody's but the owner's.
+    const umask = process.umask(0o177);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once('error', reject).listen(this.#path, resolve);
+      });
+    } catch (cause) {
+      const { code } = cause as NodeJS.ErrnoException;
+      throw new ZocaloError('BAD_OPTION', `the socket ${this.#path} cannot be made (${code})`, {
+        advice: 'name a path in a folder that you may write to, of at most 100 characters',
+        cause,
+      });
+    } finally {
+      process.umask(umask);
+    }
+    await chmod(this.#path, MODE);
+  }
+
+  async close(): Promise<void> {
+    if (!this.#server.listening) return;
+    const closed = new Promise((resolve) => this.#server.close(resolve));
+    this.#server.closeIdleConnections();
+    await closed;
+  }
+
+  async #clear(): Promise<void> {
+    const found = await stat(this.#path).catch(() => undefined);
+    if (!found) return;
+    if (!found.isSocket())
+      throw new ZocaloError('BAD_OPTION', `${this.#path} is there already, and no socket`, {
+        advice: 'name another path',
+      });
+    const isUsed = await new Promise<boolean>((resolve) => {
+      const probe = connect(this.#path);
+      probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
+      probe.once('connect', () => probe.destroy());
+    });
+    if (isUsed) throw new ZocaloError('ADDRESS_IN_USE', `${this.#path} is taken by another program`);
+    await rm(this.#path);
+  }
+}

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { promisify } from 'node:util';
+import { startDaemon } from '../support/daemon.ts';
+import { missing } from '../support/need.ts';
+
+const run = promisify(execFile);
+
+async function place(t: TestContext): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-socket-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  return join(folder, 'api.sock');
+}
+
+test('a script of this machine publishes through the Unix socket without a key', {
+  skip: missing('curl'),
+}, async (t) => {
+  const socket = await place(t);
+  const { client } = await startDaemon(t, { socket });
+  const news = client().subscribe('news');
+  await new Promise((resolve) => news.on('live', resolve));
+  const body = '{"channel":"news","data":"hola"}';
+  const { stdout } = await run('curl', ['-sS', '--unix-socket', socket, '-d', body, 'http://localhost/api/publish']);
+  assert.equal(JSON.parse(stdout).at[1], 1);
+  const { value } = await news[Symbol.asyncIterator]().next();
+  assert.equal(value!.data, 'hola');
+});
+
+test('the socket is for its owner and their group alone, and is gone after the end', async (t) => {
+  const socket = await place(t);
+  const { daemon } = await startDaemon(t, { socket });
+  assert.equal((await stat(socket)).mode & 0o777, 0o660);
+  await daemon.stop();
+  await assert.rejects(stat(socket), { code: 'ENOENT' });
+});
+
+test('a socket that a killed daemon left behind is taken over; one that somebody listens on, and a file, are not', async (t) => {
+  const socket = await place(t);
+  const child = await run(process.execPath, [
+    '-e',
+    `require('node:net').createServer().listen(${JSON.stringify(socket)}, () => process.kill(process.pid, 'SIGKILL'))`,
+  ]).catch((error) => error);
+  assert.equal(child.signal, 'SIGKILL');
+  const { daemon } = await startDaemon(t, { socket });
+  await assert.rejects(startDaemon(t, { socket }), { code: 'ADDRESS_IN_USE' });
+  await daemon.stop();
+  const other = createServer().listen(socket);
+  t.after(() => other.close());
+  await assert.rejects(startDaemon(t, { socket }), { code: 'ADDRESS_IN_USE' });
+  await writeFile(`${socket}.txt`, '');
+  await assert.rejects(startDaemon(t, { socket: `${socket}.txt` }), { code: 'BAD_OPTION' });
+});
