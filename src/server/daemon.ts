@@ -10,7 +10,7 @@ import { ApiKeys, Auth } from './auth/index.ts';
 import { channelsOf } from './channels.ts';
 import { readChatPage } from './chat/index.ts';
 import type { Config } from './config/index.ts';
-import { HubServer, type Traffic } from './hub/index.ts';
+import { HubServer, LineServer, type Traffic } from './hub/index.ts';
 import { AddressLimits, ClientAddress } from './limits/index.ts';
 import { LocalSocket } from './local-socket.ts';
 import { Drain, type LevelLog, type Log, Metrics, type Step } from './operations/index.ts';
@@ -62,6 +62,7 @@ export class Daemon {
   readonly #spareSecret = randomBytes(32).toString('base64url');
   #config: Config;
   #keys: ApiKeys;
+  #lines: LineServer | undefined;
   #webhooks: Webhooks;
   #certificates: Certificates;
   #steps: Step[] = [];
@@ -128,6 +129,11 @@ export class Daemon {
     return this.#servers.flatMap(({ addresses }) => addresses.map((address) => address.replace(/^ws/, 'http')));
   }
 
+  /** Where raw lines are taken. */
+  get lineAddresses(): readonly string[] {
+    return this.#lines?.addresses ?? [];
+  }
+
   /** Opens everything. What fails is thrown when all that was opened is closed again. */
   async start(): Promise<void> {
     const { hub } = this;
@@ -170,6 +176,15 @@ export class Daemon {
           address,
           () => server.listen(),
           (grace) => server.close({ grace }),
+        );
+      }
+      const { lines } = this.#config;
+      if (lines) {
+        this.#lines = new LineServer(hub, { ...lines, addressLimits: this.#addressLimits });
+        await this.#open(
+          lines.listen,
+          () => this.#lines?.open(),
+          () => this.#lines?.close(),
         );
       }
       const { socket } = this.#config;
