@@ -13,7 +13,7 @@ import type { Config } from './config/index.ts';
 import { HubServer, LineServer, type Traffic } from './hub/index.ts';
 import { AddressLimits, ClientAddress } from './limits/index.ts';
 import { LocalSocket } from './local-socket.ts';
-import { Drain, type LevelLog, type Log, Metrics, type Step } from './operations/index.ts';
+import { Drain, Health, type LevelLog, type Log, Metrics, Probes, type Step } from './operations/index.ts';
 import { Pages } from './pages.ts';
 import { readSdk } from './sdk.ts';
 import type { StaticFiles } from './static-files.ts';
@@ -53,6 +53,8 @@ export class Daemon {
   readonly #admin: Admin;
   readonly #api: Api;
   readonly #sessions: AdminSessions;
+  readonly #health: Health;
+  readonly #probes: Probes;
   readonly #pages: Pages;
   readonly #clientAddress: ClientAddress;
   readonly #addressLimits: AddressLimits;
@@ -113,6 +115,13 @@ export class Daemon {
       started: now(),
       onError,
     });
+    this.#health = new Health(this.hub, { clock, onDelivered: (seconds) => this.#metrics.delivered(seconds) });
+    this.#probes = new Probes({
+      health: this.#health,
+      metrics: this.#metrics,
+      isDraining: () => this.#drain.isDraining,
+      mayRead: (authorization) => findKey(authorization)?.may('read') ?? false,
+    });
     this.#pages = new Pages(() => readPages(config), onError);
     this.#certificates = this.#newCertificates(config);
     this.#addressLimits = new AddressLimits({ ...config.limits, clock });
@@ -152,6 +161,11 @@ export class Daemon {
         'the metrics',
         () => this.#metrics.observe(hub, this),
         () => this.#metrics.close(),
+      );
+      await this.#open(
+        'the health check',
+        () => this.#health.open(),
+        () => this.#health.close(),
       );
       await this.#open(
         'the webhooks',
@@ -309,6 +323,7 @@ export class Daemon {
   #handle(request: IncomingMessage, response: ServerResponse): void {
     const { url } = request;
     if (this.#api.takes(url)) this.#api.handle(request, response);
+    else if (this.#probes.takes(url)) this.#probes.handle(request, response);
     else if (this.#config.admin && url === AdminSessions.PATH) this.#sessions.handle(request, response);
     else this.#pages.handle(request, response);
   }

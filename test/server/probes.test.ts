@@ -1,0 +1,96 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { test } from 'node:test';
+import { type Broker, memory } from '../../src/broker/index.ts';
+import { Hub } from '../../src/hub/index.ts';
+import { Health } from '../../src/server/operations/index.ts';
+import { settle } from '../hub/fake-wire.ts';
+import { API_KEY, startDaemon } from '../support/daemon.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+
+test('/health and /ready are answered while a publication comes back', async (t) => {
+  const { url } = await startDaemon(t);
+  for (const path of ['/health', '/ready']) {
+    const response = await fetch(url + path);
+    assert.deepEqual([response.status, await response.json()], [200, { ok: true }]);
+  }
+  const { status, headers } = await fetch(`${url}/health`, { method: 'POST' });
+  assert.deepEqual([status, headers.get('allow')], [405, 'GET, HEAD']);
+});
+
+test('/health says so when the log takes nothing, and is well again afterwards', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-health-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'square.db');
+  const { url } = await startDaemon(t, { store: `sqlite:${file}` });
+  const ask = async () => (await fetch(`${url}/health`)).status;
+  assert.equal(await ask(), 200);
+  const other = new DatabaseSync(file);
+  other.exec('BEGIN EXCLUSIVE');
+  while ((await ask()) !== 503);
+  other.exec('ROLLBACK');
+  other.close();
+  while ((await ask()) !== 200);
+});
+
+/** A hub whose broker tells nobody what it has taken, once `isDeaf`. */
+async function place() {
+  const clock = new FakeClock();
+  const broker = memory({ clock });
+  let isDeaf = false;
+  const deafened: Broker = Object.assign(Object.create(broker) as Broker, {
+    open: () => broker.open(),
+    publish: (...call: Parameters<Broker['publish']>) => broker.publish(...call),
+    close: () => broker.close(),
+    watch: (name: string, listener: Parameters<Broker['watch']>[1]) =>
+      broker.watch(name, (...news) => {
+        if (!isDeaf) listener(...news);
+      }),
+  });
+  const hub = new Hub({ broker: deafened, clock });
+  await hub.open();
+  const health = new Health(hub, { clock });
+  await health.open();
+  return {
+    clock,
+    health,
+    deafen() {
+      isDeaf = true;
+    },
+  };
+}
+
+test('a publication that does not come back is trouble, however well the log took it', async () => {
+  const { clock, health, deafen } = await place();
+  assert.equal(await health.check(), undefined);
+  deafen();
+  clock.advance(1_001);
+  const asked = health.check();
+  await settle();
+  clock.advance(2_000);
+  assert.match((await asked)!, /did not come back within 2000 ms/);
+});
+
+test('an outcome is given again for a second, so that asking often costs nothing', async () => {
+  const { clock, health, deafen } = await place();
+  await health.check();
+  deafen();
+  clock.advance(1_000);
+  assert.equal(await health.check(), undefined);
+});
+
+test('/metrics is for this machine and for keys that can read, and not for whoever comes through a proxy', async (t) => {
+  const { url, call } = await startDaemon(t);
+  await call('POST', '/api/publish', { channel: 'news', data: 1 });
+  const local = await fetch(`${url}/metrics`);
+  assert.equal(local.status, 200);
+  const text = await local.text();
+  assert.match(text, /^zocalo_publications_total [1-9]/m);
+  const proxied = { 'x-forwarded-for': '192.0.2.1' };
+  assert.equal((await fetch(`${url}/metrics`, { headers: proxied })).status, 401);
+  const headers = { ...proxied, authorization: `Bearer ${API_KEY}` };
+  assert.equal((await fetch(`${url}/metrics`, { headers })).status, 200);
+});
