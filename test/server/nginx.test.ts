@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
@@ -9,18 +8,11 @@ import { ClientAddress } from '../../src/server/limits/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { Program } from '../support/cli.ts';
+import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/need.ts';
 import { HubPeer, serveHub } from './hub-peer.ts';
 
 const skip = missing('nginx', 'openssl');
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 /** Where nginx comes from, which is not where its clients come from. */
 const PROXY = '127.0.0.9';
