@@ -16,6 +16,8 @@ export interface Door {
 export interface Answer {
   readonly response: IncomingMessage;
   readonly body: string;
+  /** Of our end of the connection. */
+  readonly localAddress: string | undefined;
 }
 
 /** In milliseconds: for the whole call. */
@@ -38,7 +40,8 @@ export async function ask({ url, socket, key }: Door, path: string, body?: unkno
       request.on('response', resolve).on('error', reject);
       request.end(body === undefined ? undefined : JSON.stringify(body));
     });
-    return { response, body: await text(response) };
+    const { localAddress } = response.socket; // gone after the end
+    return { response, body: await text(response), localAddress };
   } catch (error) {
     throw toZocaloError(error, socket === undefined ? url : `unix:${socket}`);
   }

@@ -1,38 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { SUBPROTOCOL } from '../../src/protocol/index.ts';
 import { ClientAddress } from '../../src/server/limits/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
-import { makeCertificate } from '../support/certificate.ts';
-import { Program } from '../support/cli.ts';
-import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/need.ts';
+import { PROXY, startNginx } from '../support/nginx.ts';
 import { HubPeer, serveHub } from './hub-peer.ts';
 
 const skip = missing('nginx', 'openssl');
 
-/** Where nginx comes from, which is not where its clients come from. */
-const PROXY = '127.0.0.9';
-
 /** nginx with TLS, in front of a server on `port` that speaks plain HTTP. */
 async function proxied(t: TestContext, port: number, timeout = '60s') {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-nginx-'));
-  const { cert, key } = makeCertificate();
-  writeFileSync(join(folder, 'cert.pem'), cert);
-  writeFileSync(join(folder, 'key.pem'), key);
-  const outside = await freePort();
-  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(
-    (kind) => `${kind}_temp_path ${folder}/${kind};`,
-  );
-  writeFileSync(
-    join(folder, 'nginx.conf'),
-    `daemon off; pid ${folder}/pid; error_log stderr notice;
-     events { worker_connections 256; }
-     http {
-       access_log off; ${paths.join(' ')}
+  const { cert, port: outside } = await startNginx(
+    t,
+    ({ port: outside, folder }) => `
        map $http_upgrade $connection_upgrade { default upgrade; '' close; }
        server {
          listen 127.0.0.1:${outside} ssl;
@@ -47,15 +28,8 @@ async function proxied(t: TestContext, port: number, timeout = '60s') {
            proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
            proxy_read_timeout ${timeout};
          }
-       }
-     }`,
+       }`,
   );
-  const program = new Program('nginx', ['-e', 'stderr', '-c', join(folder, 'nginx.conf')]);
-  t.after(async () => {
-    await program.stop('SIGQUIT');
-    rmSync(folder, { recursive: true });
-  });
-  await program.says(/start worker process \d/, 'stderr');
   const url = `wss://127.0.0.1:${outside}`;
   const come = async (headers: Record<string, string> = {}) => {
     const client = await connectWebSocket(url, { protocols: [SUBPROTOCOL], tls: { ca: cert }, headers });

@@ -1,5 +1,6 @@
 import { addConfig } from './config.ts';
 import { addConnect } from './connect.ts';
+import { addDoctor } from './doctor.ts';
 import { addInit } from './init.ts';
 import { addListen } from './listen.ts';
 import { addPublish } from './publish.ts';
@@ -17,6 +18,7 @@ export const COMMANDS = [
   addSubscribe,
   addToken,
   addUsers,
+  addDoctor,
   addListen,
   addConnect,
 ];

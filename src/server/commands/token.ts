@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { ZocaloError } from '../../errors.ts';
-import { milliseconds, type Rights } from '../../hub/index.ts';
+import type { Rights } from '../../hub/index.ts';
 import { print } from '../terminal.ts';
 import { addConfigFile, loadFrom } from './config-options.ts';
+import { parseDuration } from './options.ts';
 
 const EXAMPLES = `
 The token is signed with the secret of the configuration, and goes into the client's option token, or the query of
@@ -75,12 +76,4 @@ export function rightsFrom(
 
 export function collectRights(value: string, earlier: string[] = []): string[] {
   return [...earlier, value];
-}
-
-function parseDuration(text: string): number {
-  try {
-    return milliseconds(text);
-  } catch {
-    throw new InvalidArgumentError('It is a duration, like 30s, 5m, 12h or 7d.');
-  }
 }

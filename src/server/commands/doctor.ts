@@ -1,0 +1,56 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import type { Finding } from '../doctor/index.ts';
+import { print } from '../terminal.ts';
+import { addConfigFile, loadFrom } from './config-options.ts';
+import { parseDuration } from './options.ts';
+import { mintToken } from './token.ts';
+
+const EXAMPLES = `
+Looks at the configuration, the port, the store, the certificates and the machine, and with --url at the daemon as the
+public sees it: does a WebSocket get through the proxy, is the client's address passed on, is a silent line cut? What is
+wrong comes with what mends it. Ends with 1 when there is a problem, which a warning is not.
+
+Examples:
+  zocalo doctor
+  zocalo doctor --url https://chat.example.org --wait 75s`;
+
+interface Options {
+  config?: string;
+  url?: string;
+  wait: number;
+}
+
+/** Milliseconds: for the token by which a silent line is watched. */
+const TOKEN_LIFE = 3_600_000;
+
+export function addDoctor(program: Command): void {
+  addConfigFile(
+    program.command('doctor').description('say what is wrong with the daemon and the proxy, and how to mend it'),
+  )
+    .option('--url <url>', 'where the public meets the daemon: https://chat.example.org', parseUrl)
+    .option('--wait <duration>', 'how long a line must live on which nobody says anything', parseDuration, 1_000)
+    .addHelpText('after', EXAMPLES)
+    .action(run);
+}
+
+async function run({ config: file, url, wait }: Options): Promise<void> {
+  const loaded = await loadFrom({ ...(file !== undefined && { config: file }) });
+  const { examine } = await import('../doctor/index.ts');
+  const { secret } = loaded.config;
+  const token = secret && (await mintToken(secret, 'zocalo-doctor', {}, TOKEN_LIFE));
+  const { findings, lines } = await examine(loaded, { url, wait, token });
+  await print(findings.map(asText).join(''));
+  if (lines !== undefined) await print(`\n${lines}`);
+  if (findings.some(({ level }) => level === 'problem')) process.exitCode = 1;
+}
+
+function asText({ level, about, sentence, mend }: Finding): string {
+  const line = `${level.padEnd(7)}  ${about}: ${sentence}\n`;
+  return mend === undefined ? line : `${line}         ${mend}\n`;
+}
+
+function parseUrl(text: string): string {
+  const url = URL.parse(text);
+  if (url && /^https?:$/.test(url.protocol)) return url.origin;
+  throw new InvalidArgumentError('It is an address like https://chat.example.org.');
+}

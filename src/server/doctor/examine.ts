@@ -1,0 +1,47 @@
+import type { LoadedConfig } from '../config/index.ts';
+import { addressOf } from '../daemon-address.ts';
+import { lookAtCertificates } from './certificates.ts';
+import { type Finding, ok, warning } from './finding.ts';
+import { lookAtNode, lookAtOpenFiles } from './machine.ts';
+import { lookAtFileMode, lookAtPorts, lookAtStore } from './place.ts';
+import { lookThroughProxy } from './proxy.ts';
+import { proxyLines } from './proxy-lines.ts';
+
+export interface ExamineOptions {
+  /** Where the public meets the daemon, through a proxy or not. */
+  readonly url?: string | undefined;
+  /** Milliseconds that a silent line is watched for. */
+  readonly wait: number;
+  readonly token?: string | undefined;
+}
+
+export interface Examination {
+  readonly findings: readonly Finding[];
+  /** For the proxy's own configuration; undefined when it is in order. */
+  readonly lines: string | undefined;
+}
+
+/** Everything that can be told of a daemon from the machine that it runs on. */
+export async function examine(loaded: LoadedConfig, { url, wait, token }: ExamineOptions): Promise<Examination> {
+  const { config, file, warnings } = loaded;
+  const { findings: ports, isRunning } = await lookAtPorts(config);
+  const findings = [
+    ok('configuration', file === undefined ? 'no file: the defaults count' : `${file} has no mistakes`),
+    ...warnings.map((sentence) => warning('configuration', sentence, 'change it, if it is not meant')),
+    ...lookAtFileMode(file),
+    lookAtNode(),
+    ...lookAtOpenFiles(config),
+    ...ports,
+    await lookAtStore(config, isRunning),
+    ...lookAtCertificates(config),
+  ];
+  if (url === undefined) {
+    if (config.proxies.length > 0)
+      findings.push(warning('proxy', 'was not looked at', 'name the public address with --url https://…'));
+    return { findings, lines: undefined };
+  }
+  const { findings: outside, server } = await lookThroughProxy({ url, wait, token, proxies: config.proxies });
+  const site = { name: new URL(url).hostname, backend: new URL(addressOf(config)).host };
+  const lines = outside.some(({ isProxys }) => isProxys) ? proxyLines(server, site) : undefined;
+  return { findings: [...findings, ...outside], lines };
+}

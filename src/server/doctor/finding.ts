@@ -1,0 +1,28 @@
+/** What the doctor saw, and how to mend it. */
+export interface Finding {
+  readonly level: 'ok' | 'warning' | 'problem';
+  /** What was looked at: `port`, `certificate`. */
+  readonly about: string;
+  readonly sentence: string;
+  /** What to do, for what is not ok. */
+  readonly mend?: string;
+  /** Whether the lines for the proxy's own configuration mend it. */
+  readonly isProxys?: boolean;
+}
+
+export function ok(about: string, sentence: string): Finding {
+  return { level: 'ok', about, sentence };
+}
+
+export function warning(about: string, sentence: string, mend: string): Finding {
+  return { level: 'warning', about, sentence, mend };
+}
+
+export function problem(about: string, sentence: string, mend: string): Finding {
+  return { level: 'problem', about, sentence, mend };
+}
+
+/** A problem that the proxy's own configuration has. */
+export function proxyProblem(sentence: string, mend = 'see the lines for the proxy below'): Finding {
+  return { level: 'problem', about: 'proxy', sentence, mend, isProxys: true };
+}

@@ -1,0 +1,89 @@
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname } from 'node:path';
+import { sqlite } from '../../broker/index.ts';
+import { ZocaloError } from '../../errors.ts';
+import { toZocaloError } from '../../stream/index.ts';
+import type { Config } from '../config/index.ts';
+import { addressOf } from '../daemon-address.ts';
+import { callDaemon } from '../daemon-call.ts';
+import { type Finding, ok, problem, warning } from './finding.ts';
+
+/** Whether each address is free, or taken by the daemon itself: then `isRunning`. */
+export async function lookAtPorts({
+  listen,
+}: Pick<Config, 'listen'>): Promise<{ findings: Finding[]; isRunning: boolean }> {
+  const findings: Finding[] = [];
+  let isRunning = false;
+  for (const address of [listen].flat()) {
+    const error = await tryToListen(address);
+    if (error === undefined) findings.push(ok('port', `${address} is free`));
+    else if (error.code === 'ADDRESS_IN_USE' && (await answers(address))) {
+      isRunning = true;
+      findings.push(ok('port', `${address}: a zocalo answers there`));
+    } else {
+      const [sentence = '', mend = ''] = error.message.split('; ');
+      findings.push(problem('port', sentence, mend));
+    }
+  }
+  return { findings, isRunning };
+}
+
+async function tryToListen(address: string): Promise<ZocaloError | undefined> {
+  const { hostname, port, protocol } = new URL(address);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const server = createServer();
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.on('error', reject).listen(Number(port || (protocol === 'https:' ? 443 : 80)), host, resolve);
+    });
+    await new Promise((resolve) => server.close(resolve));
+    return undefined;
+  } catch (error) {
+    return toZocaloError(error, address);
+  }
+}
+
+async function answers(listen: string): Promise<boolean> {
+  try {
+    const answer = (await callDaemon({ url: addressOf({ listen }) }, '/api/whoami')) as { address?: unknown };
+    return typeof answer.address === 'string';
+  } catch (error) {
+    // A certificate for the public name only: somebody is there, and speaks TLS.
+    return error instanceof ZocaloError && error.code === 'CERTIFICATE_NOT_TRUSTED';
+  }
+}
+
+/** Whether the log's file can be written, and nobody but the daemon has it. */
+export async function lookAtStore({ store }: Pick<Config, 'store'>, isRunning: boolean): Promise<Finding> {
+  const file = store.replace(/^sqlite:/, '');
+  if (store === 'memory:')
+    return warning('store', 'memory: a restart forgets every message', 'store: sqlite:zocalo.db keeps them');
+  try {
+    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
+    accessSync(dirname(file), constants.W_OK); // SQLite keeps its journal beside the file
+  } catch (error) {
+    const sentence = `${file} cannot be written (${(error as NodeJS.ErrnoException).code})`;
+    return problem('store', sentence, `let the daemon's user write to the file and to ${dirname(file)}`);
+  }
+  if (!existsSync(file)) return ok('store', `${file} will be made`);
+  if (isRunning) return ok('store', `${file} is the running daemon's`);
+  const broker = sqlite(file);
+  try {
+    await broker.open();
+    return ok('store', `${file} opens`);
+  } catch (error) {
+    const [sentence = '', mend = ''] = (error as Error).message.split('; ');
+    return problem('store', sentence, mend);
+  } finally {
+    await broker.close();
+  }
+}
+
+/** Secrets are nobody else's business. */
+export function lookAtFileMode(file: string | undefined): Finding[] {
+  if (file === undefined || process.platform === 'win32') return [];
+  const mode = statSync(file).mode & 0o777;
+  if ((mode & 0o007) === 0) return [];
+  return [warning('configuration', `${file} can be read by everybody on this machine`, `chmod 600 ${file}`)];
+}

@@ -1,0 +1,185 @@
+import assert from 'node:assert/strict';
+import { chmodSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { type TestContext, test } from 'node:test';
+import { PROXY_LINES } from '../../src/server/doctor/proxy-lines.ts';
+import { ClientAddress } from '../../src/server/limits/index.ts';
+import { makeCertificate } from '../support/certificate.ts';
+import { zocaloIn } from '../support/cli.ts';
+import { missing } from '../support/need.ts';
+import { PROXY, startNginx } from '../support/nginx.ts';
+import { serveApi } from './api/api-peer.ts';
+import { directoryWith } from './config/support.ts';
+
+const skip = missing('nginx', 'openssl');
+
+/** What the doctor says in a directory with this configuration. */
+async function examine(t: TestContext, config: object, args: readonly string[] = [], env: NodeJS.ProcessEnv = {}) {
+  const cwd = directoryWith(t, { 'zocalo.config.json': JSON.stringify({ store: 'memory', ...config }) });
+  chmodSync(join(cwd, 'zocalo.config.json'), 0o600);
+  const program = zocaloIn(cwd, ['doctor', ...args], env);
+  const exit = await program.exited;
+  assert.equal(program.stderr, '');
+  return { exit, text: program.stdout };
+}
+
+/** A daemon that believes the proxy, and what the doctor says of it through a real nginx with these lines. */
+async function examineThrough(t: TestContext, change: (lines: string) => string, args: string[] = []) {
+  const addresses = new ClientAddress([PROXY]);
+  const { url } = await serveApi(t, { api: { clientAddress: addresses } });
+  const { port, folder } = await startNginx(t, ({ port, folder }) =>
+    change(
+      PROXY_LINES.nginx({ name: 'localhost', backend: new URL(url).host })
+        .replace('listen 443', `listen 127.0.0.1:${port}`)
+        .replaceAll(
+          /\/etc\/ssl\/localhost\.(pem|key)/g,
+          (_, ending) => `${folder}/${ending === 'pem' ? 'cert' : 'key'}.pem`,
+        )
+        .replace('location / {', `location / {\n proxy_bind ${PROXY};`),
+    ),
+  );
+  const config = { listen: url, proxies: [PROXY] };
+  const outside = `https://127.0.0.1:${port}`;
+  return examine(t, config, ['--url', outside, ...args], { NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem') });
+}
+
+test('behind an nginx with the lines that the doctor gives, all is well, and 0', { skip }, async (t) => {
+  const { exit, text } = await examineThrough(t, (lines) => lines);
+  assert.equal(exit, 0, text);
+  assert.match(text, /^ok {7}port: .*: a zocalo answers there$/m);
+  assert.match(text, /^ok {7}proxy: .* leads to the daemon through nginx/m);
+  assert.match(text, /^ok {7}clock: /m);
+  assert.match(text, /^ok {7}proxy: passes on the client's address, 127\.0\.0\.1$/m);
+  assert.match(text, /^ok {7}proxy: WebSockets get through$/m);
+  assert.match(text, /^ok {7}proxy: a silent line lives for 1 s; --wait 75s/m);
+  assert.doesNotMatch(text, /^problem|For nginx:/m);
+});
+
+test('a proxy without the upgrade is a problem, with the lines to paste, and 1', { skip }, async (t) => {
+  const { exit, text } = await examineThrough(t, (lines) =>
+    lines.replace(/^.*proxy_set_header (Upgrade|Connection).*$/gm, ''),
+  );
+  assert.equal(exit, 1, text);
+  assert.match(text, /^problem {2}proxy: WebSockets do not get through: wss:.* refused with \d{3}/m);
+  assert.match(text, /^For nginx:\n\nmap \$http_upgrade/m);
+  assert.doesNotMatch(text, /For Apache|For Caddy/); // it said what it is
+});
+
+test('a proxy that cuts a silent line is a problem for whoever waits', { skip }, async (t) => {
+  const cut = (lines: string) => lines.replace('proxy_read_timeout 75s', 'proxy_read_timeout 2s');
+  const { exit, text } = await examineThrough(t, cut, ['--wait', '30s']);
+  assert.equal(exit, 1, text);
+  assert.match(text, /^problem {2}proxy: a silent line is cut after \d s\n {9}let the proxy wait/m);
+  assert.match(text, /^ok {7}proxy: WebSockets get through$/m);
+});
+
+test('a proxy that does not pass on the address is a problem', { skip }, async (t) => {
+  const { exit, text } = await examineThrough(t, (lines) => lines.replace(/^.*X-Forwarded-For.*$/m, ''));
+  assert.equal(exit, 1, text);
+  assert.match(text, /^problem {2}proxy: the client's address is not passed on: .* 127\.0\.0\.9$/m);
+});
+
+test('a proxy that the daemon does not believe is a problem that names the key', async (t) => {
+  const { url } = await serveApi(t, { api: { clientAddress: { of: () => '10.0.0.9' } } });
+  const { exit, text } = await examine(t, { listen: url }, ['--url', url]);
+  assert.equal(exit, 1, text);
+  assert.match(
+    text,
+    /takes everybody for 10\.0\.0\.9\n {9}let the daemon believe the proxy, with proxies: \[10\.0\.0\.9\]/,
+  );
+  assert.match(text, /For nginx:[\s\S]*For Apache:[\s\S]*For Caddy:/);
+});
+
+test('a proxy that keeps the Host and the scheme to itself is a problem', { skip }, async (t) => {
+  const { exit, text } = await examineThrough(t, (lines) => lines.replace(/^.*(Host|X-Forwarded-Proto).*$/gm, ''));
+  assert.equal(exit, 1, text);
+  assert.match(text, /^problem {2}proxy: the header Host is not passed on/m);
+  assert.match(text, /^problem {2}proxy: X-Forwarded-Proto is not passed on: the daemon takes https:\/\/ for http:/m);
+});
+
+test('a page that may not connect is a problem that names its origin', async (t) => {
+  const { url } = await serveApi(t, { serve: { origins: ['https://else.example'] } });
+  const { exit, text } = await examine(t, { listen: url }, ['--url', url]);
+  assert.equal(exit, 1, text);
+  assert.match(text, /^problem {2}proxy: .* with 403 .*\n {9}let origins have http:/m);
+});
+
+test('an address that leads to something else, or to nobody, is a problem', async (t) => {
+  const other = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1');
+  t.after(() => other.close());
+  await new Promise((resolve) => other.on('listening', resolve));
+  const url = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+  const { exit, text } = await examine(t, { listen: url }, ['--url', url]);
+  assert.equal(exit, 1);
+  assert.match(text, /^problem {2}port: http:.* is taken by another program\n {9}stop/m);
+  assert.match(text, /^problem {2}proxy: http:.* answers with 200, and does not lead to zocalo serve$/m);
+  const nobody = await examine(t, { listen: 'http://127.0.0.1:0' }, ['--url', 'http://127.0.0.1:1']);
+  assert.equal(nobody.exit, 1);
+  assert.match(nobody.text, /^problem {2}proxy: http:\/\/127\.0\.0\.1:1 refuses the connection/m);
+});
+
+test('with nothing wrong, and nobody there yet, all is ok', async (t) => {
+  const { exit, text } = await examine(t, {
+    listen: 'http://127.0.0.1:0',
+    store: 'sqlite:log.db',
+    limits: { connections: 10 },
+  });
+  assert.equal(exit, 0);
+  assert.match(text, /^(ok {7}\S.*\n)+$/);
+  assert.match(text, /ok {7}store: log\.db will be made\n/);
+});
+
+test('what only weakens the daemon is a warning, and 0', async (t) => {
+  const config = { listen: 'http://127.0.0.1:0', admin: true, proxies: ['10.0.0.1'], limits: { connections: 1e9 } };
+  const { exit, text } = await examine(t, config);
+  assert.equal(exit, 0);
+  for (const about of ['configuration: zocalo.config.json:1: admin', 'open files', 'store: memory', 'proxy: was not'])
+    assert.ok(text.includes(`warning  ${about}`), about);
+});
+
+test('a store that cannot be written is a problem', async (t) => {
+  const { exit, text } = await examine(t, { listen: 'http://127.0.0.1:0', store: 'sqlite:no/where/log.db' });
+  assert.equal(exit, 1);
+  assert.match(text, /^problem {2}store: no\/where\/log\.db cannot be written \(ENOENT\)$/m);
+});
+
+test('a configuration with mistakes is said as everywhere, and 2', async (t) => {
+  const program = zocaloIn(directoryWith(t, { 'zocalo.config.yaml': 'pin: 5' }), ['doctor']);
+  assert.equal(await program.exited, 2);
+  assert.match(program.stderr, /^BAD_CONFIG: zocalo\.config\.yaml:1: pin is no key/);
+});
+
+test('a certificate is looked at: key, names, dates, chain', { skip: missing('openssl') }, async (t) => {
+  const { lookAtCertificates } = await import('../../src/server/doctor/certificates.ts');
+  const [one, two] = [makeCertificate('DNS:chat.example.org'), makeCertificate()];
+  const folder = directoryWith(t, {
+    'cert.pem': one.cert,
+    'key.pem': one.key,
+    'other.pem': two.key,
+    'none.pem': 'none',
+  });
+  const look = (files: object, now?: number) => {
+    const tls = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem'), names: [], ...files };
+    const found = lookAtCertificates({ tls: [tls] }, now);
+    return found.map(({ level, sentence }) => `${level} ${sentence.replaceAll(`${folder}/`, '')}`);
+  };
+  const DAY = 86_400_000;
+  assert.match(
+    look({ key: join(folder, 'other.pem') }).join('\n'),
+    /^problem other\.pem is not the key of cert\.pem$/m,
+  );
+  assert.match(look({ key: join(folder, 'none.pem') }).join('\n'), /^problem none\.pem is no private key/m);
+  assert.match(look({ cert: join(folder, 'none.pem') }).join('\n'), /^problem none\.pem has no certificate in it$/m);
+  assert.match(
+    look({ names: ['chat.example.org', 'example.org'] }).join('\n'),
+    /^problem cert\.pem is not for example\.org$/m,
+  );
+  assert.match(look({}, Date.now() + 2 * DAY).join('\n'), /^problem cert\.pem has expired/m);
+  assert.match(look({}, Date.now() - 2 * DAY).join('\n'), /^problem cert\.pem is good from/m);
+  assert.deepEqual(
+    look({}).map((line) => line.replace(/ on .*/, '')),
+    ['warning cert.pem expires', 'warning cert.pem signs itself: browsers refuse it'],
+  );
+});
