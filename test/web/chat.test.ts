@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { connectWebSocket } from '../../src/websocket/index.ts';
 import { ChatServerProcess } from '../support/chat-server.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { missing } from '../support/need.ts';
@@ -99,6 +100,95 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana);
   });
 
+  test('two rooms do not hear each other, and what is said in one is there for who comes later', async () => {
+    const [tacos, tortas] = [newRoom(), newRoom()];
+    const ana = await visitAs('Ana', tacos);
+    const luis = await visitAs('Luis', tortas);
+    await say(ana, 'two al pastor');
+    await say(luis, 'one with everything');
+    await hears(ana, 'two al pastor');
+    await hears(luis, 'one with everything');
+    const eva = await visitAs('Eva', tacos);
+    await hears(eva, 'two al pastor');
+    await ana.getByText('Eva joined').waitFor();
+    for (const [page, people, texts] of [
+      [ana, ['Ana', 'Eva'], ['two al pastor']],
+      [eva, ['Ana', 'Eva'], ['two al pastor']],
+      [luis, ['Luis'], ['one with everything']],
+    ] as const) {
+      assert.deepEqual(await page.locator('#people-list .person').allTextContents(), people);
+      assert.deepEqual(await page.locator('#log .text').allTextContents(), texts);
+    }
+    await leave(ana, luis, eva);
+  });
+
+  test('one goes to another room by its name, as the same person, and finds the draft on coming back', async () => {
+    const [room, other] = [newRoom(), newRoom()];
+    const luis = await visitAs('Luis', other);
+    const ana = await visitAs('Ana', room);
+    const draft = ana.getByRole('textbox', { name: 'Your message' });
+    await draft.fill('only for here');
+    await ana.getByRole('button', { name: /^Room/ }).click();
+    const address = ana.getByLabel('The address of this room');
+    assert.equal(await address.inputValue(), server.url + room);
+    const field = ana.getByLabel('Go to another room');
+    await field.fill('ñ'.repeat(60));
+    await ana.getByRole('button', { name: 'Go' }).click();
+    assert.equal(await field.evaluate((input: { validationMessage: string }) => input.validationMessage !== ''), true);
+    await field.fill(other.slice('/chat:'.length));
+    await field.press('Enter');
+    await ana.waitForURL(server.url + other);
+    await status(ana, 'in');
+    await luis.getByText('Ana joined').waitFor();
+    assert.equal(await draft.inputValue(), '');
+    await ana.goBack();
+    await status(ana, 'in');
+    assert.equal(await draft.inputValue(), 'only for here');
+    await leave(ana, luis);
+  });
+
+  test('the address of a room is copied', async () => {
+    const room = newRoom();
+    const page = await visit(room, { permissions: ['clipboard-read', 'clipboard-write'] });
+    await page.getByRole('button', { name: /^Room/ }).click();
+    await page.getByRole('button', { name: 'Copy' }).click();
+    await page.getByRole('button', { name: 'Copied' }).waitFor();
+    assert.equal(await page.evaluate('navigator.clipboard.readText()'), server.url + room);
+    await leave(page);
+  });
+
+  test('who writes is seen writing, until it is said', async () => {
+    const room = newRoom();
+    const ana = await visitAs('Ana', room);
+    const luis = await visitAs('Luis', room);
+    await luis.getByRole('textbox', { name: 'Your message' }).fill('I am just');
+    await ana
+      .locator('#typing:not([data-quiet])')
+      .getByText(/Luis.? is writing…/)
+      .waitFor();
+    assert.equal(await luis.locator('#typing:not([data-quiet])').count(), 0);
+    await say(luis, 'done');
+    await hears(ana, 'done');
+    await ana.locator('#typing[data-quiet]').waitFor({ state: 'attached' });
+    assert.deepEqual(await ana.locator('#log .text').allTextContents(), ['done']);
+    await leave(ana, luis);
+  });
+
+  test('a plain WebSocket is in the same room: text in, text out', async () => {
+    const room = newRoom();
+    const ana = await visitAs('Ana', room);
+    const socket = await connectWebSocket(`${server.url.replace('http', 'ws')}${room}?name=<b>Rosa</b>`);
+    const lines = socket[Symbol.asyncIterator]();
+    socket.send('hola <b>a todos</b>');
+    await hears(ana, 'hola <b>a todos</b>');
+    assert.equal(await ana.locator('#log .name').first().textContent(), '<b>Rosa</b>');
+    await say(ana, 'welcome');
+    assert.equal((await lines.next()).value, 'Ana: welcome');
+    socket.close();
+    await socket.closed;
+    await leave(ana);
+  });
+
   test('a killed and restarted server is missed, waited for, and found again', async () => {
     const room = newRoom();
     const ana = await visitAs('Ana', room);
@@ -131,7 +221,12 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await hears(luis, 'half a sentence');
     await say(luis, 'and on we go');
     await hears(ana, 'and on we go');
-    await hears(ana, 'before');
+    const said = ['before', 'written meanwhile', 'half a sentence', 'and on we go'];
+    for (const page of [ana, luis]) {
+      assert.deepEqual(await page.locator('#log .text').allTextContents(), said);
+      // Both were away, and came back one after the other: that is no news.
+      assert.equal(await page.getByText(/(joined|left)$/).count(), page === ana ? 1 : 0);
+    }
     await leave(ana, luis);
   });
 
@@ -204,8 +299,9 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana, luis);
   });
 
-  test('a reload keeps the person, the place, the draft, and whose messages are whose', async () => {
+  test('a reload keeps the person, the place, the draft, and whose messages are whose, and is no news', async () => {
     const room = newRoom();
+    const luis = await visitAs('Luis', room);
     const ana = await visitAs('Ana', room);
     await say(ana, 'said before the reload');
     await hears(ana, 'said before the reload');
@@ -214,8 +310,35 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await status(ana, 'in');
     assert.equal(await ana.getByRole('textbox', { name: 'Your message' }).inputValue(), 'a draft');
     assert.equal(await ana.locator('.mine .text', { hasText: 'said before the reload' }).count(), 1);
-    assert.equal(await ana.evaluate('sessionStorage.length'), 0);
-    await leave(ana);
+    await say(ana, 'and after it');
+    await hears(luis, 'and after it');
+    assert.deepEqual(await luis.locator('#people-list .person').allTextContents(), ['Luis', 'Ana']);
+    assert.equal(await luis.getByText('Ana joined').count(), 1);
+    assert.equal(await luis.getByText('Ana left').count(), 0);
+    await leave(ana, luis);
+  });
+
+  test('what waits to be sent survives a reload, and is sent once', async () => {
+    const room = newRoom();
+    const luis = await visitAs('Luis', room);
+    const ana = await visitAs('Ana', room);
+    // The way to the server is cut for the page's next connection, but not for the page itself.
+    await ana.context().addInitScript(
+      `if (!sessionStorage.seen) {
+        sessionStorage.seen = 1;
+        window.WebSocket = class extends EventTarget { send() {} close() {} };
+      } else sessionStorage.removeItem('seen');`,
+    );
+    await ana.reload();
+    await say(ana, 'I wait');
+    await ana.locator('#pending').getByText('I wait').waitFor();
+    await ana.reload();
+    await status(ana, 'in');
+    await hears(luis, 'I wait');
+    await hears(ana, 'I wait');
+    assert.equal(await ana.locator('.mine .text', { hasText: 'I wait' }).count(), 1);
+    assert.equal(await ana.locator('#pending li').count(), 0);
+    await leave(ana, luis);
   });
 
   test('the name is remembered for the next visit', async () => {
