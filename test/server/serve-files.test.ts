@@ -7,7 +7,7 @@ import net, { type AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { chatFiles, readChatPage } from '../../src/server/chat/index.ts';
 
-const CHAT_FILES = await chatFiles();
+const CHAT_FILES = chatFiles();
 
 const server = http.createServer();
 let port = 0;

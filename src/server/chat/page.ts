@@ -1,12 +1,6 @@
-import { readdir } from 'node:fs/promises';
 import { isChannel } from '../../protocol/index.ts';
+import { BROWSER_FLOORS, CODE, modules, modulesIn, tableOf } from '../page-files.ts';
 import { type FileTable, StaticFiles } from '../static-files.ts';
-
-/** Where `web/` and `src/` stand: three floors up, in the repository as in the built package. */
-const ROOT = new URL('../../../', import.meta.url);
-
-/** Sources are served with their types taken out; the built package holds the same files as `.js`. */
-const CODE = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
 const MODULES = [
   'src/server/chat/message',
@@ -23,37 +17,28 @@ const MODULES = [
   'web/words',
 ];
 
-/** Floors that run in browsers, and are served whole. */
-const FLOORS = ['src/client', 'src/protocol'];
-
 /**
  * Every file that the chat's page consists of. The page names its first script without an ending, since that
  * differs between the two; the scripts name each other with theirs.
  */
-export async function chatFiles(): Promise<FileTable> {
-  const modules = [...MODULES, ...(await Promise.all(FLOORS.map(modulesOf))).flat()];
+export function chatFiles(): FileTable {
   return {
-    '/': new URL('web/index.html', ROOT),
-    '/web/theme.css': new URL('web/theme.css', ROOT),
-    '/web/chat.css': new URL('web/chat.css', ROOT),
-    '/web/arches.svg': new URL('web/arches.svg', ROOT),
-    '/web/icon.svg': new URL('web/icon.svg', ROOT),
-    '/favicon.ico': new URL('web/icon.svg', ROOT),
-    '/web/main': new URL(`web/main${CODE}`, ROOT),
-    ...Object.fromEntries(modules.map((path) => [`/${path}${CODE}`, new URL(`${path}${CODE}`, ROOT)])),
+    ...tableOf({
+      '/': 'web/index.html',
+      '/web/theme.css': 'web/theme.css',
+      '/web/chat.css': 'web/chat.css',
+      '/web/arches.svg': 'web/arches.svg',
+      '/web/icon.svg': 'web/icon.svg',
+      '/favicon.ico': 'web/icon.svg',
+      '/web/main': `web/main${CODE}`,
+    }),
+    ...modules([...MODULES, ...BROWSER_FLOORS.flatMap(modulesIn)]),
   };
-}
-
-async function modulesOf(folder: string): Promise<string[]> {
-  const names = await readdir(new URL(`${folder}/`, ROOT));
-  return names
-    .filter((name) => name.endsWith(CODE) && !name.endsWith('.d.ts'))
-    .map((name) => `${folder}/${name.slice(0, -CODE.length)}`);
 }
 
 /** `/` is the page, and so is the path of every room: `/chat:tacos`. */
 export async function readChatPage(): Promise<StaticFiles> {
-  const files = await StaticFiles.read(await chatFiles());
+  const files = await StaticFiles.read(chatFiles());
   return files.under((path) => (isRoom(path) ? '/' : path));
 }
 

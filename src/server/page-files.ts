@@ -1,0 +1,28 @@
+import { readdirSync } from 'node:fs';
+import type { FileTable } from './static-files.ts';
+
+/** Where `web/` and `src/` stand: two floors up, in the repository as in the built package. */
+const ROOT = new URL('../../', import.meta.url);
+
+/** Sources are served with their types taken out; the built package holds the same files as `.js`. */
+export const CODE = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** The floors that run in browsers, of which every module may be imported by a page. */
+export const BROWSER_FLOORS = ['src/client', 'src/protocol'];
+
+/** URL path to file, from paths in the package: `{ '/': 'web/index.html' }`. */
+export function tableOf(paths: Readonly<Record<string, string>>): FileTable {
+  return Object.fromEntries(Object.entries(paths).map(([path, file]) => [path, new URL(file, ROOT)]));
+}
+
+/** Modules under their own paths: named without their ending, or, for a whole folder, by `modulesIn`. */
+export function modules(names: readonly string[]): FileTable {
+  return tableOf(Object.fromEntries(names.map((name) => [`/${name}${CODE}`, name + CODE])));
+}
+
+/** All the modules of a folder, by their names without the ending. */
+export function modulesIn(folder: string): string[] {
+  return readdirSync(new URL(`${folder}/`, ROOT))
+    .filter((name) => name.endsWith(CODE) && !name.endsWith('.d.ts'))
+    .map((name) => `${folder}/${name.slice(0, -CODE.length)}`);
+}
