@@ -105,8 +105,23 @@ export class Daemon {
     });
     this.#webhooks = this.#newWebhooks(config);
     this.#admin = new Admin(this.hub, { clock, now });
+    const current = () => this.#config;
+    const liveConfig = {
+      get api() {
+        return current().api;
+      },
+      origins: config.origins,
+    };
     const findKey = (authorization: string | undefined) => this.#keys.find(authorization);
-    this.#api = createApi({ hub: this.hub, keys: { find: findKey }, config, auth: this.auth, clientAddress, log });
+    this.#api = createApi({
+      hub: this.hub,
+      keys: { find: findKey },
+      // As it stands at each request: a reload may have changed it.
+      config: liveConfig,
+      auth: this.auth,
+      clientAddress,
+      log,
+    });
     this.#sessions = new AdminSessions({
       findKey,
       mint: (claims) => this.auth.mint(claims),

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { Users } from '../../src/server/auth/index.ts';
 import { Daemon } from '../../src/server/daemon.ts';
 import { ADMIN_KEY, API_KEY, configOf, MemoryLog, startDaemon } from '../support/daemon.ts';
 
@@ -102,4 +103,41 @@ test('what was acknowledged before the end is there after it', async (t) => {
     body.entries.map(([, data]: unknown[]) => data),
     ['before'],
   );
+});
+
+test('a password gives a token by HTTP, with which a page is its user', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'users.db');
+  const users = new Users(file, {});
+  await users.open();
+  await users.add('natalia', 'correct horse');
+  users.close();
+  const secret = 's'.repeat(40);
+  const { call, client } = await startDaemon(t, { secret, auth: { anonymous: false, login: { users: file } } });
+  const login = (password: string) => call('POST', '/api/login', { user: 'natalia', password }, '');
+  assert.equal((await login('wrong')).status, 401);
+  const { status, body } = await login('correct horse');
+  assert.deepEqual([status, body.user], [200, 'natalia']);
+  const natalia = client({ token: () => body.token });
+  natalia.open();
+  await new Promise((resolve) => natalia.on('state', (state) => state === 'open' && resolve(state)));
+  assert.equal(natalia.welcome?.user, 'natalia');
+});
+
+test('without a users table nobody can log in by a password, and is told so', async (t) => {
+  const { call } = await startDaemon(t);
+  const { status, body } = await call('POST', '/api/login', { user: 'natalia', password: 'x' }, '');
+  assert.deepEqual([status, body.code], [404, 'NOT_OFFERED']);
+});
+
+test('a reload changes whose pages may call the API', async (t) => {
+  const { daemon, url } = await startDaemon(t);
+  const allowed = async () =>
+    (await fetch(`${url}/api/whoami`, { headers: { origin: 'https://example.org' } })).headers.get(
+      'access-control-allow-origin',
+    );
+  assert.equal(await allowed(), null);
+  await daemon.reload(configOf({ api: { cors: ['https://example.org'] } }));
+  assert.equal(await allowed(), 'https://example.org');
 });

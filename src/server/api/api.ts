@@ -8,6 +8,7 @@ import type { Config } from '../config/index.ts';
 import { parseJson, readBody } from './body.ts';
 import { type ApiCaller, type KeyRing, LOCAL } from './caller.ts';
 import { failureOf, forbidden } from './failure.ts';
+import { loginRoute } from './login.ts';
 import { openApi } from './open-api.ts';
 import { lookingUpRoutes, type Sessions, userRoutes } from './people.ts';
 import { publishingRoutes } from './publishing.ts';
@@ -61,10 +62,12 @@ export function createApi(options: ApiOptions): Api {
     ...lookingUpRoutes(hub),
     ...userRoutes(hub, auth),
     whoamiRoute(address),
+    loginRoute(auth, address),
   ];
 
   const app = new Hono<{ Bindings: Bindings }>();
-  if (config.api.cors.length > 0) app.use('*', corsOf(config.api.cors));
+  // Looked at for each request, since a reload may change it.
+  app.use('*', (context, next) => (config.api.cors.length > 0 ? corsOf(config.api.cors)(context, next) : next()));
   app.use('*', async (context, next) => {
     await next();
     context.res.headers.set('Cache-Control', 'no-store');

@@ -97,6 +97,8 @@ export function lookingUpRoutes(hub: Hub): Route[] {
 export interface Sessions {
   /** Everything that the user was let in by is good no longer. */
   revoke?(user: string): unknown;
+  /** Checks a password. */
+  login?(user: string, password: string, address: string): Promise<{ token: string; expiresIn?: number }>;
 }
 
 /** Doing something to a user. */

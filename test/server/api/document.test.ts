@@ -21,6 +21,7 @@ const CALLS: readonly [documented: string, path: string, body?: unknown][] = [
   ['/api/users/{id}/revoke', '/api/users/luis/revoke', { message: 'you left the company' }],
   ['/api/refresh', '/api/refresh', { user: 'luis' }],
   ['/api/whoami', '/api/whoami'],
+  ['/api/login', '/api/login', { user: 'ana', password: 'secret' }],
 ];
 
 // biome-ignore lint/suspicious/noExplicitAny: a document is read as it comes
@@ -46,7 +47,7 @@ test('every route is in the OpenAPI document, and its real answers and refusals 
       connect: ({ token }) => (token === undefined ? {} : { user: token }),
       channels: { '*': { presence: true } },
     },
-    api: { auth: { revoke: () => {} } },
+    api: { auth: { revoke: () => {}, login: async () => ({ token: 'ana', expiresIn: 1_000 }) } },
   });
   for (const user of ['ana', 'luis']) {
     const peer = await HubPeer.join(t, ws, { token: user });
