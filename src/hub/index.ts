@@ -16,7 +16,7 @@ export type {
   TextForm,
   Visitor,
 } from './options.ts';
-export type { Action, Rights } from './rights.ts';
+export { type Action, compileGrant, isOwn, type Rights } from './rights.ts';
 export type { TextConnection } from './text-connection.ts';
 export type { User as HubUser, UserConnection } from './users.ts';
 export type { FanOut, Wire } from './wire.ts';

@@ -36,8 +36,13 @@ export class Grants {
 /** What the daemon itself has to say, of everybody's traffic too: `*` in somebody's rights does not mean that. */
 const OWN = 'zocalo:';
 
+/** Whether a channel is the daemon's own, or a pattern names such channels and no others. */
+export function isOwn(channelOrPattern: string): boolean {
+  return channelOrPattern.startsWith(OWN);
+}
+
 /** As a pattern matches, but the daemon's own channels only by one that names them as such. */
-function compileGrant(pattern: string): (channel: string) => boolean {
+export function compileGrant(pattern: string): (channel: string) => boolean {
   const matches = compilePattern(pattern);
-  return pattern.startsWith(OWN) ? matches : (channel) => !channel.startsWith(OWN) && matches(channel);
+  return isOwn(pattern) ? matches : (channel) => !isOwn(channel) && matches(channel);
 }

@@ -3,11 +3,14 @@ import { ZocaloError } from '../errors.ts';
 import { PatternTable, ProtocolError } from '../protocol/index.ts';
 import { milliseconds } from './duration.ts';
 import type { ChannelOptions, Rules } from './options.ts';
+import { isOwn } from './rights.ts';
 
 /** What holds for each channel. */
 export class RuleBook {
   #entries: ReadonlyMap<string, Rules> = new Map();
   #table = new PatternTable<Rules>([]);
+  /** Those that name the daemon's own channels as such: no other holds for them, however specific. */
+  #own = new PatternTable<Rules>([]);
   /** The entries that take clients' patterns. */
   #open = new PatternTable<Rules>([]);
 
@@ -34,6 +37,7 @@ export class RuleBook {
       });
       this.#entries = new Map(entries);
       this.#table = new PatternTable(entries);
+      this.#own = new PatternTable(entries.filter(([pattern]) => isOwn(pattern)));
       this.#open = new PatternTable(entries.filter(([, { patterns }]) => patterns));
     } catch (cause) {
       if (cause instanceof ZocaloError) throw cause;
@@ -43,14 +47,18 @@ export class RuleBook {
 
   /** For the server itself, which may use any channel. */
   of(channel: string): Rules {
-    return this.#table.match(channel)?.value ?? DEFAULTS;
+    return this.#match(channel) ?? DEFAULTS;
   }
 
   /** @throws ProtocolError FORBIDDEN where clients have no business. */
   forClients(channel: string): Rules {
-    const entry = this.#table.match(channel);
-    if (!entry) throw new ProtocolError('FORBIDDEN', `no channels are offered under the name ${channel}`);
-    return entry.value;
+    const rules = this.#match(channel);
+    if (!rules) throw new ProtocolError('FORBIDDEN', `no channels are offered under the name ${channel}`);
+    return rules;
+  }
+
+  #match(channel: string): Rules | undefined {
+    return (isOwn(channel) ? this.#own : this.#table).match(channel)?.value;
   }
 
   /**

@@ -107,12 +107,13 @@ export class Daemon {
     this.#admin = new Admin(this.hub, { clock, now });
     const current = () => this.#config;
     const liveConfig = {
+      ...config,
       get api() {
         return current().api;
       },
-      origins: config.origins,
     };
     const findKey = (authorization: string | undefined) => this.#keys.find(authorization);
+    this.#addressLimits = new AddressLimits({ ...config.limits, clock });
     this.#api = createApi({
       hub: this.hub,
       keys: { find: findKey },
@@ -120,6 +121,8 @@ export class Daemon {
       config: liveConfig,
       auth: this.auth,
       clientAddress,
+      addressLimits: this.#addressLimits,
+      onRefused: (reason) => this.#metrics.refused(reason),
       log,
     });
     this.#sessions = new AdminSessions({
@@ -139,7 +142,6 @@ export class Daemon {
     });
     this.#pages = new Pages(() => readPages(config), onError);
     this.#certificates = this.#newCertificates(config);
-    this.#addressLimits = new AddressLimits({ ...config.limits, clock });
     this.#clientAddress = clientAddress;
     this.#drain = new Drain({ deadline: config.drain.deadline, log, clock });
   }

@@ -56,6 +56,26 @@ for (const [pattern, isGranted] of Object.entries({
     assert.equal(answer !== 'FORBIDDEN', isGranted);
   });
 
+test("no options with a star at their beginning hold for the daemon's own channels, however specific they are", async () => {
+  const { guest } = await square({
+    channels: {
+      '*:watch:channel:*': { patterns: true },
+      'zocalo:*': { subscribe: (who, channel) => who.isGranted('subscribe', channel) },
+    },
+  });
+  const ana = await guest();
+  assert.equal(await ana.ask('sub', 'zocalo:watch:channel:news'), 'FORBIDDEN');
+  assert.equal(await ana.ask('get', 'history', 'zocalo:watch:channel:news'), 'FORBIDDEN');
+  assert.notEqual(await ana.ask('sub', 'birds:watch:channel:news'), 'FORBIDDEN');
+});
+
+test("nobody has business in the daemon's own channels where no options name them", async () => {
+  const { guest } = await square({ channels: { '*': {} } });
+  const ana = await guest();
+  assert.equal(await ana.ask('sub', 'zocalo:admin'), 'FORBIDDEN');
+  assert.equal(await ana.ask('pub', 'zocalo:admin', 1), 'FORBIDDEN');
+});
+
 test('a renewed token brings its own rights', async () => {
   const { guest } = await square({
     connect: ({ token }) => ({ user: 'ana', rights: { publish: token === undefined ? [] : [token] } }),

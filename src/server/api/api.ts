@@ -5,6 +5,7 @@ import { cors } from 'hono/cors';
 import type { Hub } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import type { Config } from '../config/index.ts';
+import type { AddressLimits } from '../limits/index.ts';
 import { parseJson, readBody } from './body.ts';
 import { type ApiCaller, type KeyRing, LOCAL } from './caller.ts';
 import { failureOf, forbidden } from './failure.ts';
@@ -19,10 +20,14 @@ import { whoamiRoute } from './whoami.ts';
 export interface ApiOptions {
   readonly hub: Hub;
   readonly keys: KeyRing;
-  readonly config: Pick<Config, 'api' | 'origins'>;
+  readonly config: Pick<Config, 'api' | 'origins' | 'hosts' | 'limits'>;
   readonly auth?: Sessions;
   /** Whose request it is, behind proxies. Default: the other end of the socket. */
   readonly clientAddress?: { of(request: IncomingMessage): string };
+  /** What one client address may ask for of streams. Default: no limits. */
+  readonly addressLimits?: AddressLimits;
+  /** Is told of each stream that was refused by a limit, and why. */
+  readonly onRefused?: (reason: string, address: string) => void;
   /** Is told of what failed on the server's side. Default: written to standard error. */
   readonly log?: { error(details: object, sentence: string): void };
 }
@@ -53,6 +58,7 @@ const DOCUMENT = '/api/openapi.json';
 /** The HTTP API: what a program in any language says to the hub. */
 export function createApi(options: ApiOptions): Api {
   const { hub, keys, config, auth = {}, clientAddress: address = THE_SOCKET, log } = options;
+  const { addressLimits, onRefused = () => {} } = options;
   const report = (what: string, cause: unknown) => {
     if (log) log.error({ err: cause }, what);
     else console.error(`${what}:`, cause);
@@ -94,7 +100,15 @@ export function createApi(options: ApiOptions): Api {
     return context.json(body, status as 400);
   });
 
-  const events = new Events({ hub, origins: config.origins, addressOf: (request) => address.of(request), report });
+  const events = new Events({
+    hub,
+    place: config,
+    most: config.limits.connections,
+    addressLimits,
+    onRefused,
+    addressOf: (request) => address.of(request),
+    report,
+  });
   const listener = (isLocal: boolean): Listener => {
     const answer = getRequestListener(
       (request, { incoming }) => app.fetch(request, { incoming: incoming as IncomingMessage, isLocal }),

@@ -1,3 +1,4 @@
+import { isOwn } from '../../hub/index.ts';
 import type { ApiRight } from '../config/index.ts';
 
 /** Whoever calls the HTTP API: an API key's owner, or a program of this machine. */
@@ -13,5 +14,8 @@ export interface KeyRing {
   find(authorization: string | undefined): ApiCaller | undefined;
 }
 
-/** A program that could open the Unix socket: the mode of its file is the key. The admin page stays closed to it. */
-export const LOCAL: ApiCaller = { name: 'socket', may: (right) => right !== 'admin' };
+/** A program that could open the Unix socket: the mode of its file is the key. What the admin page shows stays closed to it. */
+export const LOCAL: ApiCaller = {
+  name: 'socket',
+  may: (right, channel) => right !== 'admin' && !(channel !== undefined && isOwn(channel)),
+};

@@ -45,7 +45,7 @@ export class EventStream implements StreamWire {
   readonly #response: ServerResponse;
   readonly #fanOut: StreamFanOut;
   readonly #options: StreamOptions;
-  readonly #refuse: (code: string, message: string, retryAfter: number | undefined) => void;
+  readonly #answerInstead: (code: string, message: string, retryAfter: number | undefined) => void;
   readonly #places: readonly Place[];
   #connection: Connection | null = null;
   /** Subscriptions that are not answered yet. The status is open until then, and what comes meanwhile is kept. */
@@ -66,7 +66,7 @@ export class EventStream implements StreamWire {
     this.#response = response;
     this.#fanOut = fanOut;
     this.#options = options;
-    this.#refuse = refuse;
+    this.#answerInstead = refuse;
     this.#unanswered = options.channels.length;
     this.#places = options.channels.map((channel) => ({
       channel,
@@ -129,7 +129,7 @@ export class EventStream implements StreamWire {
   close(_code: number, reason: string): void {
     if (this.#phase === 'opening') {
       const [, code, message] = /^(\w+): (.*)$/s.exec(reason) ?? [];
-      this.#fail(code ?? 'INTERNAL', message ?? reason, undefined);
+      this.refuse(code ?? 'INTERNAL', message ?? reason, undefined);
     } else if (this.#phase === 'open') {
       this.#phase = 'over';
       this.#response.end();
@@ -158,7 +158,7 @@ export class EventStream implements StreamWire {
         this.#answer(message[1], message[2]);
         break;
       case 'err':
-        if (this.#phase === 'opening') this.#fail(message[2], message[3], message[4] ?? undefined);
+        if (this.#phase === 'opening') this.refuse(message[2], message[3], message[4] ?? undefined);
         break;
       case 'm': {
         const [, number, offset, data, meta] = message;
@@ -199,7 +199,7 @@ export class EventStream implements StreamWire {
         break;
       case 'bye': {
         const [, code, { after }] = message;
-        if (this.#phase === 'opening') this.#fail(code, 'the connection ended', after);
+        if (this.#phase === 'opening') this.refuse(code, 'the connection ended', after);
         else this.#farewell('bye', { code }, after);
         break;
       }
@@ -236,13 +236,13 @@ export class EventStream implements StreamWire {
   }
 
   /** What will pass is told by a stream that ends: a browser's EventSource gives up for ever at any other status. */
-  #fail(code: string, message: string, retryAfter: number | undefined): void {
+  refuse(code: string, message: string, retryAfter: number | undefined): void {
     this.#phase = 'over';
     if (mayRetry(code)) {
       this.#response.writeHead(200, STREAM_HEADERS);
       const data = JSON.stringify({ code, message });
       this.#response.end(`retry: ${pause(retryAfter ?? RETRY)}\nevent: bye\ndata: ${data}\n\n`);
-    } else this.#refuse(code, message, retryAfter);
+    } else this.#answerInstead(code, message, retryAfter);
   }
 
   /** A subscription is over. One that may be had again is asked for again by the reader's coming back. */
@@ -250,7 +250,7 @@ export class EventStream implements StreamWire {
     const place = this.#places.find((place) => place.channel === channel);
     if (place) place.isOver = true;
     const isLast = mayRetry(code) || this.#places.every(({ isOver }) => isOver);
-    if (this.#phase === 'opening') this.#fail(code, message, undefined);
+    if (this.#phase === 'opening') this.refuse(code, message, undefined);
     else if (isLast) this.#farewell('end', { channel, code, message }, RETRY);
     else this.#event('end', { channel, code, message });
   }

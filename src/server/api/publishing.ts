@@ -95,6 +95,6 @@ function checkDepth(data: unknown): void {
 
 /** A connection that is gone is left out anyway. */
 function leftOut(hub: Hub, id: string): { except?: Connection } {
-  const connection = hub.connections.find((connection) => connection.id === id);
+  const connection = hub.connection(id);
   return connection ? { except: connection as Connection } : {};
 }

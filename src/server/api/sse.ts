@@ -5,6 +5,7 @@ import { LIMITS, ProtocolError } from '../../protocol/index.ts';
 import { checkPlace, UpgradeRequest } from '../../websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import { StreamFanOut } from '../hub/index.ts';
+import type { AddressLimits } from '../limits/index.ts';
 import { parseEventId } from './event-id.ts';
 import { EventStream, type StreamOptions } from './event-stream.ts';
 import { failureOf } from './failure.ts';
@@ -30,7 +31,11 @@ const querySchema = z.strictObject({
 
 export interface EventsOptions {
   readonly hub: Hub;
-  readonly origins: Config['origins'];
+  readonly place: Pick<Config, 'origins' | 'hosts'>;
+  /** Streams at a time. */
+  readonly most: number;
+  readonly addressLimits: AddressLimits | undefined;
+  readonly onRefused: (reason: string, address: string) => void;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly report: (what: string, cause: unknown) => void;
 }
@@ -39,6 +44,7 @@ export interface EventsOptions {
 export class Events {
   readonly #options: EventsOptions;
   readonly #fanOut = new StreamFanOut();
+  #open = 0;
 
   constructor(options: EventsOptions) {
     this.#options = options;
@@ -46,9 +52,10 @@ export class Events {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const { hub, origins, addressOf } = this.#options;
+    const { hub, place: allowed, addressOf } = this.#options;
+    const { origins } = allowed;
     request.resume();
-    const place = checkPlace(request.headers, { origins });
+    const place = checkPlace(request.headers, allowed);
     const { origin } = request.headers;
     if (origin !== undefined && !place) {
       response.setHeader('Access-Control-Allow-Origin', origins === '*' ? '*' : origin);
@@ -61,14 +68,41 @@ export class Events {
         throw new ProtocolError('METHOD_NOT_ALLOWED', '/sse takes GET');
       }
       if (place) throw new ProtocolError('FORBIDDEN', place.reason);
+      const address = addressOf(request);
       const options = optionsOf(request);
       const stream = new EventStream(response, this.#fanOut, options, (code, message, retryAfter) =>
         this.#refuse(response, new ProtocolError(code, message, retryAfter)),
       );
-      stream.start(hub.connect(stream, new UpgradeRequest(request, addressOf(request))));
+      if (!this.#enter(address, stream)) return;
+      response.once('close', () => this.#leave(address));
+      stream.start(hub.connect(stream, new UpgradeRequest(request, address)));
     } catch (error) {
       this.#refuse(response, error);
     }
+  }
+
+  /** The limits are those of WebSockets, which have a count of their own. */
+  #enter(address: string, stream: EventStream): boolean {
+    const { most, addressLimits, onRefused } = this.#options;
+    if (this.#open >= most) {
+      onRefused('full_or_closing', address);
+      stream.refuse('UNAVAILABLE', 'there are as many streams as may be', undefined);
+      return false;
+    }
+    const breach = addressLimits?.check(address);
+    if (breach) {
+      onRefused(breach.reason, address);
+      stream.refuse('RATE_LIMITED', 'too many connections come from your address', breach.retryAfter * 1_000);
+      return false;
+    }
+    this.#open++;
+    addressLimits?.enter(address);
+    return true;
+  }
+
+  #leave(address: string): void {
+    this.#open--;
+    this.#options.addressLimits?.leave(address);
   }
 
   #refuse(response: ServerResponse, error: unknown): void {

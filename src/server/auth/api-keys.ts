@@ -1,5 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { compilePattern } from '../../protocol/index.ts';
+import { compileGrant } from '../../hub/index.ts';
 import type { ApiKeyConfig, ApiRight } from '../config/index.ts';
 import { bearerOf } from './credentials.ts';
 
@@ -36,7 +36,7 @@ function digestOf(text: string): Buffer {
 }
 
 function callerOf({ name, can, channels }: ApiKeyConfig): ApiCaller {
-  const patterns = channels.map(compilePattern);
+  const patterns = channels.map(compileGrant);
   return {
     name,
     may: (right, channel) =>

@@ -1,4 +1,5 @@
 import { accessSync, constants } from 'node:fs';
+import { isOwn } from '../../hub/index.ts';
 import { isPattern } from '../../protocol/index.ts';
 import type { Problem } from './explain.ts';
 import type { Path } from './path.ts';
@@ -38,6 +39,7 @@ export function crossCheck(config: Config, isSet: (path: Path) => boolean): Find
   if (!auth.anonymous && !known)
     wrong(['auth', 'anonymous'], 'is false, and nobody else can come in: set secret, auth.jwt or auth.hook');
   for (const [name, { subscribe, publish, slow, latestBy }] of Object.entries(channels)) {
+    if (isOwn(name)) wrong(['channels', name], "is for the daemon's own channels, whose options cannot be changed");
     for (const [key, who] of Object.entries({ subscribe, publish }))
       if ((who === 'granted' || who === 'users') && !known)
         odd(['channels', name, key], `is ${who}, which nobody can be: set secret, auth.jwt or auth.hook`);

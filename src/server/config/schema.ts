@@ -131,7 +131,10 @@ const apiKey = z.strictObject({
     .describe(
       'publish; read (history, presence, channels, users); users (disconnect, refresh, revoke); admin (all of it, and the admin page).',
     ),
-  channels: z.array(channelOrPattern).default(['*']).describe('The channels that it may publish to and read.'),
+  channels: z
+    .array(channelOrPattern)
+    .default(['*'])
+    .describe("The channels that it may publish to and read. A star does not mean the daemon's own, `zocalo:…`."),
 });
 
 const certificate = z.strictObject({

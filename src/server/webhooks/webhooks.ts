@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../clock.ts';
-import type { Hub, Taken } from '../../hub/index.ts';
-import { compilePattern, isChannel } from '../../protocol/index.ts';
+import { compileGrant, type Hub, type Taken } from '../../hub/index.ts';
+import { isChannel } from '../../protocol/index.ts';
 import type { WebhookConfig } from '../config/index.ts';
 import { Backlog, type Kind, type News } from './backlog.ts';
 import { Changes } from './changes.ts';
@@ -105,7 +105,7 @@ export class Webhooks {
 
   #subscribe(config: WebhookConfig): Subscriber {
     const { url, debounce, events } = config;
-    const patterns = config.channels.map(compilePattern);
+    const patterns = config.channels.map(compileGrant);
     const time = { clock: this.#clock, now: this.#now };
     const changesOf = (kind: Kind) =>
       new Changes(

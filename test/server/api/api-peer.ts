@@ -3,6 +3,7 @@ import { memory } from '../../../src/broker/index.ts';
 import { Hub, type HubOptions } from '../../../src/hub/index.ts';
 import { compilePattern } from '../../../src/protocol/index.ts';
 import { type Api, type ApiCaller, type ApiOptions, createApi } from '../../../src/server/api/index.ts';
+import { configSchema } from '../../../src/server/config/index.ts';
 import { type HubServer, type ServeOptions, serve } from '../../../src/server/hub/index.ts';
 
 /** Keys as a test needs them; what they may do, and where. */
@@ -39,6 +40,7 @@ export interface Options {
   cors?: '*' | string[];
   maxBody?: number;
   origins?: '*' | string[];
+  hosts?: string[];
   serve?: ServeOptions;
 }
 
@@ -49,10 +51,11 @@ export async function serveApi(t: TestContext, options: Options = {}): Promise<S
   const api = createApi({
     hub,
     keys: { find: callerOf },
-    config: {
-      origins: options.origins ?? 'same',
-      api: { keys: [], cors: options.cors ?? [], maxBody: options.maxBody ?? 1_048_576 },
-    },
+    config: configSchema.parse({
+      origins: options.origins,
+      hosts: options.hosts,
+      api: { cors: options.cors, maxBody: options.maxBody },
+    }),
     log: { error: (details) => errors.push(details) },
     ...options.api,
   });

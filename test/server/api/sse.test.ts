@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';
 import { connect as connectSocket, createServer as createTcpServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { configSchema } from '../../../src/server/config/index.ts';
+import { AddressLimits } from '../../../src/server/limits/index.ts';
 import { launchChromium } from '../../support/chromium.ts';
 import { missing } from '../../support/need.ts';
 import { call, serveApi } from './api-peer.ts';
@@ -264,4 +266,43 @@ test("a browser's EventSource goes on after a cut, without losing anything", {
   await hub.publish('news', 6);
   await tab.waitForFunction(() => (globalThis as unknown as { got: unknown[] }).got.length >= 6);
   assert.deepEqual(await tab.evaluate(() => (globalThis as unknown as { got: unknown[] }).got), [1, 2, 3, 4, 5, 6]);
+});
+
+test('a stream is not for a name that the server is not called by, so that no page comes in by a name that was bent', async (t) => {
+  const { url, hub } = await serveApi(t, { hosts: ['live.example.org'] });
+  const headers = { host: 'evil.example', origin: 'http://evil.example' };
+  const request = get(`${url}/sse?channel=news`, { headers, agent: false });
+  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  t.after(() => request.destroy());
+  assert.equal(response.statusCode, 403);
+  assert.equal(hub.connections.length, 0);
+});
+
+test('streams count among the connections of an address, and one that goes makes room', async (t) => {
+  const addressLimits = new AddressLimits({ connectionsPerAddress: 2, connectsPerSecond: 1_000 });
+  const refused: string[] = [];
+  const { url } = await serveApi(t, { api: { addressLimits, onRefused: (reason) => refused.push(reason) } });
+  const first = await Reader.open(t, `${url}/sse?channel=news`);
+  await first.next();
+  await (await Reader.open(t, `${url}/sse?channel=news`)).next();
+  const third = await Reader.open(t, `${url}/sse?channel=news`);
+  assert.deepEqual(
+    [await third.next()].map((event) => [event?.event, JSON.parse(event?.data ?? '{}').code]),
+    [['bye', 'RATE_LIMITED']],
+  );
+  assert.equal(await third.next(), undefined);
+  assert.deepEqual(refused, ['address_connections']);
+  first.response.destroy();
+  while (addressLimits.check('127.0.0.1')) await new Promise(setImmediate);
+  const fourth = await Reader.open(t, `${url}/sse?channel=news`);
+  assert.equal((await fourth.next())?.event, undefined);
+});
+
+test('there are no more streams at a time than there may be connections', async (t) => {
+  const { limits } = configSchema.parse({ limits: { connections: 1 } });
+  const config = { ...configSchema.parse({}), limits };
+  const { url } = await serveApi(t, { api: { config } });
+  await (await Reader.open(t, `${url}/sse?channel=news`)).next();
+  const second = await (await Reader.open(t, `${url}/sse?channel=news`)).next();
+  assert.equal(JSON.parse(second?.data ?? '{}').code, 'UNAVAILABLE');
 });

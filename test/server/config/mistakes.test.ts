@@ -146,3 +146,8 @@ test('what may be meant is a warning: an admin page for nobody, a channel for no
   assert.match(warnings[1]!, /^zocalo\.config\.yaml:5: channels\.a\.latestBy has no effect/);
   assert.match(warnings[2]!, /^zocalo\.config\.yaml:1: admin is true, and nobody can use it/);
 });
+
+test("the daemon's own channels are not for the configuration to open", async (t) => {
+  const [own] = await mistakes(t, 'channels:\n  "zocalo:admin":\n    subscribe: everyone');
+  assert.match(own!, /^zocalo\.config\.yaml:2: .*zocalo:admin.* is for the daemon's own channels/);
+});
