@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { getRequestListener } from '@hono/node-server';
-import { type Context, Hono } from 'hono';
+import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { Hub } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
@@ -14,6 +14,7 @@ import { openApi } from './open-api.ts';
 import { lookingUpRoutes, type Sessions, userRoutes } from './people.ts';
 import { publishingRoutes } from './publishing.ts';
 import { check, type Route } from './route.ts';
+import { reply, Shortcuts } from './shortcut.ts';
 import { Events } from './sse.ts';
 import { whoamiRoute } from './whoami.ts';
 
@@ -48,7 +49,6 @@ interface Bindings {
   readonly incoming: IncomingMessage;
   readonly isLocal: boolean;
 }
-type ApiContext = Context<{ Bindings: Bindings }>;
 
 const THE_SOCKET = { of: ({ socket }: IncomingMessage) => socket.remoteAddress ?? '' };
 
@@ -78,10 +78,12 @@ export function createApi(options: ApiOptions): Api {
     await next();
     context.res.headers.set('Cache-Control', 'no-store');
   });
+  const act = (route: Route, asked: Asked) => perform(route, asked, keys, config.api.maxBody);
   for (const route of routes)
-    app.on(route.method, route.path, async (context) =>
-      context.json(await perform(route, context, keys, config.api.maxBody)),
-    );
+    app.on(route.method, route.path, async (context) => {
+      const { req, env } = context;
+      return context.json(await act(route, { ...env, params: req.param(), query: req.query() }));
+    });
   const document = openApi(routes);
   app.get(DOCUMENT, (context) => context.json(document));
   for (const [path, allow] of methodsOf([...routes, { path: DOCUMENT, method: 'GET' }]))
@@ -109,14 +111,17 @@ export function createApi(options: ApiOptions): Api {
     addressOf: (request) => address.of(request),
     report,
   });
+  const shortcuts = new Shortcuts(routes);
   const listener = (isLocal: boolean): Listener => {
     const answer = getRequestListener(
       (request, { incoming }) => app.fetch(request, { incoming: incoming as IncomingMessage, isLocal }),
       { overrideGlobalObjects: false },
     );
-    return (request, response) => {
-      if (isEvents(request.url)) events.handle(request, response);
-      else void answer(request, response);
+    return (incoming, response) => {
+      const route = shortcuts.of(incoming, config.api.maxBody);
+      if (isEvents(incoming.url)) events.handle(incoming, response);
+      else if (route) void reply(response, act(route, { incoming, isLocal, params: {}, query: {} }), report);
+      else void answer(incoming, response);
     };
   };
   return {
@@ -126,21 +131,27 @@ export function createApi(options: ApiOptions): Api {
   };
 }
 
-async function perform(route: Route, context: ApiContext, keys: KeyRing, maxBody: number): Promise<unknown> {
-  const { incoming } = context.env;
-  const caller = callerOf(context.env, keys);
+/** What of a request a route can ask for. */
+interface Asked extends Bindings {
+  readonly params: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+async function perform(route: Route, asked: Asked, keys: KeyRing, maxBody: number): Promise<unknown> {
+  const { incoming, params } = asked;
+  const caller = callerOf(asked, keys);
   if (route.right !== null) {
     if (!caller) throw new ProtocolError('UNAUTHORIZED', 'an API key is needed: send Authorization: Bearer <key>');
     if (!caller.may(route.right)) throw forbidden(`do this: it lacks the right ${route.right}`);
   }
-  const query = route.query && check(route.query, context.req.query(), 'the query');
+  const query = route.query && check(route.query, asked.query, 'the query');
   let body: unknown;
   if (route.body) {
     const text = await readBody(incoming, maxBody);
     const value = route.mayLackBody && text === '' ? {} : parseJson(text);
     body = check(route.body, value, 'the body');
   }
-  return route.handle({ caller, params: context.req.param(), query, body, request: incoming });
+  return route.handle({ caller, params, query, body, request: incoming });
 }
 
 /** @throws ProtocolError UNAUTHORIZED for a key that is not known: also where none is needed. */

@@ -122,3 +122,33 @@ test('what a log cannot take now is answered with 503 and when to come back', as
   assert.deepEqual([status, body.code, body.retryAfter], [503, 'UNAVAILABLE', 1_000]);
   assert.equal(headers.get('retry-after'), '1');
 });
+
+test('the short way to a fixed path and the way through hono answer alike', async (t) => {
+  const { url } = await serveApi(t, { maxBody: 1_000 });
+  const publication = { channel: 'news', data: 1, key: 'k1' };
+  const cases: [path: string, body: unknown, headers?: object][] = [
+    ['/api/publish', publication],
+    ['/api/publish', { ...publication, data: '¡Hola!', key: 'k2' }],
+    ['/api/broadcast', { channels: ['news', 'no way'], data: 1 }],
+    ['/api/broadcast', { channels: ['news', 'sport'], data: 1, key: 'k3' }],
+    ['/api/batch', [publication, { channel: 'news' }]],
+    ['/api/refresh', { user: 'ana' }],
+    ['/api/publish', { ...publication, data: 2 }],
+    ['/api/publish', { channel: 'no way', data: 1 }],
+    ['/api/publish', { channel: 'news', dta: 1 }],
+    ['/api/publish', '{"channel":\n"news",}'],
+    ['/api/publish', ''],
+    ['/api/publish', 'x'.repeat(1_001)],
+    ['/api/publish', publication, { Authorization: 'Bearer wrong' }],
+    ['/api/publish', publication, { Authorization: 'Bearer reader' }],
+    ['/api/publish', { channel: 'sport', data: 1 }, { Authorization: 'Bearer news' }],
+  ];
+  for (const [path, body, headers] of cases) {
+    const [short, long] = [await call(url, path, body, headers), await call(url, `${path}?by=hono`, body, headers)];
+    const [seen, expected] = [short, long].map(({ headers, ...rest }) => {
+      const { date: _, ...others } = Object.fromEntries(headers);
+      return { ...rest, headers: others };
+    });
+    assert.deepEqual(seen, expected, `${path} ${JSON.stringify(body)}`);
+  }
+});
