@@ -64,6 +64,11 @@ export class TextConnection implements UserConnection, LeftOut {
     return this.#phase === 'joined' ? [this.#name] : [];
   }
 
+  /** Asked anew after each wait. */
+  get #isOver(): boolean {
+    return this.#phase === 'over';
+  }
+
   may(action: Action, channel: string): boolean {
     return this.#grants === null || this.#grants.allow(action, channel);
   }
@@ -81,21 +86,24 @@ export class TextConnection implements UserConnection, LeftOut {
     if (!isChannel(this.#name)) throw new ProtocolError('BAD_CHANNEL', 'the path of the URL must name a channel');
     const rules = this.#house.rules.forClients(this.#name);
     const identity = await this.#house.connect({ token: undefined, request: this.request });
+    if (this.#isOver) return;
     if (!identity) throw new ProtocolError('UNAUTHORIZED', 'you may not come in');
     this.#identity = identity;
     this.#grants = identity.rights ? new Grants(identity.rights) : null;
-    await this.#permit('subscribe', rules.subscribe);
-    const channel = await this.#house.channels.enter(this.#name);
-    if (this.#phase === 'over') {
-      this.#house.channels.leave(channel);
-      return;
-    }
-    this.#phase = 'joined';
-    const { clock, users } = this.#house;
+    // From here on it can be found and ended, also while it waits for the rest.
+    const { clock, users, channels } = this.#house;
     const { expiresIn } = identity;
     if (expiresIn !== undefined)
       this.#cancelExpiry = clock.after(expiresIn, () => this.end('UNAUTHORIZED', 'what let you in has expired'));
     users.add(this);
+    await this.#permit('subscribe', rules.subscribe);
+    if (this.#isOver) return;
+    const channel = await channels.enter(this.#name);
+    if (this.#isOver) {
+      channels.leave(channel);
+      return;
+    }
+    this.#phase = 'joined';
     this.#channel = channel;
     channel.texts++;
     this.wire.subscribe(channel.textTopic);

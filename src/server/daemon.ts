@@ -60,8 +60,6 @@ export class Daemon {
   readonly #addressLimits: AddressLimits;
   readonly #metrics = new Metrics();
   readonly #servers: HubServer[] = [];
-  /** Whoever configured no secret gets one for this run: the admin's page needs tokens. */
-  readonly #spareSecret = randomBytes(32).toString('base64url');
   #config: Config;
   #keys: ApiKeys;
   #lines: LineServer | undefined;
@@ -82,8 +80,10 @@ export class Daemon {
     this.#options = filled;
     this.#config = config;
     this.#keys = new ApiKeys(config.api.keys);
-    this.auth = new Auth(this.#withSecret(config), {
+    this.auth = new Auth(config, {
       log,
+      // Whoever configured no secret gets one for this run: the admin's page needs tokens.
+      spareSecret: randomBytes(32).toString('base64url'),
       clock,
       now,
       // A WebSocket's request knows it; what came by plain HTTP is looked at here.
@@ -270,7 +270,7 @@ export class Daemon {
     const certificates = changed('tls') ? this.#newCertificates(config) : undefined;
     await certificates?.open();
     try {
-      await this.auth.reload(this.#withSecret(config));
+      await this.auth.reload(config);
       if (changed('webhooks')) await this.#changeWebhooks(config);
     } catch (error) {
       certificates?.close();
@@ -331,10 +331,6 @@ export class Daemon {
     await this.#webhooks.close();
     this.#webhooks = this.#newWebhooks(config);
     await this.#webhooks.open();
-  }
-
-  #withSecret(config: Config): Config {
-    return { ...config, secret: config.secret ?? this.#spareSecret };
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {

@@ -99,3 +99,34 @@ test('a text connection ends when what let it in expires', async () => {
   clock.advance(1000);
   assert.equal(wire.closed?.[0], 1008);
 });
+
+test('who is ended while they are still being let in does not come in', async () => {
+  const permission = Promise.withResolvers<boolean>();
+  const { hub, fanOut } = await square({
+    channels: { 'chat:*': { subscribe: () => permission.promise } },
+    connect: () => ({ user: 'ana' }),
+  });
+  const wire = new FakeWire();
+  wire.plain = true;
+  fanOut.wires.add(wire);
+  hub.connectText(wire, 'chat:42');
+  await settle();
+  for (const connection of hub.user('ana').connections) connection.end('UNAUTHORIZED', 'revoked');
+  permission.resolve(true);
+  await settle();
+  assert.deepEqual(wire.closed, [1008, 'UNAUTHORIZED: revoked']);
+  assert.deepEqual([hub.connections.length, hub.users, hub.channels], [0, [], []]);
+  await hub.publish('chat:42', 'secret');
+  assert.deepEqual(wire.texts, []);
+});
+
+test('who is gone before it is known who they are leaves nothing behind', async () => {
+  const identity = Promise.withResolvers<{ user: string }>();
+  const { hub } = await square({ connect: () => identity.promise });
+  const connection = hub.connectText(new FakeWire(), 'chat:42');
+  await settle();
+  connection.lost();
+  identity.resolve({ user: 'ana' });
+  await settle();
+  assert.deepEqual([hub.connections.length, hub.users, hub.channels], [0, [], []]);
+});

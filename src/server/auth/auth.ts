@@ -24,15 +24,22 @@ export interface AuthOptions {
   /** The client's address of a request, where proxies stand in front. Default: the other end of the socket. */
   readonly addressOf?: AddressOf;
   readonly scrypt?: Scrypt;
+  /** Signs the daemon's own tokens where the config has no `secret`. What others signed is then no more taken than without it. */
+  readonly spareSecret?: string;
 }
 
 /** RFC 7515 §3.1: three parts, the last of which a forger may leave empty. */
 const JWT = /^[\w-]+\.[\w-]*\.[\w-]*$/;
 
+/** Milliseconds after which somebody comes back who could not be judged just now. */
+const COME_BACK = 3_000;
+
 /** What one config comes to. */
 interface Doors {
   readonly anonymous: boolean;
   readonly tokens: Tokens;
+  /** Whether tokens in the form of a JWT are judged here, whoever issued them. */
+  readonly takesTokens: boolean;
   readonly login: Login | undefined;
   readonly hook: Hook | undefined;
 }
@@ -57,8 +64,9 @@ export class Auth {
   readonly #options: AuthOptions;
   readonly #log: SparseLog;
   readonly #now: () => number;
-  /** Without a users table: gone with the process. */
-  readonly #revoked = new Map<string, number>();
+  /** When, and as the how manieth of all revocations. Without a users table: gone with the process. */
+  readonly #revoked = new Map<string, { at: number; order: number }>();
+  #revocations = 0;
   #doors: Doors | undefined;
 
   constructor(config: AuthConfig, options: AuthOptions) {
@@ -87,10 +95,10 @@ export class Auth {
   }
 
   async #build({ secret, auth }: AuthConfig): Promise<Doors> {
-    const { clock = systemClock, fetch: doFetch = (...call) => fetch(...call), scrypt } = this.#options;
+    const { clock = systemClock, fetch: doFetch = (...call) => fetch(...call), scrypt, spareSecret } = this.#options;
     const log = this.#log;
     const now = this.#now;
-    const tokens = new Tokens({ secret, jwt: auth.jwt, now, fetch: doFetch });
+    const tokens = new Tokens({ secret: secret ?? spareSecret, jwt: auth.jwt, now, fetch: doFetch });
     await tokens.open();
     const hook = auth.hook && new Hook(auth.hook, { fetch: doFetch, log });
     hook?.check();
@@ -108,7 +116,8 @@ export class Auth {
       }
       login = new Login(auth.login, { users, tokens, log, clock });
     }
-    return { anonymous: auth.anonymous, tokens, login, hook };
+    const takesTokens = secret !== undefined || auth.jwt !== undefined;
+    return { anonymous: auth.anonymous, tokens, takesTokens, login, hook };
   }
 
   get #open(): Doors {
@@ -119,12 +128,22 @@ export class Auth {
   /** For `HubOptions.connect`. @throws ProtocolError UNAVAILABLE, RATE_LIMITED with a pause: then come back. */
   async connect(visitor: Visitor): Promise<Identity | null> {
     const handshake = handshakeOf(visitor.request, this.#options.addressOf);
-    if (!visitor.login) return this.#judge(handshake, visitor.token ?? tokenIn(handshake));
+    if (!visitor.login) return this.#unlessRevoked(() => this.#judge(handshake, visitor.token ?? tokenIn(handshake)));
     const { user, password } = visitor.login;
     return this.login(user, password, handshake.address).catch((error) => {
       if (error instanceof ProtocolError && error.code === 'UNAUTHORIZED') return null;
       throw error;
     });
+  }
+
+  /** What was found out before a revocation, and comes after it, lets nobody in: it is to be asked again. */
+  async #unlessRevoked<Found extends Identity | null>(find: () => Promise<Found>): Promise<Found> {
+    const before = this.#revocations;
+    const found = await find();
+    const order = found?.user === undefined ? undefined : this.#revoked.get(found.user)?.order;
+    if (order !== undefined && order > before)
+      throw new ProtocolError('UNAVAILABLE', 'your session was revoked while it was checked', COME_BACK);
+    return found;
   }
 
   /** For other requests than a hub's, server-sent events say. Null: nobody who may come in. @throws as `connect`. */
@@ -136,7 +155,7 @@ export class Auth {
   async login(user: unknown, password: unknown, address: string): Promise<Session> {
     const { login } = this.#open;
     if (!login) throw new ProtocolError('NOT_OFFERED', 'nobody can log in by a password here');
-    return login.login(user, password, address);
+    return this.#unlessRevoked(() => login.login(user, password, address));
   }
 
   /** Signs a token. @throws ZocaloError BAD_OPTION when the config has no `secret`. */
@@ -151,14 +170,15 @@ export class Auth {
   revoke(user: string): void {
     const { login } = this.#open;
     // In both places: a reload may take the table away.
-    this.#revoked.set(user, this.#now());
+    this.#revoked.set(user, { at: this.#now(), order: ++this.#revocations });
     login?.users.revoke(user);
     this.#log.write('info', 'revoked', { user }, 'the tokens of a user were revoked');
   }
 
   async #judge(handshake: Handshake, token: string | undefined): Promise<Identity | null> {
-    const { anonymous, tokens, hook } = this.#open;
-    if (token !== undefined && (!hook || (tokens.areTaken && JWT.test(token)))) return this.#byToken(token, handshake);
+    const { anonymous, tokens, takesTokens, hook } = this.#open;
+    const isOurs = async (token: string) => JWT.test(token) && (takesTokens || (await tokens.claimsToBeOwn(token)));
+    if (token !== undefined && (!hook || (await isOurs(token)))) return this.#byToken(token, handshake);
     const verdict = hook ? await hook.ask(handshake, token) : { kind: 'unknown' as const };
     if (verdict.kind === 'known') return verdict.identity;
     // Somebody with a token is no stranger: it was to say who they are.
@@ -181,12 +201,12 @@ export class Auth {
         this.#log.write('error', 'jwks', { reason: error.reason }, 'the keys at auth.jwt.jwks cannot be had');
       if (error instanceof ProtocolError) throw error;
       this.#log.write('error', 'token-broken', { reason: (error as Error).message }, 'a token could not be checked');
-      throw new ProtocolError('UNAVAILABLE', 'who you are cannot be checked just now', 3_000);
+      throw new ProtocolError('UNAVAILABLE', 'who you are cannot be checked just now', COME_BACK);
     }
   }
 
   #revokedAt(user: string): number | undefined {
-    const here = this.#revoked.get(user);
+    const here = this.#revoked.get(user)?.at;
     const there = this.#open.login?.users.revokedAt(user);
     return here === undefined || there === undefined ? (here ?? there) : Math.max(here, there);
   }

@@ -1,12 +1,13 @@
 import { ZocaloError } from '../../errors.ts';
 import { type Identity, milliseconds } from '../../hub/index.ts';
-import { LIMITS, ProtocolError } from '../../protocol/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
 import type { HookConfig } from '../config/index.ts';
 import { readJson } from './body.ts';
 import { rightsOf } from './can.ts';
 import type { Handshake } from './credentials.ts';
 import type { SparseLog } from './sparse-log.ts';
 import { Turnstile } from './turnstile.ts';
+import { isUserId } from './user-id.ts';
 
 /** What the application says of a visitor. */
 export type Verdict =
@@ -116,8 +117,7 @@ function verdictOf(answer: unknown): Verdict {
   // An empty object, or an error that somebody wrote as JSON, is no permission for anybody.
   if (user === null) return { kind: 'unknown' };
   const id = typeof user === 'number' ? String(user) : user;
-  if (typeof id !== 'string' || id === '' || id.length > LIMITS.channel)
-    throw new Nonsense('user is no text, no number and not null');
+  if (!isUserId(id)) throw new Nonsense('user is no text that can be an id, no number and not null');
   const rights = rightsOf(can);
   const life = expiresIn === undefined ? undefined : milliseconds(expiresIn as string | number);
   return {

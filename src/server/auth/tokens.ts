@@ -7,6 +7,7 @@ import { LIMITS, ProtocolError } from '../../protocol/index.ts';
 import type { JwtConfig } from '../config/index.ts';
 import { canOf, rightsOf } from './can.ts';
 import { jwksKeys, type Keys } from './jwks.ts';
+import { isUserId } from './user-id.ts';
 
 /** Why a token does not count: for the log. It says nothing that whoever made the token chose, and no secret. */
 export class TokenRefused extends Error {}
@@ -71,9 +72,15 @@ export class Tokens {
     this.#secret = options.secret === undefined ? undefined : Buffer.from(options.secret);
   }
 
-  /** Whether there is anything that a token could be checked with. */
-  get areTaken(): boolean {
-    return this.#secret !== undefined || this.#foreign !== undefined;
+  /** Whether a token says that it was made by `mint`, which it has yet to prove. */
+  async claimsToBeOwn(token: string): Promise<boolean> {
+    if (!this.#secret || token.length > LIMITS.token) return false;
+    const { decodeJwt } = await import('jose');
+    try {
+      return decodeJwt(token).iss === OURS;
+    } catch {
+      return false;
+    }
   }
 
   /** Reads the public key. @throws ZocaloError BAD_OPTION. */
@@ -148,6 +155,7 @@ function read(payload: JWTPayload, now: number, leeway: number, isOwn: boolean):
   const { iss, sub, exp, iat, can, data, name } = payload;
   if (typeof sub !== 'string' || sub === '') throw new TokenRefused('it has no claim sub, the user');
   if (sub.length > LIMITS.channel) throw new TokenRefused(`its claim sub has more than ${LIMITS.channel} characters`);
+  if (!isUserId(sub)) throw new TokenRefused('its claim sub has control characters, or halves of characters');
   // Else a token could be issued after any revocation that is to come.
   if (iat !== undefined && iat * 1_000 > now + leeway) throw new TokenRefused('it was issued in the future');
   let rights: Rights | undefined;

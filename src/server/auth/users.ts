@@ -3,6 +3,7 @@ import { ZocaloError } from '../../errors.ts';
 import type { Rights } from '../../hub/index.ts';
 import { canOf, rightsOf } from './can.ts';
 import { hashPassword, isPassword, type PasswordHash, type Scrypt, systemScrypt } from './password.ts';
+import { isUserId } from './user-id.ts';
 
 /** "zocu": marks the file as ours. */
 const APPLICATION_ID = 0x7a6f6375;
@@ -99,9 +100,9 @@ export class Users {
 
   /** @throws ZocaloError BAD_OPTION for a name, password or right that cannot be, or a user who is there already. */
   async add(user: string, password: string, rights?: Rights): Promise<void> {
-    if (user === '' || user.length > NAME_LENGTH) {
+    if (!isUserId(user)) {
       throw new ZocaloError('BAD_OPTION', 'the user cannot have that name', {
-        advice: `give one of 1 to ${NAME_LENGTH} characters`,
+        advice: `give one of 1 to ${NAME_LENGTH} characters, none of them a control character`,
       });
     }
     const { salt, hash, n, r, p } = await hashPassword(password, this.#scrypt);

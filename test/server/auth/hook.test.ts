@@ -164,3 +164,37 @@ test('a new config is taken whole, or not at all', async (t) => {
   await auth.reload(configOf({ anonymous: false }));
   assert.equal(await auth.connect(VISIT), null);
 });
+
+test('what the application said before a revocation, and comes after it, is asked again', async (t) => {
+  const asked = Promise.withResolvers<ServerResponse>();
+  let calls = 0;
+  const url = await application(t, (_request, response) => {
+    if (++calls === 1) asked.resolve(response);
+    else answer(response, 200, '{"user":"ana"}');
+  });
+  const { auth } = await doors(t, { hook: { url } });
+  const visit = auth.connect(VISIT);
+  const response = await asked.promise;
+  auth.revoke('luis');
+  auth.revoke('ana');
+  answer(response, 200, '{"user":"ana"}');
+  await assert.rejects(visit, { code: 'UNAVAILABLE', retryAfter: 3_000 });
+  assert.equal((await auth.connect(VISIT))?.user, 'ana');
+});
+
+test("a token of the application in the form of a JWT is the hook's to judge where no key is configured", async (t) => {
+  const asked: unknown[] = [];
+  const url = await application(t, ({ body }, response) => {
+    asked.push(JSON.parse(body).token);
+    answer(response, 200, '{"user":"ana"}');
+  });
+  const { auth } = await doors(t, { hook: { url } }, { secret: null, spareSecret: 'spare'.repeat(8) });
+  const theirs = forge({ alg: 'HS256' }, { sub: 'ana' }, 'a secret of the application alone, which is long');
+  assert.equal((await auth.connect({ ...VISIT, token: theirs }))?.user, 'ana');
+  assert.deepEqual(asked, [theirs]);
+  const ours = await auth.mint({ user: 'admin boss' });
+  assert.equal((await auth.connect({ ...VISIT, token: ours }))?.user, 'admin boss');
+  const forged = forge({ alg: 'HS256' }, { iss: 'zocalo', sub: 'admin boss' }, 'another secret, which is long as well');
+  assert.equal(await auth.connect({ ...VISIT, token: forged }), null);
+  assert.equal(asked.length, 1);
+});

@@ -322,3 +322,14 @@ test('a login without a secret is refused at the start', async (t) => {
   const users = fileOf(t, 'users.db');
   await assert.rejects(doors(t, { login: { users } }, { secret: null }), { code: 'BAD_OPTION', message: /secret/ });
 });
+
+test('a user who is revoked while their password is checked gets no session of before', async (t) => {
+  const { auth, hold } = await loginDoors(t);
+  const release = hold();
+  const session = auth.login('ana', PASSWORD, ADDRESS);
+  await tick();
+  auth.revoke('ana');
+  release();
+  await assert.rejects(session, { code: 'UNAVAILABLE' });
+  assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
+});

@@ -219,3 +219,14 @@ for (const [name, answer] of Object.entries({
     assert.equal(asked.times, 2);
   });
 }
+
+for (const [name, sub] of Object.entries({
+  'a new line': 'ana\nroot',
+  colours: '\u001b[31mana',
+  'half a character': 'a\ud800',
+}))
+  test(`a user whose id has ${name} is nobody`, async (t) => {
+    const { auth, log } = await doors(t, {});
+    assert.equal(await auth.connect({ token: forge(HS, { sub }), request: undefined }), null);
+    assert.match(log.text, /control characters/);
+  });
