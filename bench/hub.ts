@@ -13,8 +13,7 @@ import type { PublishOrder, PublishResult } from './hub/publish.ts';
 import {
   type CatchUpRow,
   catchUpPart,
-  hubGoalsText,
-  hubMarkdown,
+  goalsText,
   type LatencyRow,
   largest,
   latencyPart,
@@ -23,6 +22,7 @@ import {
   partText,
   publishPart,
   type RoomRow,
+  resultsMarkdown,
   roomPart,
 } from './hub/report.ts';
 import type { RoomOrder } from './hub/room.ts';
@@ -92,7 +92,7 @@ try {
 } finally {
   rmSync(folder, { recursive: true });
 }
-console.log(`\nGoals\n${hubGoalsText(parts)}`);
+console.log(`\nGoals\n${goalsText(parts)}`);
 const partial =
   parts.length < Object.keys(PARTS).length || failures > 0 || rounds < Number(DEFAULTS.rounds)
     ? 'not everything was measured as often as usual'
@@ -103,7 +103,7 @@ if (options.write ?? !partial) {
   const method =
     `${rounds} rounds, interleaved, ${seconds} s each after ${WARM_UP_SECONDS} s of warm-up` +
     (serverCore === undefined ? '' : '; server and load pinned to a core each');
-  writeFileSync(RESULTS, hubMarkdown({ ...machine(), versions, method, remarks }, parts));
+  writeFileSync(RESULTS, resultsMarkdown('the hub', 'bench:hub', { ...machine(), versions, method, remarks }, parts));
   console.log('\nbench/HUB.md is written.');
 } else if (partial) console.log(`\nbench/HUB.md is left as it is, since ${partial}; --write writes it all the same.`);
 

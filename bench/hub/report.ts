@@ -193,18 +193,18 @@ export function partText({ title, header, lines, notes }: Part): string {
   return [title, ...aligned(header, lines).map((line) => `  ${line}`), ...notes].join('\n');
 }
 
-export function hubGoalsText(parts: readonly Part[]): string {
+export function goalsText(parts: readonly Part[]): string {
   return goalLines(parts)
     .map(([title, goal, reached, verdict]) => `  ${title}: ${reached} (goal ${goal}), ${verdict}`)
     .join('\n');
 }
 
-/** The whole of HUB.md. */
-export function hubMarkdown(setting: Setting, parts: readonly Part[]): string {
+/** The whole of a file of results, like HUB.md. `subject`: of what they are. `script`: npm's name for what wrote it. */
+export function resultsMarkdown(subject: string, script: string, setting: Setting, parts: readonly Part[]): string {
   return [
-    '# Results of the hub',
+    `# Results of ${subject}`,
     '',
-    'Written by `npm run bench:hub`; what is measured and how to read it stands in [README.md](README.md).',
+    `Written by \`npm run ${script}\`; what is measured and how to read it stands in [README.md](README.md).`,
     '',
     ...settingLines(setting),
     '',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Histogram } from '../../bench/hub/histogram.ts';
 import type { LatencyResult } from '../../bench/hub/latency.ts';
-import { hubGoalsText, hubMarkdown, largest, latencyPart, publishPart, roomPart } from '../../bench/hub/report.ts';
+import { goalsText, largest, latencyPart, publishPart, resultsMarkdown, roomPart } from '../../bench/hub/report.ts';
 
 const setting = {
   date: '2030-01-02',
@@ -44,7 +44,7 @@ const step = (rate: number, sustained: boolean): LatencyResult => ({
 test('publishing has medians, the ratio to the bare loop, and the worst round of the delay', () => {
   assert.deepEqual(publishing.lines, [['64 publishers, with keys', '200,000', '28,000', '40,000', '0.70', '21.00']]);
   assert.equal(
-    hubGoalsText([publishing]),
+    goalsText([publishing]),
     [
       '  acknowledged a second, memory, 64 publishers, with keys: 200,000 (goal ≥ 100,000), met',
       '  acknowledged a second, sqlite, 64 publishers, with keys: 28,000 (goal ≥ 30,000), **not met**',
@@ -66,7 +66,7 @@ test('a room is compared with its peer, and its goal is not measured where the p
     part.goals.map(({ reached }) => reached),
     [0.6, undefined],
   );
-  assert.match(hubGoalsText([part]), /16 in flight, to Socket\.IO: – \(goal ≤ 0\.08\), not measured/);
+  assert.match(goalsText([part]), /16 in flight, to Socket\.IO: – \(goal ≤ 0\.08\), not measured/);
 });
 
 test('the largest rate is the last that was sustained, and the note says whether what was asked for was possible', () => {
@@ -83,7 +83,7 @@ test('the largest rate is the last that was sustained, and the note says whether
 });
 
 test('the document has setting, remarks, goals and figures', () => {
-  const lines = hubMarkdown(setting, [publishing]).split('\n');
+  const lines = resultsMarkdown('the hub', 'bench:hub', setting, [publishing]).split('\n');
   for (const line of [
     '- Socket.IO 1.2.3',
     '- Remark: the machine was not quiet',
