@@ -9,7 +9,7 @@ import { type Api, createApi } from './api/index.ts';
 import { ApiKeys, Auth } from './auth/index.ts';
 import { channelsOf } from './channels.ts';
 import { readChatPage } from './chat/index.ts';
-import type { Config } from './config/index.ts';
+import type { ApiKeyConfig, Config } from './config/index.ts';
 import { HubServer, LineServer, type Traffic } from './hub/index.ts';
 import { AddressLimits, ClientAddress } from './limits/index.ts';
 import { LocalSocket } from './local-socket.ts';
@@ -66,6 +66,8 @@ export class Daemon {
   #webhooks: Webhooks;
   #certificates: Certificates;
   #steps: Step[] = [];
+  /** The last one that was asked for: the next one waits for it. */
+  #reloading: Promise<void> = Promise.resolve();
   #drain: Drain;
 
   /** @throws ZocaloError BAD_OPTION, BAD_ADDRESS: nothing is opened yet. */
@@ -187,7 +189,10 @@ export class Daemon {
       await this.#open(
         'the webhooks',
         () => this.#webhooks.open(),
-        () => this.#webhooks.close(),
+        async () => {
+          await this.#reloading.catch(() => {}); // whoever asked for it was told
+          await this.#webhooks.close();
+        },
       );
       await this.#open(
         'the admin page',
@@ -257,10 +262,18 @@ export class Daemon {
   }
 
   /**
-   * Takes another configuration, all of it or nothing.
-   * @throws ZocaloError BAD_OPTION naming what only a restart can change, and as the parts that refuse it.
+   * Takes another configuration, all of it or nothing; one after the other when several are asked for at once.
+   * @throws ZocaloError BAD_OPTION naming what only a restart can change, and as the parts that refuse it; ABORTED when
+   *   the daemon stops.
    */
-  async reload(config: Config): Promise<void> {
+  reload(config: Config): Promise<void> {
+    const before = this.#reloading.catch(() => {}); // whoever asked for it was told
+    this.#reloading = before.then(() => this.#reload(config));
+    return this.#reloading;
+  }
+
+  async #reload(config: Config): Promise<void> {
+    if (this.#drain.isDraining) throw new ZocaloError('ABORTED', 'the daemon stops, and takes no configuration');
     const changed = (key: keyof Config) => JSON.stringify(config[key]) !== JSON.stringify(this.#config[key]);
     const fixed = (Object.keys(config) as (keyof Config)[]).filter((key) => !RELOADED.has(key) && changed(key));
     if (fixed.length > 0)
@@ -274,10 +287,12 @@ export class Daemon {
       if (changed('webhooks')) await this.#changeWebhooks(config);
     } catch (error) {
       certificates?.close();
+      await this.auth.reload(this.#config).catch(() => {}); // the first error is the one to tell of
       throw error;
     }
     // From here on nothing can fail.
     this.hub.setChannels(channelsOf(config));
+    const gone = administrators(this.#config).filter((key) => !administrators(config).some(isSame(key)));
     this.#keys = new ApiKeys(config.api.keys);
     if (certificates) {
       this.#certificates.close();
@@ -286,7 +301,18 @@ export class Daemon {
     }
     this.#config = config;
     this.#options.log.setLevel?.(config.log.level);
-    this.#drain = new Drain({ ...this.#options, deadline: config.drain.deadline });
+    if (!this.#drain.isDraining) this.#drain = new Drain({ ...this.#options, deadline: config.drain.deadline });
+    for (const { name } of gone) this.#seeOff(AdminSessions.userOf(name));
+  }
+
+  /** Their key is gone, and with it goes what they got for it. */
+  #seeOff(user: string): void {
+    try {
+      this.auth.revoke(user);
+    } catch (err) {
+      this.#options.log.error({ err }, 'the tokens of an administrator whose key is gone could not be revoked');
+    }
+    for (const connection of this.hub.user(user).connections) connection.end('UNAUTHORIZED', 'your key is gone');
   }
 
   #newCertificates({ tls }: Config): Certificates {
@@ -330,7 +356,13 @@ export class Daemon {
   async #changeWebhooks(config: Config): Promise<void> {
     await this.#webhooks.close();
     this.#webhooks = this.#newWebhooks(config);
-    await this.#webhooks.open();
+    try {
+      await this.#webhooks.open();
+    } catch (error) {
+      this.#webhooks = this.#newWebhooks(this.#config);
+      await this.#webhooks.open();
+      throw error;
+    }
   }
 
   #handle(request: IncomingMessage, response: ServerResponse): void {
@@ -347,4 +379,12 @@ async function readPages({ chat, admin }: Config): Promise<StaticFiles> {
   if (admin) files = (await readAdminPage()).with(files);
   if (chat) files = (await readChatPage()).with(files);
   return files;
+}
+
+function administrators({ api }: Config): readonly ApiKeyConfig[] {
+  return api.keys.filter(({ can }) => can.includes('admin'));
+}
+
+function isSame(one: ApiKeyConfig): (other: ApiKeyConfig) => boolean {
+  return ({ name, key }) => name === one.name && key === one.key;
 }

@@ -4,6 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { zocaloIn } from '../support/cli.ts';
+import { ADMIN_KEY, configOf, startDaemon } from '../support/daemon.ts';
+import { RawClient } from '../support/raw-client.ts';
 
 test('SIGHUP changes the level of the log, and a configuration that is wrong changes nothing', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'zocalo-reload-'));
@@ -25,4 +27,90 @@ test('SIGHUP changes the level of the log, and a configuration that is wrong cha
   await program.says(/"level":"error".*BAD_CONFIG.*log\.level.*everything is as before/, 'stderr');
   assert.equal(await program.stop(), 0);
   assert.match(program.stderr, /"level":"info".*"stopped"/);
+});
+
+test('no signal, however often and early it comes, cuts off a start or an end', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-signals-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const gate = join(folder, 'gate');
+  writeFileSync(
+    join(folder, 'zocalo.config.ts'),
+    `import { existsSync } from 'node:fs';
+    console.error('reading');
+    while (!existsSync(${JSON.stringify(gate)})) await new Promise(setImmediate);
+    export default { listen: 'http://127.0.0.1:0', store: 'memory', drain: { deadline: 300 }, log: { form: 'json' } };`,
+  );
+  const early = zocaloIn(folder, ['serve']);
+  t.after(() => early.stop('SIGKILL'));
+  await early.says(/reading/, 'stderr');
+  for (const signal of ['SIGHUP', 'SIGTERM', 'SIGINT', 'SIGTERM'] as const) early.child.kill(signal);
+  writeFileSync(gate, '');
+  assert.equal(await early.exited, 0);
+  assert.match(early.stderr, /"stopped"/);
+
+  const late = zocaloIn(folder, ['serve']);
+  t.after(() => late.stop('SIGKILL'));
+  const [, url] = await late.says(/open at (http\S+)/);
+  // Somebody who does not answer the end holds it up until the deadline.
+  const mute = await RawClient.open(url!.replace('http', 'ws'));
+  t.after(() => mute.socket.destroy());
+  late.child.kill('SIGTERM');
+  await late.says(/"stopping"/, 'stderr');
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT', 'SIGTERM'] as const) late.child.kill(signal);
+  assert.equal(await late.exited, 0);
+  assert.match(late.stderr, /"(stopped|.* did not stop in time)"/);
+});
+
+test('an administrator whose key a reload takes away is seen off, and what they got for it is worth nothing', async (t) => {
+  const { daemon, call, client } = await startDaemon(t);
+  const { body } = await call('POST', '/admin/session', undefined, ADMIN_KEY);
+  const admin = client({ token: () => body.token });
+  const ended = new Promise<{ code: string }>((resolve) => admin.on('error', resolve as never));
+  const news = admin.subscribe('zocalo:admin');
+  await new Promise((resolve) => news.on('live', resolve));
+  const { listen, api } = daemon.config;
+  await daemon.reload(configOf({ listen, api: { keys: api.keys.filter(({ name }) => name === 'test') } }));
+  assert.equal((await ended).code, 'UNAUTHORIZED');
+  assert.equal(await daemon.auth.connect({ token: body.token, request: undefined }), null);
+  assert.equal((await call('POST', '/admin/session', undefined, ADMIN_KEY)).status, 401);
+});
+
+test('another secret makes the tokens of the one before worthless', async (t) => {
+  const { daemon } = await startDaemon(t, { secret: 'o'.repeat(32) });
+  const token = await daemon.auth.mint({ user: 'ana' });
+  assert.equal((await daemon.auth.connect({ token, request: undefined }))?.user, 'ana');
+  await daemon.reload(configOf({ listen: daemon.config.listen, secret: 'n'.repeat(32) }));
+  assert.equal(await daemon.auth.connect({ token, request: undefined }), null);
+});
+
+test('a reload that fails at its last part has changed nothing of the others', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-reload-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const store = `sqlite:${join(folder, 'square.db')}`;
+  const { daemon } = await startDaemon(t, { store, secret: 'o'.repeat(32) });
+  const token = await daemon.auth.mint({ user: 'ana' });
+  writeFileSync(join(folder, 'square.db-webhooks'), 'no database, and long enough to be seen as none');
+  const webhooks = [{ url: 'http://127.0.0.1:1/', secret: 'w'.repeat(32) }];
+  const next = configOf({ listen: daemon.config.listen, store, secret: 'n'.repeat(32), webhooks });
+  await assert.rejects(daemon.reload(next), { code: 'STORE_FAILED' });
+  assert.equal((await daemon.auth.connect({ token, request: undefined }))?.user, 'ana');
+  rmSync(join(folder, 'square.db-webhooks'));
+  await daemon.reload(next);
+  assert.equal(await daemon.auth.connect({ token, request: undefined }), null);
+});
+
+test('of two reloads at once the later one holds, whole, and none comes in the way of the end', async (t) => {
+  const { daemon } = await startDaemon(t);
+  const { listen } = daemon.config;
+  const keyed = (name: string) => configOf({ listen, secret: name.repeat(32), webhooks: [hook(name)] });
+  const hook = (name: string) => ({ url: `http://127.0.0.1:1/${name}`, secret: name.repeat(32) });
+  await Promise.all(['a', 'b', 'c'].map((name) => daemon.reload(keyed(name))));
+  assert.equal(daemon.config.secret, 'c'.repeat(32));
+  const last = daemon.reload(keyed('d'));
+  await Promise.resolve(); // it has begun
+  const stopped = daemon.stop();
+  await Promise.allSettled([last]);
+  await assert.rejects(daemon.reload(keyed('e')), { code: 'ABORTED' });
+  assert.equal(await stopped, true);
+  assert.equal(await daemon.stop(), true);
 });

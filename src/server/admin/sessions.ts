@@ -19,6 +19,12 @@ export interface AdminSessionsOptions {
 /** Exchanges an API key that can `admin` for a token that may hear the daemon's own channels, and what a page begins with. */
 export class AdminSessions {
   static readonly PATH = '/admin/session';
+
+  /** As whom somebody with the key of this name comes in. */
+  static userOf(key: string): string {
+    return `admin ${key}`;
+  }
+
   readonly #options: AdminSessionsOptions;
 
   constructor(options: AdminSessionsOptions) {
@@ -45,7 +51,7 @@ export class AdminSessions {
       return answer(response, key ? 403 : 401, { code: key ? 'FORBIDDEN' : 'UNAUTHORIZED', message });
     }
     const rights = { subscribe: [`${OWN_PREFIX}*`] };
-    const token = await mint({ user: `admin ${key.name}`, rights, expiresIn: EXPIRES_IN });
+    const token = await mint({ user: AdminSessions.userOf(key.name), rights, expiresIn: EXPIRES_IN });
     const session: AdminSession = { token, expiresIn: EXPIRES_IN, version, started, samples: [...samples()] };
     answer(response, 200, session);
   }

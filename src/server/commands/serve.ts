@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
 import type { Command } from 'commander';
 import type { LoadedConfig } from '../config/index.ts';
 import { pageAddresses } from '../page-addresses.ts';
@@ -33,24 +32,43 @@ export function addServe(program: Command): void {
 
 /** Until SIGINT or SIGTERM; then everybody is told when to come back. */
 async function serve(options: ConfigOptions, version: string): Promise<void> {
+  // From the first moment to the last, so that no signal, however often it comes, cuts off a start or an end.
+  const told = Promise.withResolvers<void>();
+  const started = Promise.withResolvers<void>();
+  let isTold = false;
+  const stop = () => {
+    isTold = true;
+    told.resolve();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+  // One after the other, and no more than one that waits: it reads what there is then.
+  let isAsked = false;
+  let reloading: Promise<void> = started.promise;
+  process.on('SIGHUP', () => {
+    if (isAsked) return;
+    isAsked = true;
+    reloading = reloading.then(() => {
+      isAsked = false;
+      return reload();
+    });
+  });
+
   const loaded = await loadFrom(options);
   const key = isDemo(loaded) ? randomBytes(24).toString('base64url') : undefined;
-  const configured = (config: LoadedConfig['config']) => (key === undefined ? config : withKey(config, key));
+  const configured = (loaded: LoadedConfig) =>
+    key !== undefined && isDemo(loaded) ? withKey(loaded.config, key) : loaded.config;
   const [{ Daemon }, operations] = await Promise.all([import('../daemon.ts'), import('../operations/index.ts')]);
-  const secrets = new Set(secretsOf(loaded.config));
-  const log = await operations.createLog(loaded.config.log, { secrets });
+  const config = configured(loaded);
+  const secrets = new Set(secretsOf(config));
+  const log = await operations.createLog(config.log, { secrets });
   for (const warning of loaded.warnings) log.warn({}, warning);
-  const daemon = new Daemon(configured(loaded.config), { log, version });
-  await daemon.start();
-  operations.promiseDrain(loaded.config.drain.deadline);
-  const pages = pageAddresses(daemon.addresses);
-  console.log(`The square is open at ${pages.join(' and ')}`);
-  if (key !== undefined) console.log(demo(pages[0] ?? '', key));
+  const daemon = new Daemon(config, { log, version });
   const reload = async () => {
+    if (isTold) return;
     try {
-      const { config } = await loadFrom(options);
+      const config = configured(await loadFrom(options));
       for (const secret of secretsOf(config)) secrets.add(secret);
-      await daemon.reload(configured(config));
+      await daemon.reload(config);
       await log.setLevel(config.log.level);
       operations.promiseDrain(config.drain.deadline);
       log.info({}, 'the configuration was read anew');
@@ -58,9 +76,14 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
       log.error({ err }, 'the configuration was not taken; everything is as before');
     }
   };
-  process.on('SIGHUP', reload);
-  await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM'), operations.supervisorGone()]);
-  process.off('SIGHUP', reload);
+  await daemon.start();
+  started.resolve();
+  operations.promiseDrain(config.drain.deadline);
+  const pages = pageAddresses(daemon.addresses);
+  console.log(`The square is open at ${pages.join(' and ')}`);
+  if (key !== undefined) console.log(demo(pages[0] ?? '', key));
+  await Promise.race([told.promise, operations.supervisorGone()]);
+  isTold = true;
   await daemon.stop();
 }
 
