@@ -27,8 +27,10 @@ async function nextOf(client: WebSocketClient): Promise<string> {
 }
 
 test('every example is under 60 lines', () => {
-  const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' }).filter((name) => /\.\w+$/.test(name));
-  assert.ok(files.includes('php/publish.php'));
+  const files = readdirSync(EXAMPLES, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.(ts|php|py)$/.test(name),
+  );
+  assert.ok(files.includes('php/publish.php') && files.includes('python/client.py'));
   for (const name of files) {
     const lines = readFileSync(EXAMPLES + name, 'utf8').split('\n').length;
     assert.ok(lines < 60, `${name} has ${lines}`);
