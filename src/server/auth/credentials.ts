@@ -34,8 +34,11 @@ export function bearerOf(authorization: string | undefined): string | undefined 
 /** The token of a handshake: the header's, or else the query's `token`, for who can set no header. */
 export function tokenIn({ url, headers }: Handshake): string | undefined {
   const query = url.indexOf('?');
+  // Whoever says that they bring one brings one, were it empty: they do not come in as strangers.
+  const bearer = /^bearer(?: |$)/i.test(headers.authorization ?? '') ? '' : undefined;
   return (
     bearerOf(headers.authorization) ??
+    bearer ??
     (query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get('token') ?? undefined))
   );
 }

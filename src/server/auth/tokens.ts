@@ -155,7 +155,8 @@ function read(payload: JWTPayload, now: number, leeway: number, isOwn: boolean):
   const { iss, sub, exp, iat, can, data, name } = payload;
   if (typeof sub !== 'string' || sub === '') throw new TokenRefused('it has no claim sub, the user');
   if (sub.length > LIMITS.channel) throw new TokenRefused(`its claim sub has more than ${LIMITS.channel} characters`);
-  if (!isUserId(sub)) throw new TokenRefused('its claim sub has control characters, or halves of characters');
+  if (!isUserId(sub))
+    throw new TokenRefused('its claim sub has control characters, halves of characters, or nothing but dots');
   // Else a token could be issued after any revocation that is to come.
   if (iat !== undefined && iat * 1_000 > now + leeway) throw new TokenRefused('it was issued in the future');
   let rights: Rights | undefined;

@@ -5,6 +5,12 @@ export function isHttpAddress(text: string): boolean {
   return isAddress(text, /^https?:$/);
 }
 
+/** What can be called: fetch takes no address with a user or password in it. */
+export function isWebAddress(text: string): boolean {
+  const url = URL.parse(text);
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+}
+
 /** `tcp://host:port`. */
 export function isLineAddress(text: string): boolean {
   return isAddress(text, /^tcp:$/) && /:\d+$/.test(text);

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isChannel, isPattern } from '../../protocol/index.ts';
-import { isHttpAddress, isLineAddress, isNetwork } from './addresses.ts';
+import { isHttpAddress, isLineAddress, isNetwork, isWebAddress } from './addresses.ts';
 import { bytes, duration } from './units.ts';
 
 /**
@@ -32,6 +32,7 @@ const lineAddress = text(isLineAddress, 'an address like tcp://127.0.0.1:1337');
 const store = text((value) => /^(memory:?|sqlite:.+)$/.test(value), 'sqlite:<file> or memory').transform((value) =>
   value === 'memory' ? 'memory:' : value,
 );
+const webAddress = text(isWebAddress, 'an address like https://example.org/hook, without user and password');
 const network = text(isNetwork, 'an address or network like 127.0.0.1 or 10.0.0.0/8');
 const origins = z.union([z.enum(['same', '*']), z.array(z.string())]);
 
@@ -84,7 +85,7 @@ const channel = z.strictObject({
 
 const jwt = z.strictObject({
   publicKey: z.string().optional().describe('The PEM text of the public key, or the path of its file.'),
-  jwks: z.url().optional().describe('Where the public keys are published (RFC 7517).'),
+  jwks: webAddress.optional().describe('Where the public keys are published (RFC 7517).'),
   algorithms: z
     .array(z.enum(['HS256', 'RS256', 'ES256', 'EdDSA']))
     .optional()
@@ -101,7 +102,7 @@ const login = z.strictObject({
 });
 
 const hook = z.strictObject({
-  url: z.url().describe('Is called with the handshake of each visitor, and answers who they are.'),
+  url: webAddress.describe('Is called with the handshake of each visitor, and answers who they are.'),
   headers: z
     .array(z.string())
     .default(['cookie', 'authorization'])
@@ -110,7 +111,7 @@ const hook = z.strictObject({
 });
 
 const webhook = z.strictObject({
-  url: z.url().describe('Is called with events, as JSON in a POST.'),
+  url: webAddress.describe('Is called with events, as JSON in a POST.'),
   secret: secret.describe('Signs the body: see docs/operations.md.'),
   events: z
     .array(z.enum(['online', 'offline', 'occupied', 'vacated', 'published']))

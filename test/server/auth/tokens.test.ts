@@ -224,9 +224,17 @@ for (const [name, sub] of Object.entries({
   'a new line': 'ana\nroot',
   colours: '\u001b[31mana',
   'half a character': 'a\ud800',
+  'nothing but dots': '..',
 }))
   test(`a user whose id has ${name} is nobody`, async (t) => {
     const { auth, log } = await doors(t, {});
     assert.equal(await auth.connect({ token: forge(HS, { sub }), request: undefined }), null);
     assert.match(log.text, /control characters/);
+  });
+
+for (const authorization of ['Bearer', 'Bearer ', 'bearer two words'])
+  test(`who says ${JSON.stringify(authorization)} and nothing that is a token is no stranger`, async (t) => {
+    const { auth } = await doors(t, {});
+    assert.deepEqual(await auth.connect({ token: undefined, request: handshake() }), {});
+    assert.equal(await auth.connect({ token: undefined, request: handshake({ authorization }) }), null);
   });

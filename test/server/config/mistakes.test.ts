@@ -151,3 +151,13 @@ test("the daemon's own channels are not for the configuration to open", async (t
   const [own] = await mistakes(t, 'channels:\n  "zocalo:admin":\n    subscribe: everyone');
   assert.match(own!, /^zocalo\.config\.yaml:2: .*zocalo:admin.* is for the daemon's own channels/);
 });
+
+test('an address that cannot be called is a mistake before anybody waits for an answer from it', async (t) => {
+  const [webhook, hook] = await mistakes(
+    t,
+    `webhooks:\n  - url: http://user:pass@localhost/\n    secret: ${'s'.repeat(32)}\nauth:\n  hook:\n    url: ftp://localhost/`,
+  );
+  assert.match(webhook!, /^zocalo\.config\.yaml:2: webhooks\[0\]\.url must be an address .* without user and password/);
+  assert.match(hook!, /^zocalo\.config\.yaml:6: auth\.hook\.url must be an address/);
+  assert.doesNotMatch(webhook!, /user:pass/);
+});
