@@ -13,7 +13,7 @@ import type { ApiKeyConfig, Config } from './config/index.ts';
 import { HubServer, LineServer, type Traffic } from './hub/index.ts';
 import { AddressLimits, ClientAddress } from './limits/index.ts';
 import { LocalSocket } from './local-socket.ts';
-import { Drain, Health, type LevelLog, type Log, Metrics, Probes, type Step } from './operations/index.ts';
+import { Drain, Health, type LevelLog, type Log, Metrics, Probes, SparseLog, type Step } from './operations/index.ts';
 import { Pages } from './pages.ts';
 import { readSdk } from './sdk.ts';
 import type { StaticFiles } from './static-files.ts';
@@ -74,8 +74,10 @@ export class Daemon {
   constructor(config: Config, options: DaemonOptions) {
     const filled = { clock: systemClock, now: Date.now, ...options };
     const { clock, now, log, version } = filled;
+    // A full disk fails with every publication: its log must not fill it as well.
+    const failures = new SparseLog(log, clock);
     const onError = (err: unknown) => {
-      log.error({ err }, 'something failed on the side of the server');
+      failures.write('error', codeOf(err), { err }, 'something failed on the side of the server');
       this.#metrics.failed(err);
     };
     const clientAddress = new ClientAddress(config.proxies);
@@ -125,7 +127,10 @@ export class Daemon {
       clientAddress,
       addressLimits: this.#addressLimits,
       onRefused: (reason) => this.#metrics.refused(reason),
-      log,
+      log: {
+        error: (fields, sentence) =>
+          failures.write('error', `API ${codeOf((fields as { err?: unknown }).err)}`, fields, sentence),
+      },
     });
     this.#sessions = new AdminSessions({
       findKey,
@@ -387,4 +392,9 @@ function administrators({ api }: Config): readonly ApiKeyConfig[] {
 
 function isSame(one: ApiKeyConfig): (other: ApiKeyConfig) => boolean {
   return ({ name, key }) => name === one.name && key === one.key;
+}
+
+/** Of an error of ours; what nobody foresaw is of one kind. */
+function codeOf(error: unknown): string {
+  return error instanceof ZocaloError ? error.code : '';
 }

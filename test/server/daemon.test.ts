@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Users } from '../../src/server/auth/index.ts';
 import { Daemon } from '../../src/server/daemon.ts';
@@ -140,4 +141,30 @@ test('a reload changes whose pages may call the API', async (t) => {
   assert.equal(await allowed(), null);
   await daemon.reload(configOf({ api: { cors: ['https://example.org'] } }));
   assert.equal(await allowed(), 'https://example.org');
+});
+
+test('while another program holds the log locked, publishing fails loudly, what is not kept goes on, and few lines are logged', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'square.db');
+  const { call, client, log } = await startDaemon(t, { store: `sqlite:${file}`, drain: { spread: 0 } });
+  const publish = (data: unknown, more: object = {}) =>
+    call('POST', '/api/publish', { channel: 'news', data, ...more });
+  const news = client().subscribe('news');
+  await new Promise((resolve) => news.on('live', resolve));
+  const heard = news[Symbol.asyncIterator]();
+  assert.equal((await publish('before')).status, 200);
+  assert.equal((await heard.next()).value?.data, 'before');
+  const other = new DatabaseSync(file);
+  t.after(() => other.close());
+  other.exec('BEGIN IMMEDIATE');
+  const refused = Promise.all(Array.from({ length: 40 }, (_, n) => publish(n)));
+  assert.equal((await publish('passing', { keep: false })).status, 200);
+  assert.equal((await heard.next()).value?.data, 'passing');
+  for (const { status, body } of await refused) assert.deepEqual([status, body.code], [503, 'UNAVAILABLE']);
+  const lines = log.lines.filter(({ sentence }) => /HTTP API failed/.test(sentence));
+  assert.equal(lines.length, 10);
+  other.exec('ROLLBACK');
+  assert.equal((await publish('after')).status, 200);
+  assert.equal((await heard.next()).value?.data, 'after');
 });

@@ -3,13 +3,12 @@ import { ZocaloError } from '../../errors.ts';
 import type { Identity, Rights, Visitor } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import type { Config } from '../config/index.ts';
-import type { Log } from '../operations/index.ts';
+import { type Log, SparseLog } from '../operations/index.ts';
 import { type AddressOf, type Handshake, handshakeOf, tokenIn } from './credentials.ts';
 import { Hook } from './hook.ts';
 import { KeysUnavailable } from './jwks.ts';
 import { Login, type Session } from './login.ts';
 import type { Scrypt } from './password.ts';
-import { SparseLog } from './sparse-log.ts';
 import { TokenRefused, Tokens } from './tokens.ts';
 import { Users } from './users.ts';
 

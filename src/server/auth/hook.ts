@@ -2,10 +2,10 @@ import { ZocaloError } from '../../errors.ts';
 import { type Identity, milliseconds } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import type { HookConfig } from '../config/index.ts';
+import type { SparseLog } from '../operations/index.ts';
 import { readJson } from './body.ts';
 import { rightsOf } from './can.ts';
 import type { Handshake } from './credentials.ts';
-import type { SparseLog } from './sparse-log.ts';
 import { Turnstile } from './turnstile.ts';
 import { isUserId } from './user-id.ts';
 

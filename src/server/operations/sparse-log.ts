@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts';
-import type { Log } from '../operations/index.ts';
+import type { Log } from './log.ts';
 
 /** Milliseconds within which the same kind of sentence is written so often at most. */
 const WINDOW = 60_000;
