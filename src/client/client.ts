@@ -13,10 +13,12 @@ import {
   type Welcome,
 } from '../protocol/index.ts';
 import { Emitter } from './emitter.ts';
-import { Feed } from './feed.ts';
+import { Feed, isPatterned } from './feed.ts';
 import type { Network } from './liveness.ts';
-import { Outbox, type OutboxStorage, type Waiting } from './outbox.ts';
-import type { SocketState, Timers } from './reconnecting-socket.ts';
+import type { PatternGapEvent } from './messages.ts';
+import { noChannel, Outbox, type OutboxStorage, type Waiting } from './outbox.ts';
+import { type Heard, Places } from './places.ts';
+import { browserTimers, type SocketState, type Timers } from './reconnecting-socket.ts';
 import { CLOSED, type Login, type NegotiatedSocket, Session, type Token } from './session.ts';
 import { Subscription } from './subscription.ts';
 
@@ -71,14 +73,13 @@ export interface ClientEvents {
   error: Error;
 }
 
-const wallClock: Timers = {
-  // Unlike `performance.now`, it goes on while the machine sleeps.
-  now: () => Date.now(),
-  after(delay, action) {
-    const timer = setTimeout(action, delay);
-    return () => clearTimeout(timer);
-  },
-};
+/** Unlike `performance.now`, it goes on while the machine sleeps. */
+const wallClock: Timers = { ...browserTimers, now: () => Date.now() };
+
+/** What `subscribe` answers, by the contract, or by the type that was given. */
+type Subscribing<C extends Contract, Name extends string, T> = Name extends `${string}*${string}`
+  ? Subscription<[T] extends [never] ? ChannelOutput<C, Name> : T, never, PatternGapEvent>
+  : Subscription<[T] extends [never] ? ChannelOutput<C, Name> : T, [T] extends [never] ? ChannelInput<C, Name> : T>;
 
 /** RFC 6455 §7.4.1: a frame was larger than the server takes. */
 const TOO_BIG = 1009;
@@ -99,6 +100,7 @@ export class Client<C extends Contract = any> {
   readonly #emitter = new Emitter<ClientEvents>();
   readonly #feeds = new Map<string, Feed>();
   readonly #numbers = new Map<number, Feed>();
+  readonly #places = new Places();
 
   /** @throws ProtocolError where there is no WebSocket. Nothing is connected before the first use. */
   constructor(url: string, options: ClientOptions = {}) {
@@ -159,7 +161,8 @@ export class Client<C extends Contract = any> {
   }
 
   /**
-   * Listens to a channel. `recent`, `presence` and `member` are what the first of several subscriptions to the channel
+   * Listens to a channel, or to all channels of a pattern, `sensor:*`, where the server takes patterns: from what comes
+   * next, without the options below, and each message with the channel and the position there. `recent`, `presence` and `member` are what the first of several subscriptions to the channel
    * asked for; `since` is each one's own. The type of the messages is the contract's, or `T`.
    *
    * @throws ProtocolError BAD_CHANNEL.
@@ -167,8 +170,8 @@ export class Client<C extends Contract = any> {
   subscribe<T = never, const Name extends string = string>(
     channel: Name,
     { since, ...wishes }: SubscribeOptions = {},
-  ): Subscription<[T] extends [never] ? ChannelOutput<C, Name> : T, [T] extends [never] ? ChannelInput<C, Name> : T> {
-    if (!isChannel(channel)) throw new ProtocolError('BAD_CHANNEL', `${JSON.stringify(channel)} is no channel's name`);
+  ): Subscribing<C, Name, T> {
+    if (!isChannel(channel.replaceAll('*', '-')) || channel.includes('**')) throw noChannel(channel);
     this.open();
     let feed = this.#feeds.get(channel);
     if (!feed) {
@@ -230,12 +233,16 @@ export class Client<C extends Contract = any> {
   }
 
   #newFeed(channel: string, wishes: Omit<SubscribeOptions, 'since'>): Feed {
+    // What no pattern followed may be far behind.
+    if (isPatterned(channel) && ![...this.#feeds.values()].some(({ matches }) => matches))
+      this.#places.forget((name) => this.#feeds.get(name)?.state === 'live');
     const feed: Feed = new Feed({
       channel,
       wishes,
       session: this.#session,
       isOwn: (key) => this.#outbox.isOwn(key),
       onNumber: (number, feed) => (feed ? this.#numbers.set(number, feed) : this.#numbers.delete(number)),
+      onPlace: (number, position) => this.#hear(this.#places.introduce(number, position, channel)),
       onOver: () => this.#feeds.get(channel) === feed && this.#feeds.delete(channel),
     });
     return feed;
@@ -262,33 +269,47 @@ export class Client<C extends Contract = any> {
 
   #suspend(): void {
     for (const feed of [...this.#feeds.values()]) feed.suspend();
+    this.#places.forget((channel) => this.#feeds.has(channel));
     this.#outbox.suspend();
   }
 
   /** What belongs to no channel of ours came too late: we have left it. */
   #handle(message: ServerMessage): void {
     if (message.length < 2) return;
+    const feed = this.#numbers.get(message[1] as number);
     switch (message[0]) {
-      case 'm':
-        this.#numbers.get(message[1])?.onMessage(message[2], message[3], message[4]);
+      case 'm': {
+        const [, number, offset, data, meta] = message;
+        feed?.onMessage(offset, data, meta);
+        this.#hear(this.#places.take(number, offset, offset - 1), (pattern, heard) =>
+          pattern.onHeard(heard, data, meta),
+        );
         break;
+      }
       case 'skip':
-        this.#numbers.get(message[1])?.onSkip(message[2]);
+        feed?.onSkip(message[2]);
+        this.#hear(this.#places.take(message[1], message[2], 0), (pattern, { channel, position, have }) =>
+          pattern.tell('skip', { channel, from: have[1] + 1, to: position[1] }),
+        );
         break;
       case 'gap':
-        this.#numbers.get(message[1])?.onGap(message[2]);
+        feed?.onGap(message[2]);
+        this.#hear(this.#places.introduce(message[1], [message[2].epoch, message[2].head]));
+        break;
+      case 'ch':
+        this.#hear(this.#places.introduce(message[1], [message[3], message[4]], message[2]));
         break;
       case 'live':
-        this.#numbers.get(message[1])?.onLive(message[2]);
+        feed?.onLive(message[2]);
         break;
       case '+':
-        this.#numbers.get(message[1])?.onJoin(message[2]);
+        feed?.onJoin(message[2]);
         break;
       case '-':
-        this.#numbers.get(message[1])?.onLeave(message[2]);
+        feed?.onLeave(message[2]);
         break;
       case 'n':
-        this.#numbers.get(message[1])?.onCount(message[2]);
+        feed?.onCount(message[2]);
         break;
       case 'end':
         this.#feeds
@@ -297,6 +318,16 @@ export class Client<C extends Contract = any> {
         break;
       case 'to':
         this.#emitter.emit('message', message[1]);
+    }
+  }
+
+  /** For the patterns that match it. */
+  #hear(heard: Heard | undefined, tell?: (feed: Feed, heard: Heard) => void): void {
+    if (!heard) return;
+    for (const feed of [...this.#feeds.values()]) {
+      if (feed.state !== 'live' || !feed.matches?.(heard.channel)) continue;
+      if (heard.gap) feed.tell('gap', { channel: heard.channel, ...heard.gap });
+      tell?.(feed, heard);
     }
   }
 

@@ -7,7 +7,8 @@ import {
   ProtocolError,
   type Subscribed,
 } from '../protocol/index.ts';
-import { type Message, type PresenceEvent, toMessage } from './messages.ts';
+import { type Message, type PatternGapEvent, type PresenceEvent, type SkipEvent, toMessage } from './messages.ts';
+import type { Heard } from './places.ts';
 import { PresenceList } from './presence.ts';
 import { PASSING, pauseAfter } from './retry.ts';
 import type { Session } from './session.ts';
@@ -20,7 +21,7 @@ export type FeedState = 'waiting' | 'subscribing' | 'catchingUp' | 'live' | 'pau
 
 export const FEED_TRANSITIONS: Readonly<Record<FeedState, readonly FeedState[]>> = {
   waiting: ['subscribing', 'ended'],
-  subscribing: ['catchingUp', 'waiting', 'ended'],
+  subscribing: ['catchingUp', 'live', 'waiting', 'ended'],
   catchingUp: ['live', 'subscribing', 'waiting', 'paused', 'ended'],
   live: ['subscribing', 'waiting', 'paused', 'ended'],
   paused: ['subscribing', 'waiting', 'ended'],
@@ -44,6 +45,8 @@ export interface Reader {
   onMessage(message: Message, position: Position): void;
   onGap(gap: Gap): void;
   onSkip(from: number, to: number): void;
+  /** Of a pattern. */
+  emit(name: 'gap' | 'skip', event: never): void;
   onPresence(event: PresenceEvent): void;
   onState(state: FeedState): void;
   /** It is over; without an error: on purpose. */
@@ -51,13 +54,25 @@ export interface Reader {
 }
 
 export interface FeedOptions {
+  /** A name, or a pattern. */
   channel: string;
   wishes: FeedWishes;
   session: Session;
   isOwn: (key: string) => boolean;
   /** Called when the feed has its number, and when it has lost it. */
   onNumber: (number: number, feed: Feed | undefined) => void;
+  /** Called at each answer, also when it comes too late for the feed: where the lines of that number begin. */
+  onPlace: (number: number, position: Position) => void;
   onOver: () => void;
+}
+
+export const isPatterned = (name: string) => name.includes('*');
+
+/** As the protocol's `compilePattern`, and short: whoever wrote the pattern is its only victim. */
+function compile(pattern: string): (channel: string) => boolean {
+  const source = pattern.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.+');
+  const match = new RegExp(`^${source}$`);
+  return (channel) => match.test(channel);
 }
 
 /** Publications that the server sends ahead while catching up: a page of its log. */
@@ -73,12 +88,16 @@ export class Feed {
   readonly channel: string;
   readonly readers = new Set<Reader>();
   readonly presence = new PresenceList();
+  /** Of a pattern: whether it matches a channel. */
+  readonly matches: ((channel: string) => boolean) | undefined;
   readonly #options: FeedOptions;
   #state: FeedState = 'waiting';
   #position: Position | undefined;
   #number: number | undefined;
   /** Of the present request: whether it named a position. */
   #resumes = false;
+  /** Of a pattern: whether the server has taken it before. */
+  #hasBegun = false;
   /** Publications since the last credit. */
   #taken = 0;
   #failures = 0;
@@ -88,6 +107,7 @@ export class Feed {
   constructor(options: FeedOptions) {
     this.#options = options;
     this.channel = options.channel;
+    if (isPatterned(this.channel)) this.matches = compile(this.channel);
   }
 
   get state(): FeedState {
@@ -101,6 +121,7 @@ export class Feed {
   /** `since` in the past takes the feed back: the others pass over what they have had. */
   add(reader: Reader, since: Position | undefined): void {
     this.readers.add(reader);
+    if (this.matches) return;
     if (since) reader.begin(since);
     const here = this.#position;
     if (!here) {
@@ -149,6 +170,19 @@ export class Feed {
     this.#deliver(this.#advance(offset), data, meta);
     if (this.#backlog() > BACKLOG) this.#pause();
     else this.#credit();
+  }
+
+  /** Of a pattern. */
+  onHeard({ channel, position }: Heard, data: unknown, meta: Meta | undefined): void {
+    const message = toMessage(channel, position, data, meta, this.#options.isOwn);
+    // It has a place in its own channel, and none in the pattern.
+    for (const reader of [...this.readers]) reader.onMessage(message, [position[0], 0]);
+    if (this.#backlog() > BACKLOG) this.#pause();
+  }
+
+  /** Of a pattern: something is lost, or left out. */
+  tell(name: 'gap' | 'skip', event: PatternGapEvent | SkipEvent): void {
+    for (const reader of [...this.readers]) reader.emit(name, event as never);
   }
 
   onSkip(to: number): void {
@@ -244,15 +278,28 @@ export class Feed {
     const at = this.#position;
     this.#resumes = at !== undefined;
     this.#taken = 0;
-    const options = { ...wishes, ...(at && { at }), credit: CREDIT };
+    const options = this.matches ? {} : { ...wishes, ...(at && { at }), credit: CREDIT };
     const attempt = ++this.#attempt;
     session.ask((id) => encode(['sub', id, this.channel, options]), {
-      ok: (result) => attempt === this.#attempt && this.#accepted(result as Subscribed),
+      ok: (result) => this.#answered(result as Subscribed, attempt === this.#attempt),
       err: (error) => attempt === this.#attempt && this.onRefused(error),
     });
   }
 
+  #answered(result: Subscribed, isOurs: boolean): void {
+    if (isOurs) this.#accepted(result);
+    const { ch, epoch, offset } = result;
+    if (ch !== undefined && epoch !== undefined && offset !== undefined) this.#options.onPlace(ch, [epoch, offset]);
+  }
+
   #accepted(result: Subscribed): void {
+    if (this.matches) {
+      this.#failures = 0;
+      this.#become('live');
+      if (this.#hasBegun) this.tell('gap', { channel: this.channel });
+      this.#hasBegun = true;
+      return;
+    }
     const { ch, epoch, offset } = result;
     if (ch === undefined || epoch === undefined || offset === undefined) {
       this.end(new ProtocolError('BAD_MESSAGE', `the answer for ${this.channel} lacks its number or position`));

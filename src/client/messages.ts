@@ -46,6 +46,11 @@ export interface GapEvent extends Gap {
   channel: string;
 }
 
+/** Of a pattern: in that channel, what is after `have` and up to `head`; or in any, where `channel` is the pattern. */
+export interface PatternGapEvent extends Partial<Gap> {
+  channel: string;
+}
+
 /** What the server left out by the channel's policy for slow readers, or because this client published it silently. */
 export interface SkipEvent {
   channel: string;

@@ -1,4 +1,4 @@
-import { type Position, ProtocolError, type Published, type PublishOptions } from '../protocol/index.ts';
+import { isChannel, type Position, ProtocolError, type Published, type PublishOptions } from '../protocol/index.ts';
 import { PASSING, pauseAfter } from './retry.ts';
 import type { Session } from './session.ts';
 
@@ -104,6 +104,7 @@ export class Outbox {
   publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
     const { storage, limit } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<Position | undefined>();
+    if (!isChannel(channel)) throw noChannel(channel);
     const json = JSON.stringify(data);
     if (json === undefined) throw new TypeError('JSON cannot say what is to be published');
     if (this.#entries.size >= limit) {
@@ -223,6 +224,10 @@ export class Outbox {
   #itemOf(key: string): string {
     return this.#options.name + key;
   }
+}
+
+export function noChannel(name: string): ProtocolError {
+  return new ProtocolError('BAD_CHANNEL', `${JSON.stringify(name)} is no channel's name`);
 }
 
 function pad(count: number): string {

@@ -1,6 +1,5 @@
 import {
   encode,
-  type Gap,
   type GetOptions,
   type History,
   type Member,
@@ -14,11 +13,11 @@ import { type GapEvent, type Message, type PresenceEvent, type SkipEvent, toMess
 import type { Outbox } from './outbox.ts';
 import { CLOSED, type Session } from './session.ts';
 
-export interface SubscriptionEvents<T> {
+export interface SubscriptionEvents<T, Gaps = GapEvent> {
   message: Message<T>;
   presence: PresenceEvent;
   /** Messages are lost to this subscription: whatever was built from them is to be loaded anew. */
-  gap: GapEvent;
+  gap: Gaps;
   skip: SkipEvent;
   /** Everything that was missed has come; what follows is live. */
   live: Position;
@@ -51,12 +50,15 @@ export interface House {
 const EARLY = 1_024;
 const TIMEOUT = 10_000;
 
-/** One reader of one channel: gets `T`, and publishes `Input`. Made by `client.subscribe`; several of one channel share its line. */
-export class Subscription<T = unknown, Input = T> implements AsyncIterable<Message<T>> {
+/**
+ * One reader of one channel, or of the channels of a pattern: gets `T`, and publishes `Input`. Made by
+ * `client.subscribe`; several of one channel share its line.
+ */
+export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements AsyncIterable<Message<T>> {
   readonly channel: string;
   readonly #house: House;
   readonly #feed: Feed;
-  readonly #emitter = new Emitter<SubscriptionEvents<T>>();
+  readonly #emitter = new Emitter<SubscriptionEvents<T, Gaps>>();
   readonly #queues = new Set<MessageQueue<Message<T>>>();
   readonly #reader: Reader;
   #position: Position | undefined;
@@ -81,7 +83,10 @@ export class Subscription<T = unknown, Input = T> implements AsyncIterable<Messa
     return this.#isOver ? 'ended' : this.#feed.state;
   }
 
-  /** Of the last message; to be saved, and given as `since` to the next `subscribe`. Undefined before the first answer. */
+  /**
+   * Of the last message; to be saved, and given as `since` to the next `subscribe`. Undefined before the first answer,
+   * and for a pattern, whose messages have one each, in their channels.
+   */
   get position(): Position | undefined {
     return this.#position;
   }
@@ -97,9 +102,9 @@ export class Subscription<T = unknown, Input = T> implements AsyncIterable<Messa
   }
 
   /** Calls `listener` at each event. The answer stops it. */
-  on<Name extends keyof SubscriptionEvents<T>>(
+  on<Name extends keyof SubscriptionEvents<T, Gaps>>(
     name: Name,
-    listener: (event: SubscriptionEvents<T>[Name]) => void,
+    listener: (event: SubscriptionEvents<T, Gaps>[Name]) => void,
   ): () => void {
     const off = this.#emitter.on(name, listener);
     if (name === 'message') for (const message of this.#takeEarly()) this.#emitter.emit('message', message);
@@ -159,7 +164,7 @@ export class Subscription<T = unknown, Input = T> implements AsyncIterable<Messa
   #asReader(): Reader {
     const subscription = this;
     const { channel } = this;
-    const emit = this.#emitter.emit.bind(this.#emitter) as Emitter<SubscriptionEvents<T>>['emit'];
+    const emit = this.#emitter.emit.bind(this.#emitter) as Emitter<SubscriptionEvents<T, Gaps>>['emit'];
     return {
       get position() {
         return subscription.#position;
@@ -173,7 +178,8 @@ export class Subscription<T = unknown, Input = T> implements AsyncIterable<Messa
         this.#position = position;
       },
       onMessage: (message, position) => this.#receive(message as Message<T>, position),
-      onGap: (gap: Gap) => emit('gap', { channel, ...gap }),
+      onGap: (gap) => emit('gap', { channel, ...gap } as Gaps),
+      emit,
       onSkip: (from, to) => {
         if (!this.#position || this.#position[1] >= to) return;
         this.#position = [this.#position[0], to];
@@ -182,7 +188,8 @@ export class Subscription<T = unknown, Input = T> implements AsyncIterable<Messa
       onPresence: (event) => emit('presence', event),
       onState: (state) => {
         emit('state', state);
-        if (state === 'live') emit('live', this.#feed.position!);
+        const { position } = this.#feed;
+        if (state === 'live' && position) emit('live', position);
       },
       onEnd: (error) => this.#end(error),
     };

@@ -1,4 +1,4 @@
-import { LIMITS } from './limits.ts';
+import { CHANNEL_LENGTH } from './limits.ts';
 
 /**
  * A name is 1 to 255 of the characters that RFC 3986 §3.3 allows in a URL's path, but for `*`, and does not begin
@@ -8,14 +8,14 @@ import { LIMITS } from './limits.ts';
 const NAME = /^(?!\$)[\w\-.~!$&'()+,;=:@/%]+$/;
 
 export function isChannel(name: unknown): name is string {
-  return typeof name === 'string' && name.length <= LIMITS.channel && NAME.test(name);
+  return typeof name === 'string' && name.length <= CHANNEL_LENGTH && NAME.test(name);
 }
 
 /** A pattern is a name with one `*` or more in it, never two in a row. Each stands for one character or more. */
 export function isPattern(pattern: unknown): pattern is string {
   return (
     typeof pattern === 'string' &&
-    pattern.length <= LIMITS.channel &&
+    pattern.length <= CHANNEL_LENGTH &&
     pattern.includes('*') &&
     !pattern.includes('**') &&
     !pattern.startsWith('$') &&

@@ -1,3 +1,6 @@
+/** Characters of a channel's name or of a pattern. By itself, so that the SDK need not carry the other limits. */
+export const CHANNEL_LENGTH = 255;
+
 /** What a line may hold at most. A breach is answered with `BAD_MESSAGE`, or with the code named. */
 export const LIMITS = {
   /** Lines in a frame: what the SDK's outbox sends after a reconnect, and a bound on the work one frame can ask for. */
@@ -10,7 +13,7 @@ export const LIMITS = {
   /** A request's number: positive, and small enough for a 32-bit integer in any language. */
   id: 2 ** 31 - 1,
   /** Characters of a channel's name or of a pattern; `BAD_CHANNEL`. */
-  channel: 255,
+  channel: CHANNEL_LENGTH,
   /** Characters of a publication's key: a UUID has 36. */
   key: 64,
   /** Characters of a method's name. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import {
   type ClientMessage,
+  compilePattern,
   decodeFromClient,
   encode,
   encodePublication,
+  isPattern,
   type Member,
   type Position,
   type ServerMessage,
@@ -38,6 +40,9 @@ export class FakeLine extends FakeSocket {
   /** What the hub chose. */
   protocol: string;
   readonly subscriptions = new Map<number, Subscription>();
+  readonly patterns = new Map<string, (channel: string) => boolean>();
+  /** Numbers that this line was told, by `ch` or an answer, since when it hears them without a break. */
+  readonly told = new Set<number>();
   /** Lines on their way to the server, and to the client. */
   readonly up: string[] = [];
   readonly down: string[] = [];
@@ -172,13 +177,28 @@ export class FakeHub {
   publish(channel: string, data: unknown, key?: string): number {
     const log = this.log(channel);
     log.entries.push({ data, key });
-    for (const line of this.lines) if (!line.isGone) this.#follow(line);
+    for (const line of this.lines) {
+      if (line.isGone) continue;
+      this.#follow(line);
+      this.#tellPatterns(line, channel);
+    }
     return log.entries.length;
   }
 
   /** To the present line, about a channel. */
   tell(channel: string, message: (ch: number) => ServerMessage): void {
     this.line.say(message(this.#number(channel)));
+  }
+
+  /** Its newest publication, to whoever hears it by a pattern alone. */
+  #tellPatterns(line: FakeLine, channel: string): void {
+    const ch = this.#number(channel);
+    if (line.subscriptions.has(ch) || ![...line.patterns.values()].some((matches) => matches(channel))) return;
+    const { entries, epoch } = this.log(channel);
+    if (!line.told.has(ch)) line.say(['ch', ch, channel, epoch, entries.length - 1]);
+    line.told.add(ch);
+    const { data, key } = entries.at(-1)!;
+    line.down.push(encodePublication(ch, entries.length, JSON.stringify(data), key ? JSON.stringify({ key }) : null));
   }
 
   #number(channel: string): number {
@@ -223,9 +243,20 @@ export class FakeHub {
         ]);
         break;
       case 'sub':
-        this.#subscribe(line, message[1], message[2], message[3]);
+        if (isPattern(message[2])) {
+          assert.ok(!line.patterns.has(message[2]), `${message[2]} was subscribed to twice`);
+          line.patterns.set(message[2], compilePattern(message[2]));
+          line.say(['ok', message[1], {}]);
+        } else this.#subscribe(line, message[1], message[2], message[3]);
         break;
       case 'un':
+        if (isPattern(message[2])) {
+          assert.ok(line.patterns.delete(message[2]), `${message[2]} was not subscribed to`);
+          if (line.patterns.size === 0) line.told.clear();
+          line.say(['ok', message[1], null]);
+          break;
+        }
+        line.told.delete(this.#number(message[2]));
         assert.ok(line.subscriptions.delete(this.#number(message[2])), `${message[2]} was not subscribed to`);
         line.say(['ok', message[1], null]);
         break;
