@@ -274,16 +274,17 @@ export class Feed {
   #ask(): void {
     const { session, wishes } = this.#options;
     this.#cancelRetry();
-    this.#become('subscribing');
     const at = this.#position;
     this.#resumes = at !== undefined;
     this.#taken = 0;
     const options = this.matches ? {} : { ...wishes, ...(at && { at }), credit: CREDIT };
     const attempt = ++this.#attempt;
     session.ask((id) => encode(['sub', id, this.channel, options]), {
-      ok: (result) => this.#answered(result as Subscribed, attempt === this.#attempt),
+      ok: (result) => this.#answered((result ?? {}) as Subscribed, attempt === this.#attempt),
       err: (error) => attempt === this.#attempt && this.onRefused(error),
     });
+    // Now, since who hears of it may leave: then `un` goes after `sub`.
+    this.#become('subscribing');
   }
 
   #answered(result: Subscribed, isOurs: boolean): void {
@@ -350,7 +351,7 @@ export class Feed {
 
   #restart(from: Position): void {
     this.#position = from;
-    if (this.#state === 'waiting' || this.#state === 'paused') return;
+    if (this.#state === 'waiting' || this.#state === 'paused' || this.#state === 'ended') return;
     this.#leave();
     if (this.#state === 'subscribing') this.#become('waiting');
     this.#ask();

@@ -84,6 +84,10 @@ export class Outbox {
 
   /** Takes over what an earlier life of this page left in the storage. */
   restore(): void {
+    this.#attempt(() => this.#restore());
+  }
+
+  #restore(): void {
     const { storage, name, onError } = this.#options;
     const names: string[] = [];
     for (let index = 0; index < (storage?.length ?? 0); index++) {
@@ -216,9 +220,18 @@ export class Outbox {
   #settle(entry: Entry, tell: () => void): void {
     if (this.#entries.get(entry.key) !== entry) return;
     this.#entries.delete(entry.key);
-    this.#options.storage?.removeItem(this.#itemOf(entry.key));
+    this.#attempt(() => this.#options.storage?.removeItem(this.#itemOf(entry.key)));
     tell();
     this.flush();
+  }
+
+  /** A storage that fails is no reason to stop, but for a publication that was to be kept in it. */
+  #attempt(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      this.#options.onError(error as Error);
+    }
   }
 
   #itemOf(key: string): string {

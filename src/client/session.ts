@@ -268,7 +268,7 @@ export class Session {
       return;
     }
     const id = this.#requests.add(
-      { ok: (welcome) => this.#welcomed(welcome as Welcome), err: (error) => this.#refused(error) },
+      { ok: (welcome) => this.#welcomed((welcome ?? {}) as Welcome), err: (error) => this.#refused(error) },
       this.timers.now() + ANSWER_WITHIN,
     );
     this.#socket.send(encode(['hi', id, { ...hello, ...(this.#ticket && { resume: this.#ticket }) }]));
@@ -303,8 +303,9 @@ export class Session {
     if (this.#socket.send(encode(PING))) this.#socket.expectAnswer(within);
   }
 
-  /** False until the server has welcomed us: only then it is well. */
+  /** False until something comes after the welcome: a server that is well goes on from there. */
   #receive(frame: string): boolean {
+    const wasOpen = this.#state === 'open';
     this.#liveness.heard();
     for (const line of frame.split('\n')) {
       // What the last line made us do may have ended this connection: whatever else it said is void.
@@ -318,7 +319,7 @@ export class Session {
         );
       }
     }
-    return this.#state === 'open';
+    return wasOpen;
   }
 
   #handle(message: ServerMessage): void {
