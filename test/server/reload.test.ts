@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { connect as connectTls } from 'node:tls';
+import { makeCertificate } from '../support/certificate.ts';
 import { zocaloIn } from '../support/cli.ts';
 import { ADMIN_KEY, configOf, startDaemon } from '../support/daemon.ts';
 import { RawClient } from '../support/raw-client.ts';
@@ -113,4 +116,27 @@ test('of two reloads at once the later one holds, whole, and none comes in the w
   await assert.rejects(daemon.reload(keyed('e')), { code: 'ABORTED' });
   assert.equal(await stopped, true);
   assert.equal(await daemon.stop(), true);
+});
+
+test('a certificate that is of another key is refused, at the start and by a reload, and the one before stays', async (t) => {
+  const [one, other] = [makeCertificate(), makeCertificate()];
+  const folder = mkdtempSync(join(tmpdir(), 'zocalo-reload-'));
+  t.after(() => rmSync(folder, { recursive: true }));
+  const write = (name: string, text: string | Buffer) => {
+    writeFileSync(join(folder, name), text);
+    return join(folder, name);
+  };
+  const cert = write('cert.pem', one.cert);
+  const fitting = [{ cert, key: write('key.pem', one.key) }];
+  const wrong = [{ cert, key: write('other.pem', other.key) }];
+  const listen = 'https://127.0.0.1:0';
+  await assert.rejects(startDaemon({ after: () => {} }, { listen, tls: wrong }), { code: 'BAD_CERTIFICATE' });
+  const { daemon } = await startDaemon(t, { listen, tls: fitting, secret: 'o'.repeat(32) });
+  await assert.rejects(daemon.reload(configOf({ listen, tls: wrong, secret: 'n'.repeat(32) })), {
+    code: 'BAD_CERTIFICATE',
+  });
+  assert.equal(daemon.config.secret, 'o'.repeat(32));
+  const socket = connectTls({ port: Number(new URL(daemon.addresses[0]!).port), ca: one.cert, host: '127.0.0.1' });
+  await once(socket, 'secureConnect');
+  socket.destroy();
 });
