@@ -85,4 +85,36 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     await page.close();
     assert.deepEqual(troubles, []);
   });
+
+  test('users whose ids are markup, paths or stars are shown as what they are, watched, and ended', async (t) => {
+    const { url, client, daemon } = await startDaemon(t, {
+      secret: 's'.repeat(40),
+      channels: { '*': { publish: 'everyone' } },
+    });
+    const page = await visit(url);
+    await signIn(page, ADMIN_KEY);
+    for (const user of [
+      `<img src=x onerror="document.title='bad'">`,
+      '../../a b/ñ?x=1&y#z%2F',
+      '*',
+      '\u{1f600}'.repeat(120),
+    ]) {
+      const token = await daemon.auth.mint({ user });
+      const visitor = client({ token: () => token });
+      await visitor.publish('news', '<script>document.title="bad"</script>');
+      const row = page.locator('#connections tr').filter({ has: page.getByText(user, { exact: true }) });
+      await row.getByRole('button', { name: 'Watch' }).click();
+      while (!daemon.hub.channels.some((name) => name.startsWith('zocalo:watch:user:'))) await page.waitForTimeout(10);
+      await visitor.publish('news', { text: '<b>again</b>' });
+      await page.locator('#traffic li', { hasText: '{"text":"<b>again</b>"}' }).waitFor();
+      const ended = new Promise((resolve) => visitor.on('state', (state) => state === 'closed' && resolve(state)));
+      await row.getByRole('button', { name: 'Disconnect' }).click();
+      await ended;
+      await page.getByRole('button', { name: 'Stop' }).click();
+      while (daemon.hub.channels.some((name) => name.startsWith('zocalo:watch:user:'))) await page.waitForTimeout(10);
+    }
+    assert.notEqual(await page.title(), 'bad');
+    await page.close();
+    assert.deepEqual(troubles, []);
+  });
 });

@@ -1,5 +1,5 @@
 import type { Client, Subscription } from '../../src/client/index.ts';
-import { type Traffic, WATCH_PREFIX } from '../../src/server/admin/view.ts';
+import { type Traffic, WATCH_PREFIX, watchedName } from '../../src/server/admin/view.ts';
 import { create, find } from '../dom.ts';
 import type { Api } from './api.ts';
 
@@ -37,7 +37,7 @@ export class TrafficView {
     this.#name.value = name;
     this.#stop.hidden = false;
     this.#form.scrollIntoView({ block: 'nearest' });
-    const channel = `${WATCH_PREFIX}${kind}:${kind === 'user' ? encodeURIComponent(name) : name}`;
+    const channel = WATCH_PREFIX + watchedName(kind, name);
     try {
       this.#subscription = this.#client.subscribe(channel);
     } catch (error) {

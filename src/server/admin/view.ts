@@ -1,4 +1,4 @@
-/** What the admin's page is told, over the daemon's own channels. Types alone, so that the page may import them. */
+/** What the admin's page is told, over the daemon's own channels. It imports nothing, so that the page may import it. */
 
 /** The daemon's own channels begin with it. */
 export const OWN_PREFIX = 'zocalo:';
@@ -6,6 +6,17 @@ export const OWN_PREFIX = 'zocalo:';
 export const ADMIN_CHANNEL = 'zocalo:admin';
 /** `zocalo:watch:user:<id>` and `zocalo:watch:channel:<name>` carry a `Traffic` for each thing that happens there. */
 export const WATCH_PREFIX = 'zocalo:watch:';
+
+/** The longest that a channel's name can be, without what is before a user in it. */
+const LONGEST = 255 - `${WATCH_PREFIX}user:`.length;
+
+/**
+ * What stands for a user or a channel behind the prefix. A user's id may have characters that a channel's name cannot,
+ * and be longer: of the longest, those who begin alike are watched together.
+ */
+export function watchedName(kind: 'user' | 'channel', name: string): string {
+  return `${kind}:${kind === 'user' ? encodeURIComponent(name).replaceAll('*', '%2A').slice(0, LONGEST) : name}`;
+}
 
 /** One second. */
 export interface Sample {

@@ -1,5 +1,5 @@
 import type { Caller, Hub, HubObserver, Taken } from '../../hub/index.ts';
-import { OWN_PREFIX, type Traffic, WATCH_PREFIX } from './view.ts';
+import { OWN_PREFIX, type Traffic, WATCH_PREFIX, watchedName } from './view.ts';
 
 /** Things that are told of one user or channel in a second; the rest is left out, so that looking costs little. */
 const MOST = 100;
@@ -53,8 +53,8 @@ export class Watch implements HubObserver {
       ...(user !== undefined && { user }),
       ...(connection !== undefined && { connection }),
     });
-    if (this.#watched.has(`channel:${channel}`)) this.#tell(`channel:${channel}`, news());
-    if (user !== undefined && this.#watched.has(nameOf(user))) this.#tell(nameOf(user), news());
+    this.#tellIfWatched(watchedName('channel', channel), news);
+    if (user !== undefined) this.#tellIfWatched(watchedName('user', user), news);
   }
 
   /** To be called each second. */
@@ -63,19 +63,15 @@ export class Watch implements HubObserver {
   }
 
   #tellUser(user: string | undefined, news: Omit<Traffic, 'at'>): void {
-    if (user !== undefined && this.#watched.has(nameOf(user))) this.#tell(nameOf(user), { user, ...news });
+    if (this.#watched.size > 0 && user !== undefined)
+      this.#tellIfWatched(watchedName('user', user), () => ({ user, ...news }));
   }
 
-  #tell(name: string, news: Omit<Traffic, 'at'>): void {
+  #tellIfWatched(name: string, news: () => Omit<Traffic, 'at'>): void {
     const told = this.#watched.get(name) ?? MOST;
     if (told >= MOST) return;
     this.#watched.set(name, told + 1);
     // A channel that cannot take it has a longer problem than this view.
-    this.#hub.publish(WATCH_PREFIX + name, { at: this.#now(), ...news }, { keep: false }).catch(() => {});
+    this.#hub.publish(WATCH_PREFIX + name, { at: this.#now(), ...news() }, { keep: false }).catch(() => {});
   }
-}
-
-/** A user's id may have characters that a channel's name cannot. */
-function nameOf(user: string): string {
-  return `user:${encodeURIComponent(user)}`;
 }
