@@ -7,6 +7,7 @@ import {
   type MethodInput,
   type MethodResult,
   type Position,
+  type Presence,
   ProtocolError,
   type PublishOptions,
   type ServerMessage,
@@ -15,6 +16,7 @@ import {
 import { Emitter } from './emitter.ts';
 import { Feed, isPatterned } from './feed.ts';
 import type { Network } from './liveness.ts';
+import { type HistoryOptions, type HistoryPage, type House, lookUpHistory, lookUpPresence } from './lookups.ts';
 import type { PatternGapEvent } from './messages.ts';
 import { noChannel, Outbox, type OutboxStorage, type Waiting } from './outbox.ts';
 import { type Heard, Places } from './places.ts';
@@ -97,6 +99,7 @@ const platform = globalThis as unknown as Partial<Network> & {
 export class Client<C extends Contract = any> {
   readonly #session: Session;
   readonly #outbox: Outbox;
+  readonly #house: House;
   readonly #emitter = new Emitter<ClientEvents>();
   readonly #feeds = new Map<string, Feed>();
   readonly #numbers = new Map<number, Feed>();
@@ -122,13 +125,16 @@ export class Client<C extends Contract = any> {
         onError: (error) => this.#report(error),
       },
     );
-    this.#outbox = new Outbox({
-      session: this.#session,
+    const session = this.#session;
+    const outbox = new Outbox({
+      session,
       storage,
       name: `zocalo:${url}:`,
       limit: options.outbox ?? 1_000,
       onError: (error) => this.#report(error),
     });
+    this.#outbox = outbox;
+    this.#house = { session, outbox };
   }
 
   get state(): ClientState {
@@ -178,9 +184,7 @@ export class Client<C extends Contract = any> {
       feed = this.#newFeed(channel, wishes);
       this.#feeds.set(channel, feed);
     }
-    const subscription = new Subscription<never, unknown>({ session: this.#session, outbox: this.#outbox }, feed).start(
-      since,
-    );
+    const subscription = new Subscription<never, unknown>(this.#house, feed).start(since);
     if (this.state === 'open') feed.start();
     return subscription as never;
   }
@@ -202,11 +206,26 @@ export class Client<C extends Contract = any> {
   async call<T = never, const Name extends string = string>(
     method: Name,
     data?: MethodInput<C, Name>,
-    { timeout = 10_000 } = {},
+    { timeout }: { timeout?: number } = {},
   ): Promise<[T] extends [never] ? MethodResult<C, Name> : T> {
     this.open();
     const line = (id: number) => encode(['call', id, method, data ?? null]);
-    return (await this.#session.request(line, timeout, false)) as never;
+    return (await this.#session.request(line, false, timeout)) as never;
+  }
+
+  /** A page of a channel's log, without listening. Rejects with the server's code, TIMEOUT or CLOSED. */
+  history<T = never, const Name extends string = string>(
+    channel: Name,
+    options?: HistoryOptions,
+  ): Promise<HistoryPage<[T] extends [never] ? ChannelOutput<C, Name> : T>> {
+    this.open();
+    return lookUpHistory(this.#house, channel, options);
+  }
+
+  /** Who is in a channel, or only how many, without listening. Rejects likewise; `timeout` in milliseconds, default 10,000. */
+  presence(channel: string, { timeout }: { timeout?: number } = {}): Promise<Presence> {
+    this.open();
+    return lookUpPresence(this.#house, channel, timeout);
   }
 
   /** Gives the server a new token now, before the old one expires. */

@@ -28,6 +28,9 @@ export const FEED_TRANSITIONS: Readonly<Record<FeedState, readonly FeedState[]>>
   ended: [],
 };
 
+/** Nothing of it is asked of the server. */
+const IDLE: ReadonlySet<FeedState> = new Set(['waiting', 'paused', 'ended']);
+
 export interface FeedWishes {
   recent?: number;
   presence?: boolean;
@@ -45,9 +48,8 @@ export interface Reader {
   onMessage(message: Message, position: Position): void;
   onGap(gap: Gap): void;
   onSkip(from: number, to: number): void;
-  /** Of a pattern. */
-  emit(name: 'gap' | 'skip', event: never): void;
-  onPresence(event: PresenceEvent): void;
+  /** Passes on what is the same for all of them. */
+  emit(name: 'gap' | 'skip' | 'presence', event: never): void;
   onState(state: FeedState): void;
   /** It is over; without an error: on purpose. */
   onEnd(error?: Error): void;
@@ -180,8 +182,8 @@ export class Feed {
     if (this.#backlog() > BACKLOG) this.#pause();
   }
 
-  /** Of a pattern: something is lost, or left out. */
-  tell(name: 'gap' | 'skip', event: PatternGapEvent | SkipEvent): void {
+  /** Of a pattern: something is lost, or left out. Of a channel: who is here. */
+  tell(name: 'gap' | 'skip' | 'presence', event: PatternGapEvent | SkipEvent | PresenceEvent): void {
     for (const reader of [...this.readers]) reader.emit(name, event as never);
   }
 
@@ -220,16 +222,16 @@ export class Feed {
   }
 
   onJoin(member: Member): void {
-    this.#tellPresence(this.presence.add(member));
+    this.tell('presence', this.presence.add(member));
   }
 
   onLeave(id: string): void {
     const event = this.presence.delete(id);
-    if (event) this.#tellPresence(event);
+    if (event) this.tell('presence', event);
   }
 
   onCount(count: number): void {
-    this.#tellPresence(this.presence.setCount(count));
+    this.tell('presence', this.presence.setCount(count));
   }
 
   /** The server ended it, or refused it. */
@@ -277,20 +279,19 @@ export class Feed {
     const at = this.#position;
     this.#resumes = at !== undefined;
     this.#taken = 0;
-    const options = this.matches ? {} : { ...wishes, ...(at && { at }), credit: CREDIT };
+    const options = this.matches ? {} : { ...wishes, at, credit: CREDIT };
     const attempt = ++this.#attempt;
     session.ask((id) => encode(['sub', id, this.channel, options]), {
-      ok: (result) => this.#answered((result ?? {}) as Subscribed, attempt === this.#attempt),
+      ok: (result) => {
+        const subscribed = (result ?? {}) as Subscribed;
+        if (attempt === this.#attempt) this.#accepted(subscribed);
+        const { ch, epoch, offset } = subscribed;
+        if (epoch) this.#options.onPlace(ch!, [epoch, offset!]);
+      },
       err: (error) => attempt === this.#attempt && this.onRefused(error),
     });
     // Now, since who hears of it may leave: then `un` goes after `sub`.
     this.#become('subscribing');
-  }
-
-  #answered(result: Subscribed, isOurs: boolean): void {
-    if (isOurs) this.#accepted(result);
-    const { ch, epoch, offset } = result;
-    if (ch !== undefined && epoch !== undefined && offset !== undefined) this.#options.onPlace(ch, [epoch, offset]);
   }
 
   #accepted(result: Subscribed): void {
@@ -302,7 +303,7 @@ export class Feed {
       return;
     }
     const { ch, epoch, offset } = result;
-    if (ch === undefined || epoch === undefined || offset === undefined) {
+    if (ch === undefined || !epoch || offset === undefined) {
       this.end(new ProtocolError('BAD_MESSAGE', `the answer for ${this.channel} lacks its number or position`));
       return;
     }
@@ -317,7 +318,7 @@ export class Feed {
         reader.begin([epoch, offset]);
       }
     }
-    if (result.members || result.count !== undefined) this.#tellPresence(this.presence.reset(result));
+    if (result.members || result.count !== undefined) this.tell('presence', this.presence.reset(result));
   }
 
   /** Whether `offset` comes next. What we have is passed over; if something is missing, it is fetched from the log. */
@@ -351,7 +352,7 @@ export class Feed {
 
   #restart(from: Position): void {
     this.#position = from;
-    if (this.#state === 'waiting' || this.#state === 'paused' || this.#state === 'ended') return;
+    if (IDLE.has(this.#state)) return;
     this.#leave();
     if (this.#state === 'subscribing') this.#become('waiting');
     this.#ask();
@@ -359,7 +360,7 @@ export class Feed {
 
   #leave(): void {
     this.#forgetNumber();
-    if (this.#state === 'waiting' || this.#state === 'paused' || this.#state === 'ended') return;
+    if (IDLE.has(this.#state)) return;
     // Its answer says nothing new: what comes until then has no number here, and is passed over.
     this.#options.session.ask((id) => encode(['un', id, this.channel]), { ok() {}, err() {} });
   }
@@ -377,14 +378,10 @@ export class Feed {
     return most;
   }
 
-  #tellPresence(event: PresenceEvent): void {
-    for (const reader of [...this.readers]) reader.onPresence(event);
-  }
-
   #become(state: FeedState): void {
     if (this.#state === state) return;
     if (!FEED_TRANSITIONS[this.#state].includes(state))
-      throw new Error(`a feed that is ${this.#state} cannot become ${state}`);
+      throw new Error(`from ${this.#state} there is no way to ${state}`);
     this.#state = state;
     for (const reader of [...this.readers]) reader.onState(state);
   }

@@ -158,7 +158,7 @@ export class Session {
    * Asks as soon as there is a connection. Rejects with the server's code, or with TIMEOUT after `timeout`
    * milliseconds. After a loss it is asked again if it may be `repeat`ed, else that is CONNECTION_LOST.
    */
-  request(line: (id: number) => string, timeout: number, repeat: boolean): Promise<unknown> {
+  request(line: (id: number) => string, repeat: boolean, timeout = 10_000): Promise<unknown> {
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     let id = 0;
     let renewed = false;
@@ -367,7 +367,4 @@ export class Session {
 }
 
 export const CLOSED = new ProtocolError('CLOSED', 'it was closed here');
-const REFUSED = new ProtocolError(
-  'FORBIDDEN',
-  'the server closed the connection with 1008: it does not want this client',
-);
+const REFUSED = new ProtocolError('FORBIDDEN', 'the server closed the connection with 1008: it does not want us');

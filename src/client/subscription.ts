@@ -1,17 +1,10 @@
-import {
-  encode,
-  type GetOptions,
-  type History,
-  type Member,
-  type Position,
-  type PublishOptions,
-} from '../protocol/index.ts';
+import type { Member, Position, PublishOptions } from '../protocol/index.ts';
 import { Emitter } from './emitter.ts';
 import type { Feed, FeedState, Reader } from './feed.ts';
+import { type HistoryOptions, type HistoryPage, type House, lookUpHistory } from './lookups.ts';
 import { MessageQueue } from './message-queue.ts';
-import { type GapEvent, type Message, type PresenceEvent, type SkipEvent, toMessage } from './messages.ts';
-import type { Outbox } from './outbox.ts';
-import { CLOSED, type Session } from './session.ts';
+import type { GapEvent, Message, PresenceEvent, SkipEvent } from './messages.ts';
+import { CLOSED } from './session.ts';
 
 export interface SubscriptionEvents<T, Gaps = GapEvent> {
   message: Message<T>;
@@ -26,29 +19,8 @@ export interface SubscriptionEvents<T, Gaps = GapEvent> {
   error: Error;
 }
 
-export interface HistoryOptions {
-  /** What came after this position. Default: from the oldest that is kept. */
-  after?: Position;
-  /** At most so many messages, 1 to 10,000. Default 256. */
-  limit?: number;
-  /** Milliseconds. Default 10,000. */
-  timeout?: number;
-}
-
-export interface HistoryPage<T> extends Omit<History, 'entries'> {
-  /** Oldest first. To go on, ask for what comes after the last one's position. */
-  messages: Message<T>[];
-}
-
-/** What a subscription borrows of its client. */
-export interface House {
-  session: Session;
-  outbox: Outbox;
-}
-
 /** Messages kept for whoever comes to read them a little after `subscribe`; if nobody does, they are let go. */
 const EARLY = 1_024;
-const TIMEOUT = 10_000;
 
 /**
  * One reader of one channel, or of the channels of a pattern: gets `T`, and publishes `Input`. Made by
@@ -121,17 +93,8 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
   }
 
   /** A page of the channel's log. Rejects with the server's code, TIMEOUT or CLOSED. */
-  async history({ after, limit, timeout = TIMEOUT }: HistoryOptions = {}): Promise<HistoryPage<T>> {
-    const options: GetOptions = { ...(after && { at: after }), ...(limit !== undefined && { limit }) };
-    const line = (id: number) => encode(['get', id, 'history', this.channel, options]);
-    const { entries, ...page } = (await this.#house.session.request(line, timeout, true)) as History;
-    const isOwn = (key: string) => this.#house.outbox.isOwn(key);
-    return {
-      ...page,
-      messages: entries.map(
-        ([offset, data, meta]) => toMessage(this.channel, [page.epoch, offset], data, meta, isOwn) as Message<T>,
-      ),
-    };
+  history(options?: HistoryOptions): Promise<HistoryPage<T>> {
+    return lookUpHistory(this.#house, this.channel, options);
   }
 
   /** Ends it, and the loops over it after what they have queued. */
@@ -185,7 +148,6 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
         this.#position = [this.#position[0], to];
         emit('skip', { channel, from, to });
       },
-      onPresence: (event) => emit('presence', event),
       onState: (state) => {
         emit('state', state);
         const { position } = this.#feed;

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CLIENT_TRANSITIONS, Client, type ClientState, ProtocolError } from '../../src/client/index.ts';
+import { Client, type ClientState, ProtocolError } from '../../src/client/index.ts';
+import { LEGAL as CLIENT_TRANSITIONS } from '../../src/client/reconnecting-socket.ts';
 import { PASSING } from '../../src/client/retry.ts';
 import { CODES, mayRetry } from '../../src/protocol/index.ts';
 import { setUp } from './set-up.ts';

@@ -275,6 +275,10 @@ export class FakeHub {
         break;
       case 'get': {
         const log = this.log(message[3]);
+        if (message[2] === 'presence') {
+          line.say(['ok', message[1], { count: log.members.length, members: log.members }]);
+          break;
+        }
         const after = message[4].at?.[1] ?? log.oldest - 1;
         const entries = log.entries.map(({ data, key }, index) => [index + 1, data, key ? { key } : {}] as const);
         const page = entries.slice(after, after + (message[4].limit ?? 256));

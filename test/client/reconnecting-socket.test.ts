@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { pauseBefore, ReconnectingSocket, type ReconnectingSocketOptions } from '../../src/client/index.ts';
+import {
+  pauseBefore,
+  ReconnectingSocket,
+  type ReconnectingSocketOptions,
+} from '../../src/client/reconnecting-socket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeSocket } from './fake-socket.ts';
 

@@ -1,12 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import {
-  FEED_TRANSITIONS,
-  type FeedState,
-  type Message,
-  ProtocolError,
-  type Subscription,
-} from '../../src/client/index.ts';
+import { FEED_TRANSITIONS } from '../../src/client/feed.ts';
+import { type FeedState, type Message, ProtocolError, type Subscription } from '../../src/client/index.ts';
 import { setUp } from './set-up.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;
@@ -452,6 +447,25 @@ test('history comes in pages, and is asked for again after a loss', async () => 
   const page = await answer;
   assert.deepEqual(page.messages, [{ channel: 'chat:42', data: 'b', position: ['e1', 2], mine: false }]);
   assert.equal(page.head, 3);
+});
+
+test('history and presence can be looked up without a subscription', async () => {
+  const { hub, client } = setUp();
+  for (const data of [1, 2, 3]) hub.publish('chat:42', data);
+  hub.log('chat:42').members.push({ id: 'ana', data: 'Ana' });
+  const page = client.history('chat:42', { after: ['e1', 1] });
+  const presence = client.presence('chat:42');
+  await hub.settle();
+  assert.deepEqual(
+    (await page).messages.map(({ data, channel }) => [channel, data]),
+    [
+      ['chat:42', 2],
+      ['chat:42', 3],
+    ],
+  );
+  assert.deepEqual(await presence, { count: 1, members: [{ id: 'ana', data: 'Ana' }] });
+  assert.deepEqual(hub.heardOf('sub'), []);
+  client.close();
 });
 
 test('a name that no channel can have is refused at once', () => {
