@@ -59,3 +59,30 @@ test('over real sockets: two clients talk, the server restarts, and nothing is m
     ],
   );
 });
+
+test('over real sockets: what is sent to a user comes to each of their clients, and to nobody else', {
+  timeout: 30_000,
+}, async (t) => {
+  const hub = new Hub({ broker: memory(), connect: ({ token }) => (token ? { user: token } : null) });
+  const server = await serve(hub, 'ws://127.0.0.1:0');
+  const came: [string, unknown][] = [];
+  const clients = ['natalia', 'natalia', 'luis'].map((user) => {
+    const client = new Client(server.addresses[0]!, { token: () => user });
+    client.on('message', (message) => came.push([user, message]));
+    return client;
+  });
+  t.after(async () => {
+    for (const client of clients) client.close();
+    await server.close();
+    await hub.close();
+  });
+  const all = (channel: string) => Promise.all(clients.map((client) => client.history(channel)));
+  await all('chat:42');
+  hub.user('natalia').send({ text: 'hola' });
+  // What is answered later has come later.
+  await all('chat:42');
+  assert.deepEqual(came, [
+    ['natalia', { text: 'hola' }],
+    ['natalia', { text: 'hola' }],
+  ]);
+});
