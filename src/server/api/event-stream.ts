@@ -277,7 +277,8 @@ export class EventStream implements StreamWire {
 
   /** Gives the hub credit for more, as soon as the socket has taken what there is. */
   #count(place: Place): void {
-    if (++place.taken < CREDIT / 2) return;
+    place.taken++;
+    if (!(place.taken >= CREDIT / 2)) return; // nor when it is NaN
     const { taken, number } = place;
     place.taken = 0;
     void this.drained().then(() => {

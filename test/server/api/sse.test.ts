@@ -306,3 +306,17 @@ test('there are no more streams at a time than there may be connections', async 
   const second = await (await Reader.open(t, `${url}/sse?channel=news`)).next();
   assert.equal(JSON.parse(second?.data ?? '{}').code, 'UNAVAILABLE');
 });
+
+test('a stream of as many channels as may be says nothing to the hub that has to be refused, and goes on', async (t) => {
+  const { url, hub } = await serveApi(t);
+  const refused: string[] = [];
+  hub.observe({ onRefused: (_, code) => refused.push(code) });
+  const channels = Array.from({ length: 64 }, (_, n) => `c${n}`);
+  const reader = await Reader.open(t, `${url}/sse?${channels.map((name) => `channel=${name}`).join('&')}`);
+  await reader.next();
+  for (let round = 1; round <= 3; round++) {
+    for (const name of channels) await hub.publish(name, round);
+    for (const [said] of await reader.publications(64)) assert.equal((said as { data: number }).data, round);
+  }
+  assert.deepEqual(refused, []);
+});
