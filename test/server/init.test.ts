@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { allKeys, loadConfig } from '../../src/server/config/index.ts';
@@ -71,9 +71,6 @@ test('a name with another ending, and a place that is not there, are one line ea
 test('zocalo config prints what counts as YAML, with its place, and no secret', async (t) => {
   const cwd = directoryWith(t);
   await zocaloIn(cwd, ['init']).exited;
-  const file = join(cwd, 'zocalo.config.yaml');
-  const hook = '\nauth:\n  hook:\n    url: http://me:hunter2@localhost/hook\n';
-  writeFileSync(file, readFileSync(file, 'utf8').replace(/\nauth:\n/, hook));
   const program = zocaloIn(cwd, ['config', '--set', 'hosts=[a]', '--port', '1'], { ZOCALO_PING: '5s' });
   assert.equal(await program.exited, 0, program.stderr);
   assert.equal(program.stderr, '');
@@ -84,9 +81,8 @@ test('zocalo config prints what counts as YAML, with its place, and no secret', 
   assert.match(text, /^ {2}- a # --set hosts$/m);
   assert.match(text, /^ping: 5s # ZOCALO_PING of the environment$/m);
   assert.match(text, /^linger: 5s$/m);
-  assert.match(text, /url: http:\/\/me:\(hidden\)@localhost\/hook/);
   const { config } = await loadConfig({ cwd, env: {} });
-  for (const secret of [config.secret!, config.api.keys[0]!.key, 'hunter2']) assert.ok(!text.includes(secret));
+  for (const secret of [config.secret!, config.api.keys[0]!.key]) assert.ok(!text.includes(secret));
 });
 
 test('zocalo config says a line for each mistake, and 2', async (t) => {

@@ -24,17 +24,11 @@ export function effectiveConfig({ values, origin }: Pick<LoadedConfig, 'values' 
       return;
     }
     if (isHidden(path)) node.value = '(hidden)';
-    else if (typeof node.value === 'string') node.value = withoutPassword(node.value);
     const place = origin(path);
     if (place) node.comment = ` ${place}`;
   };
   walk(document.contents, []);
   return document.toString({ lineWidth: 0 });
-}
-
-/** `https://user:password@host` without the password. */
-function withoutPassword(text: string): string {
-  return text.replace(/^(\w+:\/\/[^/:@]*):[^@/]*@/, '$1:(hidden)@');
 }
 
 function withDefaults(path: readonly string[], value: unknown, keys: readonly Key[]): unknown {
