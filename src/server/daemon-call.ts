@@ -1,6 +1,6 @@
-import { type IncomingMessage, request as requestHttp } from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
+import { nodeHttp, nodeHttps } from '../builtins.ts';
 import { type Code, ProtocolError } from '../protocol/index.ts';
 import { toZocaloError } from '../stream/index.ts';
 
@@ -25,7 +25,7 @@ const TIMEOUT = 10_000;
 
 /** A GET, or a POST of `body` as JSON. @throws ZocaloError when nobody is reached. */
 export async function ask({ url, socket, key }: Door, path: string, body?: unknown): Promise<Answer> {
-  const request = (url.startsWith('https:') ? requestHttps : requestHttp)(new URL(path, url), {
+  const request = (url.startsWith('https:') ? nodeHttps() : nodeHttp()).request(new URL(path, url), {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
       ...(key !== undefined && { authorization: `Bearer ${key}` }),

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { nodeHttp } from '../builtins.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { Hub } from '../hub/index.ts';
@@ -91,7 +92,7 @@ export class Daemon {
       clock,
       now,
       // A WebSocket's request knows it; what came by plain HTTP is looked at here.
-      addressOf: (request) => (request instanceof IncomingMessage ? clientAddress.of(request) : undefined),
+      addressOf: (request) => (request instanceof nodeHttp().IncomingMessage ? clientAddress.of(request) : undefined),
     });
     this.hub = new Hub({
       broker: brokerOf(config.store),

@@ -1,6 +1,7 @@
 import { chmod, rm, stat } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import { connect } from 'node:net';
+import { nodeHttp } from '../builtins.ts';
 import { ZocaloError } from '../errors.ts';
 import type { Listener } from './api/index.ts';
 
@@ -14,7 +15,7 @@ export class LocalSocket {
 
   constructor(path: string, handle: Listener) {
     this.#path = path;
-    this.#server = createServer(handle);
+    this.#server = nodeHttp().createServer(handle);
   }
 
   /**

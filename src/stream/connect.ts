@@ -2,7 +2,7 @@ import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { nodeTls } from '../builtins.ts';
 import { systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { type Address, formatAddress, type HostAddress, parseAddress } from './address.ts';
@@ -91,7 +91,7 @@ function open(address: Address, options: ConnectOptions): Socket {
   const where = { host, port, ...tcpOptions(options) };
   if (address.scheme === 'tcp') return connectTcp(where);
   const { ca, cert, key, rejectUnauthorized = true, servername = isIP(host) ? '' : host } = options;
-  return connectTls({ ...where, ca, cert, key, rejectUnauthorized, servername });
+  return nodeTls().connect({ ...where, ca, cert, key, rejectUnauthorized, servername });
 }
 
 async function connectDatagram(address: HostAddress, options: ConnectOptions, until: AbortSignal) {

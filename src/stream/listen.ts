@@ -1,5 +1,5 @@
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer } from 'node:tls';
+import { nodeTls } from '../builtins.ts';
 import { systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { AcceptQueue } from './accept-queue.ts';
@@ -116,7 +116,7 @@ function createServer(address: Address, options: ListenOptions): Server {
   if (!cert || !key) throw new ZocaloError('BAD_CERTIFICATE', `${name} needs the options cert and key`);
   const asks = ca !== undefined;
   try {
-    return createTlsServer({
+    return nodeTls().createServer({
       ...tcpOptions(options),
       allowHalfOpen: false, // or who hangs up in the handshake would stay until its time is over
       cert,

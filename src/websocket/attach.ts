@@ -1,8 +1,8 @@
 import { Buffer } from 'node:buffer';
 import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { nodeHttp } from '../builtins.ts';
 import type { Refusal } from './core/handshake.ts';
-import { STATUS_CODES } from './http.ts';
 
 /** Takes an upgrade request, its socket, and what came in the same packet. */
 export type Take = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -55,7 +55,7 @@ export function refuse(socket: Duplex, { status, reason, headers = {} }: Refusal
     'Content-Length': String(Buffer.byteLength(reason) + 1),
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${reason}\n`);
+  socket.end(`HTTP/1.1 ${status} ${nodeHttp().STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${reason}\n`);
   // What the client still sends is read and thrown away: a reset would overtake the answer.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER);

@@ -1,7 +1,7 @@
 import type { Buffer } from 'node:buffer';
 import type { IncomingMessage, RequestOptions } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
+import { nodeHttp, nodeHttps } from '../builtins.ts';
 import { systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { toZocaloError } from '../stream/index.ts';
@@ -10,7 +10,6 @@ import { Connection } from './connection.ts';
 import { offerDeflate, readAnswer } from './core/deflate-negotiation.ts';
 import { checkResponse, createKey, type Headers } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
-import { request as httpRequest } from './http.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { TimerWheel, tickFor } from './timer-wheel.ts';
@@ -93,7 +92,7 @@ interface Upgraded {
 /** Sends the handshake; resolves when the server has switched protocols. */
 function upgrade(secure: boolean, target: RequestOptions, url: string): Promise<Upgraded> {
   return new Promise((resolve, reject) => {
-    const request = secure ? httpsRequest(target) : httpRequest(target);
+    const request = (secure ? nodeHttps() : nodeHttp()).request(target);
     request.once('upgrade', (answer, socket, head) => resolve({ answer, socket, head }));
     request.once('response', (answer) => {
       let sentence = '';

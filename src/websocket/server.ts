@@ -1,5 +1,6 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
-import { createServer as createSecureServer, type Server as HttpsServer } from 'node:https';
+import type { Server as HttpsServer } from 'node:https';
+import { nodeHttp, nodeHttps } from '../builtins.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { type Bound, bindServers, toZocaloError, type WebSocketAddress } from '../stream/index.ts';
@@ -8,7 +9,6 @@ import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
 import { guard, report, reportFailed } from './hooks.ts';
-import { createServer } from './http.ts';
 import { connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { Reception, type UpgradeAnswer } from './reception.ts';
@@ -268,11 +268,11 @@ export class WebSocketServer {
       // A client that would like HTTP/2 (curl --http2, say) still gets its page. Known to Node from 24.9 on.
       shouldUpgradeCallback: (request: IncomingMessage) => /\bwebsocket\b/i.test(request.headers.upgrade ?? ''),
     };
-    if (!secure) return createServer(options, onRequest);
+    if (!secure) return nodeHttp().createServer(options, onRequest);
     if (!tls?.cert || !tls.key) throw new ZocaloError('BAD_CERTIFICATE', 'wss:// needs a certificate and its key');
     try {
       // The TLS handshake has the same time: whoever says nothing at all on a wss:// port is held no longer.
-      return createSecureServer({ ...options, handshakeTimeout, ...tls }, onRequest);
+      return nodeHttps().createServer({ ...options, handshakeTimeout, ...tls }, onRequest);
     } catch (cause) {
       throw new ZocaloError('BAD_CERTIFICATE', (cause as Error).message, { cause });
     }

@@ -11,6 +11,7 @@ import { type ApiCaller, type KeyRing, LOCAL } from './caller.ts';
 import { failureOf, forbidden } from './failure.ts';
 import { loginRoute } from './login.ts';
 import { openApi } from './open-api.ts';
+import { isEvents } from './paths.ts';
 import { lookingUpRoutes, type Sessions, userRoutes } from './people.ts';
 import { publishingRoutes } from './publishing.ts';
 import { check, type Route } from './route.ts';
@@ -35,13 +36,11 @@ export interface ApiOptions {
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
-export interface Api {
+export interface Listeners {
   /** Answers a request that came from anywhere. */
   readonly handle: Listener;
   /** Answers a request that came through the Unix socket: it needs no key. */
   readonly handleLocal: Listener;
-  /** Whether a request with this URL is for the API. */
-  takes(url: string | undefined): boolean;
 }
 
 /** What comes with each request through hono. */
@@ -55,8 +54,7 @@ const THE_SOCKET = { of: ({ socket }: IncomingMessage) => socket.remoteAddress ?
 /** Where the document of the API is. */
 const DOCUMENT = '/api/openapi.json';
 
-/** The HTTP API: what a program in any language says to the hub. */
-export function createApi(options: ApiOptions): Api {
+export function buildApi(options: ApiOptions): Listeners {
   const { hub, keys, config, auth = {}, clientAddress: address = THE_SOCKET, log } = options;
   const { addressLimits, onRefused = () => {} } = options;
   const report = (what: string, cause: unknown) => {
@@ -127,7 +125,6 @@ export function createApi(options: ApiOptions): Api {
   return {
     handle: listener(false),
     handleLocal: listener(true),
-    takes: (url = '') => isEvents(url) || /^\/api(?:[/?]|$)/.test(url),
   };
 }
 
@@ -161,10 +158,6 @@ function callerOf({ incoming, isLocal }: Bindings, keys: KeyRing): ApiCaller | u
   const caller = keys.find(authorization);
   if (!caller) throw new ProtocolError('UNAUTHORIZED', 'the API key is not known');
   return caller;
-}
-
-function isEvents(url = ''): boolean {
-  return url === '/sse' || url.startsWith('/sse?');
 }
 
 /** `*` where it takes everybody: keys are never sent by themselves, as cookies are. */

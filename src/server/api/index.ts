@@ -1,2 +1,3 @@
-export { type Api, type ApiOptions, createApi, type Listener } from './api.ts';
+export type { ApiOptions, Listener } from './api.ts';
 export type { ApiCaller, KeyRing } from './caller.ts';
+export { type Api, createApi } from './on-demand.ts';

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
-import { createSecureContext, type SecureContext } from 'node:tls';
+import type { SecureContext } from 'node:tls';
+import { nodeTls } from '../../builtins.ts';
 import { ZocaloError } from '../../errors.ts';
 import type { CertificateConfig } from '../config/index.ts';
 
@@ -17,7 +18,7 @@ export interface Loaded {
 export async function loadCertificate({ cert, key, names }: CertificateConfig): Promise<Loaded> {
   try {
     const pem = { cert: await readFile(cert, 'utf8'), key: await readFile(key, 'utf8') };
-    const context = createSecureContext(pem); // checks that they belong together
+    const context = nodeTls().createSecureContext(pem); // checks that they belong together
     const x509 = new X509Certificate(pem.cert);
     const covers =
       names.length > 0
