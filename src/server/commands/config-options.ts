@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { LoadedConfig } from '../config/index.ts';
+import type { LoadedConfig, LoadOptions } from '../config/index.ts';
 
 /** What the flags of a command that runs on the configuration say. */
 export interface ConfigOptions {
@@ -23,9 +23,13 @@ export function addConfigOptions(command: Command): Command {
 }
 
 /** @throws ConfigError. */
-export async function loadFrom({ config, ...flags }: ConfigOptions): Promise<LoadedConfig> {
+export async function loadFrom(options: ConfigOptions): Promise<LoadedConfig> {
   const { loadConfig } = await import('../config/index.ts'); // heavy, and most commands do without
-  return loadConfig({ file: config, flags });
+  return loadConfig(loadOptionsOf(options));
+}
+
+export function loadOptionsOf({ config, set, port, host, store }: ConfigOptions): LoadOptions {
+  return { file: config, flags: { set, port, host, store } };
 }
 
 function collect(value: string, earlier: string[] = []): string[] {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
-import type { LoadedConfig } from '../config/index.ts';
+import { loadConfigApart, type PlainConfig } from '../config-process.ts';
 import { pageAddresses } from '../page-addresses.ts';
-import { addConfigOptions, type ConfigOptions, loadFrom } from './config-options.ts';
+import { addConfigOptions, type ConfigOptions, loadOptionsOf } from './config-options.ts';
 
 const EXAMPLES = `
 Examples:
@@ -53,23 +53,23 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
     });
   });
 
-  const loaded = await loadFrom(options);
+  const loaded = await loadConfigApart(loadOptionsOf(options));
   const key = isDemo(loaded) ? randomBytes(24).toString('base64url') : undefined;
-  const configured = (loaded: LoadedConfig) =>
+  const configured = (loaded: PlainConfig) =>
     key !== undefined && isDemo(loaded) ? withKey(loaded.config, key) : loaded.config;
   const [{ Daemon }, operations] = await Promise.all([import('../daemon.ts'), import('../operations/index.ts')]);
   const config = configured(loaded);
   const secrets = new Set(secretsOf(config));
-  const log = await operations.createLog(config.log, { secrets });
+  const log = operations.createLog(config.log, { secrets });
   for (const warning of loaded.warnings) log.warn({}, warning);
   const daemon = new Daemon(config, { log, version });
   const reload = async () => {
     if (isTold) return;
     try {
-      const config = configured(await loadFrom(options));
+      const config = configured(await loadConfigApart(loadOptionsOf(options)));
       for (const secret of secretsOf(config)) secrets.add(secret);
       await daemon.reload(config);
-      await log.setLevel(config.log.level);
+      log.setLevel(config.log.level);
       operations.promiseDrain(config.drain.deadline);
       log.info({}, 'the configuration was read anew');
     } catch (err) {
@@ -88,11 +88,11 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
 }
 
 /** Nobody has configured anything: then there are no API keys either. */
-function isDemo({ file, config }: LoadedConfig): boolean {
+function isDemo({ file, config }: PlainConfig): boolean {
   return file === undefined && config.api.keys.length === 0;
 }
 
-function withKey(config: LoadedConfig['config'], key: string): LoadedConfig['config'] {
+function withKey(config: PlainConfig['config'], key: string): PlainConfig['config'] {
   const demo = { name: 'demo', key, can: ['admin' as const], channels: ['*'] };
   return { ...config, api: { ...config.api, keys: [demo] } };
 }
@@ -109,7 +109,7 @@ The same key opens ${page}/admin. For a daemon of your own: zocalo init
 }
 
 /** What shall never be seen in a log, wherever it stands. */
-function secretsOf({ secret, api, webhooks }: LoadedConfig['config']): string[] {
+function secretsOf({ secret, api, webhooks }: PlainConfig['config']): string[] {
   const all = [secret, ...api.keys.map(({ key }) => key), ...webhooks.map(({ secret }) => secret)];
   return all.filter((text) => text !== undefined);
 }

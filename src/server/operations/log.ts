@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import type { Logger } from 'pino';
 import type { Config } from '../config/index.ts';
 import { hideCredentials, hideSecrets } from './secrets.ts';
@@ -12,6 +13,10 @@ export interface Log {
 }
 
 type Level = Config['log']['level'];
+const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error', 'silent'];
+
+/** At once, unlike `import()`: a line is written when the call returns. */
+const load = createRequire(import.meta.url) as <Package>(name: string) => Package;
 
 export interface LogOptions {
   /** Texts that shall never be seen, wherever they stand: the secrets of the configuration. Those of a reload may follow. */
@@ -24,33 +29,40 @@ export interface LogOptions {
 
 /** The daemon's own log, whose level a reload can change. */
 export class LevelLog implements Log {
-  readonly #load: () => Promise<Logger>;
+  readonly #load: () => Logger;
+  #level: Level;
   #logger: Logger | undefined;
 
-  constructor(load: () => Promise<Logger>) {
+  constructor(level: Level, load: () => Logger) {
+    this.#level = level;
     this.#load = load;
   }
 
-  /** Nothing is loaded for a log that stays silent. */
-  async setLevel(level: Level): Promise<void> {
-    if (level !== 'silent') this.#logger ??= await this.#load();
-    if (this.#logger) this.#logger.level = level;
+  setLevel(level: Level): void {
+    this.#level = level;
   }
 
   debug(fields: object, sentence: string): void {
-    this.#logger?.debug(fields, sentence);
+    this.#write('debug', fields, sentence);
   }
 
   info(fields: object, sentence: string): void {
-    this.#logger?.info(fields, sentence);
+    this.#write('info', fields, sentence);
   }
 
   warn(fields: object, sentence: string): void {
-    this.#logger?.warn(fields, sentence);
+    this.#write('warn', fields, sentence);
   }
 
   error(fields: object, sentence: string): void {
-    this.#logger?.error(fields, sentence);
+    this.#write('error', fields, sentence);
+  }
+
+  /** The first line loads pino, which is 7 MB that a daemon without anything to say does not need. */
+  #write(level: Exclude<Level, 'silent'>, fields: object, sentence: string): void {
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#level)) return;
+    this.#logger ??= this.#load();
+    this.#logger[level](fields, sentence);
   }
 }
 
@@ -58,14 +70,15 @@ export class LevelLog implements Log {
  * A log of JSON lines, or of text for a person. Each line is written before the call returns, so that the last one
  * before a crash is there. Secrets are hidden, wherever they stand.
  */
-export async function createLog({ level, form }: Config['log'], options: LogOptions = {}): Promise<LevelLog> {
+export function createLog({ level, form }: Config['log'], options: LogOptions = {}): LevelLog {
   const { secrets = [], write = writeAtOnce(2), isTerminal = process.stderr.isTTY === true } = options;
   const isText = form === 'text' || (form === 'auto' && isTerminal);
-  const log = new LevelLog(async () => {
-    const { pino } = await import('pino');
-    const readable = isText ? await readableForm(isTerminal) : (line: string) => line;
+  return new LevelLog(level, () => {
+    const { pino } = load<typeof import('pino')>('pino');
+    const readable = isText ? readableForm(isTerminal) : (line: string) => line;
     return pino(
       {
+        level: 'debug', // what is below ours has not come here
         base: null,
         timestamp: pino.stdTimeFunctions.isoTime,
         formatters: { level: (level) => ({ level }), log: hideSecrets },
@@ -75,11 +88,9 @@ export async function createLog({ level, form }: Config['log'], options: LogOpti
       { write: (line: string) => write(readable(line)) },
     );
   });
-  await log.setLevel(level);
-  return log;
 }
 
-async function readableForm(colorize: boolean): Promise<(line: string) => string> {
-  const { prettyFactory } = await import('pino-pretty');
+function readableForm(colorize: boolean): (line: string) => string {
+  const { prettyFactory } = load<typeof import('pino-pretty')>('pino-pretty');
   return prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l' }) as (line: string) => string;
 }

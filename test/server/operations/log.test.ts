@@ -14,7 +14,7 @@ async function open(
 ) {
   const lines: string[] = [];
   const write = (line: string) => lines.push(line);
-  const log = await createLog({ level: 'info', form: 'json', ...config }, { write, isTerminal: false, secrets });
+  const log = createLog({ level: 'info', form: 'json', ...config }, { write, isTerminal: false, secrets });
   return { log, lines, last: () => JSON.parse(lines.at(-1)!) };
 }
 
@@ -101,7 +101,7 @@ for (const form of ['json', 'text'])
   test(`standard error has every line, also when the process ends at once (${form})`, () => {
     const program = `
       import { createLog } from ${JSON.stringify(LOG_MODULE)};
-      const log = await createLog({ level: 'info', form: '${form}' });
+      const log = createLog({ level: 'info', form: '${form}' });
       for (let i = 1; i <= 2000; i++) log.info({ i }, 'counted');
       process.exit(7);`;
     const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
@@ -115,7 +115,7 @@ for (const form of ['json', 'text'])
 test('a reader of standard error that reads no more, or is gone, does not stop the program', async () => {
   const program = `
     import { createLog } from ${JSON.stringify(LOG_MODULE)};
-    const log = await createLog({ level: 'info', form: 'json' });
+    const log = createLog({ level: 'info', form: 'json' });
     for (let i = 1; i <= 50_000; i++) log.info({ i }, 'counted');
     console.log('went on');
     process.stdin.once('data', () => {
