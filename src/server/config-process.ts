@@ -11,7 +11,7 @@ export type Answer = { loaded: PlainConfig } | { code?: ErrorCode | undefined; m
 
 /**
  * Reads the configuration in a process of its own, which is gone afterwards, and with it the parsers and the schema:
- * a quarter of the memory of an idle daemon, which would need them once.
+ * memory that an idle daemon would hold for what it needs once.
  * @throws ZocaloError as `loadConfig` does.
  */
 export async function loadConfigApart(options: LoadOptions): Promise<PlainConfig> {

@@ -9,7 +9,7 @@ export interface Api extends Listeners {
 
 /**
  * The HTTP API: what a program in any language says to the hub. It is loaded with the first request for it: hono, zod
- * and the fetch of Node that hono is built on are a fifth of the memory of an idle daemon.
+ * and the fetch of Node that hono is built on took 26 MiB in one reading.
  */
 export function createApi(options: ApiOptions): Api {
   let loaded: Listeners | undefined;
