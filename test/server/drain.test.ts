@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { type TestContext, test } from 'node:test';
+import { test } from 'node:test';
 import { Client } from '../../src/client/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
-import { type Program, zocaloIn } from '../support/cli.ts';
-import { freePort } from '../support/free-port.ts';
+import type { Program } from '../support/cli.ts';
+import { serveIn } from '../support/serve-in.ts';
 import { HubPeer } from './hub-peer.ts';
 
 const KEY = 'k'.repeat(40);
@@ -20,29 +17,13 @@ const PUBLISHERS = 4;
 /** Acknowledged publications of each publisher before and after the restart. */
 const ENOUGH = 50;
 
-/** A folder with a configuration, and `zocalo serve` in it as often as it is asked for. */
-async function daemon(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-drain-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const port = await freePort();
-  const config = {
-    listen: `http://127.0.0.1:${port}`,
-    store: 'sqlite:square.db',
-    channels: { load: { publish: 'everyone', history: { size: 1_000_000 } } },
-    api: { keys: [{ name: 'test', key: KEY }] },
-    limits: { messagesPerSecond: 100_000, bytesPerSecond: '100MiB' },
-    drain: { deadline: '10s', spread: `${SPREAD / 1000}s` },
-    log: { form: 'json' },
-  };
-  writeFileSync(join(folder, 'zocalo.config.json'), JSON.stringify(config));
-  const start = async () => {
-    const program = zocaloIn(folder, ['serve']);
-    t.after(() => program.stop('SIGKILL'));
-    await program.says(/open at/);
-    return program;
-  };
-  return { start, port, file: join(folder, 'square.db') };
-}
+const CONFIG = {
+  channels: { load: { publish: 'everyone', history: { size: 1_000_000 } } },
+  api: { keys: [{ name: 'test', key: KEY }] },
+  limits: { messagesPerSecond: 100_000, bytesPerSecond: '100MiB' },
+  drain: { deadline: '10s', spread: `${SPREAD / 1000}s` },
+  log: { form: 'json' },
+};
 
 /** Publishes one after the other, and knows which were acknowledged. */
 class Publisher {
@@ -96,7 +77,7 @@ function overHttp(port: number, restarted: Promise<unknown>) {
 }
 
 test('SIGTERM under load loses nothing that was acknowledged, and spreads the return of the clients', async (t) => {
-  const { start, port, file } = await daemon(t);
+  const { start, port, file } = await serveIn(t, CONFIG);
   const url = `ws://127.0.0.1:${port}`;
   const first = await start();
   const restarted = Promise.withResolvers<Program>();

@@ -1,13 +1,9 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { launchChromium } from '../support/chromium.ts';
-import { zocaloIn } from '../support/cli.ts';
 import { API_KEY } from '../support/daemon.ts';
-import { freePort } from '../support/free-port.ts';
 import { missing } from '../support/need.ts';
+import { serveIn } from '../support/serve-in.ts';
 
 /** Publications before the daemon is killed, and after it is back. */
 const BEFORE = 200;
@@ -16,18 +12,7 @@ const AFTER = 200;
 test("a page's EventSource goes on after kill -9 of the daemon: everything comes once, in order", {
   skip: missing('chromium'),
 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-sse-'));
-  t.after(() => rmSync(folder, { recursive: true }));
-  const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
-  const config = { listen: url, store: 'sqlite:square.db', api: { keys: [{ name: 'test', key: API_KEY }] } };
-  writeFileSync(join(folder, 'zocalo.config.json'), JSON.stringify(config));
-  const start = async () => {
-    const program = zocaloIn(folder, ['serve']);
-    t.after(() => program.stop('SIGKILL'));
-    await program.says(/open at/);
-    return program;
-  };
+  const { start, url } = await serveIn(t, { api: { keys: [{ name: 'test', key: API_KEY }] } });
   const first = await start();
 
   const browser = await launchChromium();
