@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { chmodSync } from 'node:fs';
+import { chmodSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { PROXY_LINES } from '../../src/server/doctor/proxy-lines.ts';
 import { ClientAddress } from '../../src/server/limits/index.ts';
 import { makeCertificate } from '../support/certificate.ts';
@@ -25,9 +26,16 @@ async function examine(t: TestContext, config: object, args: readonly string[] =
   return { exit, text: program.stdout };
 }
 
-/** A daemon that believes the proxy, and what the doctor says of it through a real nginx with these lines. */
-async function examineThrough(t: TestContext, change: (lines: string) => string, args: string[] = []) {
-  const addresses = new ClientAddress([PROXY]);
+/**
+ * A daemon that believes `proxies`, and what the doctor says of it through a real nginx with these lines. nginx comes
+ * from `proxy`: on one machine that may be the address that its clients come from, too.
+ */
+async function examineThrough(
+  t: TestContext,
+  change: (lines: string) => string,
+  { args = [], proxy = PROXY, proxies = [proxy] }: { args?: string[]; proxy?: string; proxies?: string[] } = {},
+) {
+  const addresses = new ClientAddress(proxies);
   const { url } = await serveApi(t, { api: { clientAddress: addresses } });
   const { port, folder } = await startNginx(t, ({ port, folder }) =>
     change(
@@ -37,10 +45,10 @@ async function examineThrough(t: TestContext, change: (lines: string) => string,
           /\/etc\/ssl\/localhost\.(pem|key)/g,
           (_, ending) => `${folder}/${ending === 'pem' ? 'cert' : 'key'}.pem`,
         )
-        .replace('location / {', `location / {\n proxy_bind ${PROXY};`),
+        .replace('location / {', `location / {\n proxy_bind ${proxy};`),
     ),
   );
-  const config = { listen: url, proxies: [PROXY] };
+  const config = { listen: url, proxies };
   const outside = `https://127.0.0.1:${port}`;
   return examine(t, config, ['--url', outside, ...args], { NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem') });
 }
@@ -57,6 +65,30 @@ test('behind an nginx with the lines that the doctor gives, all is well, and 0',
   assert.doesNotMatch(text, /^problem|For nginx:/m);
 });
 
+test('behind an nginx on the same machine, whose address is also its client’s, all is well, and 0', {
+  skip,
+}, async (t) => {
+  const { exit, text } = await examineThrough(t, (lines) => lines, { proxy: '127.0.0.1' });
+  assert.equal(exit, 0, text);
+  assert.match(text, /^ok {7}proxy: passes on the client's address, 127\.0\.0\.1$/m);
+  assert.doesNotMatch(text, /^problem|For nginx:/m);
+});
+
+test('a proxy that is not in the key proxies is one problem, with the line to write', { skip }, async (t) => {
+  const { exit, text } = await examineThrough(t, (lines) => lines, { proxy: '127.0.0.1', proxies: [] });
+  assert.equal(exit, 1, text);
+  assert.deepEqual(text.match(/^problem.*\n.*/gm), [
+    'problem  proxy: what the proxy passes on is ignored: its address, 127.0.0.1, is not in the key proxies\n' +
+      '         add it, proxies: [127.0.0.1], and restart the daemon',
+  ]);
+});
+
+test('the guide has the lines for nginx that the doctor gives', () => {
+  const guide = readFileSync(fileURLToPath(new URL('../../docs/guide.md', import.meta.url)), 'utf8');
+  const [, shown] = /```nginx\n(.*?)\n```/s.exec(guide)!;
+  assert.equal(shown, PROXY_LINES.nginx({ name: 'chat.example.org', backend: '127.0.0.1:9000' }));
+});
+
 test('a proxy without the upgrade is a problem, with the lines to paste, and 1', { skip }, async (t) => {
   const { exit, text } = await examineThrough(t, (lines) =>
     lines.replace(/^.*proxy_set_header (Upgrade|Connection).*$/gm, ''),
@@ -69,7 +101,7 @@ test('a proxy without the upgrade is a problem, with the lines to paste, and 1',
 
 test('a proxy that cuts a silent line is a problem for whoever waits', { skip }, async (t) => {
   const cut = (lines: string) => lines.replace('proxy_read_timeout 75s', 'proxy_read_timeout 2s');
-  const { exit, text } = await examineThrough(t, cut, ['--wait', '30s']);
+  const { exit, text } = await examineThrough(t, cut, { args: ['--wait', '30s'] });
   assert.equal(exit, 1, text);
   assert.match(text, /^problem {2}proxy: a silent line is cut after \d s\n {9}let the proxy wait/m);
   assert.match(text, /^ok {7}proxy: WebSockets get through$/m);
@@ -82,7 +114,7 @@ test('a proxy that does not pass on the address is a problem', { skip }, async (
 });
 
 test('a proxy that the daemon does not believe is a problem that names the key', async (t) => {
-  const { url } = await serveApi(t, { api: { clientAddress: { of: () => '10.0.0.9' } } });
+  const { url } = await serveApi(t, { api: { clientAddress: { of: () => '10.0.0.9', forwarding: () => 'none' } } });
   const { exit, text } = await examine(t, { listen: url }, ['--url', url]);
   assert.equal(exit, 1, text);
   assert.match(

@@ -5,7 +5,7 @@ import { cors } from 'hono/cors';
 import type { Hub } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import type { Config } from '../config/index.ts';
-import type { AddressLimits } from '../limits/index.ts';
+import { type AddressLimits, ClientAddress } from '../limits/index.ts';
 import { parseJson, readBody } from './body.ts';
 import { type ApiCaller, type KeyRing, LOCAL } from './caller.ts';
 import { failureOf, forbidden } from './failure.ts';
@@ -25,7 +25,7 @@ export interface ApiOptions {
   readonly config: Pick<Config, 'api' | 'origins' | 'hosts' | 'limits'>;
   readonly auth?: Sessions;
   /** Whose request it is, behind proxies. Default: the other end of the socket. */
-  readonly clientAddress?: { of(request: IncomingMessage): string };
+  readonly clientAddress?: Pick<ClientAddress, 'of' | 'forwarding'>;
   /** What one client address may ask for of streams. Default: no limits. */
   readonly addressLimits?: AddressLimits;
   /** Is told of each stream that was refused by a limit, and why. */
@@ -49,13 +49,11 @@ interface Bindings {
   readonly isLocal: boolean;
 }
 
-const THE_SOCKET = { of: ({ socket }: IncomingMessage) => socket.remoteAddress ?? '' };
-
 /** Where the document of the API is. */
 const DOCUMENT = '/api/openapi.json';
 
 export function buildApi(options: ApiOptions): Listeners {
-  const { hub, keys, config, auth = {}, clientAddress: address = THE_SOCKET, log } = options;
+  const { hub, keys, config, auth = {}, clientAddress: address = new ClientAddress(), log } = options;
   const { addressLimits, onRefused = () => {} } = options;
   const report = (what: string, cause: unknown) => {
     if (log) log.error({ err: cause }, what);

@@ -171,7 +171,10 @@ export const loggedIn = z.strictObject({
 });
 
 export const whoami = z.strictObject({
-  address: z.string().describe('Whom the server takes the caller for; empty on the Unix socket.'),
+  address: z.string().describe('The IP address that the server has for the caller; empty on the Unix socket.'),
+  forwarding: z
+    .enum(['none', 'believed', 'ignored'])
+    .describe('Whether a proxy says for whom it asks, and is one of the key `proxies`.'),
   proto: z.enum(['http', 'https']),
   host: z.string().optional(),
   key: z.string().optional().describe('The name of the API key.'),

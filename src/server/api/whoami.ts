@@ -1,10 +1,10 @@
-import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import type { ClientAddress } from '../limits/index.ts';
 import { type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
 /** What the server sees of a caller: so one can find out whether a proxy passes it on. */
-export function whoamiRoute(clientAddress: { of(request: IncomingMessage): string }): Route {
+export function whoamiRoute(clientAddress: Pick<ClientAddress, 'of' | 'forwarding'>): Route {
   return route({
     method: 'GET',
     path: '/api/whoami',
@@ -12,14 +12,13 @@ export function whoamiRoute(clientAddress: { of(request: IncomingMessage): strin
     right: null,
     answer: schemas.whoami,
     handle: ({ caller, request }) => {
-      const address = clientAddress.of(request);
-      const isProxied = address !== request.socket.remoteAddress;
-      const forwarded = isProxied ? request.headers['x-forwarded-proto'] : undefined;
-      const isSecure =
-        forwarded === undefined ? (request.socket as TLSSocket).encrypted === true : forwarded === 'https';
+      const forwarding = clientAddress.forwarding(request);
+      const proto = forwarding === 'believed' ? request.headers['x-forwarded-proto'] : undefined;
+      const isSecure = proto === undefined ? (request.socket as TLSSocket).encrypted === true : proto === 'https';
       const { host } = request.headers;
       return {
-        address,
+        address: clientAddress.of(request),
+        forwarding,
         proto: isSecure ? 'https' : 'http',
         ...(host !== undefined && { host }),
         ...(caller && { key: caller.name }),

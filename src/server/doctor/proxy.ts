@@ -29,6 +29,7 @@ export interface ProxyReport {
 
 interface WhoAmI {
   readonly address: string;
+  readonly forwarding: 'none' | 'believed' | 'ignored';
   readonly proto: string;
   readonly host?: string;
 }
@@ -54,7 +55,7 @@ export async function lookThroughProxy(options: ProxyOptions): Promise<ProxyRepo
     ok('proxy', `${url} leads to the daemon${server ? ` through ${server}` : ''}`),
     ...lookAtClock(response.headers.date, now()),
     ...lookAtHeaders(new URL(url), who),
-    ...lookAtAddress(who.address, answer.localAddress, proxies),
+    ...lookAtAddress(who, answer.localAddress, proxies),
     ...(await lookAtUpgrade(options)),
   ];
   return { findings, server };
@@ -83,16 +84,36 @@ function lookAtHeaders({ host, protocol }: URL, who: WhoAmI): Finding[] {
     findings.push(
       proxyProblem(`the header Host is not passed on: the daemon sees ${who.host}, and refuses pages of ${host}`),
     );
-  if (`${who.proto}:` !== protocol)
+  if (who.forwarding !== 'ignored' && `${who.proto}:` !== protocol)
     findings.push(
       proxyProblem(`X-Forwarded-Proto is not passed on: the daemon takes ${protocol}// for ${who.proto}://`),
     );
   return findings;
 }
 
+/** A proxy passes on what is needed, and the daemon does not take its word. */
+function untrusted(proxy: string): Finding {
+  return problem(
+    'proxy',
+    `what the proxy passes on is ignored: its address, ${proxy}, is not in the key proxies`,
+    `add it, proxies: [${proxy}], and restart the daemon`,
+  );
+}
+
 /** `own`: the address of our end of the connection, which is ours in a network of our own. */
-function lookAtAddress(seen: string, own: string | undefined, proxies: readonly string[]): Finding[] {
-  if (seen === own?.replace(/^::ffff:/, '')) return [ok('proxy', `passes on the client's address, ${seen}`)];
+function lookAtAddress(
+  { address: seen, forwarding }: WhoAmI,
+  own: string | undefined,
+  proxies: readonly string[],
+): Finding[] {
+  if (forwarding === 'ignored') return [untrusted(seen)];
+  if (seen === own?.replace(/^::ffff:/, ''))
+    return [
+      ok(
+        'proxy',
+        forwarding === 'none' ? `the daemon sees your address, ${seen}` : `passes on the client's address, ${seen}`,
+      ),
+    ];
   if (!isInternal(seen)) return [ok('proxy', `the daemon sees you as ${seen}: that should be your public address`)];
   const isTrusted = proxies.includes(seen);
   const sentence = `the client's address is not passed on: the daemon takes everybody for ${seen}`;

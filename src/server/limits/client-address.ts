@@ -9,6 +9,11 @@ export interface Origin {
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
+/** `none`: no proxy says for whom it asks. `ignored`: one does, which is not in `proxies`. */
+export type Forwarding = 'none' | 'believed' | 'ignored';
+
+const FORWARDING_HEADERS = ['x-forwarded-for', 'x-forwarded-proto', 'forwarded'];
+
 /**
  * Says whose request it is, behind proxies that are trusted: each of them names whom it got the request from, in
  * `X-Forwarded-For` or in `Forwarded` (RFC 7239), behind what was there before. So the lists are read from their ends,
@@ -49,6 +54,12 @@ export class ClientAddress {
       if (!this.#isTrusted(client)) break;
     }
     return client;
+  }
+
+  /** Whether a proxy says for whom it asks, and whether it is one whose word counts. */
+  forwarding({ headers, socket }: Origin): Forwarding {
+    if (!FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return 'none';
+    return this.#isTrusted(normalAddress(socket.remoteAddress ?? '') ?? '') ? 'believed' : 'ignored';
   }
 
   #isTrusted(address: string): boolean {

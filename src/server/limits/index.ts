@@ -1,3 +1,3 @@
 export { AddressLimits, type Breach } from './address-limits.ts';
-export { ClientAddress } from './client-address.ts';
+export { ClientAddress, type Forwarding } from './client-address.ts';
 export { neighbourhood, normalAddress } from './ip.ts';
