@@ -9,8 +9,11 @@ if (isset($_COOKIE[session_name()])) {
 }
 $user = $_SESSION['user'] ?? null;
 
+// A name may hold what a channel's name may not, like é or a blank, and a star would be a pattern: encode it.
+$inbox = 'inbox:' . rawurlencode((string) $user);
+
 header('Content-Type: application/json');
 echo json_encode($user === null ? ['user' => null] : [ // null: a stranger, whom auth.anonymous may let in
-    'user' => $user,
-    'can' => ["sub:inbox:$user", 'sub:chat:*', 'pub:chat:*'], // all that the user may do
-]);
+    'user' => (string) $user, // as text: a long number would be rounded
+    'can' => ["sub:$inbox", 'sub:chat:*', 'pub:chat:*', 'presence:chat:*'], // all that the user may do
+], JSON_THROW_ON_ERROR);

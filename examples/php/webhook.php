@@ -2,7 +2,7 @@
 // Takes what the daemon tells of. In zocalo.config.yaml:
 //   webhooks: [{ url: http://127.0.0.1:8000/webhook.php, secret: … }]
 
-$secret = getenv('ZOCALO_WEBHOOK_SECRET');
+$secret = getenv('ZOCALO_WEBHOOK_SECRET') ?: throw new RuntimeException('ZOCALO_WEBHOOK_SECRET is not set');
 $body = file_get_contents('php://input');
 $header = $_SERVER['HTTP_X_ZOCALO_SIGNATURE'] ?? '';
 

@@ -7,6 +7,26 @@ import type { ChannelConfig, Config } from './config/index.ts';
 /** Where nothing is configured, everybody may listen everywhere, and API keys publish. */
 const UNCONFIGURED: Readonly<Record<string, ChannelOptions>> = { '*': { publish: false } };
 
+/** The channels that the daemon offers beside the configured ones, as the configuration would say them, and why. */
+export function impliedChannels({ channels, chat }: Pick<Config, 'channels' | 'chat'>): ImpliedChannel[] {
+  const implied: ImpliedChannel[] = [];
+  if (Object.keys(channels).length === 0)
+    implied.push({
+      name: '*',
+      options: { subscribe: 'everyone', publish: 'nobody' },
+      reason: 'because no channels are configured',
+    });
+  if (chat)
+    for (const [name, { text, ...options }] of Object.entries(chatChannels()))
+      if (!(name in channels))
+        implied.push({
+          name,
+          options: { subscribe: 'everyone', publish: 'everyone', ...options },
+          reason: 'because chat is true: anybody may write here',
+        });
+  return implied;
+}
+
 /** The hub's channels as the config has them. The daemon's own are nobody's to change. */
 export function channelsOf({ channels, chat }: Pick<Config, 'channels' | 'chat'>): Record<string, ChannelOptions> {
   const configured = Object.entries(channels).map(([pattern, options]) => [pattern, optionsOf(options)] as const);
@@ -16,6 +36,12 @@ export function channelsOf({ channels, chat }: Pick<Config, 'channels' | 'chat'>
     ...Object.fromEntries(configured),
     ...ADMIN_CHANNELS,
   };
+}
+
+export interface ImpliedChannel {
+  readonly name: string;
+  readonly options: object;
+  readonly reason: string;
 }
 
 function optionsOf({ subscribe, publish, rate, latestBy, ...same }: ChannelConfig): ChannelOptions {

@@ -117,6 +117,54 @@ test("a PHP session lets the browser's cookie in, to that user's channels, and n
   assert.equal(await stranger.evaluate(subscribe('inbox:natalia')), 'UNAUTHORIZED');
 });
 
+test("whatever a user's name is, PHP's hook opens that user's inbox, and nobody else's", {
+  skip: missing('php'),
+}, async (t) => {
+  const site = await servePhp(t, ['hook.php'], { login: LOGIN });
+  const { daemon, log, url } = await startDaemon(t, {
+    auth: { anonymous: false, hook: { url: `${site.url}/hook.php` } },
+    channels: { 'inbox:*': { subscribe: 'granted' } },
+  });
+  await daemon.hub.publish('inbox:natalia', 'a letter');
+  for (const user of ['José', '*', 'a b', 'inbox:*', '名前', "O'Brien", '50%', 'a/b?c#d', '1163456789012345678']) {
+    const { headers } = await fetch(`${site.url}/login.php?user=${encodeURIComponent(user)}`);
+    const cookie = headers.get('set-cookie')!.split(';')[0]!;
+    const read = async (inbox: string) =>
+      (await fetch(`${url}/sse?channel=${encodeURIComponent(inbox)}&recent=1`, { headers: { cookie } })).status;
+    const encoded = encodeURIComponent(user).replace(
+      /[!'()*]/g,
+      (c) => `%${c.charCodeAt(0).toString(16).toUpperCase()}`,
+    );
+    assert.equal(await read(`inbox:${encoded}`), 200, user);
+    assert.equal(await read('inbox:natalia'), 403, user);
+  }
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'error'),
+    [],
+  );
+});
+
+test("PHP's token function can be required, and signs with no missing or short secret", {
+  skip: missing('php'),
+}, async () => {
+  const run = async (code: string) => {
+    const program = new Program('php', ['-r', `require '${join(PHP, 'token.php')}'; ${code}`]);
+    return { exit: await program.exited, said: program.stdout + program.stderr };
+  };
+  assert.deepEqual(await run(''), { exit: 0, said: '' });
+  assert.match((await run(`echo zocalo_token('natalia', [], 60, '${SECRET}');`)).said, /^[\w-]+\.[\w-]+\.[\w-]{43}$/);
+  for (const secret of ['', 'short']) {
+    const { exit, said } = await run(`echo zocalo_token('natalia', [], 60, '${secret}');`);
+    assert.equal(exit, 255);
+    assert.match(said, /the secret is missing or short/);
+  }
+  const alone = new Program('php', [join(PHP, 'token.php'), 'natalia'], {
+    env: { ...process.env, ZOCALO_SECRET: SECRET },
+  });
+  assert.equal(await alone.exited, 0);
+  assert.match(alone.stdout, /^[\w-]+\.[\w-]+\.[\w-]{43}$/); // no newline, which a token must not have
+});
+
 test("examples/php/webhook.php takes the daemon's own events, and neither forged nor old ones", {
   skip: missing('php'),
 }, async (t) => {
@@ -146,4 +194,13 @@ test("examples/php/webhook.php takes the daemon's own events, and neither forged
   assert.equal((await fetch(hook, { method: 'POST', body })).status, 401);
   assert.doesNotMatch(program.stderr, /mallory/);
   assert.equal(await post(signatureOf(SECRET, now, body)), 204);
+});
+
+test('examples/php/webhook.php without a secret believes nobody, not even who signs with none', {
+  skip: missing('php'),
+}, async (t) => {
+  const { url } = await servePhp(t, ['webhook.php'], { env: { ZOCALO_WEBHOOK_SECRET: '' } });
+  const body = JSON.stringify({ id: '1-1', version: 1, events: [{ version: 1, type: 'online', user: 'mallory' }] });
+  const headers = { 'x-zocalo-signature': signatureOf('', Math.floor(Date.now() / 1_000), body) };
+  assert.equal((await fetch(`${url}/webhook.php`, { method: 'POST', body, headers })).status, 500);
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { chmodSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parse } from 'yaml';
 import { allKeys, loadConfig } from '../../src/server/config/index.ts';
 import { zocaloIn } from '../support/cli.ts';
 import { directoryWith, mistakes } from './config/support.ts';
@@ -83,6 +84,25 @@ test('zocalo config prints what counts as YAML, with its place, and no secret', 
   assert.match(text, /^linger: 5s$/m);
   const { config } = await loadConfig({ cwd, env: {} });
   for (const secret of [config.secret!, config.api.keys[0]!.key]) assert.ok(!text.includes(secret));
+});
+
+test('what init writes lets no stranger publish, and zocalo config shows each channel that is offered', async (t) => {
+  const cwd = directoryWith(t);
+  const channels = async (...args: string[]) => {
+    const program = zocaloIn(cwd, ['config', ...args]);
+    assert.equal(await program.exited, 0, program.stderr);
+    const { channels } = parse(program.stdout) as { channels: Record<string, { publish: string }> };
+    return Object.fromEntries(Object.entries(channels).map(([name, { publish }]) => [name, publish]));
+  };
+  assert.deepEqual(await channels('--set', 'chat=false'), { '*': 'nobody' });
+  assert.deepEqual(await channels(), { '*': 'nobody', 'chat:*': 'everyone' });
+  await zocaloIn(cwd, ['init']).exited;
+  assert.deepEqual(await channels(), { news: 'nobody' });
+  assert.deepEqual(await channels('--set', 'chat=true'), { news: 'nobody', 'chat:*': 'everyone' });
+  assert.deepEqual(await channels('--set', 'chat=true', '--set', 'channels={"chat:*":{}}'), {
+    news: 'nobody',
+    'chat:*': 'nobody',
+  });
 });
 
 test('zocalo config says a line for each mistake, and 2', async (t) => {

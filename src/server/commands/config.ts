@@ -4,7 +4,7 @@ import { addConfigOptions, type ConfigOptions, loadFrom } from './config-options
 
 const EXAMPLES = `
 Defaults, under the file, under ZOCALO_… of the environment, under the flags. Secrets are hidden, and a comment says
-where a value was written that is no default.
+where a value was written that is no default. Channels that nobody configured but that are offered are there, too.
 
 Examples:
   zocalo config
@@ -21,7 +21,8 @@ export function addConfig(program: Command): void {
 
 async function run(options: ConfigOptions): Promise<void> {
   const { effectiveConfig } = await import('../config/index.ts');
+  const { impliedChannels } = await import('../channels.ts');
   const loaded = await loadFrom(options);
   for (const warning of loaded.warnings) note(`warning: ${warning}`);
-  await print(effectiveConfig(loaded));
+  await print(effectiveConfig(loaded, impliedChannels(loaded.config)));
 }

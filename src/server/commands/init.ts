@@ -32,6 +32,7 @@ async function run(file: string, { force = false }: { force?: boolean }): Promis
     listen: 'http://localhost:9000',
     secret: newSecret(),
     channels: { news: {} },
+    chat: false, // the demo lets anybody write
     api: { keys: [{ name: 'first', key, can: ['admin'] }] },
   });
   await write(file, text, force);
@@ -45,7 +46,8 @@ and publish something from anywhere on this machine:
   curl -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
     -d '{"channel":"news","data":{"title":"Hola"}}' http://localhost:9000/api/publish
 
-The key is for everything, the admin page included: give your application one of its own, which can only publish.
+The admin page, http://localhost:9000/admin, takes the same key, which is for everything: give your application one of
+its own, which can only publish. The demo chat is off; chat: true shows it at http://localhost:9000/.
 `);
 }
 

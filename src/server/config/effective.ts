@@ -3,9 +3,28 @@ import { allKeys, isHidden, type Key, keysBelow } from './keys.ts';
 import type { LoadedConfig } from './load.ts';
 import { isContainer, type Path } from './path.ts';
 
-/** What counts, as YAML: with the defaults, without secrets, and with a comment on where each other value was written. */
-export function effectiveConfig({ values, origin }: Pick<LoadedConfig, 'values' | 'origin'>): string {
+/** A channel that is offered although no line of the configuration names it. */
+export interface Implied {
+  readonly name: string;
+  readonly options: object;
+  /** Stands behind it as a comment. */
+  readonly reason: string;
+}
+
+/**
+ * What counts, as YAML: with the defaults and the implied channels, without secrets, and with a comment on where each
+ * other value was written.
+ */
+export function effectiveConfig(
+  { values, origin }: Pick<LoadedConfig, 'values' | 'origin'>,
+  implied: readonly Implied[] = [],
+): string {
   const document = new Document(withDefaults([], values, allKeys()));
+  for (const { name, options, reason } of implied) {
+    const node = document.createNode(withDefaults(['channels', '*'], options, allKeys()));
+    node.commentBefore = ` ${reason}`;
+    document.setIn(['channels', name], node);
+  }
   const walk = (node: unknown, path: Path): void => {
     visit(node as Scalar, {
       Pair: (_, { key, value }) => {
