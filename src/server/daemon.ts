@@ -239,7 +239,11 @@ export class Daemon {
         );
       }
     } catch (error) {
-      for (const { stop } of this.#steps.splice(0)) await Promise.try(stop, 0).catch(() => {}); // the first is the one to tell of
+      for (const { stop } of this.#steps.splice(0)) {
+        try {
+          await stop(0);
+        } catch {} // the first error is the one to tell of
+      }
       throw error;
     }
   }

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -7,6 +9,8 @@ import { test } from 'node:test';
 import { Users } from '../../src/server/auth/index.ts';
 import { Daemon } from '../../src/server/daemon.ts';
 import { ADMIN_KEY, API_KEY, configOf, MemoryLog, startDaemon } from '../support/daemon.ts';
+import { FakeClock } from '../support/fake-clock.ts';
+import { freePort } from '../support/free-port.ts';
 
 test('what is published by HTTP reaches who listens, and is in the log for who comes later', async (t) => {
   const { call, client } = await startDaemon(t);
@@ -89,6 +93,45 @@ test('a second daemon on the same port or the same file is refused, and the firs
   await assert.rejects(second({ listen: url }), { code: 'ADDRESS_IN_USE' });
   await assert.rejects(second({ store }), { code: 'LOG_IN_USE' });
   assert.equal((await call('POST', '/api/publish', { channel: 'news', data: 1 })).status, 200);
+});
+
+test('a start that fails at any of its addresses says so, and leaves no part open', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  t.after(() => taken.close());
+  const { port } = taken.address() as AddressInfo;
+  const socketTaken = createServer().listen(join(folder, 'taken.sock'));
+  await once(socketTaken, 'listening');
+  t.after(() => socketTaken.close());
+  const free = await freePort();
+  const lines = await freePort();
+  const whole = {
+    listen: [`http://127.0.0.1:${free}`],
+    lines: { listen: `tcp://127.0.0.1:${lines}`, channel: 'news' },
+    socket: join(folder, 'api.sock'),
+    store: `sqlite:${join(folder, 'square.db')}`,
+    secret: 's'.repeat(32),
+    auth: { login: { users: join(folder, 'users.db') } },
+    webhooks: [{ url: 'http://127.0.0.1:1/', secret: 'w'.repeat(32) }],
+  };
+  const busy: Record<string, object> = {
+    listen: { listen: [...whole.listen, `http://127.0.0.1:${port}`] },
+    lines: { lines: { ...whole.lines, listen: `tcp://127.0.0.1:${port}` } },
+    socket: { socket: join(folder, 'taken.sock') },
+  };
+  for (const [part, change] of Object.entries(busy)) {
+    const clock = new FakeClock();
+    const config = configOf({ ...whole, ...change });
+    const daemon = new Daemon(config, { log: new MemoryLog(), version: '0', clock });
+    await assert.rejects(daemon.start(), { code: 'ADDRESS_IN_USE' }, part);
+    assert.equal(clock.pending, 0, `${part}: no timer is left`);
+    // Everything else is free again: the files, the ports and the socket.
+    const next = await startDaemon(t, whole);
+    assert.equal((await next.call('POST', '/api/publish', { channel: 'news', data: part })).status, 200);
+    assert.equal(await next.daemon.stop(), true);
+  }
 });
 
 test('what was acknowledged before the end is there after it', async (t) => {

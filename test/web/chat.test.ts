@@ -73,7 +73,9 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
 
   /** Waits until the page shows exactly that text as a message, and nowhere twice. */
   async function hears(page: Page, text: string): Promise<void> {
-    const message = page.locator('#log .text').filter({ hasText: new RegExp(`^${RegExp.escape(text)}$`) });
+    const message = page
+      .locator('#log .text')
+      .filter({ hasText: new RegExp(`^${text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`) });
     await message.first().waitFor();
     assert.equal(await message.count(), 1, text);
   }

@@ -157,8 +157,10 @@ export class Users {
   /** When tokens were last revoked, in milliseconds since 1970; Infinity for somebody disabled; undefined: never. */
   revokedAt(user: string): number | undefined {
     const row = this.#get(
-      `SELECT (SELECT disabled FROM users WHERE user = ?1) AS disabled,
-        (SELECT revoked_at FROM revocations WHERE user = ?1) AS revoked`,
+      // Node 22 cannot bind a numbered parameter (?1).
+      `SELECT (SELECT disabled FROM users WHERE user = ?) AS disabled,
+        (SELECT revoked_at FROM revocations WHERE user = ?) AS revoked`,
+      user,
       user,
     ) as { disabled: number | null; revoked: number | null };
     return row.disabled ? Number.POSITIVE_INFINITY : (row.revoked ?? undefined);
@@ -182,8 +184,8 @@ export class Users {
     return this.#try(() => this.#prepare(sql).run(...values).changes > 0);
   }
 
-  #get(sql: string, user: string): unknown {
-    return this.#try(() => this.#prepare(sql).get(user));
+  #get(sql: string, ...values: string[]): unknown {
+    return this.#try(() => this.#prepare(sql).get(...values));
   }
 
   #all(sql: string): unknown[] {
