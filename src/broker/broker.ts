@@ -7,6 +7,8 @@ import type { Position } from '../protocol/index.ts';
  * Each channel has a log of its own: contiguous offsets from 1, under an epoch that names this very log. The epoch
  * changes when the log loses its identity (it was forgotten, or its store was lost), and only then.
  *
+ * A log that is empty and was not published to for some time may be forgotten, as if by `forget`.
+ *
  * No call takes or gives more than the page that was asked for, so that a log may be larger than memory.
  */
 export interface Broker {
@@ -28,13 +30,16 @@ export interface Broker {
   /** A page of what came after a position, ascending; or, explicitly, the gap. */
   read(channel: string, after: Position, bounds?: PageBounds): Promise<Page | LogGap>;
 
-  /** The log's identity and ends. A channel that has no log yet gets one, empty, whose epoch will stay. */
+  /**
+   * The log's identity and ends. Of a channel that has no log: those of the empty log that its first publication will
+   * make, so that a position in it stays true. Asking stores nothing, here, in `read` and in `trim`.
+   */
   state(channel: string): Promise<LogState>;
 
   /** Lets go of all but the newest `size` entries, and of those older than `ttl`; the log keeps its identity. */
   trim(channel: string, keep: Keep): Promise<LogState>;
 
-  /** Lets go of the log and its identity: whatever comes next stands under another epoch. */
+  /** Lets go of the log and its identity: whatever comes next stands under another epoch, which was never used before. */
   forget(channel: string): Promise<void>;
 
   /**
@@ -62,7 +67,10 @@ export interface Publication {
 export interface Keep {
   /** Entries. 0 keeps none: offsets are counted all the same. */
   size: number;
-  /** Milliseconds that an entry is kept. Infinity: as long as `size` allows. */
+  /**
+   * Milliseconds that an entry is kept. Infinity: as long as `size` allows. A wrong clock neither deletes nor keeps
+   * anything: see log-time.ts.
+   */
   ttl: number;
 }
 
@@ -77,7 +85,7 @@ export interface Receipt {
 
 export interface Entry {
   offset: number;
-  /** Milliseconds since 1970; never less than the entry before it. */
+  /** Milliseconds since 1970, by the clock of that moment; less than the entry before it only where that was set back. */
   time: number;
   data: string;
   meta: string | null;

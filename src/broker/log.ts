@@ -1,5 +1,6 @@
 import type { Entry, Keep, LogState } from './broker.ts';
 import { DEFAULT_BYTES, DEFAULT_LIMIT, type PageBounds, sizeOf } from './broker.ts';
+import { agedBy, type Moment, stampAfter } from './log-time.ts';
 
 /** What an entry costs in memory besides its texts: the object and its place in the array. */
 const ENTRY_BYTES = 96;
@@ -25,27 +26,28 @@ export class Log implements LogState {
     return this.head - (this.#entries.length - this.#first) + 1;
   }
 
-  append(now: number, data: string, meta: string | null, keep: Keep): Entry {
+  append(moment: Moment, data: string, meta: string | null, keep: Keep): Entry {
     // What the old bounds had excluded already must not come back under wider ones.
-    if (keep.ttl > this.#keep.ttl) this.expire(now);
+    if (keep.ttl > this.#keep.ttl) this.expire(moment);
     this.#keep = keep;
-    this.#lastTime = Math.max(now, this.#lastTime);
+    this.#lastTime = stampAfter(this.#lastTime, moment.now);
     const entry: Entry = { offset: ++this.head, time: this.#lastTime, data, meta };
     this.#entries.push(entry);
     this.bytes += weigh(entry);
-    this.trim(now, keep);
+    this.trim(moment, keep);
     return entry;
   }
 
   /** Applies the bounds that the log stands under. */
-  expire(now: number): void {
-    this.trim(now, this.#keep);
+  expire(moment: Moment): void {
+    this.trim(moment, this.#keep);
   }
 
-  trim(now: number, { size, ttl }: Keep): void {
+  trim(moment: Moment, { size, ttl }: Keep): void {
+    const limit = moment.sure - ttl;
     while (this.#first < this.#entries.length) {
       const entry = this.#entries[this.#first]!;
-      if (this.#entries.length - this.#first <= size && entry.time > now - ttl) break;
+      if (this.#entries.length - this.#first <= size && agedBy(entry.time, moment) > limit) break;
       this.drop();
     }
   }

@@ -15,9 +15,10 @@ import {
   type Publication,
   type Receipt,
 } from './broker.ts';
-import { newEpoch } from './epoch.ts';
+import { Epochs, newSeed } from './epochs.ts';
 import { DEFAULT_KEY_WINDOW, type KeyWindow, keyReused } from './key-window.ts';
 import { Log } from './log.ts';
+import { LogTime } from './log-time.ts';
 import { raise, Watchers } from './watchers.ts';
 
 export interface MemoryOptions {
@@ -30,8 +31,6 @@ export interface MemoryOptions {
   clock?: Clock;
   /** Milliseconds since 1970; default `Date.now`. */
   now?: () => number;
-  /** Makes an epoch that was never used before; default random. */
-  epoch?: () => string;
   /** Is told what a listener of `watch` throws. Default: throws it, where nobody can catch it. */
   onError?: (error: unknown) => void;
 }
@@ -65,8 +64,8 @@ export class MemoryBroker implements Broker {
   #channelsLimit: number;
   #keyWindow: KeyWindow;
   #clock: Clock;
-  #now: () => number;
-  #epoch: () => string;
+  #time: LogTime;
+  #epochs = new Epochs(newSeed());
   #watchers: Watchers;
   /** All logs, the least recently used first. */
   #logs = new Map<string, Log>();
@@ -83,38 +82,38 @@ export class MemoryBroker implements Broker {
     this.#channelsLimit = options.channels ?? 100_000;
     this.#keyWindow = { ...DEFAULT_KEY_WINDOW, ...options.keys };
     this.#clock = options.clock ?? systemClock;
-    this.#now = options.now ?? Date.now;
-    this.#epoch = options.epoch ?? newEpoch;
+    this.#time = new LogTime(options.now ?? Date.now, this.#clock);
     this.#watchers = new Watchers(options.onError ?? raise);
   }
 
   async open(): Promise<void> {
     if (this.#phase !== 'new') throw this.#closed();
     this.#phase = 'open';
+    this.#time.begin();
     this.#stopSweeping = this.#clock.every(SWEEP, () => this.#sweep());
   }
 
   async publish(channel: string, { data, meta = null, key, keep = DEFAULT_KEEP }: Publication): Promise<Receipt> {
     const log = this.#log(channel);
-    const now = this.#now();
+    const moment = this.#time.look();
     // A name holds no space.
     const name = key === undefined ? '' : `${channel} ${key}`;
     let digest = '';
     if (key !== undefined) {
       digest = hash('sha256', data, 'base64');
       const known = this.#keys.get(name);
-      if (known && this.#isKnown(known, log, now)) {
+      if (known && this.#isKnown(known, log, moment.sure)) {
         if (known.digest !== digest) throw new ZocaloError('KEY_REUSED', keyReused(channel, key));
         return { position: known.position, duplicate: true };
       }
     }
     const before = log.bytes;
-    const entry = log.append(now, data, meta, keep);
+    const entry = log.append(moment, data, meta, keep);
     const position: Position = [log.epoch, entry.offset];
     if (key !== undefined) {
       this.#keys.delete(name);
-      this.#keys.set(name, { digest, position, number: this.#keyed++, expires: now + this.#keyWindow.ttl });
-      if (this.#keys.size > this.#keyWindow.count + share(this.#keyWindow.count)) this.#purgeKeys(now);
+      this.#keys.set(name, { digest, position, number: this.#keyed++, expires: moment.now + this.#keyWindow.ttl });
+      if (this.#keys.size > this.#keyWindow.count + share(this.#keyWindow.count)) this.#purgeKeys(moment.sure);
     }
     this.#bytes += log.bytes - before;
     this.#filled.delete(channel);
@@ -125,25 +124,29 @@ export class MemoryBroker implements Broker {
   }
 
   async read(channel: string, after: Position, bounds: PageBounds = {}): Promise<Page | LogGap> {
-    const log = this.#log(channel);
+    const log = this.#find(channel);
+    if (!log) return gapBetween(after, this.#none(channel)) ?? { ...this.#none(channel), entries: [] };
     this.#expire(channel, log);
     return gapBetween(after, log) ?? { ...ends(log), entries: log.page(after[1], bounds) };
   }
 
   async state(channel: string): Promise<LogState> {
-    const log = this.#log(channel);
+    const log = this.#find(channel);
+    if (!log) return this.#none(channel);
     this.#expire(channel, log);
     return ends(log);
   }
 
   async trim(channel: string, keep: Keep): Promise<LogState> {
-    const log = this.#log(channel);
+    const log = this.#find(channel);
+    if (!log) return this.#none(channel);
     this.#expire(channel, log, keep);
     return ends(log);
   }
 
   async forget(channel: string): Promise<void> {
     if (this.#phase !== 'open') throw this.#closed();
+    this.#epochs.end(channel);
     this.#drop(channel);
   }
 
@@ -160,17 +163,32 @@ export class MemoryBroker implements Broker {
     this.#keys.clear();
   }
 
-  /** The channel's log, new where there was none, and the most recently used from now on. */
-  #log(channel: string): Log {
+  /** The channel's log, if it has one, which is the most recently used from now on. */
+  #find(channel: string): Log | undefined {
     if (this.#phase !== 'open') throw this.#closed();
-    let log = this.#logs.get(channel);
-    if (log) this.#logs.delete(channel);
-    else log = new Log(this.#epoch(), DEFAULT_KEEP);
+    const log = this.#logs.get(channel);
+    if (!log) return undefined;
+    this.#logs.delete(channel);
+    this.#logs.set(channel, log);
+    return log;
+  }
+
+  /** What is known of the log that a channel has not got yet. */
+  #none(channel: string): LogState {
+    return { epoch: this.#epochs.next(channel), oldest: 1, head: 0 };
+  }
+
+  /** The channel's log, new where there was none. */
+  #log(channel: string): Log {
+    const found = this.#find(channel);
+    if (found) return found;
+    const log = new Log(this.#epochs.next(channel), DEFAULT_KEEP);
     this.#logs.set(channel, log);
     if (this.#logs.size > this.#channelsLimit) {
       let excess = share(this.#channelsLimit);
       for (const oldest of this.#logs.keys()) {
         if (oldest === channel || excess-- === 0) break;
+        this.#epochs.end(oldest);
         this.#drop(oldest);
       }
     }
@@ -185,8 +203,9 @@ export class MemoryBroker implements Broker {
 
   #expire(channel: string, log: Log, keep?: Keep): void {
     const before = log.bytes;
-    log.expire(this.#now());
-    if (keep) log.trim(this.#now(), keep);
+    const moment = this.#time.look();
+    log.expire(moment);
+    if (keep) log.trim(moment, keep);
     this.#bytes += log.bytes - before;
     if (log.bytes === 0) this.#filled.delete(channel);
   }
@@ -218,7 +237,7 @@ export class MemoryBroker implements Broker {
 
   #sweep(): void {
     for (const [channel, log] of this.#filled) this.#expire(channel, log);
-    this.#purgeKeys(this.#now());
+    this.#purgeKeys(this.#time.look().sure);
   }
 
   #closed(): ZocaloError {

@@ -1,11 +1,14 @@
 import type { ErrorCode } from '../errors.ts';
 import type { LogGap, LogState } from './broker.ts';
 import type { KeyWindow } from './key-window.ts';
+import type { Moment } from './log-time.ts';
 
 /** What goes over the port between the broker and the thread that owns the database. Tuples, being cheap to clone. */
 
 export interface StoreOptions {
   path: string;
+  /** The wall clock when it is opened. */
+  now: number;
   /** Milliseconds to wait for another program's lock. */
   lockTimeout: number;
   /** How large the database may grow. */
@@ -59,11 +62,11 @@ export interface Failure {
 export type Outcome = Appended | Columns | LogGap | LogState | Failure;
 
 export type ToStore =
-  | { kind: 'batch'; now: number; operations: readonly Operation[] }
-  | { kind: 'sweep'; now: number }
+  | { kind: 'batch'; moment: Moment; operations: readonly Operation[] }
+  | { kind: 'sweep'; moment: Moment }
   | { kind: 'close' };
 
 export type FromStore =
-  | { kind: 'ready' }
+  | { kind: 'ready'; newest: number | null }
   | { kind: 'refused'; failure: Failure }
   | { kind: 'done'; outcomes: Outcome[] };

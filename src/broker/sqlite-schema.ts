@@ -1,10 +1,13 @@
 import { DatabaseSync } from 'node:sqlite';
+import { newSeed } from './epochs.ts';
 import { failureOf } from './sqlite-failure.ts';
 import type { Failure, StoreOptions } from './sqlite-messages.ts';
 
 /** "zoca": marks the file as ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
 const APPLICATION_ID = 0x7a6f6361;
-const VERSION = 2;
+const VERSION = 3;
+/** The version before, which is brought up to date when it is opened. */
+const EARLIER = 2;
 
 const SCHEMA = `
   CREATE TABLE channels (
@@ -37,6 +40,12 @@ const SCHEMA = `
     expires INTEGER NOT NULL
   ) STRICT;
   PRAGMA application_id = ${APPLICATION_ID};
+`;
+
+/** What names logs that do not exist yet: see epochs.ts. */
+const EPOCHS = `
+  CREATE TABLE store (seed TEXT NOT NULL) STRICT;
+  CREATE TABLE ended (bucket INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
   PRAGMA user_version = ${VERSION};
 `;
 
@@ -61,7 +70,7 @@ export function openDatabase(options: StoreOptions): Opened {
       throw new Error('the database belongs to another program');
     }
     const version = numberOf(database, 'PRAGMA user_version');
-    if (tables > 0 && version !== VERSION) {
+    if (tables > 0 && version !== VERSION && version !== EARLIER) {
       const age = version > VERSION ? 'a newer' : 'an older, unreleased';
       throw new Error(`the database was written by ${age} version of this program`);
     }
@@ -72,8 +81,11 @@ export function openDatabase(options: StoreOptions): Opened {
       PRAGMA fullfsync = ON;
       PRAGMA journal_size_limit = ${16 << 20};
     `);
-    if (numberOf(database, 'SELECT count(*) FROM sqlite_schema') === 0) {
-      database.exec(`BEGIN IMMEDIATE; ${SCHEMA} COMMIT`);
+    if (numberOf(database, 'PRAGMA user_version') !== VERSION) {
+      const isNew = numberOf(database, 'SELECT count(*) FROM sqlite_schema') === 0;
+      database.exec(`BEGIN IMMEDIATE; ${isNew ? SCHEMA : ''} ${EPOCHS}`);
+      database.prepare('INSERT INTO store (seed) VALUES (?)').run(newSeed());
+      database.exec('COMMIT');
     }
     if (Number.isFinite(options.bytes)) {
       const pages = Math.max(1, Math.floor(options.bytes / numberOf(database, 'PRAGMA page_size')));

@@ -1,8 +1,9 @@
 import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { gapBetween, type LogGap, type LogState, sizeOf } from './broker.ts';
-import { newEpoch } from './epoch.ts';
+import { Epochs } from './epochs.ts';
 import { keyReused } from './key-window.ts';
+import { agedBy, futureAt, type Moment, stampAfter } from './log-time.ts';
 import { failureOf } from './sqlite-failure.ts';
 import { SqliteKeys } from './sqlite-keys.ts';
 import type {
@@ -29,8 +30,6 @@ interface Channel extends LogState {
 
 /** Channels whose row is held in memory: their ends change with every publication, but are written once a batch. */
 const CACHED = 10_000;
-/** What forgetting a channel that has no log comes to. */
-const NO_LOG: LogState = { epoch: '', oldest: 1, head: 0 };
 /** Rows that one step of the sweeper deletes, so that a batch waits some milliseconds for it at most. */
 const STEP = 1_000;
 /** Entries that may wait to be deleted before a batch sees to it: few statements then delete many rows. */
@@ -47,6 +46,9 @@ export class SqliteStore {
   #channels = new Map<string, Channel>();
   #changed = new Set<Channel>();
   #keys: SqliteKeys;
+  #epochs: Epochs;
+  /** The last time that it was told of, when the clock had gone back. */
+  #since = Number.NaN;
   /** A publication found no room since the last sweep. */
   #full = false;
   #statements: ReturnType<typeof prepare>;
@@ -59,72 +61,78 @@ export class SqliteStore {
     this.#lock = lock;
     this.#statements = prepare(this.#database);
     this.#keys = new SqliteKeys(this.#database, options.keys);
+    this.#epochs = this.#readEpochs();
+  }
+
+  /** When something was last published, as far as the clock has come; null for never. */
+  get newest(): number | null {
+    return (this.#statements.newest.get(futureAt(this.#options.now)) as unknown as [number | null])[0];
   }
 
   /** Commits all that the operations write in one transaction, or none of it; then reads. */
-  batch(now: number, operations: readonly Operation[]): Outcome[] {
+  batch(moment: Moment, operations: readonly Operation[]): Outcome[] {
     const outcomes: Outcome[] = new Array(operations.length);
     let failure: Failure | undefined;
-    const writing = operations.map(([kind, channel]) =>
-      kind !== 'state' && kind !== 'read' ? true : !this.#find(channel),
-    );
+    const writing = operations.map(([kind]) => kind !== 'state' && kind !== 'read');
     if (writing.includes(true)) {
       failure = this.#transact(() => {
         for (let at = 0; at < operations.length; at++) {
-          if (writing[at]) outcomes[at] = this.#write(now, operations[at]!);
+          if (writing[at]) outcomes[at] = this.#write(moment, operations[at]!);
         }
-        this.#flush(now, operations.length);
+        this.#flush(moment, operations.length);
       });
     }
     this.#full ||= failure?.code === 'LOG_FULL';
     for (let at = 0; at < operations.length; at++) {
-      if (failure && writing[at]) outcomes[at] = failure;
-      else if (operations[at]![0] === 'read' || operations[at]![0] === 'state') {
-        // A channel that was forgotten in this very batch begins anew.
-        outcomes[at] = this.#find(operations[at]![1])
-          ? this.#read(now, operations[at]!)
-          : this.batch(now, [operations[at]!])[0]!;
-      }
+      if (!writing[at]) outcomes[at] = this.#read(moment, operations[at]!);
+      else if (failure) outcomes[at] = failure;
     }
     return outcomes;
   }
 
   /** One step of tidying up. Answers whether there is more to do. A failure is left to the next round. */
-  sweep(now: number): boolean {
+  sweep(moment: Moment): boolean {
     let more = false;
     const failure = this.#transact(() => {
+      // What bears a time that has not come is due by another.
+      if (moment.since !== this.#since) {
+        this.#statements.makeFutureDue.run(futureAt(moment.now));
+        this.#channels.clear();
+      }
       // What waited to be deleted with more of its kind is room now.
       if (this.#full) {
         this.#statements.makeDue.run();
         this.#channels.clear();
       }
       this.#full = false;
-      const rows = this.#statements.dueChannels.all(now) as { name: string }[];
+      const rows = this.#statements.dueChannels.all(moment.sure) as { name: string }[];
       let left = STEP;
       for (const { name } of rows) {
         if (left <= 0) break;
         const channel = this.#find(name)!;
-        this.#expire(now, channel);
+        this.#expire(moment, channel);
         left -= 1 + this.#clear(channel, left);
         this.#changed.add(channel);
         if (channel.floor < channel.oldest) channel.due = 0;
         else if (name.startsWith(' ')) this.#statements.deleteChannel.run(channel.id);
-        else this.#rest(now, channel);
+        else this.#rest(moment, channel);
       }
-      this.#flush(now, 0);
-      more = this.#keys.purge(now, STEP) || rows.length > 0;
+      this.#flush(moment, 0);
+      more = this.#keys.purge(moment.sure, STEP) || rows.length > 0;
     });
+    if (!failure) this.#since = moment.since;
     return more && !failure;
   }
 
   /** Nothing to delete in this log: says when to look again, or forgets it. */
-  #rest(now: number, channel: Channel): void {
-    const idle = channel.time + this.#options.forgetAfter;
+  #rest(moment: Moment, channel: Channel): void {
+    const idle = agedBy(channel.time, moment) + this.#options.forgetAfter;
     if (channel.head >= channel.oldest) {
-      channel.due = dueAt(this.#timeOf(channel, channel.oldest), channel.ttl);
-    } else if (idle > now) {
+      channel.due = dueAt(agedBy(this.#timeOf(channel, channel.oldest), moment), channel.ttl);
+    } else if (idle > moment.sure) {
       channel.due = idle;
     } else {
+      this.#endEpoch(channel.name);
       this.#statements.deleteChannel.run(channel.id);
       this.#channels.delete(channel.name);
     }
@@ -148,42 +156,46 @@ export class SqliteStore {
       this.#channels.clear();
       this.#changed.clear();
       this.#keys.rollBack();
+      const failure = failureOf(this.#options.path, error);
       try {
         // Some errors have rolled back by themselves (https://www.sqlite.org/lang_transaction.html).
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        this.#epochs = this.#readEpochs();
       } catch {
         // The first error is the one to tell of.
       }
-      return failureOf(this.#options.path, error);
+      return failure;
     }
   }
 
-  #write(now: number, operation: Operation): Outcome {
-    if (operation[0] === 'publish') return this.#publish(now, operation);
-    if (operation[0] === 'forget' && !this.#find(operation[1])) return NO_LOG;
-    const channel = this.#channel(now, operation[1]);
-    if (operation[0] === 'trim') {
-      this.#expire(now, channel, operation[2], operation[3]);
+  #write(moment: Moment, operation: Operation): Outcome {
+    if (operation[0] === 'publish') return this.#publish(moment, operation);
+    const [kind, name] = operation;
+    const channel = this.#find(name);
+    if (kind === 'trim' && channel) {
+      this.#expire(moment, channel, operation[2], operation[3]);
       channel.due = 0;
       this.#changed.add(channel);
-    } else if (operation[0] === 'forget') {
-      this.#forget(channel);
+    } else if (kind === 'forget') {
+      this.#endEpoch(name);
+      if (channel) this.#forget(channel);
     }
-    return ends(channel);
+    return channel ? ends(channel) : this.#none(name);
   }
 
-  #publish(now: number, [, name, data, meta, key, size, ttl]: PublishOperation): Appended | Failure {
+  #publish(moment: Moment, [, name, data, meta, key, size, ttl]: PublishOperation): Appended | Failure {
+    const { now } = moment;
     const channel = this.#channel(now, name);
     let digest = '';
     if (key !== null) {
       digest = hash('sha256', data, 'base64');
-      const known = this.#keys.find(now, channel.id, key);
+      const known = this.#keys.find(moment.sure, channel.id, key);
       if (known?.digest === digest) return [channel.epoch, known.offset, now, true];
       if (known) return { code: 'KEY_REUSED', happened: keyReused(name, key) };
     }
     // What the old bounds had excluded already must not come back under wider ones.
-    if (ttl > channel.ttl) this.#expire(now, channel);
-    channel.time = Math.max(now, channel.time);
+    if (ttl > channel.ttl) this.#expire(moment, channel);
+    channel.time = stampAfter(channel.time, now);
     channel.head++;
     channel.size = size;
     channel.ttl = ttl;
@@ -196,22 +208,24 @@ export class SqliteStore {
     return [channel.epoch, channel.head, channel.time, false];
   }
 
-  #read(now: number, operation: Operation): Columns | LogGap | LogState | Failure {
+  #read(moment: Moment, operation: Operation): Columns | LogGap | LogState | Failure {
     try {
-      const channel = this.#find(operation[1])!;
-      this.#expire(now, channel);
-      return operation[0] === 'read' ? this.#page(channel, operation) : ends(channel);
+      const channel = this.#find(operation[1]);
+      if (channel) this.#expire(moment, channel);
+      const log = channel ? ends(channel) : this.#none(operation[1]);
+      return operation[0] === 'read' ? this.#page(channel?.id, log, operation) : log;
     } catch (error) {
       return failureOf(this.#options.path, error);
     }
   }
 
-  #page(channel: Channel, [, , epoch, offset, limit, bytes]: ReadOperation): Columns | LogGap {
-    const gap = gapBetween([epoch, offset], channel);
+  #page(id: number | undefined, log: LogState, [, , epoch, offset, limit, bytes]: ReadOperation): Columns | LogGap {
+    const gap = gapBetween([epoch, offset], log);
     if (gap) return gap;
-    const page: Columns = { ...ends(channel), from: offset + 1, times: [], data: [], meta: [] };
+    const page: Columns = { ...log, from: offset + 1, times: [], data: [], meta: [] };
+    if (id === undefined) return page;
     let left = bytes;
-    const rows = this.#statements.page.iterate(channel.id, offset, limit) as unknown as Iterable<
+    const rows = this.#statements.page.iterate(id, offset, limit) as unknown as Iterable<
       [time: number, data: string, meta: string | null]
     >;
     for (const [time, data, meta] of rows) {
@@ -237,12 +251,26 @@ export class SqliteStore {
     const found = this.#find(name);
     if (found) return found;
     const due = dueAt(now, this.#options.forgetAfter);
-    const epoch = newEpoch();
+    const epoch = this.#epochs.next(name);
     const { lastInsertRowid } = this.#statements.addChannel.run(name, epoch, now, due);
     const id = Number(lastInsertRowid);
     const channel = { id, name, epoch, head: 0, oldest: 1, floor: 1, size: 0, ttl: Infinity, time: now, due };
     this.#hold(channel);
     return channel;
+  }
+
+  /** What is known of the log that a channel has not got yet. */
+  #none(name: string): LogState {
+    return { epoch: this.#epochs.next(name), oldest: 1, head: 0 };
+  }
+
+  #endEpoch(name: string): void {
+    this.#statements.setEnded.run(...this.#epochs.end(name));
+  }
+
+  #readEpochs(): Epochs {
+    const [seed] = this.#statements.seed.get() as unknown as [string];
+    return new Epochs(seed, this.#statements.ended.all() as unknown as [number, number][]);
   }
 
   #hold(channel: Channel): void {
@@ -258,16 +286,17 @@ export class SqliteStore {
   }
 
   /** Applies the channel's bounds, and narrower ones where given, to what readers see. */
-  #expire(now: number, channel: Channel, size = Number.POSITIVE_INFINITY, ttl = Number.POSITIVE_INFINITY): void {
+  #expire(moment: Moment, channel: Channel, size = Number.POSITIVE_INFINITY, ttl = Number.POSITIVE_INFINITY): void {
     channel.oldest = Math.max(channel.oldest, channel.head - size + 1);
-    const limit = now - Math.min(ttl, channel.ttl);
+    const limit = moment.sure - Math.min(ttl, channel.ttl);
+    const isYoung = (offset: number) => agedBy(this.#timeOf(channel, offset), moment) > limit;
     // Offsets are contiguous and times ascend, so the first entry young enough is found by halving.
     let low = channel.oldest;
     let high = channel.head + 1;
-    if (low === high || this.#timeOf(channel, low) > limit) return;
+    if (low === high || isYoung(low)) return;
     for (low++; low < high; ) {
       const middle = Math.floor((low + high) / 2);
-      if (this.#timeOf(channel, middle) > limit) high = middle;
+      if (isYoung(middle)) high = middle;
       else low = middle + 1;
     }
     channel.oldest = low;
@@ -287,7 +316,7 @@ export class SqliteStore {
   }
 
   /** Ends a transaction's work: tidies up as much as it made, and writes the rows of the channels it changed. */
-  #flush(now: number, operations: number): void {
+  #flush(moment: Moment, operations: number): void {
     for (const channel of this.#changed) {
       if (channel.oldest - channel.floor >= DEBRIS) this.#clear(channel, 2 * operations + DEBRIS);
       // What is left over, here or by a trim, the sweeper takes.
@@ -296,7 +325,7 @@ export class SqliteStore {
       this.#statements.updateChannel.run(head, oldest, floor, size, ttl, time, due, id);
     }
     this.#changed.clear();
-    if (operations > 0) this.#keys.purge(now, 2 * operations + DEBRIS);
+    if (operations > 0) this.#keys.purge(moment.sure, 2 * operations + DEBRIS);
   }
 
   /** The row stays under a name that no channel has, until the sweeper has deleted what belongs to it. */
@@ -333,6 +362,11 @@ function prepare(database: DatabaseSync) {
       'UPDATE channels SET head = ?, oldest = ?, floor = ?, size = ?, ttl = ?, time = ?, due = ? WHERE id = ?',
     ),
     dueChannels: statement('SELECT name FROM channels WHERE due <= ? ORDER BY due LIMIT 64'),
+    newest: rowsAsArrays('SELECT max(time) FROM channels WHERE time <= ?'),
+    seed: rowsAsArrays('SELECT seed FROM store'),
+    ended: rowsAsArrays('SELECT bucket, count FROM ended'),
+    setEnded: statement('INSERT OR REPLACE INTO ended (bucket, count) VALUES (?, ?)'),
+    makeFutureDue: statement('UPDATE channels SET due = 0 WHERE time > ?'),
     makeDue: statement('UPDATE channels SET due = 0 WHERE floor < oldest'),
     retire: statement("UPDATE channels SET name = ' ' || id WHERE id = ?"),
     deleteChannel: statement('DELETE FROM channels WHERE id = ?'),

@@ -1,5 +1,6 @@
 /** The thread that owns a database: whatever SQLite waits for, the event loop of the program does not. */
 import { parentPort, workerData } from 'node:worker_threads';
+import type { Moment } from './log-time.ts';
 import { failureOf } from './sqlite-failure.ts';
 import type { Failure, FromStore, Outcome, StoreOptions, ToStore } from './sqlite-messages.ts';
 
@@ -12,17 +13,17 @@ try {
   const { SqliteStore } = await import('./sqlite-store.ts');
   const store = new SqliteStore(options);
   let sweeping = false;
-  let now = 0;
+  let moment: Moment;
 
   const sweep = () => {
-    sweeping = store.sweep(now);
+    sweeping = store.sweep(moment);
     // Batches that came meanwhile go first.
     if (sweeping) setImmediate(sweep);
   };
 
-  const outcomesOf = ({ now, operations }: ToStore & { kind: 'batch' }): Outcome[] => {
+  const outcomesOf = ({ moment, operations }: ToStore & { kind: 'batch' }): Outcome[] => {
     try {
-      return store.batch(now, operations);
+      return store.batch(moment, operations);
     } catch (error) {
       const failure = failureOf(options.path, error);
       return operations.map(() => failure);
@@ -33,14 +34,14 @@ try {
     if (message.kind === 'batch') {
       answer({ kind: 'done', outcomes: outcomesOf(message) });
     } else if (message.kind === 'sweep') {
-      now = message.now;
+      moment = message.moment;
       if (!sweeping) sweep();
     } else {
       store.close();
       process.exit();
     }
   });
-  answer({ kind: 'ready' });
+  answer({ kind: 'ready', newest: store.newest });
 } catch (error) {
   const isFailure = !(error instanceof Error) && typeof error === 'object' && error !== null && 'happened' in error;
   answer({ kind: 'refused', failure: isFailure ? (error as Failure) : failureOf(options.path, error) });

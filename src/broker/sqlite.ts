@@ -19,6 +19,7 @@ import {
   type Receipt,
 } from './broker.ts';
 import { DEFAULT_KEY_WINDOW, type KeyWindow } from './key-window.ts';
+import { LogTime, type Moment } from './log-time.ts';
 import type { Appended, Columns, FromStore, Operation, Outcome, StoreOptions, ToStore } from './sqlite-messages.ts';
 import { raise, Watchers } from './watchers.ts';
 
@@ -29,7 +30,10 @@ export interface SqliteOptions {
   lockTimeout?: number;
   /** How long keys are known; default 10 minutes and the last 100,000. Kept over a restart; some 250 bytes of memory each. */
   keys?: Partial<KeyWindow>;
-  /** Milliseconds after the last publication when the identity of an empty log is forgotten; default 30 days. */
+  /**
+   * Milliseconds after the last publication when the identity of an empty log is forgotten, and with it all that the
+   * file has of the channel; default 7 days.
+   */
   forgetAfter?: number;
   /** Bytes of publications that may wait for the disk; beyond, LOG_BUSY. Default 64 MiB. */
   queueBytes?: number;
@@ -63,10 +67,11 @@ interface Waiting {
  * after it without knowing: delete it instead, or call `forget` for its channels, before users come back.
  */
 export class SqliteBroker implements Broker {
-  #store: StoreOptions;
+  #store: Omit<StoreOptions, 'now'>;
   #queueLimit: number;
   #clock: Clock;
   #now: () => number;
+  #time: LogTime;
   #watchers: Watchers;
   #worker: Worker | undefined;
   #phase: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new';
@@ -83,11 +88,12 @@ export class SqliteBroker implements Broker {
       bytes: options.bytes ?? Number.POSITIVE_INFINITY,
       lockTimeout: options.lockTimeout ?? 1_000,
       keys: { ...DEFAULT_KEY_WINDOW, ...options.keys },
-      forgetAfter: options.forgetAfter ?? 30 * 24 * 3_600_000,
+      forgetAfter: options.forgetAfter ?? 7 * 24 * 3_600_000,
     };
     this.#queueLimit = options.queueBytes ?? 64 << 20;
     this.#clock = options.clock ?? systemClock;
     this.#now = options.now ?? Date.now;
+    this.#time = new LogTime(this.#now, this.#clock);
     this.#watchers = new Watchers(options.onError ?? raise);
   }
 
@@ -97,7 +103,7 @@ export class SqliteBroker implements Broker {
     this.#phase = 'opening';
     // The thread's file has the ending of this one: .ts from source, .js when built.
     const worker = new Worker(new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url), {
-      workerData: this.#store,
+      workerData: { ...this.#store, now: this.#now() } satisfies StoreOptions,
       // node:sqlite said that it was experimental until Node 24; the warning would help no user of this broker.
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
@@ -105,7 +111,7 @@ export class SqliteBroker implements Broker {
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message: FromStore) => {
         if (message.kind === 'done') return this.#done(message.outcomes);
-        if (message.kind === 'ready') return resolve();
+        if (message.kind === 'ready') return resolve(this.#time.begin(message.newest));
         reject(new ZocaloError(message.failure.code, message.failure.happened));
       });
       worker.on('error', (cause) => this.#fail(cause, reject));
@@ -113,7 +119,7 @@ export class SqliteBroker implements Broker {
     });
     this.#phase = 'open';
     this.#idle();
-    this.#stopSweeping = this.#clock.every(SWEEP, () => this.#post({ kind: 'sweep', now: this.#now() }));
+    this.#stopSweeping = this.#clock.every(SWEEP, () => this.#post({ kind: 'sweep', moment: this.#moment() }));
   }
 
   async publish(channel: string, { data, meta = null, key, keep = DEFAULT_KEEP }: Publication): Promise<Receipt> {
@@ -202,7 +208,8 @@ export class SqliteBroker implements Broker {
     this.#committing = this.#queue.splice(0, count);
     this.#queueBytes -= bytes;
     this.#worker?.ref();
-    this.#post({ kind: 'batch', now: this.#now(), operations: this.#committing.map(({ operation }) => operation) });
+    const operations = this.#committing.map(({ operation }) => operation);
+    this.#post({ kind: 'batch', moment: this.#moment(), operations });
   }
 
   #done(outcomes: Outcome[]): void {
@@ -254,6 +261,11 @@ export class SqliteBroker implements Broker {
     this.#queueBytes = 0;
     for (const { reject } of waiting) reject(error);
     this.#drained?.();
+  }
+
+  #moment(): Moment {
+    const { now, sure, since } = this.#time.look();
+    return { now, sure, since };
   }
 
   #post(message: ToStore): void {

@@ -14,6 +14,8 @@ export interface LeftOut {
 
 /** Milliseconds until a log that could not be read is tried again. */
 const RETRY = 1_000;
+/** Publications of a log that has begun anew which those who are live get behind the gap. */
+const FRESH = 256;
 
 /**
  * A channel that somebody on this node is subscribed to: what the log takes goes out once to all who are live, in
@@ -178,12 +180,17 @@ export class Channel {
     }
   }
 
-  /** The log is another, or has lost what was next: all who are live are told, and are live from its head on. */
-  #restart({ have, oldest, head, epoch }: LogGap): void {
-    const gap = encode(['gap', this.number, { have, oldest, head, epoch }]);
-    this.#house.fanOuts.publish(this.topic, `${gap}\n${encode(['live', this.number, head])}`);
+  /**
+   * The log is another, or has lost what was next: all who are live are told, and are live from its head on; from the
+   * beginning of one that has only just begun, so that what began it reaches them.
+   */
+  #restart({ gap: reason, have, oldest, head, epoch }: LogGap): void {
+    const from = reason === 'epoch' && oldest === 1 && head <= FRESH ? 0 : head;
+    const gap = encode(['gap', this.number, { have, oldest, head: from, epoch }]);
+    this.#house.fanOuts.publish(this.topic, `${gap}\n${encode(['live', this.number, from])}`);
     this.epoch = epoch;
-    this.head = head;
+    this.head = from;
+    if (from < head) this.#again = true;
   }
 
   /** A page as lines, each as all who were live got it. */

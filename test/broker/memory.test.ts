@@ -23,14 +23,26 @@ test('when all logs together are too large, the one published to least recently 
 
 test('when there are too many logs, the least recently used go whole, and their epochs with them', async (t) => {
   const broker = await opened(t, memory({ channels: 100 }));
-  const old = await broker.state('old');
-  const used = await broker.state('used');
+  const put = async (channel: string) => (await broker.publish(channel, { data: '1' })).position[0];
+  const old = await put('old');
+  const used = await put('used');
   for (let n = 0; n < 99; n++) {
-    await broker.state(`channel:${n}`);
+    await put(`channel:${n}`);
     await broker.state('used');
   }
-  assert.equal((await broker.state('used')).epoch, used.epoch);
-  assert.notEqual((await broker.state('old')).epoch, old.epoch);
+  assert.equal((await broker.state('used')).epoch, used);
+  assert.notEqual((await broker.state('old')).epoch, old);
+});
+
+test('asking for channels that were never published to pushes out no log', async (t) => {
+  const broker = await opened(t, memory({ channels: 100 }));
+  const { position } = await broker.publish('a', { data: '1' });
+  for (let n = 0; n < 1_000; n++) {
+    const { epoch } = await broker.state(`unknown:${n}`);
+    await broker.read(`unknown:${n}`, [epoch, 0]);
+    await broker.trim(`unknown:${n}`, ALL);
+  }
+  assert.deepEqual(await broker.state('a'), { epoch: position[0], oldest: 1, head: 1 });
 });
 
 test('expired entries go without anybody asking, and closing leaves no timer', async (t) => {

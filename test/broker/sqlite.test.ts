@@ -266,6 +266,103 @@ test('the sweeper deletes what is over, and forgets a log that was empty and unu
   assert.equal((await broker.state('b')).epoch, before.position[0], 'a log that holds entries is not forgotten');
 });
 
+test('asking for a channel writes nothing, and the position that it gave is true after a restart', async (t) => {
+  const path = join(temporary(t), 'log.db');
+  const first = await opened(t, sqlite(path));
+  await first.publish('a', { data: '1' });
+  const before = commits(path);
+  const { epoch } = await first.state('news');
+  await Promise.all(Array.from({ length: 100 }, (_, n) => first.read(`news:${n}`, ['x', 0])));
+  await first.trim('news', ALL);
+  assert.equal(commits(path), before, 'no transaction');
+  const rows = beside(path);
+  assert.deepEqual(
+    rows
+      .prepare('SELECT name FROM channels')
+      .all()
+      .map((row) => row.name),
+    ['a'],
+  );
+  rows.close();
+  await first.close();
+  const second = await opened(t, sqlite(path));
+  assert.equal((await second.state('news')).epoch, epoch);
+  assert.deepEqual((await second.publish('news', { data: '1' })).position, [epoch, 1]);
+});
+
+test('a log that the sweeper forgot comes back under another epoch, also after a restart', async (t) => {
+  const path = join(temporary(t), 'log.db');
+  const clock = new FakeClock();
+  let now = 0;
+  const options = { clock, now: () => now, forgetAfter: 1_000 };
+  const epochs = new Set<string>();
+  for (let n = 0; n < 3; n++) {
+    const broker = await opened(t, sqlite(path, options));
+    epochs.add((await broker.publish('a', { data: '1', keep: { size: 1, ttl: 100 } })).position[0]);
+    now += 1_000;
+    clock.advance(10_000);
+    await broker.close();
+  }
+  assert.equal(epochs.size, 3);
+});
+
+test('a file of the version before is brought up to date, with all that it holds', async (t) => {
+  const path = join(temporary(t), 'log.db');
+  const first = await opened(t, sqlite(path));
+  const { position } = await first.publish('a', { data: '1', key: 'k' });
+  await first.close();
+  const file = beside(path);
+  file.exec('DROP TABLE store; DROP TABLE ended; PRAGMA user_version = 2');
+  file.close();
+  const second = await opened(t, sqlite(path));
+  assert.deepEqual(await second.publish('a', { data: '1', key: 'k' }), { position, duplicate: true });
+  assert.notEqual((await second.state('b')).epoch, (await second.state('c')).epoch);
+});
+
+test('a start by a clock that is days ahead deletes nothing, until it has gone on for ten minutes', async (t) => {
+  const path = join(temporary(t), 'log.db');
+  const day = 24 * 3_600_000;
+  let now = 1_700_000_000_000;
+  const first = await opened(t, sqlite(path, { now: () => now }));
+  const { position } = await first.publish('a', { data: '1', keep: { size: Infinity, ttl: 3 * day } });
+  await first.close();
+  now += 4 * day;
+  for (const wait of [12_000, 600_000]) {
+    const clock = new FakeClock();
+    const broker = await opened(t, sqlite(path, { now: () => now, clock }));
+    for (let passed = 0; passed < wait; passed += 10_000) {
+      assert.equal((await broker.state('a')).oldest, 1);
+      now += 10_000;
+      clock.advance(10_000);
+    }
+    assert.equal((await broker.state('a')).oldest, wait === 12_000 ? 1 : 2);
+    await broker.read('a', position);
+    await broker.close();
+  }
+});
+
+test('the sweeper lets go in time of what was published while the clock was ahead', async (t) => {
+  const path = join(temporary(t), 'log.db');
+  const clock = new FakeClock();
+  let now = 1_700_000_000_000;
+  const broker = await opened(t, sqlite(path, { clock, now: () => now, forgetAfter: 1_000 }));
+  const pass = async (ms: number) => {
+    now += ms;
+    clock.advance(10_000);
+    await broker.state('b');
+  };
+  now += 3e10;
+  await broker.publish('a', { data: '1', keep: { size: Infinity, ttl: 20_000 } });
+  now -= 3e10;
+  await pass(10_000);
+  const rows = beside(path);
+  t.after(() => rows.close());
+  const count = () => (rows.prepare('SELECT count(*) AS n FROM channels').get() as { n: number }).n;
+  assert.equal(count(), 1);
+  for (let n = 0; n < 100 && count() > 0; n++) await pass(10_000);
+  assert.equal(count(), 0);
+});
+
 test('a large log is let go of by and by, while others are published to', async (t) => {
   const path = join(temporary(t), 'log.db');
   const clock = new FakeClock();
@@ -274,7 +371,7 @@ test('a large log is let go of by and by, while others are published to', async 
   await broker.trim('a', { size: 10, ttl: Infinity });
   await broker.forget('a');
   assert.equal((await broker.publish('a', { data: '1' })).position[1], 1);
-  await broker.state('b');
+  await broker.publish('b', { data: '1' });
   clock.advance(10_000);
   const rows = beside(path);
   t.after(() => rows.close());

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Broker, Entry, Keep, LogGap, Page } from '../../src/broker/index.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { BROKERS, type Setting } from './brokers.ts';
 import { NaiveBroker } from './naive-broker.ts';
 
@@ -42,6 +43,99 @@ for (const [name, make] of Object.entries(BROKERS)) {
       const { position } = await broker.publish('new', { data: '1' });
       assert.deepEqual(position, [state.epoch, 1]);
       assert.deepEqual(texts(await broker.read('new', [state.epoch, 0])), ['1']);
+    });
+
+    test('answers for a channel without a log by a position that stays true, whoever asks and however often', async (t) => {
+      const broker = await make(t, still);
+      const state = await broker.state('new');
+      assert.deepEqual(await broker.read('new', [state.epoch, 0]), { ...state, entries: [] });
+      assert.equal((await broker.read('new', [state.epoch, 1])).gap, 'future');
+      assert.equal((await broker.read('new', ['other', 0])).gap, 'epoch');
+      assert.deepEqual(await broker.trim('new', { size: 0, ttl: 1 }), state);
+      for (let n = 0; n < 1_000; n++) await broker.state(`another:${n}`);
+      assert.deepEqual(await broker.state('new'), state);
+      assert.deepEqual((await broker.publish('new', { data: '1' })).position, [state.epoch, 1]);
+      assert.deepEqual(texts(await broker.read('new', [state.epoch, 0])), ['1']);
+    });
+
+    test('never gives a log the epoch of one that was forgotten, be it only asked for', async (t) => {
+      const broker = await make(t, still);
+      const epochs = new Set<string>();
+      for (let n = 0; n < 20; n++) {
+        epochs.add((await broker.state('a')).epoch);
+        if (n % 2 === 0) await broker.publish('a', { data: '1' });
+        await broker.forget('a');
+      }
+      assert.equal(epochs.size, 20);
+    });
+
+    const DAY = 24 * 3_600_000;
+    const WEEK = 7 * DAY;
+    const START = 1_700_000_000_000;
+
+    test('loses nothing to a clock that is days ahead, or behind, for seconds', async (t) => {
+      for (const off of [8 * DAY, -8 * DAY, -START]) {
+        const clock = new FakeClock();
+        let now = START;
+        const broker = await make(t, { now: () => now, clock });
+        const pass = (ms: number) => {
+          now += ms;
+          clock.advance(ms);
+        };
+        const keep = { size: Infinity, ttl: WEEK };
+        const put = async (data: string) => (await broker.publish('a', { data, keep, key: data })).duplicate;
+        await put('1');
+        pass(1_000);
+        await put('2');
+        now += off;
+        pass(12_000);
+        assert.equal(await put('1'), true, 'its key is known still');
+        await broker.trim('a', keep);
+        await put('3');
+        pass(12_000);
+        now -= off;
+        await put('4');
+        pass(20 * 60_000);
+        await broker.state('b');
+        const { epoch } = await broker.state('a');
+        assert.deepEqual(texts(await broker.read('a', [epoch, 0])), ['1', '2', '3', '4'], `off by ${off}`);
+      }
+    });
+
+    test('lets go in time of what was published while the clock was ahead, and stamps what follows rightly', async (t) => {
+      const clock = new FakeClock();
+      let now = START + 365 * 24 * 3_600_000;
+      const broker = await make(t, { now: () => now, clock });
+      const keep = { size: Infinity, ttl: 30_000 };
+      const { position } = await broker.publish('a', { data: '"from next year"', keep });
+      now = START;
+      await broker.publish('a', { data: '1', keep });
+      const page = pageOf(await broker.read('a', [position[0], 0]));
+      assert.deepEqual(
+        page.entries.map(({ time }) => time),
+        [START + 365 * 24 * 3_600_000, START],
+      );
+      now += 20_000;
+      await broker.publish('a', { data: '2', keep });
+      now += 10_000;
+      assert.deepEqual(texts(await broker.read('a', [position[0], 2])), ['2']);
+      assert.equal((await broker.state('a')).oldest, 3);
+    });
+
+    test('believes a clock that has gone on for ten minutes from where it leapt to', async (t) => {
+      const clock = new FakeClock();
+      let now = START;
+      const broker = await make(t, { now: () => now, clock });
+      const { position } = await broker.publish('a', { data: '1', keep: { size: Infinity, ttl: DAY } });
+      const oldest = async () => (await broker.state('a')).oldest;
+      now += DAY;
+      for (let second = 0; second < 600; second += 10) {
+        assert.equal(await oldest(), 1, `after ${second} s`);
+        now += 10_000;
+        clock.advance(10_000);
+      }
+      assert.equal(await oldest(), 2);
+      assert.equal((await broker.read('a', position)).gap, undefined);
     });
 
     test('reads on from a position in pages, bounded by count and by bytes', async (t) => {

@@ -3,10 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Broker, type KeyWindow, memory, sqlite } from '../../src/broker/index.ts';
+import type { Clock } from '../../src/clock.ts';
 
 /** What the suite can turn at: a wall clock in a box. */
 export interface Setting {
   now: () => number;
+  clock?: Clock;
   keys?: Partial<KeyWindow>;
   onError?: (error: unknown) => void;
 }

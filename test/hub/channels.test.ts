@@ -247,6 +247,33 @@ test('a log that cannot be read for a while loses nothing for those who are live
   ]);
 });
 
+test('when a log begins anew, those who are live are told of the gap, and get what it began with', async () => {
+  const { hub, broker, guest } = await square();
+  const ana = await guest();
+  const { ch } = (await ana.ask('sub', CHANNEL)) as Subscribed;
+  const have = await hub.publish(CHANNEL, 'before');
+  ana.take();
+  await broker.forget(CHANNEL);
+  const [epoch] = await hub.publish(CHANNEL, 'after');
+  await settle();
+  const lines = ana.take();
+  assert.deepEqual(lines.slice(0, 2), [
+    ['gap', ch, { have, oldest: 1, head: 0, epoch }],
+    ['live', ch, 0],
+  ]);
+  assert.deepEqual(lines[2]?.slice(0, 4), ['m', ch, 1, 'after']);
+});
+
+test('who has only asked for an empty channel gets its first publication, though nothing was stored for them', async () => {
+  const { hub, broker, guest } = await square();
+  const ana = await guest();
+  const { epoch, head } = (await ana.ask('get', 'history', CHANNEL)) as { epoch: string; head: number };
+  await broker.state('another');
+  await hub.publish(CHANNEL, 'first');
+  await ana.ask('sub', CHANNEL, { at: [epoch, head] });
+  assert.deepEqual(ana.publications(), [[1, 'first']]);
+});
+
 test('a channel that nobody is subscribed to is let go of', async () => {
   const { hub, clock, guest } = await square({ channels: { '*': { presence: true } } });
   await hub.publish(CHANNEL, 1);
