@@ -6,3 +6,14 @@
 export const nodeHttp = () => process.getBuiltinModule('node:http');
 export const nodeHttps = () => process.getBuiltinModule('node:https');
 export const nodeTls = () => process.getBuiltinModule('node:tls');
+
+/** Until Node 24 it says on standard error that it is experimental, which would help no user of ours. */
+export function nodeSqlite(): typeof import('node:sqlite') {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return process.getBuiltinModule('node:sqlite');
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}

@@ -100,8 +100,12 @@ test('a client that resets is one line on stderr, and the others go on', async (
   const { program, addresses } = await zocaloListen('tcp://127.0.0.1:0');
   const good = await connect(addresses[0]!);
   const port = Number(/\d+$/.exec(addresses[0]!)![0]);
-  const reset = `const s = require('net').connect(${port}, '127.0.0.1', () => s.write('x', () => s.resetAndDestroy()))`;
-  spawn(process.execPath, ['-e', reset]);
+  const reset = `const s = require('net').connect(${port}, '127.0.0.1', () => s.write('x'));
+    process.stdin.once('data', () => s.resetAndDestroy())`;
+  const bad = spawn(process.execPath, ['-e', reset]);
+  // Once it is being read: a reset that comes before may be taken for an end.
+  await program.says(/x/);
+  bad.stdin.end('now');
   await program.says(/^CONNECTION_RESET: [^\n]+\n/m, 'stderr');
   good.write('still here\n');
   await program.says(/still here/);

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { nodeSqlite } from '../../builtins.ts';
 import { ZocaloError } from '../../errors.ts';
 import type { Rights } from '../../hub/index.ts';
 import { canOf, rightsOf } from './can.ts';
@@ -73,7 +74,7 @@ export class Users {
 
   /** Makes the file when there is none. @throws ZocaloError STORE_FAILED. */
   async open(): Promise<void> {
-    const { DatabaseSync } = await import('node:sqlite');
+    const { DatabaseSync } = nodeSqlite();
     const { open } = await import('node:fs/promises');
     try {
       // Hashes are nobody else's business: made here, for its owner alone.

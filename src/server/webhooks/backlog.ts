@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { nodeSqlite } from '../../builtins.ts';
 import { ZocaloError } from '../../errors.ts';
 
 /** "zocw": marks the file as ours. */
@@ -71,7 +72,7 @@ export class Backlog {
 
   /** Lets go of what is for other webhooks than these. @throws ZocaloError STORE_FAILED. */
   async open(webhooks: readonly string[]): Promise<void> {
-    const { DatabaseSync } = await import('node:sqlite');
+    const { DatabaseSync } = nodeSqlite();
     try {
       const database = new DatabaseSync(this.#file ?? ':memory:', { timeout: 2_000 });
       this.#database = database;
