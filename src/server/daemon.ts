@@ -229,9 +229,9 @@ export class Daemon {
           () => this.#lines?.close(),
         );
       }
-      const { socket } = this.#config;
+      const { socket, keepAlive } = this.#config;
       if (socket !== undefined) {
-        const local = new LocalSocket(socket, this.#api.handleLocal);
+        const local = new LocalSocket(socket, this.#api.handleLocal, Math.max(1, keepAlive));
         await this.#open(
           socket,
           () => local.open(),
@@ -336,13 +336,14 @@ export class Daemon {
   }
 
   #newServer(address: string): HubServer {
-    const { origins, hosts, limits, drain, tls } = this.#config;
+    const { origins, hosts, limits, keepAlive, drain, tls } = this.#config;
     return new HubServer(this.hub, address.replace(/^http/, 'ws'), {
       origins,
       hosts,
       maxConnections: limits.connections,
       maxMessage: limits.maxMessage,
       queueLimit: limits.queue,
+      keepAliveTimeout: Math.max(1, keepAlive), // to Node, 0 is for ever
       spread: drain.spread,
       clientAddress: (request) => this.#clientAddress.of(request),
       addressLimits: this.#addressLimits,

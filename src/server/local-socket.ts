@@ -13,9 +13,10 @@ export class LocalSocket {
   readonly #path: string;
   readonly #server: Server;
 
-  constructor(path: string, handle: Listener) {
+  /** `keepAliveTimeout` in milliseconds. */
+  constructor(path: string, handle: Listener, keepAliveTimeout: number) {
     this.#path = path;
-    this.#server = nodeHttp().createServer(handle);
+    this.#server = nodeHttp().createServer({ keepAliveTimeout }, handle);
   }
 
   /**

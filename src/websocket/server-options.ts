@@ -35,6 +35,11 @@ export interface ServerOptions extends ConnectionOptions {
    * Default 10,000: generous for a person's line, short for somebody who opens sockets only to hold them.
    */
   readonly handshakeTimeout?: number;
+  /**
+   * Milliseconds for which a plain HTTP connection stays open between two requests. Default 75,000: longer than proxies
+   * keep theirs (60 seconds is common), since one that sends a request while it is being closed answers with 502.
+   */
+  readonly keepAliveTimeout?: number;
   /** Connections that the system holds until they are accepted. Default 4,096; the system may allow less. */
   readonly backlog?: number;
   /** For `wss://`: PEM text; `SNICallback` for further names. `renewCertificate` replaces it without closing anybody. */
@@ -56,5 +61,6 @@ export const SERVER_DEFAULTS = {
   protocols: [],
   maxConnections: 100_000,
   handshakeTimeout: 10_000,
+  keepAliveTimeout: 75_000,
   backlog: 4_096,
 } as const satisfies ServerOptions;

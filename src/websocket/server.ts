@@ -260,10 +260,11 @@ export class WebSocketServer {
   }
 
   #createServer(secure: boolean): HttpServer {
-    const { handshakeTimeout, tls, onRequest = upgradeRequired } = this.#options;
+    const { handshakeTimeout, keepAliveTimeout, tls, onRequest = upgradeRequired } = this.#options;
     const options = {
       headersTimeout: handshakeTimeout,
       requestTimeout: handshakeTimeout,
+      keepAliveTimeout,
       connectionsCheckingInterval: Math.max(100, Math.floor(handshakeTimeout / 10)),
       // A client that would like HTTP/2 (curl --http2, say) still gets its page. Known to Node from 24.9 on.
       shouldUpgradeCallback: (request: IncomingMessage) => /\bwebsocket\b/i.test(request.headers.upgrade ?? ''),

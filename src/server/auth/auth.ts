@@ -99,7 +99,7 @@ export class Auth {
     const now = this.#now;
     const tokens = new Tokens({ secret: secret ?? spareSecret, jwt: auth.jwt, now, fetch: doFetch });
     await tokens.open();
-    const hook = auth.hook && new Hook(auth.hook, { fetch: doFetch, log });
+    const hook = auth.hook && new Hook(auth.hook, { log });
     hook?.check();
     let login: Login | undefined;
     if (auth.login) {

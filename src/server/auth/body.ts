@@ -8,8 +8,13 @@ export async function readJson(response: Response, most: number): Promise<unknow
     if (size > most) throw new Error(`the answer has more than ${most} bytes`);
     chunks.push(chunk);
   }
+  return parseJson(Buffer.concat(chunks).toString());
+}
+
+/** @throws Error. */
+export function parseJson(text: string): unknown {
   try {
-    return JSON.parse(Buffer.concat(chunks).toString());
+    return JSON.parse(text);
   } catch {
     // Not with JSON.parse's own sentence, which quotes what it read.
     throw new Error('the answer is no JSON');

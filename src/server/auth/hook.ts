@@ -1,9 +1,10 @@
 import { ZocaloError } from '../../errors.ts';
 import { type Identity, milliseconds } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
+import { callApplication } from '../application-call.ts';
 import type { HookConfig } from '../config/index.ts';
 import type { SparseLog } from '../operations/index.ts';
-import { readJson } from './body.ts';
+import { parseJson } from './body.ts';
 import { rightsOf } from './can.ts';
 import type { Handshake } from './credentials.ts';
 import { Turnstile } from './turnstile.ts';
@@ -34,6 +35,7 @@ const OWN = [
   'te',
   'expect',
 ];
+const LONGEST = 2 ** 31 - 1;
 
 /**
  * Asks the application who a visitor is, by what came with the handshake. Whatever is not a clear answer lets nobody
@@ -41,13 +43,11 @@ const OWN = [
  */
 export class Hook {
   readonly #config: HookConfig;
-  readonly #fetch: typeof fetch;
   readonly #log: SparseLog;
   readonly #turnstile = new Turnstile(AT_ONCE, WAITING);
 
-  constructor(config: HookConfig, parts: { fetch: typeof fetch; log: SparseLog }) {
+  constructor(config: HookConfig, parts: { log: SparseLog }) {
     this.#config = config;
-    this.#fetch = parts.fetch;
     this.#log = parts.log;
   }
 
@@ -76,35 +76,29 @@ export class Hook {
     signal.throwIfAborted();
     const passedOn = this.#config.headers.flatMap((name) => {
       const value = headers[name.toLowerCase()];
-      return value === undefined ? [] : [[name, value] as [string, string]];
+      return value === undefined ? [] : [[name, value]];
     });
-    const response = await this.#fetch(this.#config.url, {
-      method: 'POST',
-      headers: [...passedOn, ['content-type', 'application/json']],
+    // A question may be asked twice: its answer changes nothing.
+    const answer = await callApplication({
+      url: this.#config.url,
+      headers: { ...Object.fromEntries(passedOn), 'content-type': 'application/json' },
       body: JSON.stringify({ url, address, token }),
-      // Another address would get the cookies.
-      redirect: 'manual',
       signal,
     });
-    if (response.status === 401 || response.status === 403) {
-      await response.body?.cancel();
-      return { kind: 'refused' };
-    }
-    if (response.status !== 200) {
-      await response.body?.cancel();
-      throw new Nonsense(`it answers with status ${response.status}`);
-    }
-    return verdictOf(await readJson(response, MOST));
+    const { status } = answer;
+    if (status === 200) return verdictOf(parseJson(await answer.text(MOST)));
+    void answer.discard();
+    if (status === 401 || status === 403) return { kind: 'refused' };
+    throw new Nonsense(`it answers with status ${status}`);
   }
 }
 
 class Nonsense extends Error {}
 
-/** Only our own sentences: others might quote what was sent. */
+/** Only our own sentences and the codes of the network: others might quote what was sent. */
 function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error;
-  const { code } = (cause ?? {}) as { code?: string };
-  return error instanceof TypeError ? `it cannot be reached${code ? ` (${code})` : ''}` : message;
+  const { message, code } = error as NodeJS.ErrnoException;
+  return code === undefined ? message : `it cannot be reached (${code})`;
 }
 
 /** @throws Nonsense. */
@@ -125,7 +119,7 @@ function verdictOf(answer: unknown): Verdict {
       user: id,
       ...(data !== undefined && { data }),
       ...(rights && { rights }),
-      ...(life !== undefined && { expiresIn: life }),
+      ...(life !== undefined && { expiresIn: Math.min(life, LONGEST) }),
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../clock.ts';
+import { callApplication } from '../application-call.ts';
 import type { WebhookConfig } from '../config/index.ts';
 import type { Backlog, Page } from './backlog.ts';
 import { signatureOf } from './signature.ts';
@@ -15,7 +16,6 @@ export interface DeliveryParts {
   readonly now: () => number;
   /** From 0 up to 1. */
   readonly random: () => number;
-  readonly fetch: typeof fetch;
   readonly log: { info(fields: object, sentence: string): void; warn(fields: object, sentence: string): void };
 }
 
@@ -75,8 +75,9 @@ export class Delivery {
       this.#cancelPause = undefined;
       this.wake();
     });
-    const { message: reason, cause } = error as Error & { cause?: { code?: string } };
-    const fields = { webhook: placeOf(this.#webhook.url), reason: cause?.code ?? reason, failures: this.#failures };
+    const { message, code } = error as NodeJS.ErrnoException;
+    const reason = typeof code === 'string' ? code : message; // a DOMException has a number
+    const fields = { webhook: placeOf(this.#webhook.url), reason, failures: this.#failures };
     log.warn(fields, 'a webhook did not take its events: they are kept, and sent again later');
   }
 
@@ -84,21 +85,19 @@ export class Delivery {
     const { url, secret } = this.#webhook;
     const gap = missed > 0 ? `"missed":${missed},` : '';
     const body = `{"id":"${first}-${last}","version":${last},${gap}"events":[${events.join()}]}`;
-    const response = await this.#parts.fetch(url, {
-      method: 'POST',
+    const answer = await callApplication({
+      url,
       headers: {
         'content-type': 'application/json',
         'user-agent': 'zocalo',
         'x-zocalo-signature': signatureOf(secret, Math.floor(this.#parts.now() / 1_000), body),
       },
       body,
-      // Somebody else would get the events, who could not be told from the receiver.
-      redirect: 'manual',
       signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT)]),
     });
     // What it says besides is of no interest, however much it is.
-    await response.body?.cancel();
-    if (!response.ok) throw new Error(`it answers with status ${response.status}`);
+    await answer.discard();
+    if (answer.status < 200 || answer.status > 299) throw new Error(`it answers with status ${answer.status}`);
   }
 }
 

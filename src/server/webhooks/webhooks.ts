@@ -13,7 +13,6 @@ export interface WebhooksOptions {
   readonly clock?: Clock;
   readonly now?: () => number;
   readonly random?: () => number;
-  readonly fetch?: typeof fetch;
 }
 
 /** Milliseconds that events are gathered for one write to the backlog. */
@@ -52,7 +51,7 @@ export class Webhooks {
   readonly #log: WebhooksOptions['log'];
   readonly #clock: Clock;
   readonly #now: () => number;
-  readonly #parts: Pick<DeliveryParts, 'random' | 'fetch'>;
+  readonly #random: () => number;
   readonly #backlog: Backlog;
   #subscribers: readonly Subscriber[] = [];
   /** Gathered for the next write. */
@@ -70,7 +69,7 @@ export class Webhooks {
     this.#log = log;
     this.#clock = clock;
     this.#now = now;
-    this.#parts = { random, fetch: options.fetch ?? ((...call) => fetch(...call)) };
+    this.#random = random;
     this.#backlog = new Backlog(file, now);
   }
 
@@ -122,7 +121,7 @@ export class Webhooks {
       config,
       wants: (channel) => isChannel(channel) && patterns.some((matches) => matches(channel)),
       changes: { user: changesOf('user'), channel: changesOf('channel') },
-      delivery: new Delivery(config, { backlog: this.#backlog, log: this.#log, ...time, ...this.#parts }),
+      delivery: new Delivery(config, { backlog: this.#backlog, log: this.#log, ...time, random: this.#random }),
     };
   }
 

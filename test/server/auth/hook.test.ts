@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import { application, configOf, doors, forge, handshake } from './doors.ts';
 
@@ -127,6 +127,30 @@ test('an application is asked for so many visitors at a time, and the others wai
   }, 1);
   t.after(() => clearInterval(finish));
   for (const identity of await Promise.all(visits)) assert.deepEqual(identity, { user: 'ana' });
+});
+
+test('a visitor comes in when the application closes the connection that was kept to it, and all others that were', async (t) => {
+  const seen = new Set<Socket>();
+  let cut = 0;
+  const held: ServerResponse[] = [];
+  const url = await application(t, ({ socket }, response) => {
+    if (seen.has(socket)) {
+      cut++;
+      socket.destroy();
+      return;
+    }
+    seen.add(socket);
+    held.push(response);
+    if (seen.size === 3 || seen.size > 3)
+      for (const response of held.splice(0)) answer(response, 200, '{"user":"ana"}', { connection: 'keep-alive' });
+  });
+  const { auth, log } = await doors(t, { hook: { url } });
+  await Promise.all([auth.connect(VISIT), auth.connect(VISIT), auth.connect(VISIT)]);
+  for (let n = 1; n <= 3; n++) {
+    assert.equal((await auth.connect(VISIT))?.user, 'ana');
+    assert.equal(cut, n);
+  }
+  assert.deepEqual(log.lines, []);
 });
 
 test('a token that only the application can judge goes to it, and a stranger it is not', async (t) => {

@@ -216,6 +216,23 @@ for (const [name, refuse] of Object.entries(REFUSALS))
     assert.deepEqual(await receiver.told(), [['online', 'eva']]);
   });
 
+test('events that meet a connection which the application has just closed go over a new one at once', async (t) => {
+  const receiver = await Receiver.start(t);
+  const { hub, clock, log } = await square(t, [receiver]);
+  await come(hub, 'ana');
+  clock.advance(5);
+  const { response } = await receiver.next();
+  await once(response, 'close');
+  receiver.answer = (response) => response.socket!.destroy();
+  await come(hub, 'luis');
+  clock.advance(5);
+  const { response: cut } = await receiver.next();
+  receiver.answer = (response) => response.writeHead(204).end();
+  assert.equal(cut.req.socket, response.req.socket);
+  assert.deepEqual(await receiver.told(), [['online', 'luis']]);
+  assert.deepEqual(log.lines, []);
+});
+
 test('a receiver that is down or never answers hurts no other', async (t) => {
   const [well, silent, down] = [await Receiver.start(t), await Receiver.start(t), new Receiver()];
   const gone = createServer().listen(0, '127.0.0.1');
