@@ -20,7 +20,7 @@ export {
   type UserConnection,
   type Visitor,
 } from './hub/index.ts';
-export { type Contract, contract, ProtocolError, type StandardSchema } from './protocol/index.ts';
+export { type Contract, contract, JsonText, ProtocolError, type StandardSchema } from './protocol/index.ts';
 export type { ConfigInput } from './server/config/index.ts';
 export { HubServer, type ServeOptions, serve } from './server/hub/index.ts';
 export * from './stream/index.ts';

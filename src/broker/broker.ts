@@ -61,6 +61,8 @@ export interface Publication {
   key?: string;
   /** How much of the log to keep from now on. Default `DEFAULT_KEEP`. */
   keep?: Keep;
+  /** Comes back with the entry to this process's own watchers, and is neither stored nor known to anybody else. */
+  origin?: object;
 }
 
 /** How much of a log stays. What either bound excludes is gone for readers at once, and from the store soon after. */
@@ -89,6 +91,8 @@ export interface Entry {
   time: number;
   data: string;
   meta: string | null;
+  /** As `Publication` has it; never of what is read from the log. */
+  origin?: object;
 }
 
 export interface LogState {

@@ -93,7 +93,10 @@ export class MemoryBroker implements Broker {
     this.#stopSweeping = this.#clock.every(SWEEP, () => this.#sweep());
   }
 
-  async publish(channel: string, { data, meta = null, key, keep = DEFAULT_KEEP }: Publication): Promise<Receipt> {
+  async publish(
+    channel: string,
+    { data, meta = null, key, keep = DEFAULT_KEEP, origin }: Publication,
+  ): Promise<Receipt> {
     const log = this.#log(channel);
     const moment = this.#time.look();
     // A name holds no space.
@@ -119,7 +122,7 @@ export class MemoryBroker implements Broker {
     this.#filled.delete(channel);
     if (log.bytes > 0) this.#filled.set(channel, log);
     if (this.#bytes > this.#bytesLimit) this.#shed();
-    this.#watchers.tell(channel, log.epoch, [entry]);
+    this.#watchers.tell(channel, log.epoch, [origin ? { ...entry, origin } : entry]);
     return { position, duplicate: false };
   }
 

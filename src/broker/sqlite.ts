@@ -54,6 +54,7 @@ const SWEEP = 10_000;
 interface Waiting {
   operation: Operation;
   bytes: number;
+  origin: object | undefined;
   resolve: (outcome: Outcome) => void;
   reject: (error: ZocaloError) => void;
 }
@@ -122,12 +123,15 @@ export class SqliteBroker implements Broker {
     this.#stopSweeping = this.#clock.every(SWEEP, () => this.#post({ kind: 'sweep', moment: this.#moment() }));
   }
 
-  async publish(channel: string, { data, meta = null, key, keep = DEFAULT_KEEP }: Publication): Promise<Receipt> {
+  async publish(
+    channel: string,
+    { data, meta = null, key, keep = DEFAULT_KEEP, origin }: Publication,
+  ): Promise<Receipt> {
     const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 0));
     if (this.#queueBytes + bytes > this.#queueLimit) {
       throw new ZocaloError('LOG_BUSY', `${this.#store.path}: ${this.#queueBytes} bytes wait for the disk`);
     }
-    const appended = await this.#ask(['publish', channel, data, meta, key ?? null, keep.size, keep.ttl], bytes);
+    const appended = await this.#ask(['publish', channel, data, meta, key ?? null, keep.size, keep.ttl], bytes, origin);
     const [epoch, offset, , duplicate] = appended as Appended;
     return { position: [epoch, offset], duplicate };
   }
@@ -176,11 +180,11 @@ export class SqliteBroker implements Broker {
     });
   }
 
-  #ask(operation: Operation, bytes = OPERATION_BYTES): Promise<Outcome> {
+  #ask(operation: Operation, bytes = OPERATION_BYTES, origin?: object): Promise<Outcome> {
     if (this.#phase !== 'open') return Promise.reject(this.#closed());
     return new Promise((resolve, reject) => {
       this.#queueBytes += bytes;
-      this.#queue.push({ operation, bytes, resolve, reject });
+      this.#queue.push({ operation, bytes, origin, resolve, reject });
       this.#schedule();
     });
   }
@@ -228,14 +232,14 @@ export class SqliteBroker implements Broker {
   #announce(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
     const logs = new Map<string, { channel: string; epoch: string; entries: Entry[] }>();
     for (let at = 0; at < batch.length; at++) {
-      const { operation } = batch[at]!;
+      const { operation, origin } = batch[at]!;
       const outcome = outcomes[at]!;
       if (operation[0] !== 'publish' || 'happened' in outcome) continue;
       const [epoch, offset, time, duplicate] = outcome as Appended;
       if (duplicate) continue;
       const [, channel, data, meta] = operation;
       const log = logs.get(epoch) ?? { channel, epoch, entries: [] };
-      log.entries.push({ offset, time, data, meta });
+      log.entries.push(origin ? { offset, time, data, meta, origin } : { offset, time, data, meta });
       logs.set(epoch, log);
     }
     for (const { channel, epoch, entries } of logs.values()) this.#watchers.tell(channel, epoch, entries);

@@ -2,6 +2,7 @@ import type { Entry, LogGap, Page } from '../broker/index.ts';
 import { encode, encodePublication, type Position } from '../protocol/index.ts';
 import type { House } from './house.ts';
 import type { Rules } from './options.ts';
+import { plainText } from './plain-text.ts';
 import { Presence } from './presence.ts';
 import type { Wire } from './wire.ts';
 
@@ -125,7 +126,7 @@ export class Channel {
     this.#house.patterns.introduce(this);
     this.head = offset;
     const line = this.line(entry);
-    const except = this.#house.channels.leftOut(this.name, meta);
+    const except = entry.origin as LeftOut | undefined;
     this.#house.fanOuts.publish(this.topic, line, except?.wire);
     except?.skip(this, offset);
     this.#passText(data, meta, except?.wire);
@@ -140,7 +141,7 @@ export class Channel {
   /** A text is sent as itself and everything else as JSON, unless the channel's options say otherwise. */
   #asText(data: string, meta: string | null): string | undefined {
     const { out } = this.rules.text;
-    if (!out) return data.startsWith('"') ? JSON.parse(data) : data;
+    if (!out) return plainText(data);
     try {
       return out(JSON.parse(data), meta === null ? undefined : JSON.parse(meta).user);
     } catch (cause) {

@@ -1,4 +1,4 @@
-import { Channel, type LeftOut } from './channel.ts';
+import { Channel } from './channel.ts';
 import type { House } from './house.ts';
 
 interface Open {
@@ -15,7 +15,6 @@ interface Open {
 export class Channels {
   readonly #house: House;
   readonly #open = new Map<string, Open>();
-  readonly #left = new Map<string, LeftOut>();
   #number = 0;
 
   constructor(house: House) {
@@ -70,17 +69,6 @@ export class Channels {
     if (open?.channel !== channel) return;
     open.isHeld = false;
     this.#closeUnused(open);
-  }
-
-  /** Leaves somebody out of the publication with this meta, which is unlike every other's. The answer ends that. */
-  leaveOut(name: string, meta: string, who: LeftOut): () => void {
-    const publication = `${name} ${meta}`; // a name holds no space
-    this.#left.set(publication, who);
-    return () => this.#left.delete(publication);
-  }
-
-  leftOut(name: string, meta: string | null): LeftOut | undefined {
-    return this.#left.size === 0 || meta === null ? undefined : this.#left.get(`${name} ${meta}`);
   }
 
   close(): void {

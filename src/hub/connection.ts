@@ -5,6 +5,8 @@ import {
   type Code,
   decodeFromClient,
   encode,
+  encodeDirect,
+  JsonText,
   type Position,
   ProtocolError,
   type ServerMessage,
@@ -72,7 +74,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   #member = this.id;
   #ticket = '';
   /** Lines behind one that holds them up; null when none does. */
-  #waiting: ClientMessage[] | null = null;
+  #waiting: ClientMessage<JsonText>[] | null = null;
   /** Resolves when the last page that is asked for so far is out. */
   #paging: Promise<void> = DONE;
   /** Ends the wait for `hi`; later, for the token's end. */
@@ -182,7 +184,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     }
   }
 
-  #take(message: ClientMessage): void {
+  #take(message: ClientMessage<JsonText>): void {
     if (this.#waiting === null) {
       const held = this.#handle(message);
       if (held) void this.#holdUp(held);
@@ -191,7 +193,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   async #holdUp(held: Promise<void>): Promise<void> {
-    const waiting: ClientMessage[] = [];
+    const waiting: ClientMessage<JsonText>[] = [];
     this.#waiting = waiting;
     await held;
     for (let next = waiting.shift(); next !== undefined && !this.isOver; next = waiting.shift())
@@ -200,7 +202,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   /** Answers a promise, which never rejects, when the lines behind this one have to wait. */
-  #handle(message: ClientMessage): Promise<void> | undefined {
+  #handle(message: ClientMessage<JsonText>): Promise<void> | undefined {
     const fail = (error: unknown) => this.refuse(idOf(message), error);
     try {
       return handle(this.#house, this, message)?.catch(fail);
@@ -214,8 +216,13 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     if (!this.isOver) this.wire.send(encode(message));
   }
 
+  /** As `tell`, of a line that is written already: one with data in it. */
+  tellLine(line: string): void {
+    if (!this.isOver) this.wire.send(line);
+  }
+
   send(data: unknown): void {
-    this.tell(['to', data]);
+    this.tellLine(encodeDirect(JsonText.of(data ?? null).text));
   }
 
   /** Answers a request with an error. See `answerOf`. */
@@ -395,6 +402,6 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
 }
 
 /** The request's number; 0 for what is no request. */
-function idOf(message: ClientMessage): number {
+function idOf(message: ClientMessage<JsonText>): number {
   return typeof message[1] === 'number' && message[0] !== 'more' ? message[1] : 0;
 }

@@ -1,13 +1,13 @@
 import type { LogState } from '../broker/index.ts';
-import { type GetOptions, type History, type Position, ProtocolError } from '../protocol/index.ts';
+import { type GetOptions, JsonText, type Position, ProtocolError } from '../protocol/index.ts';
 import { stamped } from './channel.ts';
 import type { House } from './house.ts';
 
 /** Publications that a client takes at once, when it does not say how many. */
 export const CREDIT = 256;
 
-/** A page of a channel's log. @throws ProtocolError BAD_POSITION; ZocaloError as the broker. */
-export async function history(house: House, name: string, { at, limit = CREDIT }: GetOptions): Promise<History> {
+/** A page of a channel's log: a `History` as JSON, in which the data stands as it was published. @throws ProtocolError BAD_POSITION; ZocaloError as the broker. */
+export async function history(house: House, name: string, { at, limit = CREDIT }: GetOptions): Promise<JsonText> {
   const { broker } = house;
   const begin = async ({ epoch, oldest }: LogState) => broker.read(name, [epoch, oldest - 1], { limit });
   const look = async () => {
@@ -19,13 +19,11 @@ export async function history(house: House, name: string, { at, limit = CREDIT }
   const page = await look();
   const { epoch, oldest, head } = page;
   const entries = 'entries' in page ? page.entries : [];
-  return {
-    epoch,
-    oldest,
-    head,
-    ...(page.gap && { gap: true }),
-    entries: entries.map(({ offset, data, meta, time }) => [offset, JSON.parse(data), JSON.parse(stamped(meta, time))]),
-  };
+  const lines = entries.map(({ offset, data, meta, time }) => `[${offset},${data},${stamped(meta, time)}]`);
+  const gap = page.gap ? ',"gap":true' : '';
+  return JsonText.written(
+    `{"epoch":${JSON.stringify(epoch)},"oldest":${oldest},"head":${head}${gap},"entries":[${lines.join()}]}`,
+  );
 }
 
 export function futureOf(channel: string, head: number, at: Position): string {

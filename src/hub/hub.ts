@@ -9,6 +9,7 @@ import {
   type History,
   isChannel,
   isPattern,
+  JsonText,
   PING,
   type Position,
   type Presence,
@@ -128,19 +129,19 @@ export class Hub<C extends Contract = any> {
   }
 
   /**
-   * Puts data, anything that JSON can say, into a channel's log, and sends it to the subscribers. Resolves with its
-   * position once it is in the log; undefined with `keep: false`.
+   * Puts data, anything that JSON can say, into a channel's log, and sends it to the subscribers. A `JsonText` is passed
+   * on as it is. Resolves with its position once it is in the log; undefined with `keep: false`.
    * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError BAD_OPTION for what is no channel, KEY_REUSED, and LOG_… when
    *   the broker cannot take it.
    */
   publish<const Name extends string>(
     channel: Name,
-    data: ChannelInput<C, Name>,
+    data: ChannelInput<C, Name> | JsonText,
     options?: HubPublishOptions & { keep?: true },
   ): Promise<Position>;
   publish<const Name extends string>(
     channel: Name,
-    data: ChannelInput<C, Name>,
+    data: ChannelInput<C, Name> | JsonText,
     options?: HubPublishOptions,
   ): Promise<Position | undefined>;
   /**
@@ -149,12 +150,12 @@ export class Hub<C extends Contract = any> {
    */
   publish<const Name extends string>(
     channels: readonly Name[],
-    data: ChannelInput<C, Name>,
+    data: ChannelInput<C, Name> | JsonText,
     options?: HubPublishOptions & { keep?: true },
   ): Promise<Position[]>;
   publish<const Name extends string>(
     channels: readonly Name[],
-    data: ChannelInput<C, Name>,
+    data: ChannelInput<C, Name> | JsonText,
     options?: HubPublishOptions,
   ): Promise<(Position | undefined)[]>;
   async publish(
@@ -178,9 +179,7 @@ export class Hub<C extends Contract = any> {
 
   /** A page of a channel's log. `at`: what came after it; default from the oldest. @throws ProtocolError BAD_POSITION; ZocaloError LOG_…. */
   async history(channel: string, options: GetOptions = {}): Promise<History> {
-    checkName(channel);
-    await this.open();
-    return history(this.#house, channel, options);
+    return (await this.historyText(channel, options)).value as History;
   }
 
   /**
@@ -206,7 +205,19 @@ export class Hub<C extends Contract = any> {
 
   /** Who is in a channel, on this node. */
   presence(channel: string): Presence {
-    return this.#house.channels.get(channel)?.presence?.snapshot ?? { count: 0, members: [] };
+    return this.presenceText(channel).value as Presence;
+  }
+
+  /** As `history`, for who passes it on: the data in it stands as it was published. */
+  async historyText(channel: string, options: GetOptions = {}): Promise<JsonText> {
+    checkName(channel);
+    await this.open();
+    return history(this.#house, channel, options);
+  }
+
+  /** As `presence`, for who passes it on. */
+  presenceText(channel: string): JsonText {
+    return JsonText.written(this.#house.channels.get(channel)?.presence?.snapshot ?? '{"count":0,"members":[]}');
   }
 
   /** A user, connected or not. */

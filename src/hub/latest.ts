@@ -1,5 +1,5 @@
 import { type Entry, sizeOf } from '../broker/index.ts';
-import type { Position } from '../protocol/index.ts';
+import { memberText, type Position } from '../protocol/index.ts';
 
 /**
  * What a slow reader gets who wants only the newest publication of each key: reads the log on, page by page, and keeps
@@ -46,11 +46,12 @@ export class Latest {
 
   /** Data without that member has one key together. */
   #keyOf(data: string): string {
-    let value: unknown = JSON.parse(data);
+    let value: string | undefined = data;
     for (const name of this.#path) {
-      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return '';
-      value = value[name as keyof typeof value];
+      value = memberText(value, name);
+      if (value === undefined) return '';
     }
-    return JSON.stringify(value);
+    // A text is the same however it was escaped. A number is not read: two long ones could become one.
+    return value.startsWith('"') && value.includes('\\') ? JSON.stringify(JSON.parse(value)) : value;
   }
 }

@@ -1,5 +1,5 @@
 import { ZocaloError } from '../errors.ts';
-import { type Contract, type MethodData, type MethodReturn, ProtocolError } from '../protocol/index.ts';
+import { type Contract, type JsonText, type MethodData, type MethodReturn, ProtocolError } from '../protocol/index.ts';
 import type { Caller } from './options.ts';
 import type { Terms } from './terms.ts';
 
@@ -25,7 +25,7 @@ export class Methods {
     this.#handlers.set(name, handler);
   }
 
-  async call(name: string, data: unknown, who: Caller): Promise<unknown> {
+  async call(name: string, data: JsonText, who: Caller): Promise<JsonText> {
     const handler = this.#handlers.get(name);
     if (!handler) throw new ProtocolError('NO_SUCH_METHOD', `there is no method ${name}`);
     const checked = this.#terms.callOf(name, data);

@@ -1,11 +1,12 @@
-import { encode, type Member, type Presence as Snapshot, type Subscribed } from '../protocol/index.ts';
+import { encode, encodeJoin, encodeMember } from '../protocol/index.ts';
 import type { House } from './house.ts';
 
 /** Milliseconds between two counts that are sent: in a big channel somebody comes or goes all the time. */
 const COUNT_PAUSE = 1_000;
 
 interface Here {
-  data: unknown;
+  /** As others are shown it: JSON. */
+  member: string;
   /** The connections through which this member is here; none while they are missed and not yet gone. */
   readonly through: Set<string>;
   cancelLeaving: () => void;
@@ -28,30 +29,32 @@ export class Presence {
     this.topic = `${number} presence`;
   }
 
-  get snapshot(): Snapshot {
-    const count = this.#members.size;
-    return this.#countsOnly ? { count } : { count, members: this.#list() };
+  /** A `Presence` as JSON. */
+  get snapshot(): string {
+    const count = `"count":${this.#members.size}`;
+    return this.#countsOnly ? `{${count}}` : `{${count},${this.#list()}}`;
   }
 
-  /** The same as an answer to `sub` has it: the members, or their count alone. */
-  get picture(): Pick<Subscribed, 'members' | 'count'> {
-    return this.#countsOnly ? { count: this.#members.size } : { members: this.#list() };
+  /** The same as the answer to `sub` has it among others: the members, or their count alone. */
+  get picture(): string {
+    return this.#countsOnly ? `"count":${this.#members.size}` : this.#list();
   }
 
-  /** `id` is here through that connection. Somebody who was here already is news only with other data. */
-  join(id: string, connection: string, data: unknown): void {
+  /** `id` is here through that connection, with data that is JSON. Somebody who was here already is news only with other data. */
+  join(id: string, connection: string, data: string | undefined): void {
+    const member = encodeMember(id, data);
     const here = this.#members.get(id);
     if (here) {
       here.cancelLeaving();
       here.through.add(connection);
-      if (JSON.stringify(here.data) === JSON.stringify(data)) return;
-      here.data = data;
-      if (!this.#countsOnly) this.#tell(encode(['+', this.#number, member(id, data)]));
+      if (here.member === member) return;
+      here.member = member;
+      if (!this.#countsOnly) this.#tell(encodeJoin(this.#number, member));
       return;
     }
-    this.#members.set(id, { data, through: new Set([connection]), cancelLeaving: () => {} });
+    this.#members.set(id, { member, through: new Set([connection]), cancelLeaving: () => {} });
     if (this.#countsOnly) this.#countSoon();
-    else this.#tell(encode(['+', this.#number, member(id, data)]));
+    else this.#tell(encodeJoin(this.#number, member));
   }
 
   /** Is told as news when they are not back in time. `atOnce`: they said goodbye, and are not waited for. */
@@ -69,8 +72,8 @@ export class Presence {
     this.#cancelCount = null;
   }
 
-  #list(): Member[] {
-    return [...this.#members].map(([id, { data }]) => member(id, data));
+  #list(): string {
+    return `"members":[${[...this.#members.values()].map(({ member }) => member).join()}]`;
   }
 
   #remove(id: string): void {
@@ -89,8 +92,4 @@ export class Presence {
   #tell(line: string): void {
     this.#house.fanOuts.publish(this.topic, line);
   }
-}
-
-function member(id: string, data: unknown): Member {
-  return data === undefined ? { id } : { id, data };
 }

@@ -1,5 +1,4 @@
-import { randomUUID } from 'node:crypto';
-import { type Position, ProtocolError } from '../protocol/index.ts';
+import { type JsonText, type Position, ProtocolError } from '../protocol/index.ts';
 import type { LeftOut } from './channel.ts';
 import type { House } from './house.ts';
 import type { Rules } from './options.ts';
@@ -26,10 +25,9 @@ export async function publish(
   house: House,
   name: string,
   rules: Rules,
-  data: unknown,
+  { text }: JsonText,
   { key, user, except, keep = true, connection }: Parcel,
 ): Promise<Position | undefined> {
-  const text = asJson(data);
   if (Buffer.byteLength(text) > rules.maxData)
     throw new ProtocolError('TOO_LARGE', `the data has more than the ${rules.maxData} bytes that ${name} takes`);
   if (!keep) {
@@ -39,17 +37,15 @@ export async function publish(
     house.observers.tell('onPublished', { channel: name, data: text, position: undefined, user, connection, took: 0 });
     return undefined;
   }
-  // Whom to leave out is found again by the meta when the broker tells of it, which must be like no other's.
-  const meta = metaOf(except ? (key ?? randomUUID()) : key, user);
-  const release = except && meta !== null ? house.channels.leaveOut(name, meta, except) : undefined;
   const begun = house.clock.now();
   house.publishing.begin();
   try {
     const { position, duplicate } = await house.broker.publish(name, {
       data: text,
-      meta,
+      meta: metaOf(key, user),
       keep: rules.keep,
-      ...(key !== undefined && { key: connection === undefined ? key : scoped(key, user) }),
+      ...(key !== undefined && { key: connection === undefined ? ownKey(key) : keyOf(user, key) }),
+      ...(except && { origin: except }),
     });
     const took = house.clock.now() - begun;
     if (!duplicate)
@@ -60,26 +56,19 @@ export async function publish(
     throw error;
   } finally {
     house.publishing.end();
-    release?.();
   }
 }
 
-/** JSON of a text begins with a quotation mark, so no key of one user is another's. */
-function scoped(key: string, user: string | undefined): string {
+/** A client's key, apart from those of other users: it begins with a minus, or with the quotation mark of the user's JSON. */
+function keyOf(user: string | undefined, key: string): string {
   return user === undefined ? `- ${key}` : `${JSON.stringify(user)} ${key}`;
+}
+
+/** A key of the server's own, which is no client's, whatever it begins with. */
+function ownKey(key: string): string {
+  return /^[-"+]/.test(key) ? `+ ${key}` : key;
 }
 
 function metaOf(key: string | undefined, user: string | undefined): string | null {
   return key === undefined && user === undefined ? null : JSON.stringify({ key, user });
-}
-
-function asJson(data: unknown): string {
-  let text: string | undefined;
-  try {
-    text = JSON.stringify(data);
-  } catch {
-    // a circle, or a bigint
-  }
-  if (text === undefined) throw new ProtocolError('BAD_DATA', 'the data cannot be written as JSON');
-  return text;
 }

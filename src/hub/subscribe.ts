@@ -1,5 +1,13 @@
 import type { LogState } from '../broker/index.ts';
-import { isPattern, type Position, ProtocolError, type Subscribed, type SubscribeOptions } from '../protocol/index.ts';
+import {
+  encodeAnswer,
+  isPattern,
+  type JsonText,
+  type Position,
+  ProtocolError,
+  type Subscribed,
+  type SubscribeOptions,
+} from '../protocol/index.ts';
 import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { CREDIT, futureOf } from './history.ts';
@@ -12,7 +20,7 @@ export async function sub(
   connection: Connection,
   id: number,
   name: string,
-  options: SubscribeOptions,
+  options: SubscribeOptions<JsonText>,
 ): Promise<void> {
   const { subscriptions, patterns } = connection;
   if (subscriptions.has(name) || patterns.has(name))
@@ -46,9 +54,9 @@ export async function sub(
   subscriptions.set(name, subscription);
   const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
   const { presence } = channel;
-  if ('member' in options) presence?.join(connection.member, connection.id, options.member);
-  if (options.presence && presence) Object.assign(result, presence.picture);
-  connection.tell(['ok', id, result]);
+  if ('member' in options) presence?.join(connection.member, connection.id, options.member?.text);
+  const picture = options.presence && presence ? `,${presence.picture}` : '';
+  connection.tellLine(encodeAnswer(id, `${JSON.stringify(result).slice(0, -1)}${picture}}`));
   if (options.presence && presence) {
     subscription.hearsPresence = true;
     connection.wire.subscribe(presence.topic);
@@ -65,7 +73,7 @@ async function subPattern(
   connection: Connection,
   id: number,
   text: string,
-  options: SubscribeOptions,
+  options: SubscribeOptions<JsonText>,
 ): Promise<void> {
   const rules = house.rules.forPattern(text);
   if (options.at || options.recent || options.presence || 'member' in options)
@@ -81,7 +89,11 @@ async function subPattern(
 }
 
 /** Where a new subscription begins; the log's ends when what came after `at` is no longer there. */
-async function begin(house: House, channel: Channel, { at, recent }: SubscribeOptions): Promise<Position | LogState> {
+async function begin(
+  house: House,
+  channel: Channel,
+  { at, recent }: SubscribeOptions<JsonText>,
+): Promise<Position | LogState> {
   if (!at && !recent) return channel.position;
   if (at && at[0] === channel.epoch && at[1] === channel.head) return at;
   const log = await house.broker.state(channel.name);

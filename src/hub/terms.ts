@@ -1,6 +1,7 @@
 import { ZocaloError } from '../errors.ts';
 import {
   type Contract,
+  JsonText,
   PatternTable,
   ProtocolError,
   type SchemaIssue,
@@ -23,23 +24,36 @@ export class Terms {
     this.#methods = methods;
   }
 
-  /** Answers a promise only where the schema does. @throws ProtocolError BAD_DATA, now or by the promise. */
-  publication(channel: string, data: unknown): unknown {
-    return check(this.#channels.match(channel)?.value, data);
+  /**
+   * `data` is a value, or the text of one. A text is read only for a schema, and stays as it is where the schema changes
+   * nothing. Answers a promise only where the schema does. @throws ProtocolError BAD_DATA, now or by the promise.
+   */
+  publication(channel: string, data: unknown): JsonText | Promise<JsonText> {
+    const schema = this.#channels.match(channel)?.value;
+    if (!schema) return written(data);
+    if (!(data instanceof JsonText)) return then(check(schema, data), written);
+    const before = JSON.stringify(data.value);
+    return then(check(schema, data.value), (fitting) => {
+      const after = written(fitting);
+      return after.text === before ? data : after;
+    });
   }
 
-  /** As `publication`, of what a method is called with. */
-  callOf(method: string, data: unknown): unknown {
-    return check(this.#schemasOf(method)?.data, data);
+  /** As `publication`, of what a method is called with; but its handler gets a value. */
+  callOf(method: string, data: JsonText): unknown {
+    return check(this.#schemasOf(method)?.data, data.value);
   }
 
   /** Of what its handler answered: if that does not fit, it is the server's failure, and no fault of the caller. */
-  async resultOf(method: string, result: unknown): Promise<unknown> {
+  async resultOf(method: string, result: unknown): Promise<JsonText> {
+    let fitting = result;
     try {
-      return await check(this.#schemasOf(method)?.result, result);
+      const schema = this.#schemasOf(method)?.result;
+      if (schema) fitting = await check(schema, result instanceof JsonText ? result.value : result);
     } catch (cause) {
       throw new Error(`the result of ${method} breaks the contract: ${(cause as Error).message}`, { cause });
     }
+    return JsonText.of(fitting ?? null);
   }
 
   #schemasOf(method: string) {
@@ -51,6 +65,18 @@ function check(schema: StandardSchema | undefined, data: unknown): unknown {
   if (!schema) return data;
   const result = schema['~standard'].validate(data);
   return result instanceof Promise ? result.then(fittingOf) : fittingOf(result);
+}
+
+function then<In, Out>(value: In | Promise<In>, next: (value: In) => Out): Out | Promise<Out> {
+  return value instanceof Promise ? value.then(next) : next(value);
+}
+
+function written(data: unknown): JsonText {
+  try {
+    return JsonText.of(data);
+  } catch {
+    throw new ProtocolError('BAD_DATA', 'the data cannot be written as JSON');
+  }
 }
 
 function fittingOf(result: SchemaResult<unknown>): unknown {

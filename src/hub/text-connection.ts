@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { CODES, type Code, isChannel, ProtocolError } from '../protocol/index.ts';
+import { CODES, type Code, isChannel, JsonText, ProtocolError } from '../protocol/index.ts';
 import { Allowance } from './allowance.ts';
 import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import type { House } from './house.ts';
 import type { Identity, Permission } from './options.ts';
+import { plainText } from './plain-text.ts';
 import { publish } from './publisher.ts';
 import { type Action, Grants } from './rights.ts';
 import type { UserConnection } from './users.ts';
@@ -148,7 +149,7 @@ export class TextConnection implements UserConnection, LeftOut {
 
   /** What is sent to it outside of any channel is a text like the others. */
   send(data: unknown): void {
-    if (this.#phase === 'joined') this.wire.send(typeof data === 'string' ? data : JSON.stringify(data));
+    if (this.#phase === 'joined') this.wire.send(plainText(JsonText.of(data ?? null).text));
   }
 
   /** Its channel is all that it has: without it, it is over. */

@@ -1,6 +1,8 @@
 import {
   type ClientMessage,
+  encodeAnswer,
   type Hello,
+  type JsonText,
   PONG,
   ProtocolError,
   type PublishOptions,
@@ -18,7 +20,11 @@ import { more, sub, un } from './subscribe.ts';
  * Does what one line of a client asks. A promise holds up the lines behind it. Throws, or rejects with, the answer
  * `err` as a ProtocolError.
  */
-export function handle(house: House, connection: Connection, message: ClientMessage): Promise<void> | undefined {
+export function handle(
+  house: House,
+  connection: Connection,
+  message: ClientMessage<JsonText>,
+): Promise<void> | undefined {
   if (message.length === 0) connection.tell(PONG);
   if (message.length < 2) return undefined;
   const verb = message[0];
@@ -87,14 +93,14 @@ function pub(
   connection: Connection,
   id: number,
   name: string,
-  data: unknown,
+  data: JsonText,
   { key, echo = true, keep }: PublishOptions,
 ): Promise<void> | undefined {
   const rules = house.rules.forClients(name);
   if (rules.rate !== undefined) connection.takeRate(name, rules.rate);
   const permission = permit('publish', rules.publish, connection, name);
   // What is published one after the other is handed to the log in that order; its answers are not waited for.
-  const send = (fitting: unknown) => {
+  const send = (fitting: JsonText) => {
     publish(house, name, rules, fitting, {
       key,
       keep,
@@ -113,12 +119,12 @@ function pub(
   return permission ? permission.then(check) : (check() ?? undefined);
 }
 
-function call(house: House, connection: Connection, id: number, method: string, data: unknown): undefined {
+function call(house: House, connection: Connection, id: number, method: string, data: JsonText): undefined {
   if (connection.calls >= house.limits.calls) throw new ProtocolError('RATE_LIMITED', 'too many of your calls run');
   connection.calls++;
   house.methods
     .call(method, data, connection)
-    .then((result) => connection.tell(['ok', id, result ?? null]))
+    .then(({ text }) => connection.tellLine(encodeAnswer(id, text)))
     .catch((error) => connection.refuse(id, error))
     .finally(() => {
       connection.calls--;
@@ -129,7 +135,7 @@ function call(house: House, connection: Connection, id: number, method: string, 
 async function get(
   house: House,
   connection: Connection,
-  [, id, what, name, options]: Extract<ClientMessage, readonly ['get', ...unknown[]]>,
+  [, id, what, name, options]: Extract<ClientMessage<JsonText>, readonly ['get', ...unknown[]]>,
 ): Promise<void> {
   const rules = house.rules.forClients(name);
   if (what === 'presence' && rules.presence === false)
@@ -137,7 +143,7 @@ async function get(
   if (what === 'history' && rules.keep.size === 0) throw new ProtocolError('NOT_OFFERED', `${name} keeps no history`);
   await permit(what === 'presence' ? what : 'subscribe', rules.subscribe, connection, name);
   if (what === 'presence') {
-    const empty = rules.presence === 'count' ? { count: 0 } : { count: 0, members: [] };
-    connection.tell(['ok', id, house.channels.get(name)?.presence?.snapshot ?? empty]);
-  } else connection.tell(['ok', id, await history(house, name, options)]);
+    const empty = rules.presence === 'count' ? '{"count":0}' : '{"count":0,"members":[]}';
+    connection.tellLine(encodeAnswer(id, house.channels.get(name)?.presence?.snapshot ?? empty));
+  } else connection.tellLine(encodeAnswer(id, (await history(house, name, options)).text));
 }

@@ -1,4 +1,6 @@
 import { isChannel, isPattern } from './channel.ts';
+import { memberIn, type Scan, scan, trimmed } from './json-scan.ts';
+import { JsonText } from './json-text.ts';
 import { LIMITS } from './limits.ts';
 import type { ClientMessage, ServerMessage } from './messages.ts';
 import {
@@ -6,7 +8,6 @@ import {
   type Check,
   type Decoded,
   isCount,
-  isDeep,
   isId,
   isNumber,
   isPosition,
@@ -23,6 +24,8 @@ interface Part {
   optional?: boolean;
   /** Put in the place of an absent element. */
   absent?: unknown;
+  /** What of it goes through as text: all of it, or the member of this name. */
+  text?: true | 'member' | 'data';
 }
 
 type Verbs = ReadonlyMap<unknown, readonly Part[]>;
@@ -37,13 +40,15 @@ const isKey: Check = (value) => isShort(value, LIMITS.key);
 const id: Part = { name: 'the request number', check: isId };
 const ch: Part = { name: 'the channel number', check: isNumber };
 const offset: Part = { name: 'the offset', check: isNumber };
-const data: Part = { name: 'the data', check: anything };
+const data: Part = { name: 'the data', check: anything, text: true };
+const NULL = JsonText.of(null);
 const code: Part = { name: 'the code', check: isText };
 const channel: Part = { name: 'the channel', check: isChannel };
 const channelOrPattern: Part = { name: 'the channel', check: (value) => isChannel(value) || isPattern(value) };
 
-function options(members: Readonly<Record<string, Check>>): Part {
-  return { name: 'the options', check: objectOf(members), optional: true, absent: Object.freeze({}) };
+function options(members: Readonly<Record<string, Check>>, text?: 'member'): Part {
+  const part = { name: 'the options', check: objectOf(members), optional: true, absent: Object.freeze({}) };
+  return text ? { ...part, text } : part;
 }
 
 const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
@@ -53,13 +58,16 @@ const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
     [
       id,
       channelOrPattern,
-      options({
-        at: isPosition,
-        recent: (value) => isCount(value, 0, LIMITS.credit),
-        credit: isCredit,
-        presence: isFlag,
-        member: anything,
-      }),
+      options(
+        {
+          at: isPosition,
+          recent: (value) => isCount(value, 0, LIMITS.credit),
+          credit: isCredit,
+          presence: isFlag,
+          member: anything,
+        },
+        'member',
+      ),
     ],
   ],
   ['un', [id, channelOrPattern]],
@@ -69,7 +77,7 @@ const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
     [
       id,
       { name: 'the method', check: (value) => isShort(value, LIMITS.method) },
-      { ...data, optional: true, absent: null },
+      { ...data, optional: true, absent: NULL },
     ],
   ],
   [
@@ -100,7 +108,7 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
       { name: 'the meta', check: objectOf({ key: isText, user: isText, time: isNumber }), optional: true },
     ],
   ],
-  ['ok', [id, { ...data, optional: true, absent: null }]],
+  ['ok', [id, { ...data, optional: true, absent: NULL }]],
   [
     'err',
     [
@@ -112,7 +120,7 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
   ],
   ['skip', [ch, offset]],
   ['ch', [ch, channel, { name: 'the epoch', check: isText }, offset]],
-  ['+', [ch, { name: 'the member', check: isMember }]],
+  ['+', [ch, { name: 'the member', check: isMember, text: 'data' }]],
   ['-', [ch, { name: 'the member id', check: isText }]],
   ['n', [ch, { name: 'the count', check: isNumber }]],
   ['live', [ch, offset]],
@@ -122,17 +130,17 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
   ['to', [data]],
 ]);
 
-/** What a client sent in one frame, line by line: a bad line spoils no other. */
-export function decodeFromClient(frame: string): Decoded<ClientMessage>[] {
-  return decode<ClientMessage>(frame, FROM_CLIENT, LIMITS.lines);
+/** What a client sent in one frame, line by line: a bad line spoils no other. Data is not read, but cut out as text. */
+export function decodeFromClient(frame: string): Decoded<ClientMessage<JsonText>>[] {
+  return decode<ClientMessage<JsonText>>(frame, FROM_CLIENT, LIMITS.lines);
 }
 
 /**
  * What the server sent in one frame. A server joins as many lines as it likes. A client passes over a line whose
  * fault is `UNKNOWN_VERB`: a newer server may know more.
  */
-export function decodeFromServer(frame: string): Decoded<ServerMessage>[] {
-  return decode<ServerMessage>(frame, FROM_SERVER, Number.POSITIVE_INFINITY);
+export function decodeFromServer(frame: string): Decoded<ServerMessage<JsonText>>[] {
+  return decode<ServerMessage<JsonText>>(frame, FROM_SERVER, Number.POSITIVE_INFINITY);
 }
 
 function decode<T>(frame: string, verbs: Verbs, most: number): Decoded<T>[] {
@@ -163,8 +171,11 @@ function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
   const parts = verbs.get(value[0]);
   const number = isId(value[1]) ? (value[1] as number) : 0;
   if (!parts) return fault('UNKNOWN_VERB', `${short(value[0])} is no verb of zocalo.1`, number);
-  // A line that deep has as many brackets to open and to close: no shorter one needs the walk.
-  if (line.length > 2 * LIMITS.depth && isDeep(value, LIMITS.depth)) {
+  // A line that deep has as many brackets to open and to close: a shorter one is looked at as far as its data goes.
+  const isShortLine = line.length <= 2 * LIMITS.depth;
+  const cut = cuts.get(parts);
+  const found = isShortLine && cut === undefined ? undefined : scan(line, 0, isShortLine ? cut! + 2 : undefined);
+  if (found && found.depth > LIMITS.depth) {
     return fault(
       'BAD_MESSAGE',
       `arrays and objects lie more than ${LIMITS.depth} deep inside each other`,
@@ -177,7 +188,10 @@ function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
       if ('absent' in part) value.push(part.absent);
       continue;
     }
-    if (part.check(value[at + 1])) continue;
+    if (part.check(value[at + 1])) {
+      if (part.text) value[at + 1] = withText(line, found!, at + 1, part.text, value[at + 1]);
+      continue;
+    }
     const named = part === channel || part === channelOrPattern;
     return fault(
       named && typeof value[at + 1] === 'string' ? 'BAD_CHANNEL' : 'BAD_MESSAGE',
@@ -188,6 +202,25 @@ function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
     );
   }
   return { message: value as T };
+}
+
+/** By verb, the element that goes through as text, or has a member that does. */
+const cuts = new Map(
+  [...FROM_CLIENT.values(), ...FROM_SERVER.values()].flatMap((parts) => {
+    const at = parts.findIndex(({ text }) => text);
+    return at < 0 ? [] : [[parts, at + 1]];
+  }),
+);
+
+/** An element as text, or with a member as text. */
+function withText(line: string, found: Scan, at: number, which: true | string, value: unknown): unknown {
+  const { marks } = found;
+  const place = trimmed(line, marks[at]! + 1, marks[at + 1]!);
+  if (which === true) return JsonText.part(line, place, found, value);
+  const object = value as Record<string, unknown>;
+  if (!Object.hasOwn(object, which)) return object;
+  const inner = scan(line, place[0]);
+  return { ...object, [which]: JsonText.part(line, memberIn(line, inner, which)!, inner, object[which]) };
 }
 
 function hasId(parts: readonly Part[]): boolean {

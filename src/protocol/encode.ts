@@ -12,3 +12,23 @@ export function encode(message: ClientMessage | ServerMessage): string {
 export function encodePublication(ch: number, offset: number, data: string, meta: string | null = null): string {
   return meta === null ? `["m",${ch},${offset},${data}]` : `["m",${ch},${offset},${data},${meta}]`;
 }
+
+/** An answer whose result is JSON text already. */
+export function encodeAnswer(id: number, result: string): string {
+  return `["ok",${id},${result}]`;
+}
+
+/** What is sent to one connection outside of any channel. */
+export function encodeDirect(data: string): string {
+  return `["to",${data}]`;
+}
+
+/** Somebody who is here, as members are shown: JSON text. */
+export function encodeMember(id: string, data: string | undefined): string {
+  return data === undefined ? `{"id":${JSON.stringify(id)}}` : `{"id":${JSON.stringify(id)},"data":${data}}`;
+}
+
+/** Somebody who came, or has new data. `member`: as `encodeMember` wrote it. */
+export function encodeJoin(ch: number, member: string): string {
+  return `["+",${ch},${member}]`;
+}

@@ -15,7 +15,16 @@ export {
   type SchemaResult,
   type StandardSchema,
 } from './contract.ts';
-export { encode, encodePublication } from './encode.ts';
+export {
+  encode,
+  encodeAnswer,
+  encodeDirect,
+  encodeJoin,
+  encodeMember,
+  encodePublication,
+} from './encode.ts';
+export { memberIn, memberText, type Scan, scan } from './json-scan.ts';
+export { JsonText } from './json-text.ts';
 export { LIMITS } from './limits.ts';
 export {
   type Bye,
@@ -40,4 +49,4 @@ export {
   type SubscribeOptions,
   type Welcome,
 } from './messages.ts';
-export { type Decoded, type Fault, isDeep, isPosition } from './shape.ts';
+export { type Decoded, type Fault, isPosition } from './shape.ts';

@@ -1,4 +1,7 @@
-/** The vocabulary of `zocalo.1`. docs/protocol.md explains each with an example. */
+/**
+ * The vocabulary of `zocalo.1`. docs/protocol.md explains each with an example. `Data` is what stands for data: whatever
+ * JSON can say where a message is written, and its text where one was decoded.
+ */
 
 /** The WebSocket subprotocol (RFC 6455 §1.9) that a client asks for. */
 export const SUBPROTOCOL = 'zocalo.1';
@@ -28,7 +31,7 @@ export interface Welcome {
   ping: number;
 }
 
-export interface SubscribeOptions {
+export interface SubscribeOptions<Data = unknown> {
   /** The last publication seen: what came after it is sent first. Default: begin with what comes next. */
   at?: Position;
   /** Without `at`: send this many of the newest publications first. Default 0. */
@@ -38,7 +41,7 @@ export interface SubscribeOptions {
   /** Send who is here, and who comes and goes. Default false. */
   presence?: boolean;
   /** Be a member, shown to others with this data. Default: not a member. */
-  member?: unknown;
+  member?: Data;
 }
 
 export interface Subscribed {
@@ -53,9 +56,9 @@ export interface Subscribed {
 }
 
 /** One user or connection that is here. `id` is unique in the channel. */
-export interface Member {
+export interface Member<Data = unknown> {
   id: string;
-  data?: unknown;
+  data?: Data;
 }
 
 export interface PublishOptions {
@@ -121,32 +124,32 @@ export interface Bye {
 export type Ping = readonly [];
 export type Pong = readonly [1];
 
-export type ClientMessage =
+export type ClientMessage<Data = unknown> =
   | readonly ['hi', id: number, hello: Hello]
-  | readonly ['sub', id: number, channel: string, options: SubscribeOptions]
+  | readonly ['sub', id: number, channel: string, options: SubscribeOptions<Data>]
   | readonly ['un', id: number, channel: string]
-  | readonly ['pub', id: number, channel: string, data: unknown, options: PublishOptions]
-  | readonly ['call', id: number, method: string, data: unknown]
+  | readonly ['pub', id: number, channel: string, data: Data, options: PublishOptions]
+  | readonly ['call', id: number, method: string, data: Data]
   | readonly ['get', id: number, what: 'history' | 'presence', channel: string, options: GetOptions]
   | readonly ['auth', id: number, token: string]
   | readonly ['more', ch: number, count: number]
   | Ping
   | Pong;
 
-export type ServerMessage =
-  | readonly ['ok', id: number, result: unknown]
+export type ServerMessage<Data = unknown> =
+  | readonly ['ok', id: number, result: Data]
   | readonly ['err', id: number, code: string, message: string, retryAfter?: number | null]
-  | readonly ['m', ch: number, offset: number, data: unknown, meta?: Meta]
+  | readonly ['m', ch: number, offset: number, data: Data, meta?: Meta]
   | readonly ['skip', ch: number, offset: number]
   | readonly ['ch', ch: number, channel: string, epoch: string, offset: number]
-  | readonly ['+', ch: number, member: Member]
+  | readonly ['+', ch: number, member: Member<Data>]
   | readonly ['-', ch: number, id: string]
   | readonly ['n', ch: number, count: number]
   | readonly ['live', ch: number, offset: number]
   | readonly ['gap', ch: number, gap: Gap]
   | readonly ['end', channel: string, code: string, message?: string]
   | readonly ['bye', code: string, bye: Bye]
-  | readonly ['to', data: unknown]
+  | readonly ['to', data: Data]
   | Ping
   | Pong;
 

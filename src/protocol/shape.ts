@@ -43,11 +43,3 @@ export function objectOf(members: Readonly<Record<string, Check>>): Check {
   return (value) =>
     isObject(value) && names.every((name) => !Object.hasOwn(value, name) || members[name]!(value[name]));
 }
-
-/** Whether arrays and objects lie more than `most` deep inside each other. */
-export function isDeep(value: unknown, most: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  if (most === 0) return true;
-  for (const inner of Object.values(value)) if (isDeep(inner, most - 1)) return true;
-  return false;
-}

@@ -11,6 +11,7 @@ import {
   type ServerMessage,
   type SubscribeOptions,
 } from '../../src/protocol/index.ts';
+import { plain } from '../support/plain.ts';
 import { FakeSocket } from './fake-socket.ts';
 
 interface Entry {
@@ -208,10 +209,11 @@ export class FakeHub {
   }
 
   #read(line: FakeLine, frame: string): void {
-    for (const { message, fault } of decodeFromClient(frame)) {
+    for (const { message: decoded, fault } of decodeFromClient(frame)) {
       if (line.isGone) return;
       assert.equal(fault, undefined, `the client sent ${frame}`);
-      if (!message) continue;
+      if (!decoded) continue;
+      const message: ClientMessage = plain(decoded);
       this.heard.push(message);
       const answer = this.refuse(message);
       if (answer) line.say(answer);

@@ -335,6 +335,20 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(heard, [['pattern', 'chat:1', 4]]);
     });
 
+    test("tells this process's watchers whose a publication is, and nobody who reads the log", async (t) => {
+      const broker = await make(t, still);
+      const heard: (object | undefined)[] = [];
+      await broker.watch('a', (_channel, _epoch, entries) => heard.push(...entries.map(({ origin }) => origin)));
+      const origins = [{}, undefined, {}];
+      const plain = { data: '1', keep: ALL };
+      await Promise.all(origins.map((origin) => broker.publish('a', origin ? { ...plain, origin } : plain)));
+      assert.equal(heard.length, 3);
+      for (const [at, origin] of origins.entries()) assert.equal(heard[at], origin);
+      const { epoch } = await broker.state('a');
+      const { entries } = pageOf(await broker.read('a', [epoch, 0]));
+      assert.ok(entries.every((entry) => !('origin' in entry)));
+    });
+
     test('goes on when a watcher throws, and reports it', async (t) => {
       const errors: unknown[] = [];
       const broker = await make(t, { ...still, onError: (error) => errors.push(error) });

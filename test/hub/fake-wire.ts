@@ -4,6 +4,7 @@ import type { ZocaloError } from '../../src/errors.ts';
 import { type Connection, type FanOut, Hub, type HubOptions, type Wire } from '../../src/hub/index.ts';
 import { type ClientMessage, decodeFromServer, encode, type ServerMessage } from '../../src/protocol/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { plain } from '../support/plain.ts';
 
 /** A fan-out that delivers at once, and checks that what goes out is legal. */
 export class FakeFanOut implements FanOut {
@@ -39,7 +40,7 @@ export class FakeWire implements Wire {
     if (this.plain) return;
     for (const { message, fault } of decodeFromServer(text)) {
       assert.equal(fault, undefined, `${fault?.message}: ${text}`);
-      this.got.push(message!);
+      this.got.push(plain(message!));
     }
   }
 

@@ -3,11 +3,12 @@ import { getRequestListener } from '@hono/node-server';
 import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { Hub } from '../../hub/index.ts';
-import { ProtocolError } from '../../protocol/index.ts';
+import { JsonText, ProtocolError } from '../../protocol/index.ts';
 import type { Config } from '../config/index.ts';
 import { type AddressLimits, ClientAddress } from '../limits/index.ts';
 import { parseJson, readBody } from './body.ts';
 import { type ApiCaller, type KeyRing, LOCAL } from './caller.ts';
+import { keepData } from './data-text.ts';
 import { failureOf, forbidden } from './failure.ts';
 import { loginRoute } from './login.ts';
 import { openApi } from './open-api.ts';
@@ -78,7 +79,10 @@ export function buildApi(options: ApiOptions): Listeners {
   for (const route of routes)
     app.on(route.method, route.path, async (context) => {
       const { req, env } = context;
-      return context.json(await act(route, { ...env, params: req.param(), query: req.query() }));
+      const answer = await act(route, { ...env, params: req.param(), query: req.query() });
+      return answer instanceof JsonText
+        ? context.body(answer.text, 200, { 'Content-Type': 'application/json' })
+        : context.json(answer);
     });
   const document = openApi(routes);
   app.get(DOCUMENT, (context) => context.json(document));
@@ -144,6 +148,7 @@ async function perform(route: Route, asked: Asked, keys: KeyRing, maxBody: numbe
   if (route.body) {
     const text = await readBody(incoming, maxBody);
     const value = route.mayLackBody && text === '' ? {} : parseJson(text);
+    if (route.hasData) keepData(text, value);
     body = check(route.body, value, 'the body');
   }
   return route.handle({ caller, params, query, body, request: incoming });

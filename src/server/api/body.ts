@@ -39,7 +39,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<strin
   });
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function decode(bytes: Buffer): string {
   // What is most common is cheap to read: bytes that are ASCII, or are UTF-8 without a fault.

@@ -1,6 +1,14 @@
 import type { ServerResponse } from 'node:http';
 import type { Connection } from '../../hub/index.ts';
-import { decodeFromServer, mayRetry, type Position, type ServerMessage } from '../../protocol/index.ts';
+import {
+  decodeFromServer,
+  encodeMember,
+  JsonText,
+  mayRetry,
+  memberText,
+  type Position,
+  type ServerMessage,
+} from '../../protocol/index.ts';
 import type { StreamFanOut, StreamWire } from '../hub/index.ts';
 import { eventId } from './event-id.ts';
 
@@ -152,7 +160,7 @@ export class EventStream implements StreamWire {
 
   // ——— lines into events
 
-  #take(message: ServerMessage): void {
+  #take(message: ServerMessage<JsonText>): void {
     switch (message[0]) {
       case 'ok':
         this.#answer(message[1], message[2]);
@@ -164,7 +172,10 @@ export class EventStream implements StreamWire {
         const [, number, offset, data, meta] = message;
         const place = this.#place(number);
         if (offset > 0) place.offset = offset;
-        this.#event('', this.#options.meta ? { channel: place.channel, data, ...meta } : data);
+        this.#event(
+          '',
+          this.#options.meta ? joined({ channel: place.channel }, `{"data":${data.text}}`, meta ?? {}) : data,
+        );
         this.#count(place);
         break;
       }
@@ -183,7 +194,10 @@ export class EventStream implements StreamWire {
         break;
       }
       case '+':
-        this.#event('join', { channel: this.#place(message[1]).channel, ...message[2] });
+        this.#event(
+          'join',
+          joined({ channel: this.#place(message[1]).channel }, encodeMember(message[2].id, message[2].data?.text)),
+        );
         break;
       case '-':
         this.#event('leave', { channel: this.#place(message[1]).channel, id: message[2] });
@@ -208,19 +222,19 @@ export class EventStream implements StreamWire {
     }
   }
 
-  #answer(id: number, result: unknown): void {
+  #answer(id: number, result: JsonText): void {
     const place = this.#places[id - 2];
     if (!place) return;
-    const { ch, epoch, offset, members, count } = result as {
+    const { ch, epoch, offset, count } = result.value as {
       ch: number;
       epoch: string;
       offset: number;
-      members?: unknown;
       count?: number;
     };
     Object.assign(place, { number: ch, epoch, offset });
-    if (members !== undefined || count !== undefined)
-      this.#event('presence', { channel: place.channel, members, count });
+    const members = memberText(result.text, 'members');
+    if (members !== undefined) this.#event('presence', joined({ channel: place.channel }, `{"members":${members}}`));
+    else if (count !== undefined) this.#event('presence', { channel: place.channel, count });
     this.#unanswered--;
     if (this.#unanswered === 0 && this.#phase === 'opening') this.#open();
   }
@@ -262,9 +276,9 @@ export class EventStream implements StreamWire {
     this.#response.end();
   }
 
-  #event(name: string, data: unknown): void {
+  #event(name: string, data: object): void {
     const event = name === '' ? '' : `event: ${name}\n`;
-    this.#write(`${event}id: ${this.#id}\ndata: ${JSON.stringify(data)}\n\n`);
+    this.#write(`${event}id: ${this.#id}\ndata: ${JsonText.of(data).text}\n\n`);
   }
 
   #write(text: string): void {
@@ -301,15 +315,21 @@ const STREAM_HEADERS = {
   'X-Accel-Buffering': 'no', // nginx would keep events until it has a few kilobytes of them
 };
 
+/** One object with the members of several, of which some are JSON already. */
+function joined(...objects: readonly (object | string)[]): JsonText {
+  const members = objects.map((each) => (typeof each === 'string' ? each : JSON.stringify(each)).slice(1, -1));
+  return JsonText.written(`{${members.filter((text) => text !== '').join()}}`);
+}
+
 /** Not all at the same moment. */
 function pause(milliseconds: number): number {
   return Math.round(milliseconds * (1 + Math.random()));
 }
 
 /** The text that goes to many is read once for all of them. */
-let last: { readonly text: string; readonly messages: readonly ServerMessage[] } = { text: '', messages: [] };
+let last: { readonly text: string; readonly messages: readonly ServerMessage<JsonText>[] } = { text: '', messages: [] };
 
-function decoded(text: string): readonly ServerMessage[] {
+function decoded(text: string): readonly ServerMessage<JsonText>[] {
   if (last.text !== text)
     last = { text, messages: decodeFromServer(text).flatMap(({ message }) => (message ? [message] : [])) };
   return last.messages;

@@ -1,6 +1,6 @@
 import type { Hub, UserConnection } from '../../hub/index.ts';
 import { compilePattern, isPattern, ProtocolError } from '../../protocol/index.ts';
-import { permit, type Route, route } from './route.ts';
+import { checkDepth, permit, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
 /** Looking up channels, and who is there. */
@@ -15,7 +15,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       answer: schemas.history,
       handle: ({ caller, query: { channel, at, limit } }) => {
         permit(caller, 'read', channel);
-        return hub.history(channel, { ...(at && { at }), ...(limit !== undefined && { limit }) });
+        return hub.historyText(channel, { ...(at && { at }), ...(limit !== undefined && { limit }) });
       },
     }),
     route({
@@ -27,7 +27,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       answer: schemas.presence,
       handle: ({ caller, query: { channel } }) => {
         permit(caller, 'read', channel);
-        return hub.presence(channel);
+        return hub.presenceText(channel);
       },
     }),
     route({
@@ -110,8 +110,12 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       summary: 'Sends data to each connection of a user, outside of any channel.',
       right: 'users',
       body: schemas.sendBody,
+      hasData: true,
       answer: schemas.reached,
-      handle: ({ params, body }) => ({ connections: hub.user(params.id!).send(body.data) }),
+      handle: ({ params, body: { data } }) => {
+        checkDepth(data);
+        return { connections: hub.user(params.id!).send(data) };
+      },
     }),
     route({
       method: 'POST',

@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Connection, Hub } from '../../hub/index.ts';
-import { isDeep, LIMITS, ProtocolError } from '../../protocol/index.ts';
+import { LIMITS, ProtocolError } from '../../protocol/index.ts';
 import type { ApiCaller } from './caller.ts';
 import { failureOf } from './failure.ts';
-import { check, permit, type Route, route } from './route.ts';
+import { check, checkDepth, permit, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
 type Publication = z.output<typeof schemas.publishBody>;
@@ -37,6 +37,7 @@ export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown
       summary: 'Publishes data to a channel. The header Idempotency-Key is the same as `key`.',
       right: 'publish',
       body: schemas.publishBody,
+      hasData: true,
       answer: schemas.published,
       handle: ({ caller, body, request }) => publish(caller, withKey(body, request)),
     }),
@@ -46,6 +47,7 @@ export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown
       summary: 'Publishes the same data to several channels.',
       right: 'publish',
       body: schemas.broadcastBody,
+      hasData: true,
       answer: schemas.broadcasted,
       handle: async ({ caller, body, request }) => {
         const { channels, ...rest } = withKey(body, request);
@@ -63,6 +65,7 @@ export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown
       summary: 'Publishes many things, each as for /api/publish. One that is refused does not hurt the others.',
       right: 'publish',
       body: schemas.looseBatch,
+      hasData: true,
       documented: schemas.batchBody,
       answer: schemas.batched,
       handle: ({ caller, body }) =>
@@ -84,13 +87,6 @@ function withKey<Body extends { key?: string | undefined }>(body: Body, request:
   if (body.key !== undefined && body.key !== key)
     throw new ProtocolError('BAD_MESSAGE', 'the header Idempotency-Key and the member key differ');
   return { ...body, key };
-}
-
-/** As for clients: whoever subscribes must be able to read it. */
-function checkDepth(data: unknown): void {
-  // The line that carries it is an array itself.
-  if (isDeep(data, LIMITS.depth - 1))
-    throw new ProtocolError('BAD_MESSAGE', `arrays and objects may lie ${LIMITS.depth - 1} deep inside each other`);
 }
 
 /** A connection that is gone is left out anyway. */

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
-import { ProtocolError } from '../../protocol/index.ts';
+import { type JsonText, LIMITS, ProtocolError } from '../../protocol/index.ts';
 import type { ApiRight } from '../config/index.ts';
 import type { ApiCaller } from './caller.ts';
 import { forbidden } from './failure.ts';
@@ -27,9 +27,12 @@ export interface Route<Body extends z.ZodType = z.ZodType, Query extends z.ZodTy
   readonly body?: Body;
   /** The body as the document has it, where it is checked part by part. */
   readonly documented?: z.ZodType;
+  /** The body has a member `data`, or is a list of what has: it comes as `JsonText`. */
+  readonly hasData?: boolean;
   /** An absent body is `{}`. */
   readonly mayLackBody?: boolean;
   readonly answer: z.ZodType;
+  /** Answers what becomes JSON, or a `JsonText`. */
   handle(call: Call<z.output<Body>, z.output<Query>>): unknown;
 }
 
@@ -42,6 +45,13 @@ export function route<Body extends z.ZodType, Query extends z.ZodType>(route: Ro
 export function permit(caller: ApiCaller | undefined, right: ApiRight, channel: string): void {
   const verb = right === 'publish' ? 'publish to' : 'read';
   if (!caller?.may(right, channel)) throw forbidden(`${verb} ${channel}`);
+}
+
+/** As for clients: whoever gets it must be able to read it. @throws ProtocolError BAD_MESSAGE. */
+export function checkDepth(data: JsonText): void {
+  // The line that carries it is an array itself.
+  if (data.depth >= LIMITS.depth)
+    throw new ProtocolError('BAD_MESSAGE', `arrays and objects may lie ${LIMITS.depth - 1} deep inside each other`);
 }
 
 /** @throws ProtocolError BAD_MESSAGE, or the code that the schema names, saying which member is wrong and why. */

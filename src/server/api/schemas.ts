@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isChannel, isPattern, LIMITS } from '../../protocol/index.ts';
+import { isChannel, isPattern, JsonText, LIMITS } from '../../protocol/index.ts';
 
 /** What is said to the HTTP API and by it. The OpenAPI document is made of these. */
 
@@ -12,10 +12,9 @@ export const channelName = z
   })
   .describe('The name of a channel, like chat:42.');
 
-/** A member that is missing is not JSON: everything else that came in a body is. */
+/** Anything may stand there, and nothing of it is read. */
 const data = z
-  .unknown()
-  .refine((value) => value !== undefined, { error: 'is missing' })
+  .custom<JsonText>((value) => value instanceof JsonText, { error: 'is missing' })
   .describe('Anything that JSON can say.');
 
 const key = z

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { JsonText } from '../../protocol/index.ts';
 import { failureOf } from './failure.ts';
 import type { Route } from './route.ts';
 
@@ -28,7 +29,7 @@ export async function reply(
   report: (what: string, cause: unknown) => void,
 ): Promise<void> {
   const send = (status: number, headers: Readonly<Record<string, string>>, answer: unknown) => {
-    const text = JSON.stringify(answer);
+    const text = answer instanceof JsonText ? answer.text : JSON.stringify(answer);
     response.writeHead(status, {
       ...headers,
       'Content-Type': 'application/json',

@@ -1,0 +1,117 @@
+/** What one pass over the text of an array or object finds, which must be valid JSON: `JSON.parse` has seen to that. */
+export interface Scan {
+  /**
+   * Offsets of its own brackets and of the commas and colons between them. What stands between two of these is an
+   * element, or in an object a name or the value that belongs to it.
+   */
+  readonly marks: readonly number[];
+  /** How deep arrays and objects lie inside each other, this one counted. */
+  readonly depth: number;
+  /** Whether there is white space outside of strings. */
+  readonly isLoose: boolean;
+}
+
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+/** With this bit set, `[` and `{` are one character, and so are `]` and `}`: so there is one comparison for both. */
+const CURLY = 0x20;
+const OPEN = 0x7b;
+const CLOSE = 0x7d;
+/** Characters of a string that are looked at one by one. */
+const NEAR = 24;
+
+/**
+ * Scans the first array or object at or behind `from`, up to its end or to so many marks. Nothing is copied, and the
+ * stack does not grow with the depth.
+ */
+export function scan(text: string, from = 0, most = Number.POSITIVE_INFINITY): Scan {
+  const marks: number[] = [];
+  let depth = 0;
+  let deepest = 0;
+  let isLoose = false;
+  for (let at = from; at < text.length && marks.length < most; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code === COMMA || code === COLON) {
+      if (depth === 1) marks.push(at);
+    } else if ((code | CURLY) === OPEN) {
+      if (++depth > deepest) deepest = depth;
+      if (depth === 1) marks.push(at);
+    } else if ((code | CURLY) === CLOSE) {
+      if (--depth > 0) continue;
+      marks.push(at);
+      break;
+    } else if (code <= SPACE && depth > 0) isLoose = true;
+  }
+  return { marks, depth: deepest, isLoose };
+}
+
+/** The offset of the quotation mark that ends the string which begins at `from`. */
+function endOfString(text: string, from: number): number {
+  // Most strings are short, where a search costs more than a look at each character.
+  const near = Math.min(from + NEAR, text.length);
+  for (let at = from + 1; at < near; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) return at;
+    if (code === BACKSLASH) at++;
+  }
+  for (let at = text.indexOf('"', from + 1); ; at = text.indexOf('"', at + 1)) {
+    let slashes = 0;
+    while (text.charCodeAt(at - 1 - slashes) === BACKSLASH) slashes++;
+    if (slashes % 2 === 0) return at;
+  }
+}
+
+/** The text between two offsets, without white space around it. */
+export function trimmed(text: string, from: number, to: number): [from: number, to: number] {
+  let start = from;
+  let end = to;
+  while (start < end && text.charCodeAt(start) <= SPACE) start++;
+  while (start < end && text.charCodeAt(end - 1) <= SPACE) end--;
+  return [start, end];
+}
+
+/**
+ * Where the value of a member stands in the text of an object that begins at or behind `from`; undefined when there is
+ * none of that name. Of several it is the last, as with `JSON.parse`.
+ */
+export function memberIn(text: string, { marks }: Scan, name: string): [from: number, to: number] | undefined {
+  const quoted = JSON.stringify(name);
+  for (let at = marks.length - 3; at >= 0; at -= 2) {
+    const [from, to] = trimmed(text, marks[at]! + 1, marks[at + 1]!);
+    if (!text.startsWith(quoted, from) && !isOtherwise(text.slice(from, to), name)) continue;
+    return trimmed(text, marks[at + 1]! + 1, marks[at + 2]!);
+  }
+  return undefined;
+}
+
+/** The text of an object's member; undefined where there is none, and of what is no object. */
+export function memberText(text: string, name: string): string | undefined {
+  const [from] = trimmed(text, 0, text.length);
+  const place = text[from] === '{' ? memberIn(text, scan(text, from), name) : undefined;
+  return place && text.slice(...place);
+}
+
+/** Whether it is the name with needless escapes. */
+function isOtherwise(quoted: string, name: string): boolean {
+  return quoted.includes('\\') && JSON.parse(quoted) === name;
+}
+
+/** The same JSON without the white space outside of its strings. */
+export function compact(text: string): string {
+  const pieces: string[] = [];
+  let from = 0;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) at = endOfString(text, at);
+    else if (code <= SPACE) {
+      if (at > from) pieces.push(text.slice(from, at));
+      from = at + 1;
+    }
+  }
+  if (from < text.length) pieces.push(text.slice(from));
+  return pieces.join('');
+}
