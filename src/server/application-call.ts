@@ -1,5 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { nodeHttp, nodeHttps } from '../builtins.ts';
+import { utf8 } from './utf8.ts';
 
 /** Milliseconds for which a connection is kept for the next call: less than servers keep theirs (5,000 is common). */
 const KEPT = 4_000;
@@ -64,7 +65,7 @@ export class ApplicationAnswer {
     } catch (error) {
       throw reasonOf(error, this.#signal);
     }
-    return Buffer.concat(chunks).toString();
+    return utf8(Buffer.concat(chunks), 'the answer');
   }
 
   /** Reads the rest, so that the next call has the connection, or ends it where there is more than that is worth. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { ProtocolError } from '../../protocol/index.ts';
+import { utf8 } from '../utf8.ts';
 import { jsonFault } from './json-fault.ts';
 
 /**
@@ -23,9 +24,9 @@ export function readBody(request: IncomingMessage, limit: number): Promise<strin
     const end = () => {
       stop();
       try {
-        resolve(decode(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)));
-      } catch {
-        reject(new ProtocolError('BAD_MESSAGE', 'the body is not UTF-8'));
+        resolve(utf8(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), 'the body'));
+      } catch (error) {
+        reject(new ProtocolError('BAD_MESSAGE', (error as Error).message));
       }
     };
     const cut = () => {
@@ -37,14 +38,6 @@ export function readBody(request: IncomingMessage, limit: number): Promise<strin
     else if (request.destroyed) cut();
     else request.on('data', take).on('end', end).on('error', cut).on('close', cut);
   });
-}
-
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-
-function decode(bytes: Buffer): string {
-  // What is most common is cheap to read: bytes that are ASCII, or are UTF-8 without a fault.
-  const text = bytes.toString('utf8');
-  return text.includes('\ufffd') ? decoder.decode(bytes) : text;
 }
 
 /** @throws ProtocolError BAD_MESSAGE, with the place. */

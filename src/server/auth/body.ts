@@ -1,3 +1,5 @@
+import { utf8 } from '../utf8.ts';
+
 /** Reads an answer's body as JSON, unless it is larger. @throws Error. */
 export async function readJson(response: Response, most: number): Promise<unknown> {
   const chunks: Uint8Array[] = [];
@@ -8,7 +10,7 @@ export async function readJson(response: Response, most: number): Promise<unknow
     if (size > most) throw new Error(`the answer has more than ${most} bytes`);
     chunks.push(chunk);
   }
-  return parseJson(Buffer.concat(chunks).toString());
+  return parseJson(utf8(Buffer.concat(chunks), 'the answer'));
 }
 
 /** @throws Error. */

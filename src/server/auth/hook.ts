@@ -1,6 +1,6 @@
 import { ZocaloError } from '../../errors.ts';
 import { type Identity, milliseconds } from '../../hub/index.ts';
-import { ProtocolError } from '../../protocol/index.ts';
+import { memberText, ProtocolError } from '../../protocol/index.ts';
 import { callApplication } from '../application-call.ts';
 import type { HookConfig } from '../config/index.ts';
 import type { SparseLog } from '../operations/index.ts';
@@ -86,12 +86,15 @@ export class Hook {
       signal,
     });
     const { status } = answer;
-    if (status === 200) return verdictOf(parseJson(await answer.text(MOST)));
+    if (status === 200) return verdictOf(await answer.text(MOST));
     void answer.discard();
     if (status === 401 || status === 403) return { kind: 'refused' };
     throw new Nonsense(`it answers with status ${status}`);
   }
 }
+
+/** A number that was written down whole, in the one way in which it can be. */
+const WHOLE = /^(?:0|-?[1-9]\d*)$/;
 
 class Nonsense extends Error {}
 
@@ -101,15 +104,21 @@ function reasonOf(error: unknown): string {
   return code === undefined ? message : `it cannot be reached (${code})`;
 }
 
-/** @throws Nonsense. */
-function verdictOf(answer: unknown): Verdict {
+/** @throws Nonsense; Error for what is no JSON. */
+function verdictOf(text: string): Verdict {
+  const answer = parseJson(text);
   if (typeof answer !== 'object' || answer === null) throw new Nonsense('the answer is no JSON object');
   const { deny, user, can, data, expiresIn } = answer as Record<string, unknown>;
   if (deny === true) return { kind: 'refused' };
   if (deny !== undefined && deny !== false) throw new Nonsense('deny is neither true nor false');
   // An empty object, or an error that somebody wrote as JSON, is no permission for anybody.
   if (user === null) return { kind: 'unknown' };
-  const id = typeof user === 'number' ? String(user) : user;
+  // As it is written: a number of JavaScript would give people with long ids the same one.
+  const id = typeof user === 'number' ? memberText(text, 'user')! : user;
+  if (typeof user === 'number' && !WHOLE.test(id as string))
+    throw new Nonsense(
+      'user is a number with a fraction or an exponent, which may have lost digits: write it as a text',
+    );
   if (!isUserId(id)) throw new Nonsense('user is no text that can be an id, no number and not null');
   const rights = rightsOf(can);
   const life = expiresIn === undefined ? undefined : milliseconds(expiresIn as string | number);

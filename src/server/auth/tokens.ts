@@ -153,6 +153,8 @@ export class Tokens {
 
 function read(payload: JWTPayload, now: number, leeway: number, isOwn: boolean): Verified {
   const { iss, sub, exp, iat, can, data, name } = payload;
+  // RFC 7519 §4.1.2. Of a number, digits may be lost already: two people could have the same.
+  if (typeof sub === 'number') throw new TokenRefused('its claim sub is a number: write it as a text');
   if (typeof sub !== 'string' || sub === '') throw new TokenRefused('it has no claim sub, the user');
   if (sub.length > LIMITS.channel) throw new TokenRefused(`its claim sub has more than ${LIMITS.channel} characters`);
   if (!isUserId(sub))

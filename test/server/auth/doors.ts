@@ -51,9 +51,15 @@ export function configOf(auth: object, secret: string | null = SECRET) {
 }
 
 /** Signs whatever it is given, by hand, as a forger would. */
-export function forge(header: object, payload: object | string, key: string | KeyObject | Buffer = SECRET): string {
-  const part = (value: object | string) =>
-    Buffer.from(typeof value === 'string' ? value : JSON.stringify(value)).toString('base64url');
+export function forge(
+  header: object,
+  payload: object | string | Buffer,
+  key: string | KeyObject | Buffer = SECRET,
+): string {
+  const part = (value: object | string | Buffer) =>
+    (Buffer.isBuffer(value) ? value : Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))).toString(
+      'base64url',
+    );
   const input = `${part(header)}.${part(payload)}`;
   const { alg } = header as { alg?: string };
   const mac = () =>

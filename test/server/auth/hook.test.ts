@@ -38,6 +38,20 @@ test('the application says who a visitor is, by their cookies', async (t) => {
   });
 });
 
+test('people with long numbers for ids are as many users, whatever else the answer holds', async (t) => {
+  const answers = [
+    ['{"user":1163456789012345678}', '1163456789012345678'],
+    ['\n{ "data": {"user": 1}, "user" :\t1163456789012345679 }', '1163456789012345679'],
+    ['{"user":7,"\\u0075ser":123456789012345678901234567890}', '123456789012345678901234567890'],
+    ['{"user":-3}', '-3'],
+    ['{"user":0}', '0'],
+  ] as const;
+  const bodies = answers.map(([body]) => body).values();
+  const url = await application(t, (_request, response) => answer(response, 200, bodies.next().value));
+  const { auth } = await doors(t, { hook: { url } });
+  for (const [body, user] of answers) assert.equal((await auth.connect(VISIT))?.user, user, body);
+});
+
 test('whom the application does not know is a stranger, who comes in if strangers may', async (t) => {
   const url = await application(t, (_request, response) => answer(response, 200, '{"user":null}'));
   assert.deepEqual(await (await doors(t, { hook: { url } })).auth.connect(VISIT), {});
@@ -67,6 +81,9 @@ const NONSENSE: Record<string, (response: ServerResponse) => unknown> = {
   'a text': (response) => answer(response, 200, '"ana"'),
   'an error as JSON': (response) => answer(response, 200, '{"error":"no database"}'),
   'a user that is empty': (response) => answer(response, 200, '{"user":""}'),
+  'a user that is a number with a fraction': (response) => answer(response, 200, '{"user":1.5}'),
+  'a user that is a number with an exponent': (response) => answer(response, 200, '{"user":1.1634567890123457e+18}'),
+  'a user in another encoding': (response) => response.end(Buffer.from('{"user":"Jos\xe9"}', 'latin1')),
   'a user that is true': (response) => answer(response, 200, '{"user":true}'),
   'a user that is too long': (response) => answer(response, 200, JSON.stringify({ user: 'x'.repeat(256) })),
   'rights that are no list': (response) => answer(response, 200, '{"user":"ana","can":"sub:*"}'),

@@ -106,6 +106,8 @@ const FORGED: Record<string, [token: string, reason: string]> = {
   'an issue in the future': [forge(HS, { ...ours, iat: NOW + 60 }), 'future'],
   nobody: [forge(HS, {}), 'sub'],
   'an empty user': [forge(HS, { sub: '' }), 'sub'],
+  'a user that is a number': [forge(HS, '{"sub":1163456789012345678}'), 'number'],
+  'claims in another encoding': [forge(HS, Buffer.from('{"sub":"Jos\xe9"}', 'latin1')), 'form'],
   'a user that is an object': [forge(HS, { sub: { $ne: null } }), 'sub'],
   'a user of many characters': [forge(HS, { sub: 'x'.repeat(256) }), 'sub'],
   'rights that are no list': [forge(HS, { ...ours, can: 'sub:*' }), 'can'],
