@@ -1,23 +1,30 @@
 import { randomBytes } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { nodeHttp } from '../builtins.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { Hub } from '../hub/index.ts';
 import type { TlsIdentity } from '../websocket/index.ts';
-import { Admin, AdminSessions, readAdminPage } from './admin/index.ts';
-import { type Api, createApi } from './api/index.ts';
+import { Admin, AdminSessions } from './admin/index.ts';
+import { type Api, createApi, type Listener } from './api/index.ts';
 import { ApiKeys, Auth } from './auth/index.ts';
 import { channelsOf } from './channels.ts';
-import { readChatPage } from './chat/index.ts';
 import type { ApiKeyConfig, Config } from './config/index.ts';
 import { HubServer, LineServer, type Traffic } from './hub/index.ts';
 import { AddressLimits, ClientAddress } from './limits/index.ts';
 import { LocalSocket } from './local-socket.ts';
-import { Drain, Health, type LevelLog, type Log, Metrics, Probes, SparseLog, type Step } from './operations/index.ts';
+import {
+  Drain,
+  guardedClock,
+  Health,
+  type LevelLog,
+  type Log,
+  Metrics,
+  Probes,
+  SparseLog,
+  type Step,
+} from './operations/index.ts';
 import { Pages } from './pages.ts';
-import { readSdk } from './sdk.ts';
-import type { StaticFiles } from './static-files.ts';
+import { route } from './router.ts';
 import { brokerOf, fileBeside } from './store.ts';
 import { Certificates } from './tls/index.ts';
 import { Webhooks } from './webhooks/index.ts';
@@ -53,10 +60,8 @@ export class Daemon {
   readonly #options: DaemonOptions & Required<Pick<DaemonOptions, 'clock' | 'now'>>;
   readonly #admin: Admin;
   readonly #api: Api;
-  readonly #sessions: AdminSessions;
   readonly #health: Health;
-  readonly #probes: Probes;
-  readonly #pages: Pages;
+  readonly #handle: Listener;
   readonly #clientAddress: ClientAddress;
   readonly #addressLimits: AddressLimits;
   readonly #metrics = new Metrics();
@@ -73,14 +78,15 @@ export class Daemon {
 
   /** @throws ZocaloError BAD_OPTION, BAD_ADDRESS: nothing is opened yet. */
   constructor(config: Config, options: DaemonOptions) {
-    const filled = { clock: systemClock, now: Date.now, ...options };
-    const { clock, now, log, version } = filled;
+    const { log, version, now = Date.now, clock: hands = systemClock } = options;
     // A full disk fails with every publication: its log must not fill it as well.
-    const failures = new SparseLog(log, clock);
+    const failures = new SparseLog(log, hands);
     const onError = (err: unknown) => {
       failures.write('error', codeOf(err), { err }, 'something failed on the side of the server');
       this.#metrics.failed(err);
     };
+    const clock = guardedClock(hands, onError);
+    const filled = { ...options, clock, now };
     const clientAddress = new ClientAddress(config.proxies);
     this.#options = filled;
     this.#config = config;
@@ -133,7 +139,7 @@ export class Daemon {
           failures.write('error', `API ${codeOf((fields as { err?: unknown }).err)}`, fields, sentence),
       },
     });
-    this.#sessions = new AdminSessions({
+    const sessions = new AdminSessions({
       findKey,
       mint: (claims) => this.auth.mint(claims),
       samples: () => this.#admin.samples,
@@ -142,13 +148,14 @@ export class Daemon {
       onError,
     });
     this.#health = new Health(this.hub, { clock, onDelivered: (seconds) => this.#metrics.delivered(seconds) });
-    this.#probes = new Probes({
+    const probes = new Probes({
       health: this.#health,
       metrics: this.#metrics,
       isDraining: () => this.#drain.isDraining,
       mayRead: (authorization) => findKey(authorization)?.may('read') ?? false,
     });
-    this.#pages = new Pages(() => readPages(config), onError);
+    const pages = new Pages(config, onError);
+    this.#handle = route([this.#api, probes, ...(config.admin ? [sessions] : []), pages], onError);
     this.#certificates = this.#newCertificates(config);
     this.#clientAddress = clientAddress;
     this.#drain = new Drain({ deadline: config.drain.deadline, log, clock });
@@ -348,7 +355,7 @@ export class Daemon {
       clientAddress: (request) => this.#clientAddress.of(request),
       addressLimits: this.#addressLimits,
       onRefused: (reason) => this.#metrics.refused(reason),
-      onRequest: (request, response) => this.#handle(request, response),
+      onRequest: this.#handle,
       clock: this.#options.clock,
       ...(tls.length > 0 && {
         tls: {
@@ -375,21 +382,6 @@ export class Daemon {
       throw error;
     }
   }
-
-  #handle(request: IncomingMessage, response: ServerResponse): void {
-    const { url } = request;
-    if (this.#api.takes(url)) this.#api.handle(request, response);
-    else if (this.#probes.takes(url)) this.#probes.handle(request, response);
-    else if (this.#config.admin && url === AdminSessions.PATH) this.#sessions.handle(request, response);
-    else this.#pages.handle(request, response);
-  }
-}
-
-async function readPages({ chat, admin }: Config): Promise<StaticFiles> {
-  let files = await readSdk();
-  if (admin) files = (await readAdminPage()).with(files);
-  if (chat) files = (await readChatPage()).with(files);
-  return files;
 }
 
 function administrators({ api }: Config): readonly ApiKeyConfig[] {

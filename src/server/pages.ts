@@ -1,19 +1,31 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { readAdminPage } from './admin/index.ts';
+import { readChatPage } from './chat/index.ts';
+import type { Config } from './config/index.ts';
+import { readSdk } from './sdk.ts';
 import type { StaticFiles } from './static-files.ts';
 
-/** Files that are read when somebody first asks for one: a daemon that only pushes does not hold them. */
+/**
+ * The SDK and the pages that the configuration has. The files are read when somebody first asks for one, since a daemon
+ * that only pushes does not need them, and again at the next request when they cannot be read.
+ */
 export class Pages {
-  readonly #read: () => Promise<StaticFiles>;
+  readonly #config: Pick<Config, 'chat' | 'admin'>;
   readonly #onError: (error: unknown) => void;
   #files: Promise<StaticFiles> | undefined;
 
-  constructor(read: () => Promise<StaticFiles>, onError: (error: unknown) => void) {
-    this.#read = read;
+  constructor(config: Pick<Config, 'chat' | 'admin'>, onError: (error: unknown) => void) {
+    this.#config = config;
     this.#onError = onError;
   }
 
+  /** Whatever nobody else takes. */
+  takes(): boolean {
+    return true;
+  }
+
   handle(request: IncomingMessage, response: ServerResponse): void {
-    this.#files ??= this.#read();
+    this.#files ??= readPages(this.#config);
     this.#files.then(
       (files) => files.handle(request, response),
       (error) => {
@@ -23,4 +35,11 @@ export class Pages {
       },
     );
   }
+}
+
+async function readPages({ chat, admin }: Pick<Config, 'chat' | 'admin'>): Promise<StaticFiles> {
+  let files = await readSdk();
+  if (admin) files = (await readAdminPage()).with(files);
+  if (chat) files = (await readChatPage()).with(files);
+  return files;
 }

@@ -122,7 +122,7 @@ function showFigures(sample: Sample): void {
     ['Published/s', short(sample.published)],
     ['Event loop p99', `${sample.delay.toFixed(1)} ms`],
     ['Processor', `${Math.round(sample.cpu * 100)} %`],
-    ['Memory', `${Math.round(sample.memory / 2 ** 20)} MiB`],
+    ['Memory', sample.memory === undefined ? '–' : `${Math.round(sample.memory / 2 ** 20)} MiB`],
   ];
   figures.replaceChildren(
     ...shown.map(([name, value]) => {

@@ -1,6 +1,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Clock } from '../../clock.ts';
 import type { ChannelOptions, Hub } from '../../hub/index.ts';
+import { residentMemory } from '../operations/index.ts';
 import { Recorder } from './recorder.ts';
 import { ADMIN_CHANNEL, type AdminNews, type Sample } from './view.ts';
 import { Watch } from './watch.ts';
@@ -54,9 +55,10 @@ export class Admin {
   #tick(): void {
     const { user, system } = process.cpuUsage(this.#cpu);
     this.#cpu = process.cpuUsage();
+    const memory = residentMemory();
     const sample = this.#recorder.sample({
       delay: this.#delay.percentile(99) / 1e6,
-      memory: process.memoryUsage.rss(),
+      ...(memory !== undefined && { memory }),
       cpu: (user + system) / 1e6,
     });
     this.#delay.reset();

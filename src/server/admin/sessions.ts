@@ -31,6 +31,10 @@ export class AdminSessions {
     this.#options = options;
   }
 
+  takes(url: string | undefined): boolean {
+    return url === AdminSessions.PATH;
+  }
+
   handle(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
     this.#answer(request, response).catch((error) => {

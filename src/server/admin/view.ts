@@ -34,8 +34,8 @@ export interface Sample {
   refused: number;
   /** Milliseconds: for 99 of 100 turns of the event loop the delay was less. */
   delay: number;
-  /** Bytes of memory that the process holds. */
-  memory: number;
+  /** Bytes of memory that the process holds. Absent where the machine does not tell. */
+  memory?: number;
   /** Of one core, 0 to 1. */
   cpu: number;
 }

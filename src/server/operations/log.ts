@@ -1,10 +1,9 @@
-import { createRequire } from 'node:module';
-import type { Logger } from 'pino';
 import type { Config } from '../config/index.ts';
-import { hideCredentials, hideSecrets } from './secrets.ts';
+import { bareRecord, jsonLine, type LogRecord, textLines } from './log-form.ts';
+import { hideCredentials } from './secrets.ts';
 import { writeAtOnce } from './write-at-once.ts';
 
-/** Where the daemon's parts write what happened: fields first, then a sentence, as pino has it. */
+/** Where the daemon's parts write what happened: fields first, then a sentence. It never throws. */
 export interface Log {
   debug(fields: object, sentence: string): void;
   info(fields: object, sentence: string): void;
@@ -15,9 +14,6 @@ export interface Log {
 type Level = Config['log']['level'];
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
-/** At once, unlike `import()`: a line is written when the call returns. */
-const load = createRequire(import.meta.url) as <Package>(name: string) => Package;
-
 export interface LogOptions {
   /** Texts that shall never be seen, wherever they stand: the secrets of the configuration. Those of a reload may follow. */
   readonly secrets?: Iterable<string>;
@@ -27,15 +23,17 @@ export interface LogOptions {
   readonly isTerminal?: boolean;
 }
 
-/** The daemon's own log, whose level a reload can change. */
+/**
+ * The daemon's own log, whose level a reload can change. It needs nothing that is not in memory already: there may be no
+ * file left to open, or the program's files may be those of a newer version.
+ */
 export class LevelLog implements Log {
-  readonly #load: () => Logger;
+  readonly #write: (record: LogRecord) => void;
   #level: Level;
-  #logger: Logger | undefined;
 
-  constructor(level: Level, load: () => Logger) {
+  constructor(level: Level, write: (record: LogRecord) => void) {
     this.#level = level;
-    this.#load = load;
+    this.#write = write;
   }
 
   setLevel(level: Level): void {
@@ -43,26 +41,24 @@ export class LevelLog implements Log {
   }
 
   debug(fields: object, sentence: string): void {
-    this.#write('debug', fields, sentence);
+    this.#line('debug', fields, sentence);
   }
 
   info(fields: object, sentence: string): void {
-    this.#write('info', fields, sentence);
+    this.#line('info', fields, sentence);
   }
 
   warn(fields: object, sentence: string): void {
-    this.#write('warn', fields, sentence);
+    this.#line('warn', fields, sentence);
   }
 
   error(fields: object, sentence: string): void {
-    this.#write('error', fields, sentence);
+    this.#line('error', fields, sentence);
   }
 
-  /** The first line loads pino, which is 7 MB that a daemon without anything to say does not need. */
-  #write(level: Exclude<Level, 'silent'>, fields: object, sentence: string): void {
+  #line(level: Exclude<Level, 'silent'>, fields: object, sentence: string): void {
     if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#level)) return;
-    this.#logger ??= this.#load();
-    this.#logger[level](fields, sentence);
+    this.#write({ level, at: Date.now(), fields, sentence });
   }
 }
 
@@ -73,24 +69,14 @@ export class LevelLog implements Log {
 export function createLog({ level, form }: Config['log'], options: LogOptions = {}): LevelLog {
   const { secrets = [], write = writeAtOnce(2), isTerminal = process.stderr.isTTY === true } = options;
   const isText = form === 'text' || (form === 'auto' && isTerminal);
-  return new LevelLog(level, () => {
-    const { pino } = load<typeof import('pino')>('pino');
-    const readable = isText ? readableForm(isTerminal) : (line: string) => line;
-    return pino(
-      {
-        level: 'debug', // what is below ours has not come here
-        base: null,
-        timestamp: pino.stdTimeFunctions.isoTime,
-        formatters: { level: (level) => ({ level }), log: hideSecrets },
-        serializers: { err: (error) => error }, // it is described already
-        hooks: { streamWrite: (line) => hideCredentials(line, secrets) },
-      },
-      { write: (line: string) => write(readable(line)) },
-    );
+  const format = (record: LogRecord) => (isText ? textLines(record, isTerminal) : jsonLine(record));
+  return new LevelLog(level, (record) => {
+    let line: string;
+    try {
+      line = format(record);
+    } catch (cause) {
+      line = format(bareRecord(record, cause)); // a getter or a toJSON that throws
+    }
+    write(hideCredentials(line, secrets));
   });
-}
-
-function readableForm(colorize: boolean): (line: string) => string {
-  const { prettyFactory } = load<typeof import('pino-pretty')>('pino-pretty');
-  return prettyFactory({ colorize, translateTime: 'SYS:HH:MM:ss.l' }) as (line: string) => string;
 }

@@ -43,13 +43,14 @@ export class Histogram {
   }
 }
 
-/** A metric of one value, or of one for each value of a label. */
+/** A metric of one value, or of one for each value of a label. Nothing where the value is not known. */
 export function lines(
   name: string,
   type: 'counter' | 'gauge',
   help: string,
-  values: number | { label: string; entries: readonly (readonly [string, number])[] },
+  values: number | undefined | { label: string; entries: readonly (readonly [string, number])[] },
 ): string[] {
+  if (values === undefined) return [];
   const head = headOf(name, type, help);
   if (typeof values === 'number') return [...head, `${name} ${values}`];
   return [...head, ...values.entries.map(([value, count]) => `${name}{${values.label}="${escaped(value)}"} ${count}`)];

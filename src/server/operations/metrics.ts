@@ -2,6 +2,7 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Hub, HubObserver } from '../../hub/index.ts';
 import type { Traffic } from '../hub/index.ts';
 import { CONTENT_TYPE, Counts, Histogram, headOf, lines } from './metric.ts';
+import { residentMemory } from './resident-memory.ts';
 
 /** Milliseconds between the looks at the event loop's delay. */
 const RESOLUTION = 20;
@@ -99,34 +100,55 @@ export class Metrics {
     for (const { kind } of this.#hub?.connections ?? []) kinds.add(kind);
     const by = (label: string, counts: Counts) => ({ label, entries: counts.entries });
     const { user, system } = process.cpuUsage();
-    const parts = [
-      lines('zocalo_sockets', 'gauge', 'WebSockets that are open.', traffic.sockets),
-      lines('zocalo_connections', 'gauge', 'Connections that were let in, by what they speak.', by('kind', kinds)),
-      lines('zocalo_connections_opened_total', 'counter', 'Connections that were let in.', this.#opened),
-      lines('zocalo_users', 'gauge', 'Users who are connected.', this.#hub?.users.length ?? 0),
-      lines('zocalo_channels', 'gauge', 'Channels with a subscriber.', this.#hub?.channels.length ?? 0),
-      lines('zocalo_lines_received_total', 'counter', 'Lines from clients.', by('kind', this.#received)),
-      lines('zocalo_publications_total', 'counter', 'Publications.', this.#publications),
-      lines('zocalo_publication_bytes_total', 'counter', 'Data of publications.', this.#publicationBytes),
-      lines('zocalo_deliveries_total', 'counter', 'Texts to many, times their receivers.', this.#deliveries),
-      lines('zocalo_received_bytes_total', 'counter', 'Bytes from WebSockets.', traffic.received),
-      lines('zocalo_sent_bytes_total', 'counter', 'Bytes to WebSockets.', traffic.sent),
-      lines('zocalo_queued_bytes', 'gauge', 'Bytes that wait for their readers.', traffic.queued),
-      lines('zocalo_slow_readers', 'gauge', 'Readers for whom more waits than the limit.', traffic.slow),
-      lines('zocalo_slow_readers_total', 'counter', 'Times that a reader turned out to be slow.', this.#slow),
-      lines('zocalo_refusals_total', 'counter', 'Requests refused and connections ended.', by('code', this.#refusals)),
-      lines('zocalo_handshakes_refused_total', 'counter', 'Handshakes refused.', by('reason', this.#handshakes)),
-      lines('zocalo_errors_total', 'counter', "Failures on the server's side.", by('code', this.#failures)),
-      headOf('zocalo_publish_seconds', 'histogram', 'From the call until a publication is in the log.'),
-      this.#publishing.lines('zocalo_publish_seconds'),
-      headOf('zocalo_delivery_seconds', 'histogram', "From the health probe's publication to its delivery."),
-      this.#probing.lines('zocalo_delivery_seconds'),
-      lines('zocalo_event_loop_delay_seconds', 'gauge', 'The worst since the last look.', this.takeLoopDelay()),
-      lines('process_cpu_seconds_total', 'counter', 'User and system time.', (user + system) / 1e6),
-      lines('process_resident_memory_bytes', 'gauge', 'Resident memory.', process.memoryUsage.rss()),
-      lines('process_start_time_seconds', 'gauge', 'Start, since 1970.', Date.now() / 1000 - process.uptime()),
-      ...this.#gauges.map(({ name, help, read }) => lines(name, 'gauge', help, read())),
+    const parts: (() => string[])[] = [
+      () => lines('zocalo_sockets', 'gauge', 'WebSockets that are open.', traffic.sockets),
+      () =>
+        lines('zocalo_connections', 'gauge', 'Connections that were let in, by what they speak.', by('kind', kinds)),
+      () => lines('zocalo_connections_opened_total', 'counter', 'Connections that were let in.', this.#opened),
+      () => lines('zocalo_users', 'gauge', 'Users who are connected.', this.#hub?.users.length ?? 0),
+      () => lines('zocalo_channels', 'gauge', 'Channels with a subscriber.', this.#hub?.channels.length ?? 0),
+      () => lines('zocalo_lines_received_total', 'counter', 'Lines from clients.', by('kind', this.#received)),
+      () => lines('zocalo_publications_total', 'counter', 'Publications.', this.#publications),
+      () => lines('zocalo_publication_bytes_total', 'counter', 'Data of publications.', this.#publicationBytes),
+      () => lines('zocalo_deliveries_total', 'counter', 'Texts to many, times their receivers.', this.#deliveries),
+      () => lines('zocalo_received_bytes_total', 'counter', 'Bytes from WebSockets.', traffic.received),
+      () => lines('zocalo_sent_bytes_total', 'counter', 'Bytes to WebSockets.', traffic.sent),
+      () => lines('zocalo_queued_bytes', 'gauge', 'Bytes that wait for their readers.', traffic.queued),
+      () => lines('zocalo_slow_readers', 'gauge', 'Readers for whom more waits than the limit.', traffic.slow),
+      () => lines('zocalo_slow_readers_total', 'counter', 'Times that a reader turned out to be slow.', this.#slow),
+      () =>
+        lines(
+          'zocalo_refusals_total',
+          'counter',
+          'Requests refused and connections ended.',
+          by('code', this.#refusals),
+        ),
+      () => lines('zocalo_handshakes_refused_total', 'counter', 'Handshakes refused.', by('reason', this.#handshakes)),
+      () => lines('zocalo_errors_total', 'counter', "Failures on the server's side.", by('code', this.#failures)),
+      () => headOf('zocalo_publish_seconds', 'histogram', 'From the call until a publication is in the log.'),
+      () => this.#publishing.lines('zocalo_publish_seconds'),
+      () => headOf('zocalo_delivery_seconds', 'histogram', "From the health probe's publication to its delivery."),
+      () => this.#probing.lines('zocalo_delivery_seconds'),
+      () => lines('zocalo_event_loop_delay_seconds', 'gauge', 'The worst since the last look.', this.takeLoopDelay()),
+      () => lines('process_cpu_seconds_total', 'counter', 'User and system time.', (user + system) / 1e6),
+      () => lines('process_resident_memory_bytes', 'gauge', 'Resident memory.', residentMemory()),
+      () => lines('process_start_time_seconds', 'gauge', 'Start, since 1970.', Date.now() / 1000 - process.uptime()),
+      ...this.#gauges.map(
+        ({ name, help, read }) =>
+          () =>
+            lines(name, 'gauge', help, read()),
+      ),
     ];
-    return `${parts.flat().join('\n')}\n`;
+    return `${parts.flatMap((part) => this.#attempt(part)).join('\n')}\n`;
+  }
+
+  /** What cannot be read is left out: somebody watches the rest. */
+  #attempt(part: () => string[]): string[] {
+    try {
+      return part();
+    } catch (error) {
+      this.failed(error);
+      return [];
+    }
   }
 }

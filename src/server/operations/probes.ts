@@ -30,7 +30,8 @@ export class Probes {
 
   handle(request: IncomingMessage, response: ServerResponse): void {
     request.resume();
-    void this.#answer(request).then(([status, body, type = 'application/json']) => {
+    const answered = this.#answer(request).catch((): Answer => error(500, 'INTERNAL', 'the answer could not be made'));
+    void answered.then(([status, body, type = 'application/json']) => {
       response.writeHead(status, {
         'content-type': type,
         'content-length': Buffer.byteLength(body),

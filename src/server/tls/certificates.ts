@@ -108,6 +108,8 @@ export class Certificates {
         const expires = new Date(loaded.expires).toISOString();
         this.#log.info({ cert: config.cert, expires }, 'a certificate is renewed');
       } catch (err) {
+        // The file was not looked at: it is, at the next look.
+        if (isOutOfFiles(err)) this.#marks[i] = '';
         this.#log.error({ err, cert: config.cert }, 'a new certificate cannot be used, so the old one stays');
       }
     }
@@ -134,4 +136,9 @@ export class Certificates {
     watcher.on('error', () => watcher.close()); // the slow look remains
     this.#watchers.push(watcher);
   }
+}
+
+function isOutOfFiles(error: unknown): boolean {
+  const { cause } = error as { cause?: { code?: string } };
+  return cause?.code === 'EMFILE' || cause?.code === 'ENFILE';
 }

@@ -130,3 +130,38 @@ test('a reader of standard error that reads no more, or is gone, does not stop t
   child.stdin.write('\n');
   assert.deepEqual(await exited, [7, null]);
 });
+
+for (const form of ['json', 'text'] as const)
+  test(`no fields can make a line of the log throw (${form})`, async () => {
+    const { log, lines } = await open({ form });
+    const hostile: object[] = [
+      {
+        get broken() {
+          throw new Error('no');
+        },
+      },
+      { when: { toJSON: () => assert.fail('no') } },
+      new Proxy({}, { ownKeys: () => assert.fail('no') }),
+      {
+        err: Object.assign(new Error('x'), {
+          cause: {
+            get code() {
+              throw 'no';
+            },
+          },
+        }),
+      },
+      { symbol: Symbol('x'), nothing: undefined, deep: new Map([[1, 2]]) },
+    ];
+    for (const fields of hostile) log.error(fields, 'it went wrong');
+    assert.equal(lines.length, hostile.length);
+    for (const line of lines) assert.match(line, /it went wrong/);
+  });
+
+test('a line for a person moves no cursor and makes no line of its own, whatever a stranger wrote', async () => {
+  const { log, lines } = await open({ form: 'text' });
+  const err = Object.assign(new Error('first\u001b[2J\nsecond'), { stack: 'Error: \u001b[2Jfirst\n    at x' });
+  log.warn({ user: 'ana\u001b[1A\n[00:00:00.000] INFO: forged', err }, 'refused \u001b[2J\nforged');
+  assert.equal(lines[0]!.includes('\u001b'), false);
+  assert.deepEqual(lines[0]!.match(/^\S.*$/gm)?.length, 1);
+});

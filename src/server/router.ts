@@ -1,0 +1,21 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** Something that answers requests. */
+export interface Handler {
+  /** Whether a request with this URL is for it. */
+  takes(url: string | undefined): boolean;
+  handle(request: IncomingMessage, response: ServerResponse): void;
+}
+
+/** Hands each request to the first that takes it. What a handler throws is told to `onError`, and is a 500. */
+export function route(handlers: readonly Handler[], onError: (error: unknown) => void) {
+  return (request: IncomingMessage, response: ServerResponse): void => {
+    try {
+      handlers.find((handler) => handler.takes(request.url))?.handle(request, response);
+    } catch (error) {
+      onError(error);
+      if (response.headersSent) response.destroy();
+      else response.writeHead(500, { 'content-type': 'text/plain', connection: 'close' }).end('It failed.\n');
+    }
+  };
+}
