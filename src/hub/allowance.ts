@@ -7,6 +7,8 @@ export class Allowance {
   readonly #burst: number;
   #left: number;
   #at: number;
+  /** What was refused and given a turn that has not come yet. */
+  #promised = 0;
 
   constructor(clock: Clock, perSecond: number, burst: number) {
     this.#clock = clock;
@@ -21,14 +23,39 @@ export class Allowance {
    * is taken when everything is there, and owed.
    */
   take(count = 1): number {
-    const now = this.#clock.now();
-    this.#left = Math.min(this.#burst, this.#left + ((now - this.#at) * this.#perSecond) / 1000);
-    this.#at = now;
+    this.#refill();
     const needed = Math.min(count, this.#burst);
     if (this.#left >= needed) {
       this.#left -= count;
       return 0;
     }
     return Math.ceil(((needed - this.#left) * 1000) / this.#perSecond);
+  }
+
+  /**
+   * As `take`, but what is refused gets a turn of its own, behind all that were refused before it: so those who come
+   * again when they were told to, are let in, each in its turn.
+   */
+  takeTurn(count = 1): number {
+    const pause = this.take(count);
+    if (pause === 0) return 0;
+    const turn = pause + Math.ceil((this.#promised * 1000) / this.#perSecond);
+    this.#promised += count;
+    return turn;
+  }
+
+  /** How much was refused and may not come again yet. */
+  get promised(): number {
+    this.#refill();
+    return this.#promised;
+  }
+
+  #refill(): void {
+    const now = this.#clock.now();
+    // No time brings nothing, even without a bound.
+    const fresh = now === this.#at ? 0 : ((now - this.#at) * this.#perSecond) / 1000;
+    this.#left = Math.min(this.#burst, this.#left + fresh);
+    this.#promised = Math.max(0, this.#promised - fresh);
+    this.#at = now;
   }
 }

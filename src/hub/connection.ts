@@ -11,11 +11,11 @@ import {
   ProtocolError,
   type ServerMessage,
 } from '../protocol/index.ts';
-import { Allowance } from './allowance.ts';
 import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import { EVERYONE, type House } from './house.ts';
 import type { Identity } from './options.ts';
+import { Pace } from './pace.ts';
 import type { Pattern, PatternReader } from './patterns.ts';
 import { type Action, Grants } from './rights.ts';
 import { type Subscriber, Subscription } from './subscription.ts';
@@ -37,14 +37,21 @@ const CLOSE_CODES: Partial<Record<Code, number>> = {
 const DONE = Promise.resolve();
 const NOTHING = (): void => {};
 
-/** Errors that are nobody's fault on the other side. */
+/** Errors that are nobody's fault on the other side. Whoever does not heed RATE_LIMITED is counted by what was promised. */
 const INNOCENT: ReadonlySet<string> = new Set<Code>([
+  'RATE_LIMITED',
   'UNAVAILABLE',
   'INTERNAL',
   'TIMEOUT',
   'NOT_OFFERED',
   'NOT_SUBSCRIBED',
 ]);
+
+/**
+ * Never refused for coming too soon: nobody is answered to `more`, so that lost credit would leave them waiting for
+ * ever, and what `un` ends would go on.
+ */
+const ALWAYS_TAKEN: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'un']);
 
 /**
  * One client's connection: its lines are answered in a readable order. What `hi`, `sub` and a permission must wait for
@@ -62,12 +69,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   /** Calls that run. */
   calls = 0;
   readonly #house: House;
-  readonly #requests: Allowance;
-  readonly #bytes: Allowance;
-  /** Once something had to be refused. */
-  #errors: Allowance | null = null;
-  /** By channel, once somebody publishes to one that has a rate. */
-  #rates: Map<string, Allowance> | null = null;
+  readonly #pace: Pace;
   #phase: 'new' | 'ready' | 'over' = 'new';
   #identity: Identity = {};
   #grants: Grants | null = null;
@@ -84,9 +86,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     this.#house = house;
     this.wire = wire;
     this.request = request;
-    const { requests, bytes } = house.limits;
-    this.#requests = new Allowance(house.clock, requests, 2 * requests);
-    this.#bytes = new Allowance(house.clock, bytes, 8 * bytes);
+    this.#pace = new Pace(house.clock, house.limits);
   }
 
   get kind(): 'protocol' {
@@ -166,21 +166,18 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   receive(frame: string): void {
     const lines = decodeFromClient(frame);
     this.#house.observers.tell('onReceived', this, lines.length);
-    const bytesPause = this.#bytes.take(Buffer.byteLength(frame));
+    const bytesPause = this.#pace.takeBytes(Buffer.byteLength(frame));
     for (const { message, fault } of lines) {
       if (this.isOver) return;
-      const pause = bytesPause || this.#requests.take();
+      const pause = Math.max(bytesPause, this.#pace.takeLine());
       if (fault) this.refuse(fault.id, new ProtocolError(fault.code, fault.message));
-      else if (pause === 0) this.#take(message);
-      else if (message[0] === 'more') {
-        // Nobody is answered to it, so that lost credit would leave them waiting for ever; too much of it is an error still.
-        this.#take(message);
-        this.#countError();
-      } else
+      else if (pause === 0 || ALWAYS_TAKEN.has(message[0])) this.#take(message);
+      else
         this.refuse(
           idOf(message),
           new ProtocolError('RATE_LIMITED', bytesPause ? 'too many bytes' : 'too many requests', pause),
         );
+      if (pause > 0 && this.#pace.isUnheeded) this.#countError();
     }
   }
 
@@ -235,23 +232,12 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   #countError(): void {
-    const { clock, limits } = this.#house;
-    this.#errors ??= new Allowance(clock, limits.errors / 10, limits.errors);
-    if (this.#errors.take() > 0) this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
+    if (!this.#pace.takeError()) this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
   }
 
   /** Takes one of so many publications a second to the channels of one rule. @throws ProtocolError RATE_LIMITED. */
   takeRate(channel: string, perSecond: number): void {
-    this.#rates ??= new Map();
-    let rate = this.#rates.get(channel);
-    if (!rate) {
-      // A client that names ever new channels must not fill the memory: the oldest is forgotten.
-      if (this.#rates.size >= this.#house.limits.subscriptions) this.#rates.delete(this.#rates.keys().next().value!);
-      rate = new Allowance(this.#house.clock, perSecond, 2 * perSecond);
-      this.#rates.set(channel, rate);
-    }
-    const pause = rate.take();
-    if (pause > 0) throw new ProtocolError('RATE_LIMITED', `too many publications to ${channel}`, pause);
+    this.#pace.takePublication(channel, perSecond, () => this.#countError());
   }
 
   inTurn(send: () => Promise<void>): Promise<void> {

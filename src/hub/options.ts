@@ -107,7 +107,7 @@ export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' 
 export interface HubLimits {
   /** Subscriptions of one connection. Over it: TOO_MANY_SUBSCRIPTIONS. Default 256. */
   readonly subscriptions?: number;
-  /** Lines a second that one connection may send, on average; twice that at once. Over it: RATE_LIMITED. Default 1,000. */
+  /** Lines a second that one connection may send, on average; twice that at once. Over it: RATE_LIMITED, with the pause to make. Default 1,000. */
   readonly requests?: number;
   /** Bytes a second that one connection may send, on average; eight times that at once. Over it: RATE_LIMITED. Default 1 MiB. */
   readonly bytes?: number;
@@ -115,7 +115,10 @@ export interface HubLimits {
   readonly errors?: number;
   /** Calls of one connection that may be running. Over it: RATE_LIMITED. Default 100. */
   readonly calls?: number;
-  /** Lines of one connection that may wait for an answer of `connect` or of a permission. Over it: closed. Default 2,000. */
+  /**
+   * Lines of one connection that may wait for an answer of `connect` or of a permission; over it: closed. So many may also
+   * have been refused for the rate and be told to come later; over it each counts as an error. Default 2,000.
+   */
   readonly waiting?: number;
   /** Different patterns that clients on this node may be subscribed to. Over it: UNAVAILABLE. Default 10,000. */
   readonly patterns?: number;

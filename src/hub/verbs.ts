@@ -7,6 +7,7 @@ import {
   ProtocolError,
   type PublishOptions,
   type Welcome,
+  type WelcomeLimits,
 } from '../protocol/index.ts';
 import type { Connection } from './connection.ts';
 import { history } from './history.ts';
@@ -70,8 +71,16 @@ async function hi(house: House, connection: Connection, id: number, hello: Hello
     ticket,
     resumed,
     ping: house.pingInterval,
+    limits: limitsOf(house),
   };
   connection.tell(['ok', id, welcome]);
+}
+
+/** What JSON can say of them: without a bound, it is left out. */
+function limitsOf({ limits: { requests, bytes, subscriptions } }: House): WelcomeLimits {
+  return Object.fromEntries(
+    Object.entries({ lines: requests, bytes, subscriptions }).filter(([, limit]) => Number.isFinite(limit)),
+  );
 }
 
 async function auth(house: House, connection: Connection, id: number, token: string): Promise<void> {

@@ -48,5 +48,6 @@ export {
   type Subscribed,
   type SubscribeOptions,
   type Welcome,
+  type WelcomeLimits,
 } from './messages.ts';
 export { type Decoded, type Fault, isPosition } from './shape.ts';

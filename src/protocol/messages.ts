@@ -29,6 +29,17 @@ export interface Welcome {
   resumed: boolean;
   /** Milliseconds between the server's pings: after twice that long without a line the connection is dead. */
   ping: number;
+  /** What this connection may do: whoever keeps to it is not refused for it. What is absent is not limited, or not told. */
+  limits?: WelcomeLimits;
+}
+
+export interface WelcomeLimits {
+  /** Lines a second, on average; twice that at once. */
+  lines?: number;
+  /** Bytes a second, on average; eight times that at once. */
+  bytes?: number;
+  /** Subscriptions at the same time. */
+  subscriptions?: number;
 }
 
 export interface SubscribeOptions<Data = unknown> {
