@@ -108,7 +108,7 @@ export class Client<C extends Contract = any> {
   /** @throws ProtocolError where there is no WebSocket. Nothing is connected before the first use. */
   constructor(url: string, options: ClientOptions = {}) {
     const { storage, WebSocket = platform.WebSocket, network } = options;
-    if (!WebSocket) throw new ProtocolError('UNAVAILABLE', 'give the option `WebSocket`: there is none here');
+    if (!WebSocket) throw new ProtocolError('UNAVAILABLE', 'there is no WebSocket: give the option');
     this.#session = new Session(
       {
         url,

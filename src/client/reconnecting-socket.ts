@@ -1,3 +1,5 @@
+import { after } from '../clock.ts';
+
 /**
  * A WebSocket that comes back by itself. It holds the connection only: what to say after each opening, and what
  * to keep while there is none, is the business of whoever uses it.
@@ -50,13 +52,7 @@ export interface ReconnectingSocketOptions {
   finalCodes?: readonly number[];
 }
 
-export const browserTimers: Timers = {
-  now: () => performance.now(),
-  after(delay, action) {
-    const timer = setTimeout(action, delay);
-    return () => clearTimeout(timer);
-  },
-};
+export const browserTimers: Timers = { now: () => performance.now(), after };
 
 /**
  * The pause before attempt number `failures` (from 0), in ms: anything up to a bound that doubles and is capped.

@@ -314,9 +314,7 @@ export class Session {
         // Taken at its word: to check every part of it would make the SDK a tenth larger, and each message dearer.
         if (line) this.#handle(JSON.parse(line) as ServerMessage);
       } catch (error) {
-        this.#listener.onError(
-          new Error(`a line of the server could not be used: ${line.slice(0, 80)}`, { cause: error }),
-        );
+        this.#listener.onError(new Error(`the server sent a bad line: ${line.slice(0, 80)}`, { cause: error }));
       }
     }
     return wasOpen;
@@ -367,4 +365,4 @@ export class Session {
 }
 
 export const CLOSED = new ProtocolError('CLOSED', 'it was closed here');
-const REFUSED = new ProtocolError('FORBIDDEN', 'the server closed the connection with 1008: it does not want us');
+const REFUSED = new ProtocolError('FORBIDDEN', 'the server closed it with 1008');

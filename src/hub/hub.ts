@@ -28,6 +28,7 @@ import { RuleBook } from './rules.ts';
 import { Terms } from './terms.ts';
 import { TextConnection } from './text-connection.ts';
 import { Tickets } from './tickets.ts';
+import { checkedConnect, checkTimes } from './times.ts';
 import { User, type UserConnection, Users } from './users.ts';
 import { type FanOut, FanOuts, type Wire } from './wire.ts';
 
@@ -59,6 +60,7 @@ export class Hub<C extends Contract = any> {
   /** @throws ZocaloError BAD_OPTION. */
   constructor(options: HubOptions<C>) {
     const { broker, clock = systemClock, onError = console.error, linger = 5_000 } = options;
+    checkTimes(options);
     const observers = new Observers((what, cause) => report(onError, what, cause));
     const terms = new Terms(options.contract);
     const house: House = {
@@ -82,7 +84,7 @@ export class Hub<C extends Contract = any> {
       terms,
       observers,
       publishing: new InFlight(),
-      connect: options.connect ?? (() => ({})),
+      connect: checkedConnect(options.connect ?? (() => ({}))),
       report: (what, cause) => report(onError, what, cause),
     };
     const channels = new Channels(house);

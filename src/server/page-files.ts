@@ -7,8 +7,8 @@ const ROOT = new URL('../../', import.meta.url);
 /** Sources are served with their types taken out; the built package holds the same files as `.js`. */
 export const CODE = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-/** The floors that run in browsers, of which every module may be imported by a page. */
-export const BROWSER_FLOORS = ['src/client', 'src/protocol'];
+/** All that the SDK consists of: every module of the floors that run in browsers, and what those import. */
+export const sdkModules = (): FileTable => modules(['src/clock', ...['src/client', 'src/protocol'].flatMap(modulesIn)]);
 
 /** URL path to file, from paths in the package: `{ '/': 'web/index.html' }`. */
 export function tableOf(paths: Readonly<Record<string, string>>): FileTable {

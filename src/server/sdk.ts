@@ -1,4 +1,4 @@
-import { BROWSER_FLOORS, CODE, modules, modulesIn, tableOf } from './page-files.ts';
+import { CODE, sdkModules, tableOf } from './page-files.ts';
 import { type FileTable, StaticFiles } from './static-files.ts';
 
 /**
@@ -7,7 +7,7 @@ import { type FileTable, StaticFiles } from './static-files.ts';
  */
 function sdkFiles(): FileTable {
   if (CODE === '.js') return tableOf({ '/zocalo.js': 'web/zocalo.js', '/zocalo.js.map': 'web/zocalo.js.map' });
-  return { ...tableOf({ '/zocalo.js': 'web/zocalo.ts' }), ...modules(BROWSER_FLOORS.flatMap(modulesIn)) };
+  return { ...tableOf({ '/zocalo.js': 'web/zocalo.ts' }), ...sdkModules() };
 }
 
 /** Pages of any origin may import them: there is nothing secret in them, and no cookie is looked at. */

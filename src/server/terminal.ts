@@ -1,6 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { after } from '../clock.ts';
 import { LineBuffer } from '../stream/index.ts';
 import { errorLine } from './exit-codes.ts';
+
+/** Always true. */
+const delay = (duration: number) => new Promise<true>((resolve) => after(duration, () => resolve(true)));
 
 /** Since when nothing has happened. */
 export class Silence {
@@ -47,7 +50,7 @@ export class Input {
   settled(wait: number): Promise<void> {
     const quiet = async () => {
       do await this.#silence.lasts(wait);
-      while (this.#inHand && (await delay(wait, true)));
+      while (this.#inHand && (await delay(wait)));
     };
     return Promise.race([this.#ended.promise, quiet()]);
   }

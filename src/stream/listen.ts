@@ -1,6 +1,6 @@
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { nodeTls } from '../builtins.ts';
-import { systemClock } from '../clock.ts';
+import { LONGEST_TIMER, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { AcceptQueue } from './accept-queue.ts';
 import { type Address, formatAddress, parseAddress } from './address.ts';
@@ -124,7 +124,7 @@ function createServer(address: Address, options: ListenOptions): Server {
       ca,
       requestCert: asks,
       rejectUnauthorized: asks,
-      handshakeTimeout,
+      handshakeTimeout: Math.min(handshakeTimeout, LONGEST_TIMER), // Node's own timer
     });
   } catch (error) {
     throw toZocaloError(error, name);

@@ -1,12 +1,10 @@
+import { LONGEST_TIMER } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
-
-/** The largest delay that a timer keeps: 2³¹ − 1 ms, some 24 days. */
-const LONGEST = 0x7fffffff;
 
 type Range = readonly [least: number, most: number];
 const COUNT: Range = [1, Number.MAX_SAFE_INTEGER];
-const TIME: Range = [1, LONGEST];
-const TIME_OR_NEVER: Range = [0, LONGEST];
+const TIME: Range = [1, LONGEST_TIMER];
+const TIME_OR_NEVER: Range = [0, LONGEST_TIMER];
 
 /** What each option that is a number may be. */
 const RANGES: Readonly<Record<string, Range>> = {

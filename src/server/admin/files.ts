@@ -1,4 +1,4 @@
-import { BROWSER_FLOORS, CODE, modules, modulesIn, tableOf } from '../page-files.ts';
+import { CODE, modules, modulesIn, sdkModules, tableOf } from '../page-files.ts';
 import { type FileTable, StaticFiles } from '../static-files.ts';
 
 /** Every file that the admin's page consists of. */
@@ -15,7 +15,8 @@ function adminFiles(): FileTable {
     }),
     '/web/admin/uplot.css': new URL('uPlot.min.css', uplot),
     '/web/admin/uplot.js': new URL('uPlot.esm.js', uplot),
-    ...modules([...own, ...['web/admin', ...BROWSER_FLOORS].flatMap(modulesIn)]),
+    ...modules([...own, ...modulesIn('web/admin')]),
+    ...sdkModules(),
   };
 }
 

@@ -35,7 +35,6 @@ const OWN = [
   'te',
   'expect',
 ];
-const LONGEST = 2 ** 31 - 1;
 
 /**
  * Asks the application who a visitor is, by what came with the handshake. Whatever is not a clear answer lets nobody
@@ -128,7 +127,7 @@ function verdictOf(text: string): Verdict {
       user: id,
       ...(data !== undefined && { data }),
       ...(rights && { rights }),
-      ...(life !== undefined && { expiresIn: Math.min(life, LONGEST) }),
+      ...(life !== undefined && { expiresIn: life }),
     },
   };
 }

@@ -37,8 +37,6 @@ interface Foreign {
 
 /** Milliseconds by which our own clock may have been set back since a token of ours was made. */
 const OWN_LEEWAY = 5_000;
-/** The longest that a timer of Node's runs: 24.8 days. A connection whose token is good for longer asks again then. */
-const LONGEST = 2 ** 31 - 1;
 /** The issuer of the tokens that the daemon makes itself, by the clock that it also revokes by. */
 const OURS = 'zocalo';
 /** RFC 7518 §3.3: smaller keys must not be used. */
@@ -176,7 +174,7 @@ function read(payload: JWTPayload, now: number, leeway: number, isOwn: boolean):
       user: sub,
       ...(about !== undefined && { data: about }),
       ...(rights && { rights }),
-      ...(exp !== undefined && { expiresIn: Math.min(Math.max(0, exp * 1_000 - now), LONGEST) }),
+      ...(exp !== undefined && { expiresIn: Math.max(0, exp * 1_000 - now) }),
     },
   };
 }

@@ -1,5 +1,5 @@
 import { isChannel } from '../../protocol/index.ts';
-import { BROWSER_FLOORS, CODE, modules, modulesIn, tableOf } from '../page-files.ts';
+import { CODE, modules, sdkModules, tableOf } from '../page-files.ts';
 import { type FileTable, StaticFiles } from '../static-files.ts';
 
 const MODULES = [
@@ -32,7 +32,8 @@ export function chatFiles(): FileTable {
       '/favicon.ico': 'web/icon.svg',
       '/web/main': `web/main${CODE}`,
     }),
-    ...modules([...MODULES, ...BROWSER_FLOORS.flatMap(modulesIn)]),
+    ...modules(MODULES),
+    ...sdkModules(),
   };
 }
 

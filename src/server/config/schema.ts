@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { isChannel, isPattern } from '../../protocol/index.ts';
 import { isHttpAddress, isLineAddress, isNetwork, isWebAddress } from './addresses.ts';
-import { bytes, duration } from './units.ts';
+import { bytes, duration, durationOf } from './units.ts';
 
 /**
  * The daemon's configuration: every key, its default, and a sentence about it that `zocalo init` writes into the file
@@ -97,8 +97,10 @@ const jwt = z.strictObject({
 
 const login = z.strictObject({
   users: z.string().default('zocalo-users.db').describe('The SQLite file with the users table; see zocalo users.'),
-  session: duration.prefault('12h').describe('How long the session token that a login gives is good.'),
-  timeLimit: duration.prefault('5s').describe('How long the check of a password may take.'),
+  session: durationOf({ least: '1s' })
+    .prefault('12h')
+    .describe('How long the session token that a login gives is good.'),
+  timeLimit: durationOf({ least: '10ms' }).prefault('5s').describe('How long the check of a password may take.'),
 });
 
 const hook = z.strictObject({
@@ -107,7 +109,10 @@ const hook = z.strictObject({
     .array(z.string())
     .default(['cookie', 'authorization'])
     .describe('Headers of the handshake that are passed on.'),
-  timeout: duration.prefault('3s').describe('How long the answer may take; later, the visitor is asked to come back.'),
+  // fetch itself waits five minutes.
+  timeout: durationOf({ least: '10ms', most: '5m' })
+    .prefault('3s')
+    .describe('How long the answer may take; later, the visitor is asked to come back.'),
 });
 
 const webhook = z.strictObject({
@@ -229,7 +234,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('For the open internet. A breach is answered with a code, and counted in /metrics.'),
-  ping: duration
+  ping: durationOf({ least: '1s' })
     .prefault('25s')
     .describe('Time between signs of life; under the 30 to 60 seconds after which proxies cut a silent line.'),
   keepAlive: duration

@@ -1,22 +1,44 @@
 import { z } from 'zod';
 import { milliseconds } from '../../hub/index.ts';
 
-/** Milliseconds: a number, or a text such as '250ms', '30s', '5m', '12h', '7d'. */
-export const duration = z
-  .union([z.number().nonnegative(), z.string()])
-  .transform((value, context): number => {
-    try {
-      return milliseconds(value);
-    } catch {
-      context.issues.push({
-        code: 'custom',
-        input: value,
-        message: "must be milliseconds, or a text like '30s' or '7d'",
-      });
-      return z.NEVER;
-    }
-  })
-  .meta({ allowed: "milliseconds, or a text like '30s' or '7d'" });
+const DAY = 86_400_000;
+/**
+ * A hundred years. Beyond, `now` and a duration are no date any more, in whole milliseconds or in the claims of a token.
+ * The clock keeps whatever is shorter, also what is too long for one timer of Node's (24.8 days).
+ */
+const LONGEST = 36_500 * DAY;
+
+/**
+ * Milliseconds: a number, or a text such as '250ms', '30s', '5m', '12h', '7d'; from `least` to `most`, which may be
+ * such texts too.
+ */
+export function durationOf({ least = 0, most = LONGEST }: { least?: number | string; most?: number | string } = {}) {
+  const bounds = `from ${named(least)} to ${named(most)}`;
+  return z
+    .union([z.number().nonnegative(), z.string()])
+    .transform((value, context): number => {
+      const refuse = (message: string) => {
+        context.issues.push({ code: 'custom', input: value, message });
+        return z.NEVER;
+      };
+      let duration: number;
+      try {
+        duration = milliseconds(value);
+      } catch {
+        return refuse("must be milliseconds, or a text like '30s' or '7d'");
+      }
+      const fits = duration >= milliseconds(least) && duration <= milliseconds(most);
+      return fits ? duration : refuse(`must be ${bounds}`);
+    })
+    .meta({ allowed: "milliseconds, or a text like '30s' or '7d'" });
+}
+
+function named(duration: number | string): string {
+  return duration === 0 ? '0' : duration === LONGEST ? `${LONGEST / DAY}d` : String(duration);
+}
+
+/** As `durationOf`, from 0 to a hundred years. */
+export const duration = durationOf();
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 

@@ -37,10 +37,10 @@ test('a token that the daemon made is taken by it, and expires', async (t) => {
   assert.equal(await auth.connect({ token, request: undefined }), null);
 });
 
-test('a token that is good for years does not overflow the timer that ends its connection', async (t) => {
+test('a token that is good for years is good for years: the clock keeps any time', async (t) => {
   const { auth } = await doors(t, {});
   const token = await auth.mint({ user: 'ana', expiresIn: 10 * 365 * 86_400_000 });
-  assert.equal((await auth.connect({ token, request: undefined }))?.expiresIn, 2 ** 31 - 1);
+  assert.equal((await auth.connect({ token, request: undefined }))?.expiresIn, 10 * 365 * 86_400_000);
 });
 
 test('a token comes by hi, by the header Authorization, or by the query', async (t) => {
