@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
+import type { TimerWheel } from './timer-wheel.ts';
 
 /** What becomes of a message for a connection whose queue is over its limit. */
 export type QueueVerdict =
@@ -10,9 +11,11 @@ export type QueueVerdict =
   /** It is queued all the same, at the program's own risk. */
   | 'queue';
 
-export interface QueueLimits {
-  /** Bytes queued above which a further message meets the verdict. */
-  readonly queueLimit: number;
+/** What the queues of one server share. */
+export interface QueueSurroundings {
+  /** `queueLimit`: bytes queued above which a further message meets the verdict. */
+  readonly limits: { readonly queueLimit: number };
+  readonly wheel: Pick<TimerWheel, 'now'>;
 }
 
 /** A place in the queue whose frame is still being made. */
@@ -39,19 +42,21 @@ const IN_FLIGHT = 256 * 1024;
  */
 export class Backlog {
   readonly #socket: Duplex;
-  readonly #limits: QueueLimits;
+  readonly #around: QueueSurroundings;
   #frames = NOTHING;
   #bytes = 0;
   /** So many of the frames have waited already, the last of them perhaps in the page, which has room for more. */
   #compact = 0;
   #page = NO_BYTES;
   #flushes = false;
-  #tookMore = false;
   #ends = false;
+  #isLast = false;
+  /** The wheel's tick at which the system last took something that had to wait: then the peer reads. */
+  takenAt = Number.NEGATIVE_INFINITY;
 
-  constructor(socket: Duplex, limits: QueueLimits) {
+  constructor(socket: Duplex, around: QueueSurroundings) {
     this.#socket = socket;
-    this.#limits = limits;
+    this.#around = around;
   }
 
   /** Bytes that wait here or in the socket. */
@@ -74,7 +79,7 @@ export class Backlog {
   }
 
   get isOverLimit(): boolean {
-    return this.size > this.#limits.queueLimit;
+    return this.size > this.#around.limits.queueLimit;
   }
 
   push(frame: Buffer): void {
@@ -103,18 +108,12 @@ export class Backlog {
     return this.#socket.writableLength > 0;
   }
 
-  /** Whether the system has taken anything that had to wait since this was asked last: then the peer reads. */
-  tookMore(): boolean {
-    const took = this.#tookMore;
-    this.#tookMore = false;
-    return took;
-  }
-
   /** Hands over, in one write where it can, what waits and is ready; once the socket has let go of what it holds. */
   flush(): void {
     while (this.#frames.length > 0 && this.#socket.writableLength === 0 && this.#handOver());
-    if (this.#frames.length > 0 && this.#socket.writableLength > 0) this.#wait();
-    else if (this.#ends && this.#frames.length === 0) this.#socket.end();
+    const waits = this.#frames.length > 0;
+    if (this.#ends && !waits) this.#socket.end((error?: Error) => error ?? this.#noteTaken());
+    else if ((waits || this.#isLast) && this.#socket.writableLength > 0) this.#wait();
   }
 
   /** Writes what is ready, up to IN_FLIGHT bytes, of a larger frame a part. Answers whether there was anything. */
@@ -180,9 +179,18 @@ export class Backlog {
     // An empty write is called back when everything before it is out.
     this.#socket.write(NO_BYTES, () => {
       this.#flushes = false;
-      this.#tookMore = true;
+      this.#noteTaken();
       this.flush();
     });
+  }
+
+  #noteTaken(): void {
+    this.takenAt = this.#around.wheel.now;
+  }
+
+  /** No frame will come any more: from here on `takenAt` also tells when everything has been taken. */
+  finish(): void {
+    this.#isLast = true;
   }
 
   /** Ends the socket behind everything that waits. */

@@ -40,6 +40,9 @@ const STATE = {
   ENDED: 2,
 } as const;
 
+/** Milliseconds that a peer has at most to read why it was cut off, since what waits for it holds memory. */
+const FAILED_TIMEOUT = 5_000;
+
 /** One WebSocket connection, in either role: joins the pure reader and writer to a socket, a queue and a clock. */
 export class Connection extends Outgoing implements MessageSink, PieceTaker, Timed {
   slot: Set<Timed> | null = null;
@@ -50,6 +53,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   readonly #reader: MessageReader;
   #state: (typeof STATE)[keyof typeof STATE] = STATE.OPEN;
   #told = false;
+  #failed = false;
   #pauses = 0;
   // In ticks of the wheel.
   #heardAt: number;
@@ -218,6 +222,8 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     if (this.#state !== STATE.OPEN) return;
     this.#putClose(code, reason);
     this.#state = STATE.CLOSING;
+    this.backlog.finish();
+    this.flush();
     this.around.wheel.schedule(this, this.around.limits.closeTimeout);
     // A paused reader would never see the answer.
     if (this.#pauses > 0) {
@@ -264,11 +270,13 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   /** No message will come or go any more; lets go of the socket, but gives what was sent the time to arrive. */
   #end(code: number, reason: string, error: ZocaloError | null, later = false): void {
     this.#state = STATE.ENDED;
+    this.#failed = error !== null;
+    this.backlog.finish();
     this.flush();
     // The server ends first; a client gives it the time to (RFC 6455 §7.1.1), unless something broke.
     if (!this.masks || error) this.backlog.end();
     if (this.#pauses > 0) this.#socket.resume();
-    this.around.wheel.schedule(this, this.around.limits.closeTimeout);
+    this.around.wheel.schedule(this, this.#patience);
     if (later) queueMicrotask(() => this.#tell(code, reason, error));
     else this.#tell(code, reason, error);
   }
@@ -277,21 +285,35 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   #lost(reason: string): void {
     if (this.#state === STATE.ENDED) return;
     this.#state = STATE.ENDED;
+    this.#failed = true;
     this.#reader.stop();
     this.backlog.clear();
-    this.around.wheel.schedule(this, this.around.limits.closeTimeout);
+    this.around.wheel.schedule(this, this.#patience);
     this.#tell(CLOSE.ABNORMAL, reason, null);
   }
 
-  /** The socket broke, the peer ended its side, or both are over. */
-  onSocketEvent(happened: string): void {
+  /** The socket broke. */
+  onSocketError(happened: string): void {
     this.#lost(happened);
+  }
+
+  /** The peer ended its side. It may still read what was sent before a close frame. */
+  onSocketEnd(): void {
+    const happened = 'the peer ended the connection without a close frame';
+    if (this.#state === STATE.CLOSING) this.#end(CLOSE.ABNORMAL, happened, null);
+    else this.#lost(happened);
+    this.backlog.end();
   }
 
   onSocketGone(): void {
     this.#lost('the connection was cut');
     this.around.wheel.cancel(this);
     this.#events.onGone();
+  }
+
+  get #patience(): number {
+    const { closeTimeout } = this.around.limits;
+    return this.#failed ? Math.min(closeTimeout, FAILED_TIMEOUT) : closeTimeout;
   }
 
   #tell(code: number, reason: string, error: ZocaloError | null): void {
@@ -303,17 +325,20 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   // ——— deadlines
 
   onDeadline(): number {
+    const { wheel, limits } = this.around;
     if (this.#state !== STATE.OPEN) {
+      // Whoever still reads what was sent before our close frame is waited for; not whoever broke a rule.
+      const more = this.backlog.takenAt + wheel.ticks(this.#patience) - wheel.now;
+      if (more > 0 && !this.#failed) return more * wheel.tick;
       this.#lost('the peer did not answer the close frame in time');
       this.#socket.destroy();
       return 0;
     }
-    const { wheel, limits } = this.around;
     // While it is not listening, that it hears nothing says nothing of the peer; and a peer that slowly reads what
     // waits for it lives, though the ping may wait behind all that.
-    const tookMore = this.backlog.tookMore();
-    if (this.#pauses > 0 || tookMore) {
-      this.#heardAt = wheel.now;
+    const livedAt = this.#pauses > 0 ? wheel.now : this.backlog.takenAt;
+    if (livedAt > this.#heardAt) {
+      this.#heardAt = livedAt;
       this.#pingedAt = -1;
     }
     if (this.#pauses > 0) this.#messageAt = wheel.now;
@@ -345,12 +370,11 @@ type Owned = Duplex & { [owner]: Connection };
 
 // One function each for all sockets, since a closure for each would be a fifth of an idle connection's memory.
 function onSocketError(this: Owned, error: NodeJS.ErrnoException): void {
-  this[owner].onSocketEvent(error.code ?? error.message);
+  this[owner].onSocketError(error.code ?? error.message);
 }
 
 function onSocketEnd(this: Owned): void {
-  this[owner].onSocketEvent('the peer ended the connection without a close frame');
-  this.end();
+  this[owner].onSocketEnd();
 }
 
 function onSocketClose(this: Owned): void {

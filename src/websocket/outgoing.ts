@@ -29,7 +29,7 @@ export abstract class Outgoing implements Flushable {
   constructor(socket: Duplex, masks: boolean, around: Surroundings, deflate: MessageDeflate | null) {
     this.deflate = deflate;
     this.around = around;
-    this.backlog = new Backlog(socket, around.limits);
+    this.backlog = new Backlog(socket, around);
     this.masks = masks;
   }
 
