@@ -328,3 +328,25 @@ test('a burst in one turn to a reader that reads is no slow reader, however far 
   assert.equal((await take(client, 8)).length, 8);
   assert.ok(client.isOpen);
 });
+
+test('answers that the system takes slowly are as they were sent, whatever is answered to others meanwhile', async (t) => {
+  const { server, friend, deaf, user } = await withDeaf(t);
+  const size = 100 * KIB;
+  let answered = 0;
+  server.message = (who, message) => who.send(who === user ? Buffer.alloc(size, ++answered) : message);
+  let asked = 0;
+  const ask = async () => {
+    deaf.send(wire.text(String(++asked)));
+    while (answered < asked) await turn();
+  };
+  while (user.bufferedAmount === 0) await ask();
+  for (let i = 0; i < 3; i++) {
+    await ask();
+    await friend.chats();
+  }
+  user.close();
+  const answers = await listenAtLast(deaf);
+  assert.equal(answers.length, asked);
+  for (const [i, answer] of answers.entries())
+    assert.ok(answer.equals(Buffer.alloc(size, i + 1)), `answer ${i + 1} is not as sent`);
+});

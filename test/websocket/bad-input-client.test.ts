@@ -230,6 +230,26 @@ test('a server that answers the close frame and keeps the socket is cut off afte
   await gone;
 });
 
+test('after the closing handshake the client leaves it to the server to end the connection first', async (t) => {
+  const accepted = Promise.withResolvers<Socket>();
+  const url = await serve(t, (socket, key) => {
+    socket.allowHalfOpen = true;
+    socket.write(response(key));
+    accepted.resolve(socket);
+  });
+  const client = await connectWebSocket(url);
+  const socket = await accepted.promise;
+  client.close(1000);
+  await once(socket.resume(), 'data');
+  socket.write(Buffer.concat([wire.encodeHeader(wire.close(1000), false), Buffer.of(3, 232)]));
+  assert.equal((await client.closed).code, 1000);
+  for (let i = 0; i < 20; i++) await turn();
+  assert.equal(socket.readableEnded, false);
+  const ended = once(socket, 'end');
+  socket.end();
+  await ended;
+});
+
 test('options that make no handshake are told, not thrown at the process', async (t) => {
   const server = await Recorder.listen(t);
   await assert.rejects(connectWebSocket('http://127.0.0.1'), { code: 'UNKNOWN_SCHEME' });
