@@ -45,6 +45,7 @@ const INNOCENT: ReadonlySet<string> = new Set<Code>([
   'TIMEOUT',
   'NOT_OFFERED',
   'NOT_SUBSCRIBED',
+  'BAD_POSITION', // it was good until a backup was restored
 ]);
 
 /**

@@ -8,6 +8,7 @@ import {
   memberText,
   type Position,
   type ServerMessage,
+  type Subscribed,
 } from '../../protocol/index.ts';
 import type { StreamFanOut, StreamWire } from '../hub/index.ts';
 import { eventId } from './event-id.ts';
@@ -20,6 +21,8 @@ const ONE_GO = 512 * 1024;
 const CREDIT = 256;
 /** Milliseconds after which a reader comes back that was cut off, at a moment of chance from here to twice that. */
 const RETRY = 1_000;
+/** The number of the request that subscribes to the first channel. */
+const FIRST_ID = 2;
 
 /** What an event stream is asked for. */
 export interface StreamOptions {
@@ -38,8 +41,13 @@ export interface StreamOptions {
 interface Place {
   readonly channel: string;
   number: number;
-  epoch: string;
-  offset: number;
+  /**
+   * What the reader has of this channel: what it came with, or else where the subscription begins. It moves with a
+   * publication, a `skip` or a `gap` alone, so that no id says more than the reader has been sent.
+   */
+  at: Position | undefined;
+  /** The log does not reach what the reader came with (it was restored from a backup, say), which is told as a gap. */
+  isAhead: boolean;
   /** Publications since the last `more`; NaN when credit no longer counts. */
   taken: number;
   isOver: boolean;
@@ -56,10 +64,13 @@ export class EventStream implements StreamWire {
   readonly #answerInstead: (code: string, message: string, retryAfter: number | undefined) => void;
   readonly #places: readonly Place[];
   #connection: Connection | null = null;
-  /** Subscriptions that are not answered yet. The status is open until then, and what comes meanwhile is kept. */
+  /**
+   * Subscriptions that are not answered yet. Until then the status is open and not every place is known, without which
+   * there is no id; so what comes meanwhile is kept as it came.
+   */
   #unanswered: number;
-  #early: string[] = [];
-  #earlyBytes = 0;
+  #early: ServerMessage<JsonText>[] = [];
+  #earlySize = 0;
   #phase: 'opening' | 'open' | 'over' = 'opening';
   #isSlow = false;
   #onDrained: (() => void)[] = [];
@@ -76,11 +87,11 @@ export class EventStream implements StreamWire {
     this.#options = options;
     this.#answerInstead = refuse;
     this.#unanswered = options.channels.length;
-    this.#places = options.channels.map((channel) => ({
+    this.#places = options.channels.map((channel, index) => ({
       channel,
       number: -1,
-      epoch: '',
-      offset: 0,
+      at: options.since?.[index],
+      isAhead: false,
       taken: 0,
       isOver: false,
     }));
@@ -89,19 +100,23 @@ export class EventStream implements StreamWire {
   /** Says to the hub what the request asks for. `connection` is the hub's, with this as its wire. */
   start(connection: Connection): void {
     this.#connection = connection;
-    const { channels, token, since, recent, presence } = this.#options;
+    const { token } = this.#options;
     this.#response.on('drain', () => this.#drain());
     this.#response.on('close', () => {
       this.#phase = 'over';
       connection.lost();
       this.#drain();
     });
-    const lines = channels.map((channel, index) => {
-      const at = since?.[index];
-      const options = { credit: CREDIT, ...(at ? { at } : { recent }), ...(presence && { presence }) };
-      return JSON.stringify(['sub', index + 2, channel, options]);
-    });
+    const lines = this.#places.map((place) => this.#subscribeTo(place));
     connection.receive([JSON.stringify(['hi', 1, { token }]), ...lines].join('\n'));
+  }
+
+  #subscribeTo(place: Place): string {
+    const { recent, presence } = this.#options;
+    const { at, isAhead, channel } = place;
+    const from = isAhead ? {} : at ? { at } : { recent };
+    const id = FIRST_ID + this.#places.indexOf(place);
+    return JSON.stringify(['sub', id, channel, { credit: CREDIT, ...from, ...(presence && { presence }) }]);
   }
 
   // ——— the hub's way out
@@ -113,8 +128,13 @@ export class EventStream implements StreamWire {
 
   deliver(text: string): void {
     if (this.#phase === 'over') return;
-    for (const message of decoded(text)) this.#take(message);
-    const waiting = this.#response.writableLength + this.#earlyBytes;
+    const messages = decoded(text);
+    if (this.#phase === 'opening') this.#earlySize += text.length;
+    for (const message of messages) {
+      if (this.#phase === 'opening') this.#await(message);
+      else this.#take(message);
+    }
+    const waiting = this.#response.writableLength + this.#earlySize;
     if (waiting <= QUEUE) return;
     if (waiting > QUEUE + ONE_GO) this.#response.destroy();
     else this.#slow();
@@ -158,20 +178,68 @@ export class EventStream implements StreamWire {
     });
   }
 
+  // ——— before the stream is open
+
+  #await(message: ServerMessage<JsonText>): void {
+    if (this.#phase === 'over') return;
+    const [verb] = message;
+    if (verb === 'err') this.#refused(message[1], message[2], message[3], message[4] ?? undefined);
+    else if (verb === 'end') this.refuse(message[2], message[3] ?? '', undefined);
+    else if (verb === 'bye') this.refuse(message[1], 'the connection ended', message[2].after);
+    else this.#early.push(message);
+    if (verb === 'ok' && this.#placeOf(message[1])) this.#answered(this.#placeOf(message[1])!, message[2].value);
+  }
+
+  #refused(id: number, code: string, message: string, retryAfter: number | undefined): void {
+    const place = this.#placeOf(id);
+    if (code === 'BAD_POSITION' && place && !place.isAhead) {
+      // A status would end a browser's EventSource for good, which knows no other place to ask from.
+      place.isAhead = true;
+      this.#connection?.receive(this.#subscribeTo(place));
+    } else this.refuse(code, message, retryAfter);
+  }
+
+  #answered(place: Place, result: unknown): void {
+    const { ch, epoch, offset } = result as Required<Subscribed>;
+    place.number = ch;
+    if (place.isAhead) this.#early.push(['gap', ch, { have: place.at!, oldest: offset + 1, head: offset, epoch }]);
+    place.at ??= [epoch, offset];
+    if (--this.#unanswered === 0) this.#open();
+  }
+
+  /**
+   * Everything was allowed: from here on it is a stream. An id comes first, so that whoever is cut off has a place, and
+   * as an event with data, since the usual polyfill takes no id without.
+   */
+  #open(): void {
+    this.#phase = 'open';
+    this.#response.writeHead(200, STREAM_HEADERS);
+    this.#write(`retry: ${pause(RETRY)}\n`);
+    this.#event('start', { channels: this.#options.channels });
+    for (const message of this.#early.splice(0)) this.#take(message);
+    this.#earlySize = 0;
+    if (!this.#response.writableNeedDrain) this.#drain();
+  }
+
   // ——— lines into events
 
   #take(message: ServerMessage<JsonText>): void {
+    if (this.#phase === 'over') return;
     switch (message[0]) {
-      case 'ok':
-        this.#answer(message[1], message[2]);
+      case 'ok': {
+        const { text, value } = message[2];
+        const place = this.#placeOf(message[1]);
+        const members = memberText(text, 'members');
+        const { count } = (value ?? {}) as Subscribed;
+        if (place && members !== undefined)
+          this.#event('presence', joined({ channel: place.channel }, `{"members":${members}}`));
+        else if (place && count !== undefined) this.#event('presence', { channel: place.channel, count });
         break;
-      case 'err':
-        if (this.#phase === 'opening') this.refuse(message[2], message[3], message[4] ?? undefined);
-        break;
+      }
       case 'm': {
         const [, number, offset, data, meta] = message;
         const place = this.#place(number);
-        if (offset > 0) place.offset = offset;
+        if (offset > 0) this.#move(place, offset);
         this.#event(
           '',
           this.#options.meta ? joined({ channel: place.channel }, `{"data":${data.text}}`, meta ?? {}) : data,
@@ -179,17 +247,20 @@ export class EventStream implements StreamWire {
         this.#count(place);
         break;
       }
-      case 'skip':
-        this.#place(message[1]).offset = message[2];
-        this.#write(`id: ${this.#id}\n\n`);
+      case 'skip': {
+        const place = this.#place(message[1]);
+        const from = place.at![1] + 1;
+        this.#move(place, message[2]);
+        this.#event('skip', { channel: place.channel, from, to: message[2] });
         break;
+      }
       case 'live':
         this.#place(message[1]).taken = Number.NaN;
         break;
       case 'gap': {
         const { have, oldest, head, epoch } = message[2];
         const place = this.#place(message[1]);
-        Object.assign(place, { epoch, offset: head });
+        place.at = [epoch, head];
         this.#event('gap', { channel: place.channel, have, oldest, head, epoch });
         break;
       }
@@ -211,42 +282,12 @@ export class EventStream implements StreamWire {
       case 'end':
         this.#end(message[1], message[2], message[3]);
         break;
-      case 'bye': {
-        const [, code, { after }] = message;
-        if (this.#phase === 'opening') this.refuse(code, 'the connection ended', after);
-        else this.#farewell('bye', { code }, after);
+      case 'bye':
+        this.#farewell('bye', { code: message[1] }, message[2].after);
         break;
-      }
       case undefined:
         this.#write(':\n\n'); // the hub's ping: a comment, so that nothing between takes the line for dead
     }
-  }
-
-  #answer(id: number, result: JsonText): void {
-    const place = this.#places[id - 2];
-    if (!place) return;
-    const { ch, epoch, offset, count } = result.value as {
-      ch: number;
-      epoch: string;
-      offset: number;
-      count?: number;
-    };
-    Object.assign(place, { number: ch, epoch, offset });
-    const members = memberText(result.text, 'members');
-    if (members !== undefined) this.#event('presence', joined({ channel: place.channel }, `{"members":${members}}`));
-    else if (count !== undefined) this.#event('presence', { channel: place.channel, count });
-    this.#unanswered--;
-    if (this.#unanswered === 0 && this.#phase === 'opening') this.#open();
-  }
-
-  /** Everything was allowed: from here on it is a stream. An id comes first, so that whoever is cut off has a place. */
-  #open(): void {
-    this.#phase = 'open';
-    this.#response.writeHead(200, STREAM_HEADERS);
-    this.#response.write(`retry: ${pause(RETRY)}\nid: ${this.#id}\n\n${this.#early.join('')}`);
-    this.#early = [];
-    this.#earlyBytes = 0;
-    if (!this.#response.writableNeedDrain) this.#drain();
   }
 
   /** What will pass is told by a stream that ends: a browser's EventSource gives up for ever at any other status. */
@@ -255,7 +296,9 @@ export class EventStream implements StreamWire {
     if (mayRetry(code)) {
       this.#response.writeHead(200, STREAM_HEADERS);
       const data = JSON.stringify({ code, message });
-      this.#response.end(`retry: ${pause(retryAfter ?? RETRY)}\nevent: bye\ndata: ${data}\n\n`);
+      // The id that it came with comes back, for readers that begin each stream without one, as the standard has it.
+      const id = this.#options.since ? `id: ${this.#id}\n` : '';
+      this.#response.end(`retry: ${pause(retryAfter ?? RETRY)}\nevent: bye\n${id}data: ${data}\n\n`);
     } else this.#answerInstead(code, message, retryAfter);
   }
 
@@ -264,8 +307,7 @@ export class EventStream implements StreamWire {
     const place = this.#places.find((place) => place.channel === channel);
     if (place) place.isOver = true;
     const isLast = mayRetry(code) || this.#places.every(({ isOver }) => isOver);
-    if (this.#phase === 'opening') this.refuse(code, message, undefined);
-    else if (isLast) this.#farewell('end', { channel, code, message }, RETRY);
+    if (isLast) this.#farewell('end', { channel, code, message }, RETRY);
     else this.#event('end', { channel, code, message });
   }
 
@@ -283,10 +325,6 @@ export class EventStream implements StreamWire {
 
   #write(text: string): void {
     if (this.#phase === 'open') this.#response.write(text);
-    else if (this.#phase === 'opening') {
-      this.#early.push(text);
-      this.#earlyBytes += text.length;
-    }
   }
 
   /** Gives the hub credit for more, as soon as the socket has taken what there is. */
@@ -304,8 +342,17 @@ export class EventStream implements StreamWire {
     return this.#places.find((place) => place.number === number)!;
   }
 
+  #placeOf(id: number): Place | undefined {
+    return this.#places[id - FIRST_ID];
+  }
+
+  #move(place: Place, offset: number): void {
+    place.at = [place.at![0], offset];
+  }
+
+  /** Every place is known once the stream is open. */
   get #id(): string {
-    return eventId(this.#places.map(({ epoch, offset }): Position => [epoch, offset]));
+    return eventId(this.#places.map(({ at }) => at!));
   }
 }
 

@@ -15,7 +15,16 @@ import { channelName } from './schemas.ts';
 /** Channels of one stream: the positions of all of them stand in each event's id. */
 const CHANNELS = 64;
 
-const querySchema = z.strictObject({
+/** What pages of other origins may send (those that `origins` lets in), to be asked before by their browser. */
+const PREFLIGHT = {
+  Allow: 'GET',
+  'Access-Control-Allow-Methods': 'GET',
+  'Access-Control-Allow-Headers': 'Authorization, Last-Event-ID, Cache-Control',
+  'Access-Control-Max-Age': '600', // seconds, as for the API
+};
+
+/** What is not known is passed over, unlike in the API: polyfills and caches add members of their own. */
+const querySchema = z.object({
   channel: z.array(channelName).min(1, { error: 'name one: /sse?channel=news' }),
   token: z.string().min(1).max(LIMITS.token).optional(),
   since: z.string().optional(),
@@ -63,11 +72,15 @@ export class Events {
       response.setHeader('Vary', 'Origin');
     }
     try {
-      if (request.method !== 'GET') {
+      if (request.method !== 'GET' && request.method !== 'OPTIONS') {
         response.setHeader('Allow', 'GET');
         throw new ProtocolError('METHOD_NOT_ALLOWED', '/sse takes GET');
       }
       if (place) throw new ProtocolError('FORBIDDEN', place.reason);
+      if (request.method === 'OPTIONS') {
+        response.writeHead(204, PREFLIGHT).end();
+        return;
+      }
       const address = addressOf(request);
       const options = optionsOf(request);
       const stream = new EventStream(response, this.#fanOut, options, (code, message, retryAfter) =>
@@ -112,6 +125,16 @@ export class Events {
   }
 }
 
+/**
+ * Where the reader was: by the header, or by the member of the query that polyfills (and Mercure's clients) send, since
+ * a page of another origin may send no header that it was not allowed. Both are newer than the page's own `since`.
+ */
+function lastEventId({ headers }: IncomingMessage, query: URLSearchParams): string | undefined {
+  const header = headers['last-event-id'];
+  if (typeof header === 'string' && header !== '') return header;
+  return [...query].findLast(([name, id]) => /^last-?event-?id$/i.test(name) && id !== '')?.[1];
+}
+
 function optionsOf(request: IncomingMessage): StreamOptions {
   const url = request.url ?? '';
   const all = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
@@ -123,8 +146,7 @@ function optionsOf(request: IncomingMessage): StreamOptions {
   const channels = [...new Set(channel)].toSorted();
   if (channels.length > CHANNELS)
     throw new ProtocolError('TOO_MANY_SUBSCRIPTIONS', `a stream may have ${CHANNELS} channels`);
-  const last = request.headers['last-event-id'];
-  const since = typeof last === 'string' && last !== '' ? last : rest.since;
+  const since = lastEventId(request, all) || rest.since || undefined;
   // A browser's EventSource can send no header of its own, other programs can.
   const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   return {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, get, type IncomingMessage } from 'node:http';
 import { connect as connectSocket, createServer as createTcpServer, type Socket } from 'node:net';
 import { type TestContext, test } from 'node:test';
+import { ProtocolError } from '../../../src/protocol/index.ts';
 import { configSchema } from '../../../src/server/config/index.ts';
 import { AddressLimits } from '../../../src/server/limits/index.ts';
 import { launchChromium } from '../../support/chromium.ts';
@@ -97,6 +98,56 @@ test('whoever comes back with the last id gets what was missed, by header or by 
   assert.deepEqual((await recent.publications(1))[0]![0], 'live');
 });
 
+test('the usual polyfill comes back with lastEventId in the query, which is newer than since and older than the header', async (t) => {
+  const { hub, url } = await serveApi(t);
+  for (let n = 1; n <= 5; n++) await hub.publish('news', n);
+  const { epoch } = await hub.history('news');
+  const first = async (query: string, headers = {}) => {
+    const reader = await Reader.open(t, `${url}/sse?channel=news${query}`, headers);
+    return (await reader.publications(1))[0]![0];
+  };
+  for (const name of ['lastEventId', 'lastEventID', 'Last-Event-ID'])
+    assert.equal(await first(`&${name}=${encodeURIComponent(`${epoch}:3`)}`), 4);
+  assert.equal(await first(`&since=${epoch}:1&lastEventId=${epoch}:3`), 4);
+  assert.equal(await first(`&lastEventId=&since=${epoch}:1`), 2);
+  assert.equal(await first(`&lastEventId=${epoch}:1`, { 'Last-Event-ID': `${epoch}:4` }), 5);
+});
+
+test('a member of the query that is not known is passed over', async (t) => {
+  const { url } = await serveApi(t);
+  const reader = await Reader.open(t, `${url}/sse?channel=news&r=0.123&_=17&utm_source=mail`);
+  assert.equal((await reader.next())?.event, 'start');
+});
+
+test('a reader that had more than the log has, as after a restored backup, is told of a gap, with 64 channels too', async (t) => {
+  const { hub, url } = await serveApi(t);
+  const channels = Array.from({ length: 64 }, (_, n) => `c${n}`).toSorted();
+  const positions = await Promise.all(channels.map((name) => hub.publish(name, 1)));
+  const id = positions.map((position) => `${position![0]}:50`).join(',');
+  const reader = await Reader.open(t, `${url}/sse?${channels.map((name) => `channel=${name}`).join('&')}`, {
+    'Last-Event-ID': id,
+  });
+  assert.equal((await reader.next())?.id, id);
+  for (const [index, channel] of channels.entries()) {
+    const [epoch] = positions[index]!;
+    const { event, data } = (await reader.next())!;
+    assert.equal(event, 'gap');
+    assert.deepEqual(JSON.parse(data!), { channel, have: [epoch, 50], oldest: 2, head: 1, epoch });
+  }
+  await hub.publish('c0', 2);
+  const [[said]] = (await reader.publications(1)) as [[{ data: number }, string]];
+  assert.equal(said.data, 2);
+});
+
+test('a reader that has to come back later is told so with the id that it came with', async (t) => {
+  const { url } = await serveApi(t, {
+    hub: { connect: () => Promise.reject(new ProtocolError('UNAVAILABLE', 'wait')) },
+  });
+  const reader = await Reader.open(t, `${url}/sse?channel=news`, { 'Last-Event-ID': 'abc:17' });
+  const { event, id } = (await reader.next())!;
+  assert.deepEqual([event, id], ['bye', 'abc:17']);
+});
+
 test('what is no longer in the log is told as a gap, with the position to go on from', async (t) => {
   const { hub, url } = await serveApi(t, { hub: { channels: { '*': { history: { size: 2 } } } } });
   for (let n = 1; n <= 9; n++) await hub.publish('news', n);
@@ -159,6 +210,61 @@ test("a foreign page's stream is refused unless the configuration lets it", asyn
   assert.equal((await fetch(`${shut.url}/sse?channel=news`, { headers })).status, 403);
   const reader = await Reader.open(t, `${open.url}/sse?channel=news`, headers);
   assert.equal(reader.response.headers['access-control-allow-origin'], 'https://shop.example');
+});
+
+test('a page of another origin that is let in may send its token and its place, and a browser asks before', {
+  skip: missing('chromium'),
+}, async (t) => {
+  const page = createServer((_, response) => {
+    response.setHeader('content-type', 'text/html').end('<title>reader</title>');
+  }).listen(0, '127.0.0.1');
+  await once(page, 'listening');
+  const origin = `http://127.0.0.1:${(page.address() as { port: number }).port}`;
+  const browser = await launchChromium();
+  t.after(async () => {
+    await browser.close();
+    page.close();
+  });
+  const tab = await browser.newPage();
+  await tab.goto(`${origin}/`);
+  for (const origins of ['*', [origin]] as const) {
+    const { hub, url } = await serveApi(t, {
+      origins: origins === '*' ? origins : [...origins],
+      hub: { connect: ({ token }) => (token === 'ana' ? { user: 'ana' } : null) },
+    });
+    const position = await hub.publish('news', 'missed');
+    await hub.publish('news', 'got');
+    const read = tab.evaluate(
+      async ([source, id]) => {
+        const headers = { Authorization: 'Bearer ana', 'Last-Event-ID': id!, 'Cache-Control': 'no-cache' };
+        const stop = new AbortController();
+        const response = await fetch(source!, { headers, signal: stop.signal });
+        const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader();
+        let text = '';
+        while (!text.includes('got')) text += (await reader.read()).value;
+        stop.abort();
+        return [response.status, text.includes('missed')];
+      },
+      [`${url}/sse?channel=news`, position!.join(':')],
+    );
+    assert.deepEqual(await read, [200, false]);
+  }
+});
+
+test('the preflight of a page that is not let in is refused', async (t) => {
+  const { url } = await serveApi(t, { origins: ['https://shop.example'] });
+  const preflight = (origin: string) =>
+    fetch(`${url}/sse?channel=news`, {
+      method: 'OPTIONS',
+      headers: { Origin: origin, 'Access-Control-Request-Method': 'GET' },
+    });
+  const allowed = await preflight('https://shop.example');
+  assert.equal(allowed.status, 204);
+  assert.equal(allowed.headers.get('access-control-allow-origin'), 'https://shop.example');
+  assert.match(allowed.headers.get('access-control-allow-headers')!, /Authorization, Last-Event-ID/);
+  const refused = await preflight('https://evil.example');
+  assert.equal(refused.status, 403);
+  assert.equal(refused.headers.get('access-control-allow-origin'), null);
 });
 
 test('somebody who is taken out of a channel, or sent away, is told so as the stream ends', async (t) => {
@@ -295,7 +401,7 @@ test('streams count among the connections of an address, and one that goes makes
   first.response.destroy();
   while (addressLimits.check('127.0.0.1')) await new Promise(setImmediate);
   const fourth = await Reader.open(t, `${url}/sse?channel=news`);
-  assert.equal((await fourth.next())?.event, undefined);
+  assert.equal((await fourth.next())?.event, 'start');
 });
 
 test('there are no more streams at a time than there may be connections', async (t) => {
