@@ -1,5 +1,5 @@
 import { ZocaloError } from '../errors.ts';
-import { ProtocolError } from '../protocol/index.ts';
+import { ProtocolError, type ServerMessage } from '../protocol/index.ts';
 import type { House } from './house.ts';
 
 /**
@@ -14,4 +14,10 @@ export function answerOf(house: Pick<House, 'report'>, what: string, error: unkn
   return error instanceof ZocaloError && error.code.startsWith('LOG_')
     ? new ProtocolError('UNAVAILABLE', 'the log cannot take or give anything just now')
     : new ProtocolError('INTERNAL', 'the server failed at this request');
+}
+
+/** A refusal as the line that answers request `id`. */
+export function errLine(id: number, { code, message, retryAfter, reason }: ProtocolError): ServerMessage {
+  if (reason !== undefined) return ['err', id, code, message, retryAfter ?? null, reason];
+  return retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter];
 }

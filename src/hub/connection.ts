@@ -11,7 +11,7 @@ import {
   ProtocolError,
   type ServerMessage,
 } from '../protocol/index.ts';
-import { answerOf } from './answer.ts';
+import { answerOf, errLine } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import { EVERYONE, type House } from './house.ts';
 import type { Identity } from './options.ts';
@@ -159,8 +159,11 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     this.#identity = identity;
     const { expiresIn, rights } = identity;
     this.#grants = rights ? new Grants(rights) : null;
-    if (expiresIn !== undefined)
-      this.#cancelTimer = this.#house.clock.after(expiresIn, () => this.end('UNAUTHORIZED', 'the token has expired'));
+    if (expiresIn !== undefined) this.#cancelTimer = this.#house.clock.after(expiresIn, () => this.#expire());
+  }
+
+  #expire(): void {
+    this.end('UNAUTHORIZED', 'the token has expired', undefined, 'TOKEN_EXPIRED');
   }
 
   /** Takes what came in one frame. */
@@ -201,7 +204,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
 
   /** Answers a promise, which never rejects, when the lines behind this one have to wait. */
   #handle(message: ClientMessage<JsonText>): Promise<void> | undefined {
-    const fail = (error: unknown) => this.refuse(idOf(message), error);
+    const fail = (error: unknown) => this.refuse(idOf(message), error, channelOf(message));
     try {
       return handle(this.#house, this, message)?.catch(fail);
     } catch (error) {
@@ -224,11 +227,12 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   /** Answers a request with an error. See `answerOf`. */
-  refuse(id: number, error: unknown): void {
+  refuse(id: number, error: unknown, channel?: string): void {
     if (this.isOver) return;
-    const { code, message, retryAfter } = answerOf(this.#house, `a request of ${this.user ?? this.id} failed`, error);
-    this.#house.observers.tell('onRefused', this, code);
-    this.tell(retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter]);
+    const answer = answerOf(this.#house, `a request of ${this.user ?? this.id} failed`, error);
+    const { code, message } = answer;
+    this.#house.observers.tell('onRefused', this, code, { message, channel });
+    this.tell(errLine(id, answer));
     if (code in CODES && !INNOCENT.has(code)) this.#countError();
   }
 
@@ -367,10 +371,10 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   /** Ends it, with a reason that the client is told. `after`: milliseconds until it may come back. */
-  end(code: Code, message: string = CODES[code].meaning, after = COME_BACK): void {
+  end(code: Code, message: string = CODES[code].meaning, after = COME_BACK, reason?: string): void {
     if (this.isOver) return;
-    this.#house.observers.tell('onRefused', this, code);
-    this.tell(['bye', code, CODES[code].retry ? { after } : {}]);
+    this.#house.observers.tell('onRefused', this, code, { message, channel: undefined });
+    this.tell(['bye', code, { ...(CODES[code].retry && { after }), ...(reason !== undefined && { reason }) }]);
     this.wire.close(CLOSE_CODES[code] ?? 1008, `${code}: ${message}`);
     this.lost();
   }
@@ -386,6 +390,13 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     this.#house.users.remove(this);
     this.#house.tickets.expire(this.#ticket);
   }
+}
+
+/** The channel or pattern that a request names. */
+function channelOf(message: ClientMessage<JsonText>): string | undefined {
+  const [verb, , first, second] = message;
+  if (verb === 'sub' || verb === 'un' || verb === 'pub') return first as string;
+  return verb === 'get' ? (second as string) : undefined;
 }
 
 /** The request's number; 0 for what is no request. */

@@ -4,7 +4,7 @@ export type { Connection } from './connection.ts';
 export { milliseconds } from './duration.ts';
 export { Hub, type HubPublishOptions } from './hub.ts';
 export type { Handler } from './methods.ts';
-export type { HubObserver, Taken } from './observer.ts';
+export type { HubObserver, Refusal, Taken } from './observer.ts';
 export type {
   Caller,
   ChannelOptions,
@@ -16,6 +16,7 @@ export type {
   TextForm,
   Visitor,
 } from './options.ts';
+export { rightMissing } from './permit.ts';
 export { type Action, compileGrant, isOwn, type Rights } from './rights.ts';
 export type { TextConnection } from './text-connection.ts';
 export type { User as HubUser, UserConnection } from './users.ts';

@@ -16,6 +16,14 @@ export interface Taken {
   readonly took: number;
 }
 
+/** What somebody was refused, beside the code. */
+export interface Refusal {
+  /** The sentence that they were told. */
+  readonly message: string;
+  /** The channel or pattern that it was about, if it was about one. */
+  readonly channel: string | undefined;
+}
+
 /**
  * Is told what happens in a hub: for metrics, webhooks, an admin's view. It hears of everything after the fact, must
  * not take long, and cannot change anything; what it throws is reported and hurts nobody.
@@ -42,7 +50,7 @@ export interface HubObserver {
   /** A text went out to so many. */
   onDelivered?(receivers: number): void;
   /** A request was refused, or a connection ended by the hub, with this code. */
-  onRefused?(who: UserConnection, code: string): void;
+  onRefused?(who: UserConnection, code: string, refusal: Refusal): void;
   /** A reader turned out to be slow. */
   onSlow?(who: UserConnection): void;
 }

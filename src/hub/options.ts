@@ -98,6 +98,8 @@ export interface TextForm {
 
 /** A channel's options with every default filled in. */
 export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' | 'latestBy' | 'text'>> {
+  /** The name or pattern under which they were given. */
+  readonly entry: string;
   readonly keep: Keep;
   readonly rate: number | undefined;
   readonly latestBy: string | undefined;

@@ -1,20 +1,43 @@
 import { ProtocolError } from '../protocol/index.ts';
-import type { Caller, Permission } from './options.ts';
+import type { Caller, Identity, Rules } from './options.ts';
 import type { Action } from './rights.ts';
 
-/** Undefined when it is permitted at once. @throws ProtocolError FORBIDDEN, now or by the promise. */
-export function permit(
-  action: Action,
-  permission: Permission,
-  who: Caller,
-  channel: string,
-): Promise<void> | undefined {
+/** What each right is called in a token's `can`. */
+const RIGHTS: Readonly<Record<Action, string>> = { subscribe: 'sub', publish: 'pub', presence: 'presence' };
+
+/**
+ * Whether somebody may do this in a channel: by their own rights, and by the channel's options. Undefined when it is
+ * permitted at once. @throws ProtocolError FORBIDDEN, now or by the promise, naming the right or the option.
+ */
+export function permit(action: Action, rules: Rules, who: Caller, channel: string): Promise<void> | undefined {
+  requireRight(action, who, channel);
+  const option = action === 'presence' ? 'subscribe' : action;
+  const permission = rules[option];
   const check = (allowed: boolean) => {
-    if (allowed !== true) throw new ProtocolError('FORBIDDEN', `you may not do that in ${channel}`);
+    if (allowed === true) return;
+    const sentence = `channels["${rules.entry}"].${option} does not let you ${option} to ${channel}`;
+    throw new ProtocolError('FORBIDDEN', sentence, undefined, 'CHANNEL_OPTION');
   };
-  check(who.may(action, channel));
   const allowed = typeof permission === 'function' ? permission(who, channel) : permission;
   if (allowed instanceof Promise) return allowed.then(check);
   check(allowed);
   return undefined;
+}
+
+/** @throws ProtocolError FORBIDDEN when somebody's rights do not have this one. */
+export function requireRight(action: Action, who: Caller, channel: string): void {
+  if (who.may(action, channel)) return;
+  throw rightMissing(action, channel);
+}
+
+/** For permissions that ask for a right by name. */
+export function rightMissing(action: Action, channel: string): ProtocolError {
+  const sentence = `you need the right ${RIGHTS[action]}:${channel}, which your token's "can" (or what let you in) does not have`;
+  return new ProtocolError('FORBIDDEN', sentence, undefined, 'RIGHT_MISSING');
+}
+
+/** @throws ProtocolError UNAUTHORIZED for null, which says no more than that. */
+export function admitted(identity: Identity | null): Identity {
+  if (!identity) throw new ProtocolError('UNAUTHORIZED', 'you may not come in');
+  return identity;
 }

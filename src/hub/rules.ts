@@ -29,7 +29,7 @@ export class RuleBook {
    */
   replace(channels: Readonly<Record<string, ChannelOptions>>): void {
     try {
-      const fresh = Object.entries(channels).map(([pattern, options]) => [pattern, rules(options)] as const);
+      const fresh = Object.entries(channels).map(([pattern, options]) => [pattern, rules(pattern, options)] as const);
       new PatternTable(fresh); // throws for what is no pattern, before anything has changed
       const entries = fresh.map(([pattern, rules]) => {
         const known = this.#entries.get(pattern);
@@ -53,7 +53,10 @@ export class RuleBook {
   /** @throws ProtocolError FORBIDDEN where clients have no business. */
   forClients(channel: string): Rules {
     const rules = this.#match(channel);
-    if (!rules) throw new ProtocolError('FORBIDDEN', `no channels are offered under the name ${channel}`);
+    if (!rules) {
+      const sentence = `${channel} is not offered: no entry of the option channels matches it`;
+      throw new ProtocolError('FORBIDDEN', sentence, undefined, 'CHANNEL_OPTION');
+    }
     return rules;
   }
 
@@ -67,14 +70,18 @@ export class RuleBook {
    */
   forPattern(pattern: string): Rules {
     const entry = this.#open.match(pattern);
-    if (!entry) throw new ProtocolError('NOT_OFFERED', `no channels may be subscribed to by the pattern ${pattern}`);
+    if (!entry) {
+      const sentence = `no entry of the option channels that covers ${pattern} has patterns: true`;
+      throw new ProtocolError('NOT_OFFERED', sentence, undefined, 'CHANNEL_OPTION');
+    }
     return entry.value;
   }
 }
 
-function rules({ history = {}, ...options }: ChannelOptions): Rules {
+function rules(entry: string, { history = {}, ...options }: ChannelOptions): Rules {
   const { size = DEFAULT_KEEP.size, ttl = DEFAULT_KEEP.ttl } = history || { size: 0 };
   return {
+    entry,
     keep: { size, ttl: milliseconds(ttl) },
     presence: options.presence ?? false,
     subscribe: options.subscribe ?? true,
@@ -88,4 +95,4 @@ function rules({ history = {}, ...options }: ChannelOptions): Rules {
   };
 }
 
-const DEFAULTS = rules({});
+const DEFAULTS = rules('', {});

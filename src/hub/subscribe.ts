@@ -12,7 +12,7 @@ import type { Channel } from './channel.ts';
 import type { Connection } from './connection.ts';
 import { CREDIT, futureOf } from './history.ts';
 import type { House } from './house.ts';
-import { permit } from './permit.ts';
+import { permit, requireRight } from './permit.ts';
 import { Subscription } from './subscription.ts';
 
 export async function sub(
@@ -31,8 +31,8 @@ export async function sub(
   const rules = house.rules.forClients(name);
   if ((options.presence || 'member' in options) && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
-  await permit('subscribe', rules.subscribe, connection, name);
-  if (options.presence) await permit('presence', true, connection, name);
+  await permit('subscribe', rules, connection, name);
+  if (options.presence) requireRight('presence', connection, name);
   const channel = await house.channels.enter(name);
   let position: Position | LogState;
   try {
@@ -78,7 +78,7 @@ async function subPattern(
   const rules = house.rules.forPattern(text);
   if (options.at || options.recent || options.presence || 'member' in options)
     throw new ProtocolError('NOT_OFFERED', 'a subscription to a pattern has no history and no presence');
-  await permit('subscribe', rules.subscribe, connection, text);
+  await permit('subscribe', rules, connection, text);
   const pattern = await house.patterns.enter(text, rules);
   if (connection.isOver) {
     house.patterns.leave(pattern);

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { CODES, type Code, isChannel, JsonText, ProtocolError } from '../protocol/index.ts';
+import { CODES, type Code, channelFault, isChannel, JsonText, ProtocolError } from '../protocol/index.ts';
 import { Allowance } from './allowance.ts';
 import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
 import type { House } from './house.ts';
-import type { Identity, Permission } from './options.ts';
+import type { Identity } from './options.ts';
+import { admitted, permit } from './permit.ts';
 import { plainText } from './plain-text.ts';
 import { publish } from './publisher.ts';
 import { type Action, Grants } from './rights.ts';
@@ -84,11 +85,11 @@ export class TextConnection implements UserConnection, LeftOut {
   }
 
   async #join(): Promise<void> {
-    if (!isChannel(this.#name)) throw new ProtocolError('BAD_CHANNEL', 'the path of the URL must name a channel');
+    if (!isChannel(this.#name))
+      throw new ProtocolError('BAD_CHANNEL', `the path of the URL names the channel: ${channelFault(this.#name)}`);
     const rules = this.#house.rules.forClients(this.#name);
-    const identity = await this.#house.connect({ token: undefined, request: this.request });
+    const identity = admitted(await this.#house.connect({ token: undefined, request: this.request }));
     if (this.#isOver) return;
-    if (!identity) throw new ProtocolError('UNAUTHORIZED', 'you may not come in');
     this.#identity = identity;
     this.#grants = identity.rights ? new Grants(identity.rights) : null;
     // From here on it can be found and ended, also while it waits for the rest.
@@ -97,7 +98,7 @@ export class TextConnection implements UserConnection, LeftOut {
     if (expiresIn !== undefined)
       this.#cancelExpiry = clock.after(expiresIn, () => this.end('UNAUTHORIZED', 'what let you in has expired'));
     users.add(this);
-    await this.#permit('subscribe', rules.subscribe);
+    await permit('subscribe', rules, this, this.#name);
     if (this.#isOver) return;
     const channel = await channels.enter(this.#name);
     if (this.#isOver) {
@@ -131,20 +132,11 @@ export class TextConnection implements UserConnection, LeftOut {
   async #publish(text: string): Promise<void> {
     if (this.#phase === 'over') return;
     const rules = this.#house.rules.forClients(this.#name);
-    await this.#permit('publish', rules.publish);
+    await permit('publish', rules, this, this.#name);
     const data = rules.text.in ? rules.text.in(text, this) : text;
     if (data === undefined) return;
     const fitting = await this.#house.terms.publication(this.#name, data);
     await publish(this.#house, this.#name, rules, fitting, { user: this.user, except: this, connection: this.id });
-  }
-
-  async #permit(action: Action, permission: Permission): Promise<void> {
-    const allowed = !this.may(action, this.#name)
-      ? false
-      : typeof permission === 'function'
-        ? await permission(this, this.#name)
-        : permission;
-    if (allowed !== true) throw new ProtocolError('FORBIDDEN', 'you may not do that here');
   }
 
   /** What is sent to it outside of any channel is a text like the others. */
@@ -179,7 +171,7 @@ export class TextConnection implements UserConnection, LeftOut {
 
   end(code: Code, message: string = CODES[code].meaning): void {
     if (this.#phase === 'over') return;
-    this.#house.observers.tell('onRefused', this, code);
+    this.#house.observers.tell('onRefused', this, code, { message, channel: this.#name });
     const status = { CLOSED: 1000, INTERNAL: 1011, SHUTTING_DOWN: 1012, TOO_SLOW: 1013, UNAVAILABLE: 1013 };
     this.wire.close(status[code as keyof typeof status] ?? 1008, `${code}: ${message}`);
     this.lost();

@@ -13,7 +13,7 @@ import type { Connection } from './connection.ts';
 import { history } from './history.ts';
 import type { House } from './house.ts';
 import type { Identity } from './options.ts';
-import { permit } from './permit.ts';
+import { admitted, permit } from './permit.ts';
 import { publish } from './publisher.ts';
 import { more, sub, un } from './subscribe.ts';
 
@@ -52,13 +52,16 @@ export function handle(
 }
 
 async function hi(house: House, connection: Connection, id: number, hello: Hello): Promise<void> {
-  const identity = await identify(house, connection, hello);
-  if (connection.isOver) return;
-  if (!identity) {
-    connection.tell(['err', id, 'UNAUTHORIZED', 'you may not come in']);
-    connection.end('UNAUTHORIZED');
+  let identity: Identity;
+  try {
+    identity = await identify(house, connection, hello);
+  } catch (error) {
+    connection.refuse(id, error);
+    if (error instanceof ProtocolError && error.code === 'UNAUTHORIZED')
+      connection.end('UNAUTHORIZED', error.message, undefined, error.reason);
     return;
   }
+  if (connection.isOver) return;
   const { user, token } = identity;
   const { resume } = hello;
   const earlier = resume === undefined ? undefined : house.tickets.take(resume);
@@ -86,15 +89,17 @@ function limitsOf({ limits: { requests, bytes, subscriptions } }: House): Welcom
 async function auth(house: House, connection: Connection, id: number, token: string): Promise<void> {
   const identity = await identify(house, connection, { token });
   if (connection.isOver) return;
-  if (!identity || identity.user !== connection.user)
-    throw new ProtocolError('UNAUTHORIZED', "the token is refused, or another user's");
+  if (identity.user !== connection.user)
+    throw new ProtocolError('UNAUTHORIZED', 'the token is another user’s', undefined, 'TOKEN_INVALID');
   connection.renew(identity);
   connection.tell(['ok', id, null]);
 }
 
-/** Null for whom `connect` turns away. */
-async function identify(house: House, { request }: Connection, { token, login }: Hello): Promise<Identity | null> {
-  return house.connect({ token, request, ...(login && { login: { user: login[0], password: login[1] } }) });
+/** @throws ProtocolError UNAUTHORIZED when `connect` refuses; whatever else it throws. */
+async function identify(house: House, { request }: Connection, { token, login }: Hello): Promise<Identity> {
+  return admitted(
+    await house.connect({ token, request, ...(login && { login: { user: login[0], password: login[1] } }) }),
+  );
 }
 
 function pub(
@@ -107,7 +112,7 @@ function pub(
 ): Promise<void> | undefined {
   const rules = house.rules.forClients(name);
   if (rules.rate !== undefined) connection.takeRate(name, rules.rate);
-  const permission = permit('publish', rules.publish, connection, name);
+  const permission = permit('publish', rules, connection, name);
   // What is published one after the other is handed to the log in that order; its answers are not waited for.
   const send = (fitting: JsonText) => {
     publish(house, name, rules, fitting, {
@@ -118,7 +123,7 @@ function pub(
       connection: connection.id,
     }).then(
       (at) => connection.tell(['ok', id, at ? { at } : {}]),
-      (error) => connection.refuse(id, error),
+      (error) => connection.refuse(id, error, name),
     );
   };
   const check = () => {
@@ -150,7 +155,7 @@ async function get(
   if (what === 'presence' && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
   if (what === 'history' && rules.keep.size === 0) throw new ProtocolError('NOT_OFFERED', `${name} keeps no history`);
-  await permit(what === 'presence' ? what : 'subscribe', rules.subscribe, connection, name);
+  await permit(what === 'presence' ? what : 'subscribe', rules, connection, name);
   if (what === 'presence') {
     const empty = rules.presence === 'count' ? '{"count":0}' : '{"count":0,"members":[]}';
     connection.tellLine(encodeAnswer(id, house.channels.get(name)?.presence?.snapshot ?? empty));

@@ -11,6 +11,22 @@ export function isChannel(name: unknown): name is string {
   return typeof name === 'string' && name.length <= CHANNEL_LENGTH && NAME.test(name);
 }
 
+/** Why a text is no channel name, as a sentence that says what to write instead. */
+export function channelFault(name: string): string {
+  const shown = JSON.stringify(name.length > 24 ? `${name.slice(0, 24)}…` : name);
+  if (name === '') return 'a channel name has one character or more';
+  if (name.length > CHANNEL_LENGTH)
+    return `${shown} has ${name.length} characters; a channel name has ${CHANNEL_LENGTH} at most`;
+  if (name.startsWith('$')) return `${shown} begins with $, which no channel name does`;
+  if (isPattern(name)) return `${shown} is a pattern, and this takes one channel`;
+  const wrong = [...name].find((character) => !NAME.test(`-${character}`))!;
+  return `${shown} is no channel name: A-Za-z0-9-._~!$&'()+,;=:@/% may be in it; ${JSON.stringify(wrong)} is written ${percentEncoded(wrong)}`;
+}
+
+function percentEncoded(character: string): string {
+  return character === '*' ? '%2A' : encodeURIComponent(character.toWellFormed());
+}
+
 /** A pattern is a name with one `*` or more in it, never two in a row. Each stands for one character or more. */
 export function isPattern(pattern: unknown): pattern is string {
   return (

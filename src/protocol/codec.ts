@@ -1,6 +1,7 @@
-import { isChannel, isPattern } from './channel.ts';
+import { channelFault, isChannel, isPattern } from './channel.ts';
 import { memberIn, type Scan, scan, trimmed } from './json-scan.ts';
 import { JsonText } from './json-text.ts';
+
 import { LIMITS } from './limits.ts';
 import type { ClientMessage, ServerMessage } from './messages.ts';
 import {
@@ -116,6 +117,7 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
       code,
       { name: 'the message', check: isText },
       { name: 'the pause', check: (value) => value === null || isNumber(value), optional: true },
+      { name: 'the reason', check: isText, optional: true },
     ],
   ],
   ['skip', [ch, offset]],
@@ -126,7 +128,7 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
   ['live', [ch, offset]],
   ['gap', [ch, { name: 'the gap', check: isGap }]],
   ['end', [channelOrPattern, code, { name: 'the message', check: isText, optional: true }]],
-  ['bye', [code, options({ after: isNumber, ticket: isText })]],
+  ['bye', [code, options({ after: isNumber, ticket: isText, reason: isText })]],
   ['to', [data]],
 ]);
 
@@ -192,12 +194,14 @@ function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
       if (part.text) value[at + 1] = withText(line, found!, at + 1, part.text, value[at + 1]);
       continue;
     }
-    const named = part === channel || part === channelOrPattern;
+    const wrong: unknown = value[at + 1];
+    if ((part === channel || part === channelOrPattern) && typeof wrong === 'string')
+      return fault('BAD_CHANNEL', channelFault(wrong), hasId(parts) ? number : 0);
     return fault(
-      named && typeof value[at + 1] === 'string' ? 'BAD_CHANNEL' : 'BAD_MESSAGE',
+      'BAD_MESSAGE',
       at + 1 >= value.length
         ? `"${value[0]}" lacks ${part.name}`
-        : `${part.name} of "${value[0]}" has the wrong type, size or characters: ${short(value[at + 1])}`,
+        : `${part.name} of "${value[0]}" has the wrong type, size or characters: ${short(wrong)}`,
       hasId(parts) ? number : 0,
     );
   }

@@ -38,6 +38,22 @@ export const CODES = {
 
 export type Code = keyof typeof CODES;
 
+/** Why somebody was refused, where one code has several causes that a program tells apart. */
+export const REASONS = {
+  NO_TOKEN: 'nothing says who you are, and strangers are not let in',
+  TOKEN_EXPIRED: 'the token has expired',
+  TOKEN_INVALID: 'the token is forged, damaged, or not meant for this server',
+  TOKEN_REVOKED: 'the token was revoked, or its user is disabled',
+  LOGIN_FAILED: 'no such user and password',
+  REFUSED: "the application's hook refused",
+  NO_KEY: 'the call needs an API key, and came without one',
+  KEY_UNKNOWN: 'the API key is none of the configured ones',
+  RIGHT_MISSING: 'the token or key does not have the right',
+  CHANNEL_OPTION: "the channel's options do not allow it",
+} as const;
+
+export type Reason = keyof typeof REASONS;
+
 /** Whether the same request may succeed later. A code that is not in the table, a handler's own, says no. */
 export function mayRetry(code: string): boolean {
   return Object.hasOwn(CODES, code) && CODES[code as Code].retry;
@@ -51,11 +67,14 @@ export class ProtocolError extends Error {
   readonly code: string;
   /** Milliseconds to wait before the same request may succeed; undefined when it will not, or nobody knows. */
   readonly retryAfter: number | undefined;
+  /** Why, for programs: one of `REASONS`; undefined where the code says it all. */
+  readonly reason: string | undefined;
 
-  constructor(code: Code | (string & {}), message: string, retryAfter?: number) {
+  constructor(code: Code | (string & {}), message: string, retryAfter?: number, reason?: Reason) {
     super(message);
     this.name = 'ProtocolError';
     this.code = code;
     this.retryAfter = retryAfter;
+    this.reason = reason;
   }
 }

@@ -130,6 +130,8 @@ export interface Bye {
   /** Come back after so many milliseconds; absent: do not come back by yourself. */
   after?: number;
   ticket?: string;
+  /** One of `REASONS`. */
+  reason?: string;
 }
 
 export type Ping = readonly [];
@@ -149,7 +151,7 @@ export type ClientMessage<Data = unknown> =
 
 export type ServerMessage<Data = unknown> =
   | readonly ['ok', id: number, result: Data]
-  | readonly ['err', id: number, code: string, message: string, retryAfter?: number | null]
+  | readonly ['err', id: number, code: string, message: string, retryAfter?: number | null, reason?: string]
   | readonly ['m', ch: number, offset: number, data: Data, meta?: Meta]
   | readonly ['skip', ch: number, offset: number]
   | readonly ['ch', ch: number, channel: string, epoch: string, offset: number]

@@ -5,7 +5,9 @@ import { chatChannels } from './chat/index.ts';
 import type { ChannelConfig, Config } from './config/index.ts';
 
 /** Where nothing is configured, everybody may listen everywhere, and API keys publish. */
-const UNCONFIGURED: Readonly<Record<string, ChannelOptions>> = { '*': { publish: false } };
+const UNCONFIGURED: Readonly<Record<string, ChannelOptions>> = {
+  '*': { publish: permission('nobody', 'publish', '*') },
+};
 
 /** The channels that the daemon offers beside the configured ones, as the configuration would say them, and why. */
 export function impliedChannels({ channels, chat }: Pick<Config, 'channels' | 'chat'>): ImpliedChannel[] {
@@ -29,7 +31,9 @@ export function impliedChannels({ channels, chat }: Pick<Config, 'channels' | 'c
 
 /** The hub's channels as the config has them. The daemon's own are nobody's to change. */
 export function channelsOf({ channels, chat }: Pick<Config, 'channels' | 'chat'>): Record<string, ChannelOptions> {
-  const configured = Object.entries(channels).map(([pattern, options]) => [pattern, optionsOf(options)] as const);
+  const configured = Object.entries(channels).map(
+    ([pattern, options]) => [pattern, optionsOf(pattern, options)] as const,
+  );
   return {
     ...(configured.length === 0 && UNCONFIGURED),
     ...(chat && chatChannels()),
@@ -44,11 +48,11 @@ export interface ImpliedChannel {
   readonly reason: string;
 }
 
-function optionsOf({ subscribe, publish, rate, latestBy, ...same }: ChannelConfig): ChannelOptions {
+function optionsOf(entry: string, { subscribe, publish, rate, latestBy, ...same }: ChannelConfig): ChannelOptions {
   return {
     ...same,
-    subscribe: permission(subscribe, 'subscribe'),
-    publish: permission(publish, 'publish'),
+    subscribe: permission(subscribe, 'subscribe', entry),
+    publish: permission(publish, 'publish', entry),
     ...(rate !== undefined && { rate }),
     ...(latestBy !== undefined && { latestBy }),
   };

@@ -178,7 +178,7 @@ test('a token ends, and its connection with it, unless a new one comes in time',
   await careful.ask('auth', 'new');
   clock.advance(1);
   assert.equal(careful.wire.closed, null);
-  assert.deepEqual(careless.take().at(-1), ['bye', 'UNAUTHORIZED', {}]);
+  assert.deepEqual(careless.take().at(-1), ['bye', 'UNAUTHORIZED', { reason: 'TOKEN_EXPIRED' }]);
   clock.advance(60_000);
   assert.equal(careful.wire.closed?.[0], 1008);
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { CODES, decodeFromClient, decodeFromServer } from '../../src/protocol/index.ts';
+import { CODES, decodeFromClient, decodeFromServer, REASONS } from '../../src/protocol/index.ts';
 
 const page = readFileSync(join(import.meta.dirname, '../../docs/protocol.md'), 'utf8');
 
@@ -21,4 +21,9 @@ test('the table of errors in docs/protocol.md is the one in the program', () => 
     rows,
     Object.entries(CODES).map(([code, { retry, meaning }]) => [code, retry ? 'yes' : 'no', meaning]),
   );
+});
+
+test('the table of reasons in docs/protocol.md is the one in the program', () => {
+  const rows = [...page.matchAll(/^\| `([A-Z_]+)` \| `[A-Z_`, ]+ \| (.*) \|$/gm)].map(([, ...row]) => row);
+  assert.deepEqual(rows, Object.entries(REASONS));
 });

@@ -33,7 +33,7 @@ async function daemon(t: TestContext): Promise<{ cwd: string; url: string; hub: 
   await auth.open();
   const hub = new Hub({
     broker: memory(),
-    channels: { news: { subscribe: permission('granted', 'subscribe') } },
+    channels: { news: { subscribe: permission('granted', 'subscribe', 'news') } },
     connect: (visitor) => auth.connect(visitor),
   });
   const api = createApi({ hub, keys: new ApiKeys(loaded.api.keys), config: loaded, log: LOG });

@@ -1,4 +1,4 @@
-import type { Caller, Hub, HubObserver, Taken } from '../../hub/index.ts';
+import type { Caller, Hub, HubObserver, Refusal, Taken } from '../../hub/index.ts';
 import { type ChannelRow, type ConnectionRow, type Mishap, OWN_PREFIX, type Sample } from './view.ts';
 
 /** Rows of a table that are sent: more helps nobody who looks. */
@@ -45,9 +45,9 @@ export class Recorder implements HubObserver {
     this.#counts.set(channel, count + 1);
   }
 
-  onRefused(who: Caller, code: string): void {
+  onRefused(who: Caller, code: string, { channel, message }: Refusal): void {
     this.#refused++;
-    note(this.#errors, mishap(this.#now(), code, who));
+    note(this.#errors, { ...mishap(this.#now(), code, who), ...(channel !== undefined && { channel }), message });
   }
 
   onSlow(who: Caller): void {

@@ -64,6 +64,9 @@ export interface Mishap {
   code: string;
   user?: string;
   connection: string;
+  channel?: string;
+  /** The sentence that they were told. */
+  message?: string;
 }
 
 export interface AdminNews {
@@ -98,4 +101,5 @@ export interface Traffic {
   data?: unknown;
   offset?: number;
   code?: string;
+  message?: string;
 }

@@ -1,4 +1,4 @@
-import type { Caller, Hub, HubObserver, Taken } from '../../hub/index.ts';
+import type { Caller, Hub, HubObserver, Refusal, Taken } from '../../hub/index.ts';
 import { OWN_PREFIX, type Traffic, WATCH_PREFIX, watchedName } from './view.ts';
 
 /** Things that are told of one user or channel in a second; the rest is left out, so that looking costs little. */
@@ -35,8 +35,8 @@ export class Watch implements HubObserver {
     this.#tellUser(user, { kind: 'disconnected', connection: id });
   }
 
-  onRefused({ user, id }: Caller, code: string): void {
-    this.#tellUser(user, { kind: 'refused', connection: id, code });
+  onRefused({ user, id }: Caller, code: string, { channel, message }: Refusal): void {
+    this.#tellUser(user, { kind: 'refused', connection: id, code, message, ...(channel !== undefined && { channel }) });
   }
 
   onSlow({ user, id }: Caller): void {

@@ -140,8 +140,11 @@ async function perform(route: Route, asked: Asked, keys: KeyRing, maxBody: numbe
   const { incoming, params } = asked;
   const caller = callerOf(asked, keys);
   if (route.right !== null) {
-    if (!caller) throw new ProtocolError('UNAUTHORIZED', 'an API key is needed: send Authorization: Bearer <key>');
-    if (!caller.may(route.right)) throw forbidden(`do this: it lacks the right ${route.right}`);
+    if (!caller) {
+      const sentence = 'an API key is needed: send Authorization: Bearer <key>, with one of api.keys';
+      throw new ProtocolError('UNAUTHORIZED', sentence, undefined, 'NO_KEY');
+    }
+    if (!caller.may(route.right)) throw forbidden('do this', `its "can" does not have ${route.right}`);
   }
   const query = route.query && check(route.query, asked.query, 'the query');
   let body: unknown;
@@ -159,7 +162,7 @@ function callerOf({ incoming, isLocal }: Bindings, keys: KeyRing): ApiCaller | u
   const { authorization } = incoming.headers;
   if (authorization === undefined) return isLocal ? LOCAL : undefined;
   const caller = keys.find(authorization);
-  if (!caller) throw new ProtocolError('UNAUTHORIZED', 'the API key is not known');
+  if (!caller) throw new ProtocolError('UNAUTHORIZED', 'the API key is none of api.keys', undefined, 'KEY_UNKNOWN');
   return caller;
 }
 

@@ -43,12 +43,17 @@ const RETRY = 1_000;
 export interface Failure {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: { readonly code: string; readonly message: string; readonly retryAfter?: number };
+  readonly body: {
+    readonly code: string;
+    readonly message: string;
+    readonly retryAfter?: number;
+    readonly reason?: string;
+  };
 }
 
 /** An error as an answer. What is the server's own failure is given to `report`, and told in general terms. */
 export function failureOf(error: unknown, report: (what: string, cause: unknown) => void): Failure {
-  const { code, message, retryAfter } = answerOf({ report }, 'a call of the HTTP API failed', error);
+  const { code, message, retryAfter, reason } = answerOf({ report }, 'a call of the HTTP API failed', error);
   const status = Object.hasOwn(STATUSES, code) ? STATUSES[code as Code] : 400;
   const pause = retryAfter ?? (status === 503 || status === 429 ? RETRY : undefined);
   return {
@@ -57,10 +62,11 @@ export function failureOf(error: unknown, report: (what: string, cause: unknown)
       ...(status === 401 && { 'WWW-Authenticate': 'Bearer realm="zocalo"' }),
       ...(pause !== undefined && { 'Retry-After': String(Math.ceil(pause / 1_000)) }),
     },
-    body: { code, message, ...(pause !== undefined && { retryAfter: pause }) },
+    body: { code, message, ...(pause !== undefined && { retryAfter: pause }), ...(reason !== undefined && { reason }) },
   };
 }
 
-export function forbidden(what: string): ProtocolError {
-  return new ProtocolError('FORBIDDEN', `the API key may not ${what}`);
+/** `what` the key may not do, and `how` to let it. */
+export function forbidden(what: string, how: string): ProtocolError {
+  return new ProtocolError('FORBIDDEN', `the API key may not ${what}: ${how}`, undefined, 'RIGHT_MISSING');
 }

@@ -43,8 +43,9 @@ export function route<Body extends z.ZodType, Query extends z.ZodType>(route: Ro
 
 /** @throws ProtocolError FORBIDDEN when the caller does not have the right in this channel. */
 export function permit(caller: ApiCaller | undefined, right: ApiRight, channel: string): void {
-  const verb = right === 'publish' ? 'publish to' : 'read';
-  if (!caller?.may(right, channel)) throw forbidden(`${verb} ${channel}`);
+  if (caller?.may(right, channel)) return;
+  const what = `${right === 'publish' ? 'publish to' : 'read'} ${channel}`;
+  throw forbidden(what, caller?.may(right) ? `its "channels" do not cover it` : `its "can" does not have ${right}`);
 }
 
 /** As for clients: whoever gets it must be able to read it. @throws ProtocolError BAD_MESSAGE. */

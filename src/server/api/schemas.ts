@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { isChannel, isPattern, JsonText, LIMITS } from '../../protocol/index.ts';
+
+import { channelFault, isChannel, isPattern, JsonText, LIMITS } from '../../protocol/index.ts';
 
 /** What is said to the HTTP API and by it. The OpenAPI document is made of these. */
 
 export const channelName = z
   .string()
-  .max(LIMITS.channel)
   .refine(isChannel, {
-    error: (issue) => `${JSON.stringify(issue.input)} is no name of a channel`,
+    error: ({ input }) => channelFault(String(input)),
     params: { code: 'BAD_CHANNEL' },
   })
   .describe('The name of a channel, like chat:42.');
@@ -45,6 +45,7 @@ export const failure = z
     code: z.string().describe('Never changes: match this.'),
     message: z.string().describe('A sentence for people.'),
     retryAfter: z.number().optional().describe('Milliseconds after which the same request may succeed.'),
+    reason: z.string().optional().describe('Why, for programs, where one code has several causes: RIGHT_MISSING, say.'),
   })
   .describe('Why a request was refused.');
 

@@ -1,7 +1,7 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import { ZocaloError } from '../../errors.ts';
 import type { Identity, Rights, Visitor } from '../../hub/index.ts';
-import { ProtocolError } from '../../protocol/index.ts';
+import { ProtocolError, type Reason } from '../../protocol/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, SparseLog } from '../operations/index.ts';
 import { type AddressOf, type Handshake, handshakeOf, tokenIn } from './credentials.ts';
@@ -124,30 +124,25 @@ export class Auth {
     return this.#doors;
   }
 
-  /** For `HubOptions.connect`. @throws ProtocolError UNAVAILABLE, RATE_LIMITED with a pause: then come back. */
-  async connect(visitor: Visitor): Promise<Identity | null> {
+  /**
+   * For `HubOptions.connect`. @throws ProtocolError UNAUTHORIZED with the reason; UNAVAILABLE, RATE_LIMITED with a pause:
+   * then come back.
+   */
+  async connect(visitor: Visitor): Promise<Identity> {
     const handshake = handshakeOf(visitor.request, this.#options.addressOf);
     if (!visitor.login) return this.#unlessRevoked(() => this.#judge(handshake, visitor.token ?? tokenIn(handshake)));
     const { user, password } = visitor.login;
-    return this.login(user, password, handshake.address).catch((error) => {
-      if (error instanceof ProtocolError && error.code === 'UNAUTHORIZED') return null;
-      throw error;
-    });
+    return this.login(user, password, handshake.address);
   }
 
   /** What was found out before a revocation, and comes after it, lets nobody in: it is to be asked again. */
-  async #unlessRevoked<Found extends Identity | null>(find: () => Promise<Found>): Promise<Found> {
+  async #unlessRevoked<Found extends Identity>(find: () => Promise<Found>): Promise<Found> {
     const before = this.#revocations;
     const found = await find();
-    const order = found?.user === undefined ? undefined : this.#revoked.get(found.user)?.order;
+    const order = found.user === undefined ? undefined : this.#revoked.get(found.user)?.order;
     if (order !== undefined && order > before)
       throw new ProtocolError('UNAVAILABLE', 'your session was revoked while it was checked', COME_BACK);
     return found;
-  }
-
-  /** For other requests than a hub's, server-sent events say. Null: nobody who may come in. @throws as `connect`. */
-  async identify(request: unknown, token?: string): Promise<Identity | null> {
-    return this.connect({ token, request });
   }
 
   /** @throws ProtocolError UNAUTHORIZED, RATE_LIMITED, UNAVAILABLE; NOT_OFFERED when there is no users table. */
@@ -174,30 +169,34 @@ export class Auth {
     this.#log.write('info', 'revoked', { user }, 'the tokens of a user were revoked');
   }
 
-  async #judge(handshake: Handshake, token: string | undefined): Promise<Identity | null> {
+  async #judge(handshake: Handshake, token: string | undefined): Promise<Identity> {
     const { anonymous, tokens, takesTokens, hook } = this.#open;
     const isOurs = async (token: string) => JWT.test(token) && (takesTokens || (await tokens.claimsToBeOwn(token)));
     if (token !== undefined && (!hook || (await isOurs(token)))) return this.#byToken(token, handshake);
     const verdict = hook ? await hook.ask(handshake, token) : { kind: 'unknown' as const };
     if (verdict.kind === 'known') return verdict.identity;
+    if (verdict.kind === 'refused') throw unauthorized("the application's hook refuses you", 'REFUSED');
     // Somebody with a token is no stranger: it was to say who they are.
-    return verdict.kind === 'unknown' && anonymous && token === undefined ? {} : null;
+    if (token !== undefined) throw unauthorized("the application's hook does not know your token", 'TOKEN_INVALID');
+    if (anonymous) return {};
+    const how = hook ? 'the hook does not know you, and no token came' : 'no token came';
+    throw unauthorized(`${how}; strangers are not let in (auth.anonymous is false)`, 'NO_TOKEN');
   }
 
-  async #byToken(token: string, { address }: Handshake): Promise<Identity | null> {
+  async #byToken(token: string, { address }: Handshake): Promise<Identity> {
     try {
       const { user, issued, leeway, identity } = await this.#open.tokens.verify(token);
       const revoked = this.#revokedAt(user);
       if (revoked !== undefined && (issued === undefined || issued - leeway <= revoked))
-        throw new TokenRefused('it was revoked, or its user is disabled');
+        throw new TokenRefused('it was revoked, or its user is disabled', 'TOKEN_REVOKED');
       return identity;
     } catch (error) {
       if (error instanceof TokenRefused) {
         this.#log.write('info', 'token', { address }, `a token was refused: ${error.message}`);
-        return null;
+        throw unauthorized(`the token is refused: ${error.message}`, error.reason);
       }
       if (error instanceof KeysUnavailable)
-        this.#log.write('error', 'jwks', { reason: error.reason }, 'the keys at auth.jwt.jwks cannot be had');
+        this.#log.write('error', 'jwks', { reason: error.cause }, 'the keys at auth.jwt.jwks cannot be had');
       if (error instanceof ProtocolError) throw error;
       this.#log.write('error', 'token-broken', { reason: (error as Error).message }, 'a token could not be checked');
       throw new ProtocolError('UNAVAILABLE', 'who you are cannot be checked just now', COME_BACK);
@@ -209,4 +208,8 @@ export class Auth {
     const there = this.#open.login?.users.revokedAt(user);
     return here === undefined || there === undefined ? (here ?? there) : Math.max(here, there);
   }
+}
+
+function unauthorized(sentence: string, reason: Reason): ProtocolError {
+  return new ProtocolError('UNAUTHORIZED', sentence, undefined, reason);
 }

@@ -15,10 +15,12 @@ export function rightsOf(can: unknown): Rights | undefined {
   if (!Array.isArray(can)) throw new RangeError('`can` is no list');
   if (can.length > MOST) throw new RangeError(`\`can\` has more than ${MOST} entries`);
   const rights: { [action in Action]: string[] } = { subscribe: [], publish: [], presence: [] };
-  for (const entry of can) {
+  for (const [index, entry] of can.entries()) {
     const [, verb, channel] = /^(sub|pub|presence):(.+)$/.exec(String(entry)) ?? [];
     if (typeof entry !== 'string' || verb === undefined || !(isChannel(channel) || isPattern(channel)))
-      throw new RangeError('`can` has an entry that is not sub:, pub: or presence: with a channel or pattern');
+      throw new RangeError(
+        `\`can\` has an entry, number ${index + 1}, that is not sub:, pub: or presence: with a channel or pattern`,
+      );
     rights[ACTIONS[verb as keyof typeof ACTIONS]].push(channel!);
   }
   return rights;

@@ -54,12 +54,12 @@ export function jwksKeys(url: URL, doFetch: typeof fetch, now: () => number): Ke
   };
 }
 
-/** What the visitor is told is general; `reason` is for the log. */
+/** What the visitor is told is general; `cause` is for the log. */
 export class KeysUnavailable extends ProtocolError {
-  readonly reason: string;
+  override readonly cause: string;
 
-  constructor(reason: string) {
+  constructor(cause: string) {
     super('UNAVAILABLE', 'who you are cannot be checked just now', PAUSE);
-    this.reason = reason;
+    this.cause = cause;
   }
 }

@@ -52,7 +52,7 @@ export class Login {
    */
   async login(user: unknown, password: unknown, address: string): Promise<Session> {
     if (typeof user !== 'string' || typeof password !== 'string' || user === '' || user.length > NAME_LENGTH)
-      throw new ProtocolError('UNAUTHORIZED', 'user and password must be texts');
+      throw new ProtocolError('UNAUTHORIZED', 'user and password must be texts', undefined, 'LOGIN_FAILED');
     const neighbours = neighbourhood(address);
     const pause = Math.max(this.#byUser.pauseOf(user), this.#byAddress.pauseOf(neighbours));
     if (pause > 0) {
@@ -76,7 +76,7 @@ export class Login {
         who,
         found.known ? 'a login failed' : 'a login of an unknown user failed',
       );
-      throw new ProtocolError('UNAUTHORIZED', 'no such user and password');
+      throw new ProtocolError('UNAUTHORIZED', 'no such user and password', undefined, 'LOGIN_FAILED');
     }
     this.#byUser.forget(user);
     this.#byAddress.takeBack(neighbours);

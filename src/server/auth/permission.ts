@@ -1,16 +1,27 @@
-import type { Action, Permission } from '../../hub/index.ts';
+import { type Action, type Permission, rightMissing } from '../../hub/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
 import type { Who } from '../config/index.ts';
 
-/** A word of the config as the hub's option: `granted` is for those whose rights name the channel. */
-export function permission(who: Who, action: Action): Permission {
+/**
+ * A word of the config as the hub's option: `granted` is for those whose rights name the channel. `entry` is the name
+ * or pattern that it stands under, for the sentence of a refusal.
+ */
+export function permission(who: Who, action: Exclude<Action, 'presence'>, entry: string): Permission {
+  const refuse = (then: string) => {
+    const sentence = `channels["${entry}"].${action} is ${who}${then}`;
+    throw new ProtocolError('FORBIDDEN', sentence, undefined, 'CHANNEL_OPTION');
+  };
   switch (who) {
     case 'everyone':
       return true;
     case 'users':
-      return (caller) => caller.user !== undefined;
+      return (caller) => caller.user !== undefined || refuse(', and you are not logged in');
     case 'granted':
-      return (caller, channel) => caller.isGranted(action, channel);
+      return (caller, channel) => {
+        if (caller.isGranted(action, channel)) return true;
+        throw rightMissing(action, channel);
+      };
     case 'nobody':
-      return false;
+      return () => refuse(action === 'publish' ? ': only API keys publish here' : '');
   }
 }

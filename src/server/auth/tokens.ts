@@ -3,14 +3,21 @@ import { readFile } from 'node:fs/promises';
 import type { JWTPayload } from 'jose';
 import { ZocaloError } from '../../errors.ts';
 import type { Identity, Rights } from '../../hub/index.ts';
-import { LIMITS, ProtocolError } from '../../protocol/index.ts';
+import { LIMITS, ProtocolError, type Reason } from '../../protocol/index.ts';
 import type { JwtConfig } from '../config/index.ts';
 import { canOf, rightsOf } from './can.ts';
 import { jwksKeys, type Keys } from './jwks.ts';
 import { isUserId } from './user-id.ts';
 
-/** Why a token does not count: for the log. It says nothing that whoever made the token chose, and no secret. */
-export class TokenRefused extends Error {}
+/** Why a token does not count. The sentence repeats nothing that the token's maker chose, and no secret. */
+export class TokenRefused extends Error {
+  readonly reason: Extract<Reason, `TOKEN_${string}`>;
+
+  constructor(message: string, reason: TokenRefused['reason'] = 'TOKEN_INVALID') {
+    super(message);
+    this.reason = reason;
+  }
+}
 
 /** What a token said, once it was proven. */
 export interface Verified {
@@ -43,7 +50,6 @@ const OURS = 'zocalo';
 const RSA_BITS = 2_048;
 
 const SENTENCES: Readonly<Record<string, string>> = {
-  ERR_JWT_EXPIRED: 'it has expired',
   ERR_JWS_SIGNATURE_VERIFICATION_FAILED: 'its signature does not fit',
   ERR_JOSE_ALG_NOT_ALLOWED: 'it is signed by an algorithm that is not accepted here',
   ERR_JWKS_NO_MATCHING_KEY: 'no published key is the one that it names',
@@ -130,7 +136,7 @@ export class Tokens {
     try {
       const isOwn = decodeProtectedHeader(token).alg === 'HS256';
       const keys = isOwn ? this.#secret && (async () => this.#secret!) : this.#foreign?.keys;
-      if (!keys) throw new TokenRefused(SENTENCES.ERR_JOSE_ALG_NOT_ALLOWED);
+      if (!keys) throw new TokenRefused(SENTENCES.ERR_JOSE_ALG_NOT_ALLOWED!);
       const leeway = isOwn ? OWN_LEEWAY : jwt!.leeway;
       const { payload } = await jwtVerify(token, keys, {
         algorithms: isOwn ? ['HS256'] : [...this.#foreign!.algorithms],
@@ -142,6 +148,7 @@ export class Tokens {
       return read(payload, now(), leeway, isOwn);
     } catch (error) {
       if (error instanceof TokenRefused || error instanceof ProtocolError) throw error;
+      if (error instanceof errors.JWTExpired) throw new TokenRefused('it has expired', 'TOKEN_EXPIRED');
       if (error instanceof errors.JWTClaimValidationFailed)
         throw new TokenRefused(CLAIMS[error.claim] ?? 'a claim is wrong');
       throw new TokenRefused(SENTENCES[(error as { code?: string }).code ?? ''] ?? 'it is no token in good form');

@@ -57,7 +57,10 @@ test('whoever looks is told each second what happened in it', async () => {
       ['admin', 1],
     ],
   );
-  assert.deepEqual(errors, [{ at: 1_000, code: 'TOO_LARGE', user: 'ana', connection: ana.connection.id }]);
+  const message = 'the data has more than the 20 bytes that chat:42 takes';
+  assert.deepEqual(errors, [
+    { at: 1_000, code: 'TOO_LARGE', user: 'ana', connection: ana.connection.id, channel: 'chat:42', message },
+  ]);
   await second();
   assert.equal(data<AdminNews>(admin)[0]!.sample.published, 0);
 });
@@ -86,7 +89,7 @@ test('one user or channel can be watched, by nobody but whom a token names', asy
   ana.connection.lost();
   await settle();
   assert.deepEqual(
-    data<Traffic>(admin).map(({ kind, user, channel, data, code }) => [kind, user, channel ?? code, data]),
+    data<Traffic>(admin).map(({ kind, user, channel, data, code }) => [kind, user, code ?? channel, data]),
     [
       ['connected', 'ana b', undefined, undefined],
       ['published', 'ana b', 'chat:42', 'hola'],

@@ -15,7 +15,7 @@ const PASSWORD = 'correct horse battery';
 const CHANNELS = Object.fromEntries(
   (['everyone', 'users', 'granted', 'nobody'] satisfies Who[]).map((who) => [
     who,
-    { subscribe: permission(who, 'subscribe'), publish: permission(who, 'publish') },
+    { subscribe: permission(who, 'subscribe', who), publish: permission(who, 'publish', who) },
   ]),
 );
 
@@ -115,7 +115,7 @@ for (const token of [
     const peer = await HubPeer.connect(t, url);
     peer.say('hi', 1, { token });
     assert.deepEqual((await peer.next())?.slice(0, 3), ['err', 1, 'UNAUTHORIZED']);
-    assert.deepEqual(await peer.next(), ['bye', 'UNAUTHORIZED', {}]);
+    assert.deepEqual(await peer.next(), ['bye', 'UNAUTHORIZED', { reason: 'TOKEN_INVALID' }]);
     assert.deepEqual(hub.connections, []);
   });
 
@@ -129,7 +129,7 @@ test('a token that runs out ends the connection, and a newer one keeps it', asyn
   clock.advance(59_000);
   assert.equal(await peer.ask('auth', 'hola'), 'UNAUTHORIZED');
   clock.advance(1_000);
-  assert.deepEqual(await peer.until('bye'), ['bye', 'UNAUTHORIZED', {}]);
+  assert.deepEqual(await peer.until('bye'), ['bye', 'UNAUTHORIZED', { reason: 'TOKEN_EXPIRED' }]);
 });
 
 test('a user who is revoked is gone at once, and does not come back by the same token', async (t) => {

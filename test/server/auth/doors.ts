@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { createHmac, type KeyObject, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -5,6 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
+import type { Visitor } from '../../../src/hub/index.ts';
+import type { ProtocolError, Reason } from '../../../src/protocol/index.ts';
 import { Auth, type AuthOptions } from '../../../src/server/auth/index.ts';
 import { configSchema } from '../../../src/server/config/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -44,6 +47,14 @@ export async function doors(
   t.after(() => opened.close());
   await opened.open();
   return { auth: opened, clock, log, now };
+}
+
+/** Turns the visitor away, for this reason. */
+export async function refused(auth: Auth, visitor: Visitor, reason: Reason = 'TOKEN_INVALID'): Promise<void> {
+  await assert.rejects(auth.connect(visitor), (error: ProtocolError) => {
+    assert.deepEqual([error.code, error.reason], ['UNAUTHORIZED', reason], error.message);
+    return true;
+  });
 }
 
 export function configOf(auth: object, secret: string | null = SECRET) {

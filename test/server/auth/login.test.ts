@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Users } from '../../../src/server/auth/index.ts';
 import { COST, type Scrypt, systemScrypt } from '../../../src/server/auth/password.ts';
-import { doors, fileOf, forge, handshake } from './doors.ts';
+import { doors, fileOf, forge, handshake, refused } from './doors.ts';
 
 const PASSWORD = 'correct horse battery';
 const ADDRESS = '192.0.2.7';
@@ -73,7 +73,7 @@ test('a wrong password, an unknown user and a disabled one cost the same work an
     ['ana', ''],
   ] as const) {
     await auth.login(user, password, ADDRESS).catch(({ code, message }) => answers.add(`${code} ${message}`));
-    assert.equal(await auth.connect(login(user, password)), null);
+    await refused(auth, login(user, password), 'LOGIN_FAILED');
   }
   assert.deepEqual([...answers], ['UNAUTHORIZED no such user and password']);
   assert.deepEqual(calls, Array(8).fill(`${COST.n} ${COST.r} ${COST.p}`));
@@ -81,7 +81,7 @@ test('a wrong password, an unknown user and a disabled one cost the same work an
 
 test('a wrong password is no way in for a stranger, though strangers may come in', async (t) => {
   const { auth } = await loginDoors(t, { anonymous: true });
-  assert.equal(await auth.connect(login('ana', 'wrong')), null);
+  await refused(auth, login('ana', 'wrong'), 'LOGIN_FAILED');
 });
 
 test('what is no text is refused without any work', async (t) => {
@@ -201,11 +201,11 @@ test('what was typed is in no log and in no error', async (t) => {
 test('revoking refuses the tokens up to now, and no later ones, also after a restart', async (t) => {
   const { auth, users, clock, now } = await loginDoors(t);
   const { token } = await auth.login('ana', PASSWORD, ADDRESS);
-  const come = async (token: string) => (await auth.connect({ token, request: undefined }))?.user;
+  const come = async (token: string) => (await auth.connect({ token, request: undefined })).user;
   assert.equal(await come(token), 'ana');
   clock.advance(1);
   auth.revoke('ana');
-  assert.equal(await come(token), undefined);
+  await refused(auth, { token, request: undefined }, 'TOKEN_REVOKED');
   clock.advance(1);
   assert.equal(await come((await auth.login('ana', PASSWORD, ADDRESS)).token), 'ana');
   users.close();
@@ -215,7 +215,7 @@ test('revoking refuses the tokens up to now, and no later ones, also after a res
 
 test('another process that disables, removes or changes a user ends their tokens', async (t) => {
   const { auth, users, clock } = await loginDoors(t);
-  const come = async (token: string) => (await auth.connect({ token, request: undefined }))?.user;
+  const come = async (token: string) => (await auth.connect({ token, request: undefined })).user;
   for (const change of [
     () => users.setRights('ana', undefined),
     () => users.setPassword('ana', PASSWORD),
@@ -227,7 +227,7 @@ test('another process that disables, removes or changes a user ends their tokens
     const { token } = await auth.login('ana', PASSWORD, ADDRESS);
     assert.equal(await come(token), 'ana');
     assert.equal(await change(), true);
-    assert.equal(await come(token), undefined);
+    await refused(auth, { token, request: undefined }, 'TOKEN_REVOKED');
   }
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAUTHORIZED' });
 });
@@ -251,7 +251,7 @@ test('a token that does not say when it was issued is refused once its user was 
   const { auth } = await doors(t, {});
   const [ana, luis] = ['ana', 'luis'].map((sub) => forge({ alg: 'HS256' }, { sub }));
   auth.revoke('ana');
-  assert.equal(await auth.connect({ token: ana, request: undefined }), null);
+  await refused(auth, { token: ana, request: undefined }, 'TOKEN_REVOKED');
   assert.equal((await auth.connect({ token: luis, request: undefined }))?.user, 'luis');
 });
 
@@ -260,7 +260,7 @@ test('without a users table, revoking holds until the end of the process', async
   const token = await auth.mint({ user: 'ana' });
   clock.advance(1);
   auth.revoke('ana');
-  assert.equal(await auth.connect({ token, request: undefined }), null);
+  await refused(auth, { token, request: undefined }, 'TOKEN_REVOKED');
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'NOT_OFFERED' });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { application, doors, fileOf, forge, handshake, SECRET, START } from './doors.ts';
+import { application, doors, fileOf, forge, handshake, refused, SECRET, START } from './doors.ts';
 
 const NOW = START / 1_000;
 const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
@@ -34,7 +34,7 @@ test('a token that the daemon made is taken by it, and expires', async (t) => {
   const token = await auth.mint({ user: 'ana', rights, expiresIn: 3_600_000 });
   assert.deepEqual(await auth.connect({ token, request: undefined }), { user: 'ana', rights, expiresIn: 3_600_000 });
   clock.advance(3_606_000);
-  assert.equal(await auth.connect({ token, request: undefined }), null);
+  await refused(auth, { token, request: undefined }, 'TOKEN_EXPIRED');
 });
 
 test('a token that is good for years is good for years: the clock keeps any time', async (t) => {
@@ -46,12 +46,12 @@ test('a token that is good for years is good for years: the clock keeps any time
 test('a token comes by hi, by the header Authorization, or by the query', async (t) => {
   const { auth } = await doors(t, { anonymous: false });
   const token = forge(HS, { sub: 'ana' });
-  const from = async (request: object, hi?: string) => (await auth.connect({ token: hi, request }))?.user;
+  const from = async (request: object, hi?: string) => (await auth.connect({ token: hi, request })).user;
   assert.equal(await from(handshake(), token), 'ana');
   assert.equal(await from(handshake({ authorization: `Bearer ${token}` })), 'ana');
   assert.equal(await from(handshake({}, `/chat?token=${token}`)), 'ana');
-  assert.equal(await from(handshake({}, `/chat?token=${token}`), 'bad'), undefined);
-  assert.equal(await from(handshake()), undefined);
+  await refused(auth, { token: 'bad', request: handshake({}, `/chat?token=${token}`) });
+  await refused(auth, { token: undefined, request: handshake() }, 'NO_TOKEN');
 });
 
 for (const [algorithm, pair] of [
@@ -129,7 +129,7 @@ const FORGED: Record<string, [token: string, reason: string]> = {
 for (const [name, [token, reason]] of Object.entries(FORGED)) {
   test(`a token is refused, and the log says why: ${name}`, async (t) => {
     const { auth, log } = await doors(t, { jwt: { publicKey: pemOf(rsa), issuer: 'shop', audience: 'zocalo' } });
-    assert.equal(await auth.connect({ token, request: handshake() }), null);
+    await refused(auth, { token, request: handshake() }, reason === 'expired' ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
     assert.equal(log.lines.length, 1);
     assert.match(log.text, /a token was refused: /);
     assert.ok(log.text.includes(reason), log.text);
@@ -141,16 +141,16 @@ for (const [name, [token, reason]] of Object.entries(FORGED)) {
 
 test('a token is refused where nothing could check it, though strangers may come in', async (t) => {
   const { auth } = await doors(t, {}, { secret: null });
-  assert.equal(await auth.connect({ token: good, request: undefined }), null);
+  await refused(auth, { token: good, request: undefined });
   assert.deepEqual(await auth.connect({ token: undefined, request: undefined }), {});
 });
 
 test('whoever sends bad tokens all day does not fill the log', async (t) => {
   const { auth, log, clock } = await doors(t, {});
-  for (let n = 0; n < 1_000; n++) await auth.connect({ token: 'bad', request: undefined });
+  for (let n = 0; n < 1_000; n++) await refused(auth, { token: 'bad', request: undefined });
   assert.equal(log.lines.length, 10);
   clock.advance(60_000);
-  await auth.connect({ token: 'bad', request: undefined });
+  await refused(auth, { token: 'bad', request: undefined });
   assert.match(log.lines[10]!, /"leftOut":990/);
 });
 
@@ -187,7 +187,7 @@ test('published keys are asked for once, and a flood of unknown ones asks no mor
   for (let n = 0; n < 5; n++) assert.equal((await auth.connect({ token, request: undefined }))?.user, 'ana');
   for (let n = 0; n < 5; n++) {
     const unknown = forge({ ...RS, kid: `no ${n}` }, { sub: 'ana' }, other.privateKey);
-    assert.equal(await auth.connect({ token: unknown, request: undefined }), null);
+    await refused(auth, { token: unknown, request: undefined });
   }
   assert.equal(asked.times, 1);
   assert.match(log.text, /no published key/);
@@ -198,7 +198,7 @@ test('a shared secret among the published keys signs nothing', async (t) => {
   const { jwks } = await published(t, () => [200, JSON.stringify({ keys: [oct] })]);
   const { auth } = await doors(t, { jwt: { jwks } });
   const token = forge({ ...HS, kid: 'one' }, { sub: 'ana' }, 'published');
-  assert.equal(await auth.connect({ token, request: undefined }), null);
+  await refused(auth, { token, request: undefined });
 });
 
 for (const [name, answer] of Object.entries({
@@ -230,7 +230,7 @@ for (const [name, sub] of Object.entries({
 }))
   test(`a user whose id has ${name} is nobody`, async (t) => {
     const { auth, log } = await doors(t, {});
-    assert.equal(await auth.connect({ token: forge(HS, { sub }), request: undefined }), null);
+    await refused(auth, { token: forge(HS, { sub }), request: undefined });
     assert.match(log.text, /control characters/);
   });
 
@@ -238,5 +238,5 @@ for (const authorization of ['Bearer', 'Bearer ', 'bearer two words'])
   test(`who says ${JSON.stringify(authorization)} and nothing that is a token is no stranger`, async (t) => {
     const { auth } = await doors(t, {});
     assert.deepEqual(await auth.connect({ token: undefined, request: handshake() }), {});
-    assert.equal(await auth.connect({ token: undefined, request: handshake({ authorization }) }), null);
+    await refused(auth, { token: undefined, request: handshake({ authorization }) });
   });
