@@ -14,6 +14,7 @@ import {
   type Position,
   type Presence,
 } from '../protocol/index.ts';
+import { guard } from '../thenable.ts';
 import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
 import { history } from './history.ts';
@@ -196,11 +197,10 @@ export class Hub<C extends Contract = any> {
     await this.open();
     return this.#broker.watch(channelOrPattern, (channel, epoch, entries) => {
       for (const { data, offset } of entries) {
-        try {
-          listener(channel, JSON.parse(data), [epoch, offset]);
-        } catch (cause) {
-          this.#house.report(`the watcher of ${channelOrPattern} failed`, cause);
-        }
+        guard(
+          () => listener(channel, JSON.parse(data), [epoch, offset]),
+          (cause) => this.#house.report(`the watcher of ${channelOrPattern} failed`, cause),
+        );
       }
     });
   }
@@ -307,9 +307,8 @@ function report(onError: (error: ZocaloError) => void, what: string, cause: unkn
     cause instanceof ZocaloError
       ? cause
       : new ZocaloError('HOOK_FAILED', `${what}: ${text}`, { advice: 'mend what failed', cause });
-  try {
-    onError(error);
-  } catch (second) {
-    console.error('onError failed:', second, 'while it was told of:', error);
-  }
+  guard(
+    () => onError(error),
+    (second) => console.error('onError failed:', second, 'while it was told of:', error),
+  );
 }

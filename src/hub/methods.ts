@@ -1,5 +1,6 @@
 import { ZocaloError } from '../errors.ts';
 import { type Contract, type JsonText, type MethodData, type MethodReturn, ProtocolError } from '../protocol/index.ts';
+import { isThenable } from '../thenable.ts';
 import type { Caller } from './options.ts';
 import type { Terms } from './terms.ts';
 
@@ -29,7 +30,7 @@ export class Methods {
     const handler = this.#handlers.get(name);
     if (!handler) throw new ProtocolError('NO_SUCH_METHOD', `there is no method ${name}`);
     const checked = this.#terms.callOf(name, data);
-    const result = await handler(checked instanceof Promise ? await checked : checked, who);
+    const result = await handler(isThenable(checked) ? await checked : checked, who);
     return this.#terms.resultOf(name, result);
   }
 }

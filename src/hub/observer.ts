@@ -1,4 +1,5 @@
 import type { Position } from '../protocol/index.ts';
+import { isThenable } from '../thenable.ts';
 import type { UserConnection } from './users.ts';
 
 /** A publication as it was taken. */
@@ -72,11 +73,16 @@ export class Observers {
 
   tell<Name extends keyof HubObserver>(name: Name, ...news: Parameters<NonNullable<HubObserver[Name]>>): void {
     for (const observer of this.#all) {
+      // Not through `guard`: two closures for each publication.
       try {
-        (observer[name] as ((...news: unknown[]) => void) | undefined)?.call(observer, ...news);
+        const result = (observer[name] as ((...news: unknown[]) => unknown) | undefined)?.call(observer, ...news);
+        if (isThenable(result)) Promise.resolve(result).catch((cause) => this.#failed(name, cause));
       } catch (cause) {
-        this.#report(`an observer failed at ${name}`, cause);
+        this.#failed(name, cause);
       }
     }
+  }
+  #failed(name: string, cause: unknown): void {
+    this.#report(`an observer failed at ${name}`, cause);
   }
 }

@@ -1,4 +1,5 @@
 import { ProtocolError } from '../protocol/index.ts';
+import { isThenable } from '../thenable.ts';
 import type { Caller, Identity, Rules } from './options.ts';
 import type { Action } from './rights.ts';
 
@@ -19,7 +20,7 @@ export function permit(action: Action, rules: Rules, who: Caller, channel: strin
     throw new ProtocolError('FORBIDDEN', sentence, undefined, 'CHANNEL_OPTION');
   };
   const allowed = typeof permission === 'function' ? permission(who, channel) : permission;
-  if (allowed instanceof Promise) return allowed.then(check);
+  if (isThenable(allowed)) return Promise.resolve(allowed).then(check);
   check(allowed);
   return undefined;
 }

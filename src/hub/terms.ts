@@ -8,6 +8,7 @@ import {
   type SchemaResult,
   type StandardSchema,
 } from '../protocol/index.ts';
+import { isThenable } from '../thenable.ts';
 
 /** The contract at run time: what it lets through is what the schema answered, which may be other than it was given. */
 export class Terms {
@@ -64,11 +65,13 @@ export class Terms {
 function check(schema: StandardSchema | undefined, data: unknown): unknown {
   if (!schema) return data;
   const result = schema['~standard'].validate(data);
-  return result instanceof Promise ? result.then(fittingOf) : fittingOf(result);
+  return isThenable(result)
+    ? Promise.resolve(result as PromiseLike<SchemaResult<unknown>>).then(fittingOf)
+    : fittingOf(result);
 }
 
 function then<In, Out>(value: In | Promise<In>, next: (value: In) => Out): Out | Promise<Out> {
-  return value instanceof Promise ? value.then(next) : next(value);
+  return isThenable(value) ? (value as Promise<In>).then(next) : next(value as In);
 }
 
 function written(data: unknown): JsonText {

@@ -133,7 +133,7 @@ export class TextConnection implements UserConnection, LeftOut {
     if (this.#phase === 'over') return;
     const rules = this.#house.rules.forClients(this.#name);
     await permit('publish', rules, this, this.#name);
-    const data = rules.text.in ? rules.text.in(text, this) : text;
+    const data = rules.text.in ? await rules.text.in(text, this) : text;
     if (data === undefined) return;
     const fitting = await this.#house.terms.publication(this.#name, data);
     await publish(this.#house, this.#name, rules, fitting, { user: this.user, except: this, connection: this.id });

@@ -9,6 +9,7 @@ import {
   type Welcome,
   type WelcomeLimits,
 } from '../protocol/index.ts';
+import { isThenable } from '../thenable.ts';
 import type { Connection } from './connection.ts';
 import { history } from './history.ts';
 import type { House } from './house.ts';
@@ -128,7 +129,7 @@ function pub(
   };
   const check = () => {
     const fitting = house.terms.publication(name, data);
-    return fitting instanceof Promise ? fitting.then(send) : send(fitting);
+    return isThenable(fitting) ? fitting.then(send) : send(fitting);
   };
   return permission ? permission.then(check) : (check() ?? undefined);
 }

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { ZocaloError } from '../errors.ts';
+import { isThenable } from '../thenable.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import { CLOSE, mayBeSent } from './core/close-codes.ts';
 import type { Payload } from './core/frame-writer.ts';
@@ -150,7 +151,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   onCompressed(bytes: Buffer, isText: boolean): void {
     if (this.#state !== STATE.OPEN) return;
     const whole = this.deflate!.inflate(bytes, this.around.limits.maxMessage);
-    if (!(whole instanceof Promise)) {
+    if (!isThenable(whole)) {
       this.#onInflated(whole, isText);
       return;
     }

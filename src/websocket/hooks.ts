@@ -1,4 +1,5 @@
 import { ZocaloError } from '../errors.ts';
+import { guard } from '../thenable.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
@@ -11,16 +12,6 @@ export interface Hooks {
   onClose(user: User, code: number, reason: string): unknown;
   onQueueFull(user: User, message: Payload | undefined): QueueVerdict;
   onError(error: ZocaloError, user?: User): unknown;
-}
-
-/** Calls a hook; `failed` hears what it throws, and what its promise is rejected with. */
-export function guard(call: () => unknown, failed: (cause: unknown) => void): void {
-  try {
-    const result = call();
-    if (result instanceof Promise) result.catch(failed);
-  } catch (cause) {
-    failed(cause);
-  }
 }
 
 /** Tells the program that its hook failed, and for whom. */

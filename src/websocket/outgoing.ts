@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import { ZocaloError } from '../errors.ts';
+import { isThenable } from '../thenable.ts';
 import { Backlog } from './backpressure.ts';
 import { headerSize, type Payload, payloadSize, writeFrame } from './core/frame-writer.ts';
 import { CONTROL_PAYLOAD, FIN, OPCODE, RSV1 } from './core/opcodes.ts';
@@ -130,7 +131,7 @@ export abstract class Outgoing implements Flushable {
     const plain = Buffer.from(message as string);
     // While a big one is under way the peer's window is not known here, so what comes after it goes as it is.
     const packed = deflate.dependent && this.backlog.isBlocked ? null : deflate.compress(plain);
-    if (packed instanceof Promise) {
+    if (isThenable(packed)) {
       const fill = this.backlog.reserve(plain.length);
       packed
         .catch(() => null)

@@ -2,12 +2,13 @@ import type { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
+import { guard, isThenable } from '../thenable.ts';
 import { checkPlace } from './admission.ts';
 import { refuse } from './attach.ts';
 import { acceptDeflate, formatAgreement } from './core/deflate-negotiation.ts';
 import { checkRequest, formatResponse, type Refusal } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
-import { guard, type Hooks, reportFailed } from './hooks.ts';
+import { type Hooks, reportFailed } from './hooks.ts';
 import type { ServerOptions } from './server-options.ts';
 import { Session, type Venue } from './session.ts';
 import { UpgradeRequest } from './upgrade-request.ts';
@@ -74,7 +75,7 @@ export class Reception {
     }
     try {
       const answer = this.#hooks.onUpgrade(arrival.upgrade);
-      if (isThenable(answer)) this.#wait(Promise.resolve(answer), arrival);
+      if (isThenable(answer)) this.#wait(Promise.resolve(answer as PromiseLike<UpgradeAnswer>), arrival);
       else this.#admit(answer, arrival);
     } catch (error) {
       this.#failed(error, arrival);
@@ -153,9 +154,4 @@ export class Reception {
       (cause) => reportFailed(this.#hooks, 'onRefuse', cause),
     );
   }
-}
-
-/** Not only a Promise: a query builder that runs when it is awaited must not pass for an answer that lets in. */
-function isThenable(answer: unknown): answer is PromiseLike<UpgradeAnswer> {
-  return typeof (answer as { then?: unknown } | null | undefined)?.then === 'function';
 }

@@ -1,11 +1,12 @@
 import type { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
+import { guard, isThenable } from '../thenable.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import { Connection, type ConnectionEvents, type Message } from './connection.ts';
 import { CLOSE } from './core/close-codes.ts';
 import type { Payload } from './core/frame-writer.ts';
 import type { MessageDeflate } from './deflate.ts';
-import { guard, type Hooks, reportFailed } from './hooks.ts';
+import { type Hooks, reportFailed } from './hooks.ts';
 import type { Surroundings } from './outgoing.ts';
 import type { Subscriber, Topic, Topics } from './topics.ts';
 import type { UpgradeRequest } from './upgrade-request.ts';
@@ -72,7 +73,7 @@ export class Session implements Subscriber, ConnectionEvents {
     // Not through #guard: this is the hot path, and a closure for each message would be its only allocation.
     try {
       const result = this.#venue.hooks.onMessage(this.user, message);
-      if (result instanceof Promise) result.catch((error) => this.#failed('onMessage', error));
+      if (isThenable(result)) Promise.resolve(result).catch((error) => this.#failed('onMessage', error));
     } catch (error) {
       this.#failed('onMessage', error);
     }
@@ -84,8 +85,8 @@ export class Session implements Subscriber, ConnectionEvents {
     this.#queueAsked = true;
     try {
       const verdict: unknown = this.#venue.hooks.onQueueFull(this.user, message);
-      if (!(verdict instanceof Promise)) return verdict as QueueVerdict;
-      verdict.catch(() => {});
+      if (!isThenable(verdict)) return verdict as QueueVerdict;
+      Promise.resolve(verdict).catch(() => {});
       throw new TypeError('it must answer at once, not with a promise');
     } catch (error) {
       this.#failed('onQueueFull', error);

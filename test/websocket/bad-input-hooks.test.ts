@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectWebSocket, type User } from '../../src/websocket/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import * as foreign from '../support/foreign-promises.ts';
 import { Friend } from '../support/friend.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Recorder, take } from '../support/recorder.ts';
@@ -10,6 +11,8 @@ const FAILURES = [
   ['throws', () => assert.fail('thrown')],
   ['answers a rejected promise', () => Promise.reject(new Error('rejected'))],
   ['is rejected with what is no error', () => Promise.reject(undefined)],
+  ['answers a rejected promise of another realm', () => foreign.rejected(new Error('rejected'))],
+  ['answers a query that fails when it is awaited', () => foreign.query(() => assert.fail('no such table'))],
 ] as const;
 
 for (const [how, fail] of FAILURES) {
