@@ -22,6 +22,9 @@ export interface Broker {
    * With a key that was used in this channel within the key window, nothing is appended: the answer is the first
    * one's position, with `duplicate` set; or the rejection KEY_REUSED, when the data is not the same text.
    *
+   * Time alone makes a broker forget a key, and no other publication: where too many are known at a time, another one is
+   * refused with LOG_BUSY, and without a key it is not.
+   *
    * Rejects with LOG_LOCKED, LOG_FULL, LOG_READ_ONLY, LOG_FAILED, LOG_BUSY or LOG_CLOSED. Then nothing was stored, or
    * (LOG_FAILED, with a store behind a network) that is not known, and repeating it with its key is safe.
    */
@@ -59,6 +62,8 @@ export interface Publication {
   /** JSON text that travels with it; not compared. */
   meta?: string | null;
   key?: string;
+  /** Who answers for the key, so that none takes all the room that there is for keys. Absent: the server itself. */
+  owner?: string;
   /** How much of the log to keep from now on. Default `DEFAULT_KEEP`. */
   keep?: Keep;
   /** Comes back with the entry to this process's own watchers, and is neither stored nor known to anybody else. */

@@ -56,8 +56,10 @@ export class LogTime implements Moment {
 
   /** Looks at the clocks. The answer changes with the next look. */
   look(): Moment {
+    const now = this.#wall();
+    if (now === this.now) return this; // within this millisecond, nothing new
     const steady = this.#clock.now();
-    this.now = this.#wall();
+    this.now = now;
     const step = this.now - steady - this.#line;
     this.#line += step;
     if (step > SLACK || step < -SLACK) {

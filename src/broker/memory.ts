@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import type { Position } from '../protocol/index.ts';
@@ -16,7 +15,8 @@ import {
   type Receipt,
 } from './broker.ts';
 import { Epochs, newSeed } from './epochs.ts';
-import { DEFAULT_KEY_WINDOW, type KeyWindow, keyReused } from './key-window.ts';
+import { dataDigest, KeyTable, nameDigest } from './key-table.ts';
+import { DEFAULT_KEY_WINDOW, type KeyWindow, keyReused, noRoom } from './key-window.ts';
 import { Log } from './log.ts';
 import { LogTime } from './log-time.ts';
 import { raise, Watchers } from './watchers.ts';
@@ -26,7 +26,7 @@ export interface MemoryOptions {
   bytes?: number;
   /** Logs that may exist; default 100,000. An empty one takes about 300 bytes. */
   channels?: number;
-  /** How long keys are known; default 10 minutes and the last 100,000. */
+  /** How long keys are known, and how many; default 10 minutes and 4,000,000. */
   keys?: Partial<KeyWindow>;
   clock?: Clock;
   /** Milliseconds since 1970; default `Date.now`. */
@@ -44,14 +44,6 @@ const SWEEP = 60_000;
  */
 const share = (limit: number) => Math.ceil(limit / 64);
 
-interface KeyRecord {
-  digest: string;
-  /** The how manieth publication with a key this was. */
-  number: number;
-  position: Position;
-  expires: number;
-}
-
 /**
  * Logs that live as long as the process. A publication is in the log when `publish` returns.
  *
@@ -62,7 +54,6 @@ interface KeyRecord {
 export class MemoryBroker implements Broker {
   #bytesLimit: number;
   #channelsLimit: number;
-  #keyWindow: KeyWindow;
   #clock: Clock;
   #time: LogTime;
   #epochs = new Epochs(newSeed());
@@ -71,8 +62,7 @@ export class MemoryBroker implements Broker {
   #logs = new Map<string, Log>();
   /** Those that hold entries, the least recently published to first. */
   #filled = new Map<string, Log>();
-  #keys = new Map<string, KeyRecord>();
-  #keyed = 0;
+  #keys: KeyTable;
   #bytes = 0;
   #phase: 'new' | 'open' | 'closed' = 'new';
   #stopSweeping: () => void = () => {};
@@ -80,7 +70,7 @@ export class MemoryBroker implements Broker {
   constructor(options: MemoryOptions = {}) {
     this.#bytesLimit = options.bytes ?? 256 << 20;
     this.#channelsLimit = options.channels ?? 100_000;
-    this.#keyWindow = { ...DEFAULT_KEY_WINDOW, ...options.keys };
+    this.#keys = new KeyTable({ ...DEFAULT_KEY_WINDOW, ...options.keys });
     this.#clock = options.clock ?? systemClock;
     this.#time = new LogTime(options.now ?? Date.now, this.#clock);
     this.#watchers = new Watchers(options.onError ?? raise);
@@ -93,31 +83,27 @@ export class MemoryBroker implements Broker {
     this.#stopSweeping = this.#clock.every(SWEEP, () => this.#sweep());
   }
 
-  async publish(
-    channel: string,
-    { data, meta = null, key, keep = DEFAULT_KEEP, origin }: Publication,
-  ): Promise<Receipt> {
-    const log = this.#log(channel);
+  async publish(channel: string, publication: Publication): Promise<Receipt> {
+    const { data, meta = null, key, owner, keep = DEFAULT_KEEP, origin } = publication;
+    const found = this.#find(channel);
+    const epoch = found ? found.epoch : this.#epochs.next(channel);
     const moment = this.#time.look();
-    // A name holds no space.
-    const name = key === undefined ? '' : `${channel} ${key}`;
+    let name = '';
     let digest = '';
     if (key !== undefined) {
-      digest = hash('sha256', data, 'base64');
-      const known = this.#keys.get(name);
-      if (known && this.#isKnown(known, log, moment.sure)) {
-        if (known.digest !== digest) throw new ZocaloError('KEY_REUSED', keyReused(channel, key));
-        return { position: known.position, duplicate: true };
-      }
+      // Keys belong to the log: they are forgotten with it.
+      name = nameDigest(epoch, key);
+      digest = dataDigest(data);
+      const known = this.#keys.find(name, digest, moment);
+      if (known?.isSame) return { position: [epoch, known.offset], duplicate: true };
+      if (known) throw new ZocaloError('KEY_REUSED', keyReused(channel, key));
+      if (!this.#keys.hasRoom(owner, moment)) throw new ZocaloError('LOG_BUSY', noRoom(channel, owner));
     }
+    const log = found ?? this.#add(channel, epoch);
     const before = log.bytes;
     const entry = log.append(moment, data, meta, keep);
-    const position: Position = [log.epoch, entry.offset];
-    if (key !== undefined) {
-      this.#keys.delete(name);
-      this.#keys.set(name, { digest, position, number: this.#keyed++, expires: moment.now + this.#keyWindow.ttl });
-      if (this.#keys.size > this.#keyWindow.count + share(this.#keyWindow.count)) this.#purgeKeys(moment.sure);
-    }
+    const position: Position = [epoch, entry.offset];
+    if (key !== undefined) this.#keys.add(name, digest, entry.offset, moment.now, owner);
     this.#bytes += log.bytes - before;
     this.#filled.delete(channel);
     if (log.bytes > 0) this.#filled.set(channel, log);
@@ -163,7 +149,6 @@ export class MemoryBroker implements Broker {
     this.#stopSweeping();
     this.#logs.clear();
     this.#filled.clear();
-    this.#keys.clear();
   }
 
   /** The channel's log, if it has one, which is the most recently used from now on. */
@@ -181,11 +166,9 @@ export class MemoryBroker implements Broker {
     return { epoch: this.#epochs.next(channel), oldest: 1, head: 0 };
   }
 
-  /** The channel's log, new where there was none. */
-  #log(channel: string): Log {
-    const found = this.#find(channel);
-    if (found) return found;
-    const log = new Log(this.#epochs.next(channel), DEFAULT_KEEP);
+  /** Makes the log of a channel that has none. */
+  #add(channel: string, epoch: string): Log {
+    const log = new Log(epoch, DEFAULT_KEEP);
     this.#logs.set(channel, log);
     if (this.#logs.size > this.#channelsLimit) {
       let excess = share(this.#channelsLimit);
@@ -226,21 +209,9 @@ export class MemoryBroker implements Broker {
     }
   }
 
-  /** Keys belong to the log: they are forgotten with it. */
-  #isKnown(key: KeyRecord, log: Log, now: number): boolean {
-    return key.expires > now && key.number >= this.#keyed - this.#keyWindow.count && key.position[0] === log.epoch;
-  }
-
-  #purgeKeys(now: number): void {
-    for (const [name, { expires, number }] of this.#keys) {
-      if (expires > now && number >= this.#keyed - this.#keyWindow.count) break;
-      this.#keys.delete(name);
-    }
-  }
-
   #sweep(): void {
     for (const [channel, log] of this.#filled) this.#expire(channel, log);
-    this.#purgeKeys(this.#time.look().sure);
+    this.#keys.purge(this.#time.look());
   }
 
   #closed(): ZocaloError {

@@ -1,36 +1,42 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { type Digest, dataDigest, KeyTable, type Known, nameDigest } from './key-table.ts';
 import type { KeyWindow } from './key-window.ts';
+import { agedBy, type Moment } from './log-time.ts';
 
-/** What is remembered of a publication with a key. */
-export interface KeyRecord {
-  /** The how manieth publication with a key this was. */
-  id: number;
-  /** SHA-256 of the data, in base64. */
-  digest: string;
-  offset: number;
-  expires: number;
+/** Whose the keys are that were known before the start. */
+const EARLIER = 'an earlier run';
+/** Milliseconds that share a mark. */
+const MARK = 1_000;
+
+/** Rows before the id `below` were added at this time, or before it. */
+interface Mark {
+  below: number;
+  time: number;
 }
 
 /**
- * The keys of publications. They are looked up in memory, some 250 bytes each, and written one after the other: an
- * index in the database would cost a page of its own, in every transaction, for each channel that was published to.
+ * The keys of publications. They are looked up in memory, and written one after the other: an index in the database
+ * would cost a page of its own, in every transaction, for each channel that was published to.
  *
  * To be used within a transaction, whose end `commit` or `rollBack` tells.
  */
 export class SqliteKeys {
-  #window: KeyWindow;
-  /** By channel and key, the oldest first. */
-  #records = new Map<string, KeyRecord>();
-  /** The next key's number; the oldest one that may be known; and the oldest one that is stored. */
-  #ends = { next: 1, oldest: 1, floor: 1 };
+  readonly #window: KeyWindow;
+  readonly #table: KeyTable;
+  /** The next key's number, and the oldest one that is stored. */
+  #ends = { next: 1, floor: 1 };
   #endsBefore = { ...this.#ends };
-  /** What this transaction has changed, as it was before. */
-  #undo: [name: string, before: KeyRecord | undefined][] = [];
-  #insert: StatementSync;
-  #delete: StatementSync;
+  /** The oldest first. */
+  readonly #marks: Mark[] = [];
+  /** What this transaction has added, and when. */
+  #added: Digest[] = [];
+  #time = 0;
+  readonly #insert: StatementSync;
+  readonly #delete: StatementSync;
 
   constructor(database: DatabaseSync, window: KeyWindow) {
     this.#window = window;
+    this.#table = new KeyTable(window);
     this.#insert = database.prepare(
       'INSERT INTO keys (id, channel, key, digest, offset, expires) VALUES (?, ?, ?, ?, ?, ?)',
     );
@@ -39,67 +45,66 @@ export class SqliteKeys {
     all.setReturnArrays(true);
     const rows = all.iterate() as unknown as Iterable<[number, number, string, string, number, number]>;
     for (const [id, channel, key, digest, offset, expires] of rows) {
-      if (this.#records.size === 0) this.#ends.oldest = this.#ends.floor = id;
-      this.#set(nameOf(channel, key), { id, digest, offset, expires });
+      if (this.#table.size === 0) this.#ends.floor = id;
+      const data = Buffer.from(digest, 'base64').toString('latin1');
+      this.#table.add(nameDigest(channel, key), data, offset, expires - window.ttl, EARLIER);
       this.#ends.next = id + 1;
+      this.#mark(expires - window.ttl);
     }
-    this.commit();
+    this.#endsBefore = { ...this.#ends };
   }
 
   /** The publication with this key, unless it is too long ago. */
-  find(now: number, channel: number, key: string): KeyRecord | undefined {
-    const known = this.#records.get(nameOf(channel, key));
-    return known && known.expires > now && known.id >= this.#ends.next - this.#window.count ? known : undefined;
+  find(moment: Moment, channel: number, key: string, data: string): Known | undefined {
+    return this.#table.find(nameDigest(channel, key), dataDigest(data), moment);
   }
 
-  add(now: number, channel: number, key: string, digest: string, offset: number): void {
-    const id = this.#ends.next++;
-    const expires = now + this.#window.ttl;
-    this.#insert.run(id, channel, key, digest, offset, expires);
-    this.#set(nameOf(channel, key), { id, digest, offset, expires });
+  /** Whether the owner may have another. */
+  hasRoom(owner: string | null, moment: Moment): boolean {
+    return this.#table.hasRoom(owner ?? undefined, moment);
   }
 
-  /** Lets go of what is too long ago, and of at most so many rows. Answers whether there is more. */
-  purge(now: number, most: number): boolean {
-    const { count } = this.#window;
-    const last = this.#ends.next - count;
-    const { value: first } = this.#records.values().next();
-    // A Map leaves holes where entries were deleted, and looking for its oldest steps over them: hence not one by one.
-    if (first && (first.expires <= now || first.id < last - Math.ceil(count / 64))) {
-      for (const [name, record] of this.#records) {
-        if (record.expires > now && record.id >= last) break;
-        this.#undo.push([name, record]);
-        this.#records.delete(name);
-        this.#ends.oldest = Math.max(this.#ends.oldest, record.id + 1);
-      }
+  add(moment: Moment, channel: number, key: string, data: string, offset: number, owner: string | null): void {
+    const name = nameDigest(channel, key);
+    const digest = dataDigest(data);
+    const stored = Buffer.from(digest, 'latin1').toString('base64');
+    this.#insert.run(this.#ends.next++, channel, key, stored, offset, moment.now + this.#window.ttl);
+    this.#table.add(name, digest, offset, moment.now, owner ?? undefined);
+    this.#added.push(name);
+    this.#time = moment.now;
+  }
+
+  /** Lets go of what is too long ago, and of at most so many rows. Answers whether there are more. */
+  purge(moment: Moment, most: number): boolean {
+    this.#table.purge(moment);
+    const isOver = ({ time }: Mark) => agedBy(time, moment) + this.#window.ttl <= moment.sure;
+    let over = this.#ends.floor;
+    for (const mark of this.#marks) {
+      if (!isOver(mark)) break;
+      over = mark.below;
     }
-    const floor = Math.min(this.#ends.oldest, this.#ends.floor + most);
+    const floor = Math.min(over, this.#ends.floor + most);
     if (floor > this.#ends.floor) this.#delete.run(floor);
     this.#ends.floor = floor;
-    return floor < this.#ends.oldest;
+    return floor < over;
   }
 
   commit(): void {
-    this.#undo = [];
+    if (this.#added.length > 0) this.#mark(this.#time);
+    this.#added = [];
+    while (this.#marks.length > 0 && this.#marks[0]!.below <= this.#ends.floor) this.#marks.shift();
     this.#endsBefore = { ...this.#ends };
   }
 
   rollBack(): void {
-    for (const [name, before] of this.#undo.reverse()) {
-      this.#records.delete(name);
-      if (before) this.#records.set(name, before);
-    }
-    this.#ends = this.#endsBefore;
-    this.commit();
+    for (const name of this.#added.reverse()) this.#table.undo(name);
+    this.#added = [];
+    this.#ends = { ...this.#endsBefore };
   }
 
-  #set(name: string, record: KeyRecord): void {
-    this.#undo.push([name, this.#records.get(name)]);
-    this.#records.delete(name);
-    this.#records.set(name, record);
+  #mark(time: number): void {
+    const last = this.#marks.at(-1);
+    if (last && time - last.time < MARK && time >= last.time) last.below = this.#ends.next;
+    else this.#marks.push({ below: this.#ends.next, time });
   }
-}
-
-function nameOf(channel: number, key: string): string {
-  return `${channel} ${key}`;
 }

@@ -24,6 +24,7 @@ export type PublishOperation = readonly [
   data: string,
   meta: string | null,
   key: string | null,
+  owner: string | null,
   size: number,
   ttl: number,
 ];

@@ -1,8 +1,7 @@
-import { hash } from 'node:crypto';
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { gapBetween, type LogGap, type LogState, sizeOf } from './broker.ts';
 import { Epochs } from './epochs.ts';
-import { keyReused } from './key-window.ts';
+import { keyReused, noRoom } from './key-window.ts';
 import { agedBy, futureAt, type Moment, stampAfter } from './log-time.ts';
 import { failureOf } from './sqlite-failure.ts';
 import { SqliteKeys } from './sqlite-keys.ts';
@@ -118,7 +117,7 @@ export class SqliteStore {
         else this.#rest(moment, channel);
       }
       this.#flush(moment, 0);
-      more = this.#keys.purge(moment.sure, STEP) || rows.length > 0;
+      more = this.#keys.purge(moment, STEP) || rows.length > 0;
     });
     if (!failure) this.#since = moment.since;
     return more && !failure;
@@ -183,16 +182,16 @@ export class SqliteStore {
     return channel ? ends(channel) : this.#none(name);
   }
 
-  #publish(moment: Moment, [, name, data, meta, key, size, ttl]: PublishOperation): Appended | Failure {
+  #publish(moment: Moment, [, name, data, meta, key, owner, size, ttl]: PublishOperation): Appended | Failure {
     const { now } = moment;
-    const channel = this.#channel(now, name);
-    let digest = '';
+    const found = this.#find(name);
     if (key !== null) {
-      digest = hash('sha256', data, 'base64');
-      const known = this.#keys.find(moment.sure, channel.id, key);
-      if (known?.digest === digest) return [channel.epoch, known.offset, now, true];
+      const known = found && this.#keys.find(moment, found.id, key, data);
+      if (known?.isSame) return [found!.epoch, known.offset, now, true];
       if (known) return { code: 'KEY_REUSED', happened: keyReused(name, key) };
+      if (!this.#keys.hasRoom(owner, moment)) return { code: 'LOG_BUSY', happened: noRoom(name, owner ?? undefined) };
     }
+    const channel = found ?? this.#add(now, name);
     // What the old bounds had excluded already must not come back under wider ones.
     if (ttl > channel.ttl) this.#expire(moment, channel);
     channel.time = stampAfter(channel.time, now);
@@ -204,7 +203,7 @@ export class SqliteStore {
     if (due !== null && (channel.due === null || due < channel.due)) channel.due = due;
     if (size > 0) this.#statements.append.run(channel.id, channel.head, channel.time, data, meta);
     channel.oldest = Math.max(channel.oldest, channel.head - size + 1);
-    if (key !== null) this.#keys.add(now, channel.id, key, digest, channel.head);
+    if (key !== null) this.#keys.add(moment, channel.id, key, data, channel.head, owner);
     return [channel.epoch, channel.head, channel.time, false];
   }
 
@@ -246,10 +245,8 @@ export class SqliteStore {
     return channel;
   }
 
-  /** The channel's row, made where there is none. */
-  #channel(now: number, name: string): Channel {
-    const found = this.#find(name);
-    if (found) return found;
+  /** Makes the row of a channel that has none. */
+  #add(now: number, name: string): Channel {
     const due = dueAt(now, this.#options.forgetAfter);
     const epoch = this.#epochs.next(name);
     const { lastInsertRowid } = this.#statements.addChannel.run(name, epoch, now, due);
@@ -325,7 +322,7 @@ export class SqliteStore {
       this.#statements.updateChannel.run(head, oldest, floor, size, ttl, time, due, id);
     }
     this.#changed.clear();
-    if (operations > 0) this.#keys.purge(moment.sure, 2 * operations + DEBRIS);
+    if (operations > 0) this.#keys.purge(moment, 2 * operations + DEBRIS);
   }
 
   /** The row stays under a name that no channel has, until the sweeper has deleted what belongs to it. */

@@ -28,7 +28,7 @@ export interface SqliteOptions {
   bytes?: number;
   /** Milliseconds to wait for another program's lock before publishes reject with LOG_LOCKED; default 1,000. */
   lockTimeout?: number;
-  /** How long keys are known; default 10 minutes and the last 100,000. Kept over a restart; some 250 bytes of memory each. */
+  /** How long keys are known, and how many; default 10 minutes and 4,000,000. Kept over a restart. */
   keys?: Partial<KeyWindow>;
   /**
    * Milliseconds after the last publication when the identity of an empty log is forgotten, and with it all that the
@@ -123,15 +123,13 @@ export class SqliteBroker implements Broker {
     this.#stopSweeping = this.#clock.every(SWEEP, () => this.#post({ kind: 'sweep', moment: this.#moment() }));
   }
 
-  async publish(
-    channel: string,
-    { data, meta = null, key, keep = DEFAULT_KEEP, origin }: Publication,
-  ): Promise<Receipt> {
+  async publish(channel: string, publication: Publication): Promise<Receipt> {
+    const { data, meta = null, key = null, owner = null, keep = DEFAULT_KEEP, origin } = publication;
     const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 0));
     if (this.#queueBytes + bytes > this.#queueLimit) {
       throw new ZocaloError('LOG_BUSY', `${this.#store.path}: ${this.#queueBytes} bytes wait for the disk`);
     }
-    const appended = await this.#ask(['publish', channel, data, meta, key ?? null, keep.size, keep.ttl], bytes, origin);
+    const appended = await this.#ask(['publish', channel, data, meta, key, owner, keep.size, keep.ttl], bytes, origin);
     const [epoch, offset, , duplicate] = appended as Appended;
     return { position: [epoch, offset], duplicate };
   }

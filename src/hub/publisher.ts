@@ -44,7 +44,10 @@ export async function publish(
       data: text,
       meta: metaOf(key, user),
       keep: rules.keep,
-      ...(key !== undefined && { key: connection === undefined ? ownKey(key) : keyOf(user, key) }),
+      ...(key !== undefined &&
+        (connection === undefined
+          ? { key: ownKey(key) }
+          : { key: keyOf(user, key), owner: ownerOf(house, user, connection) })),
       ...(except && { origin: except }),
     });
     const took = house.clock.now() - begun;
@@ -67,6 +70,11 @@ function keyOf(user: string | undefined, key: string): string {
 /** A key of the server's own, which is no client's, whatever it begins with. */
 function ownKey(key: string): string {
   return /^[-"+]/.test(key) ? `+ ${key}` : key;
+}
+
+/** Who answers for a key: the user, or where a stranger comes from. */
+function ownerOf({ users }: House, user: string | undefined, connection: string): string {
+  return user === undefined ? (users.connections.get(connection)?.remoteAddress ?? '') : JSON.stringify(user);
 }
 
 function metaOf(key: string | undefined, user: string | undefined): string | null {

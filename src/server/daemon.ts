@@ -101,7 +101,7 @@ export class Daemon {
       addressOf: (request) => (request instanceof nodeHttp().IncomingMessage ? clientAddress.of(request) : undefined),
     });
     this.hub = new Hub({
-      broker: brokerOf(config.store),
+      broker: brokerOf(config.store, config.limits.keys),
       channels: channelsOf(config),
       connect: (visitor) => this.auth.connect(visitor),
       limits: {

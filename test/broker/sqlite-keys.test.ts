@@ -3,7 +3,9 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { SqliteKeys } from '../../src/broker/sqlite-keys.ts';
 
-function keyed(count: number, ttl = 100): { database: DatabaseSync; keys: SqliteKeys; rows: () => number[] } {
+const at = (now: number) => ({ now, sure: now, since: 0 });
+
+function keyed(ttl: number, count = 100) {
   const database = new DatabaseSync(':memory:');
   database.exec(
     'CREATE TABLE keys (id INTEGER PRIMARY KEY, channel INTEGER, key TEXT, digest TEXT, offset INTEGER, expires INTEGER)',
@@ -16,44 +18,49 @@ function keyed(count: number, ttl = 100): { database: DatabaseSync; keys: Sqlite
   };
 }
 
-test('a transaction that is rolled back leaves the keys as they were: added, replaced or let go of', () => {
-  const { database, keys } = keyed(4);
-  keys.add(0, 1, 'a', 'first', 1);
-  keys.add(50, 1, 'b', 'second', 2);
+test('a transaction that is rolled back leaves the keys as they were', () => {
+  const { database, keys, rows } = keyed(2_000, 5);
+  keys.add(at(0), 1, 'a', 'first', 1, null);
   keys.commit();
   database.exec('BEGIN');
-  for (let n = 0; n < 8; n++) keys.add(60, 2, `k${n}`, 'other', n);
-  keys.add(60, 1, 'b', 'again', 3);
-  keys.purge(60, 1_000);
-  assert.equal(keys.find(60, 1, 'a'), undefined, 'beyond the count');
+  for (let n = 0; n < 3; n++) keys.add(at(1_500), 2, `k${n}`, 'other', n, null);
+  assert.equal(keys.purge(at(2_000), 1_000), false);
+  assert.equal(keys.find(at(2_000), 2, 'k0', 'other')?.isSame, true);
   database.exec('ROLLBACK');
   keys.rollBack();
-  assert.deepEqual(keys.find(60, 1, 'a'), { id: 1, digest: 'first', offset: 1, expires: 100 });
-  assert.equal(keys.find(60, 1, 'b')?.digest, 'second');
-  assert.equal(keys.find(60, 2, 'k0'), undefined);
-  keys.add(60, 1, 'c', 'third', 3);
-  assert.equal(keys.find(60, 1, 'c')?.id, 3, 'the numbers go on where they were');
+  assert.deepEqual(rows(), [1]);
+  assert.equal(keys.find(at(1_500), 2, 'k0', 'other'), undefined);
+  for (let n = 0; n < 3; n++) assert.equal(keys.hasRoom('ana', at(2_000)), true, 'their room is free again');
+  keys.add(at(2_000), 1, 'c', 'third', 3, null);
+  keys.commit();
+  assert.deepEqual(rows(), [1, 2], 'the numbers go on where they were');
+  assert.equal(keys.purge(at(2_000), 1_000), false);
+  assert.deepEqual(rows(), [2], 'what the rolled back purge let go of goes now');
 });
 
 test('rows go in steps, and what is still known stays', () => {
-  const { keys, rows } = keyed(100, 10);
-  for (let n = 0; n < 5; n++) keys.add(n, 1, `k${n}`, 'digest', n);
-  assert.equal(keys.purge(13, 2), true);
+  const { keys, rows } = keyed(10_000);
+  for (let n = 0; n < 5; n++) {
+    keys.add(at(n * 1_000), 1, `k${n}`, 'data', n, null);
+    keys.commit();
+  }
+  assert.equal(keys.purge(at(13_000), 2), true);
   assert.deepEqual(rows(), [3, 4, 5]);
-  assert.equal(keys.purge(13, 2), false);
+  assert.equal(keys.purge(at(13_000), 2), false);
   assert.deepEqual(rows(), [5]);
-  assert.equal(keys.find(13, 1, 'k3'), undefined);
-  assert.equal(keys.find(13, 1, 'k4')?.id, 5);
+  assert.equal(keys.find(at(13_000), 1, 'k3', 'data'), undefined);
+  assert.deepEqual(keys.find(at(13_000), 1, 'k4', 'data'), { offset: 4, isSame: true });
+  assert.deepEqual(keys.find(at(13_000), 1, 'k4', 'other'), { offset: 4, isSame: false });
 });
 
 test('the keys are found again by the next one who opens the file, the last of each name', () => {
-  const { database, keys } = keyed(100, 10);
-  keys.add(0, 1, 'a', 'old', 1);
-  keys.add(20, 1, 'a', 'new', 2);
-  keys.add(20, 2, 'a', 'other channel', 1);
+  const { database, keys } = keyed(10);
+  keys.add(at(0), 1, 'a', 'old', 1, 'ana');
+  keys.add(at(20), 1, 'a', 'new', 2, 'ana');
+  keys.add(at(20), 2, 'a', 'other channel', 1, null);
   const again = new SqliteKeys(database, { count: 100, ttl: 10 });
-  assert.equal(again.find(21, 1, 'a')?.digest, 'new');
-  assert.equal(again.find(21, 2, 'a')?.digest, 'other channel');
-  again.add(21, 1, 'b', 'next', 3);
-  assert.equal(again.find(21, 1, 'b')?.id, 4);
+  assert.deepEqual(again.find(at(21), 1, 'a', 'new'), { offset: 2, isSame: true });
+  assert.deepEqual(again.find(at(21), 2, 'a', 'other channel'), { offset: 1, isSame: true });
+  again.add(at(21), 1, 'b', 'next', 3, null);
+  assert.equal(database.prepare('SELECT max(id) AS id FROM keys').get()!.id, 4);
 });

@@ -254,17 +254,48 @@ for (const [name, make] of Object.entries(BROKERS)) {
       );
     });
 
-    test('knows a key for its window, by time and by count, also after the entry was trimmed', async (t) => {
+    test('knows a key for its window, also after the entry was trimmed', async (t) => {
       let now = 0;
-      const broker = await make(t, { now: () => now, keys: { ttl: 100, count: 3 } });
+      const broker = await make(t, { now: () => now, keys: { ttl: 100 } });
       const put = async (key: string) =>
         (await broker.publish('a', { data: '1', key, keep: { size: 1, ttl: 50 } })).duplicate;
-      assert.deepEqual([await put('a'), await put('b'), await put('c'), await put('a')], [false, false, false, true]);
-      assert.deepEqual([await put('d'), await put('a')], [false, false], 'a was the fourth from the end');
+      assert.deepEqual([await put('a'), await put('b'), await put('a')], [false, false, true]);
       now = 99;
-      assert.equal(await put('d'), true);
+      assert.equal(await put('a'), true);
       now = 100;
-      assert.equal(await put('d'), false);
+      assert.equal(await put('a'), false);
+    });
+
+    test('knows a key until its time is over, however many others come in its channel and elsewhere', async (t) => {
+      const broker = await make(t, still);
+      const order = { data: '{"order":17}', key: 'order-17' };
+      const { position } = await broker.publish('orders', order);
+      for (let n = 0; n < 75; n++)
+        await Promise.all(
+          Array.from({ length: 2_000 }, (_, at) =>
+            broker.publish(at % 2 ? 'orders' : `chat:${at}`, {
+              data: '1',
+              key: `k${n * 2_000 + at}`,
+              keep: { size: 1, ttl: 50 },
+            }),
+          ),
+        );
+      assert.deepEqual(await broker.publish('orders', order), { position, duplicate: true });
+    });
+
+    test('refuses another key to an owner who has as many as there is room left, and nothing without a key', async (t) => {
+      let now = 0;
+      const broker = await make(t, { now: () => now, keys: { ttl: 100, count: 10 } });
+      const put = (key: string, owner?: string) => broker.publish('a', { data: '1', key, ...(owner && { owner }) });
+      for (let n = 0; n < 5; n++) await put(`stranger ${n}`, 'stranger');
+      await assert.rejects(put('stranger 5', 'stranger'), { code: 'LOG_BUSY', message: /nothing was stored/ });
+      assert.equal((await put('stranger 0', 'stranger')).duplicate, true);
+      assert.equal((await put('ana 0', 'ana')).duplicate, false);
+      assert.equal((await put('the server')).duplicate, false);
+      assert.equal((await broker.publish('a', { data: '1', owner: 'stranger' })).duplicate, false);
+      await assert.rejects(broker.publish('new', { data: '1', key: 'k', owner: 'stranger' }), { code: 'LOG_BUSY' });
+      now = 100;
+      assert.equal((await put('stranger 0', 'stranger')).duplicate, false);
     });
 
     test('forgets a log whole: another epoch, from one again, and its keys too', async (t) => {
@@ -383,7 +414,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
 
     test('agrees with a naive broker, whatever comes in whatever order', async (t) => {
       let now = 0;
-      const setting = { now: () => now, keys: { ttl: 60, count: 4 } };
+      const setting = { now: () => now, keys: { ttl: 60, count: 6 } };
       const broker = await make(t, setting);
       const channel = fc.constantFrom('a', 'b', 'c');
       const size = fc.constantFrom(0, 1, 3, 100, Infinity);
@@ -394,6 +425,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
         data,
         keep,
         key: fc.option(fc.constantFrom('k', 'l', 'm', 'n', 'o', 'p'), { nil: undefined, freq: 1 }),
+        owner: fc.option(fc.constantFrom('ana', 'luis'), { nil: undefined, freq: 1 }),
       });
       const bounds = fc.record({ limit: fc.integer({ min: 1, max: 5 }), bytes: fc.integer({ min: 1, max: 20 }) });
       const step = fc.oneof(
@@ -470,6 +502,15 @@ for (const [name, make] of Object.entries(BROKERS)) {
 }
 
 /** Without the members that are undefined. */
-function plain({ key, ...rest }: { data: string; keep: Keep; key: string | undefined }) {
-  return key === undefined ? rest : { ...rest, key };
+function plain({
+  key,
+  owner,
+  ...rest
+}: {
+  data: string;
+  keep: Keep;
+  key: string | undefined;
+  owner: string | undefined;
+}) {
+  return { ...rest, ...(key !== undefined && { key }), ...(owner !== undefined && { owner }) };
 }

@@ -14,7 +14,7 @@ export class NaiveBroker {
   #window: KeyWindow;
   #logs = new Map<string, NaiveLog>();
   #epochs = 0;
-  #keys: { epoch: string; key: string; data: string; offset: number; at: number }[] = [];
+  #keys: { epoch: string; key: string; owner: string | undefined; data: string; offset: number; at: number }[] = [];
 
   constructor({ now, keys }: { now: () => number; keys: KeyWindow }) {
     this.#now = now;
@@ -23,19 +23,21 @@ export class NaiveBroker {
 
   publish(
     channel: string,
-    { data, key, keep }: { data: string; key: string | undefined; keep: Keep },
-  ): Receipt | 'KEY_REUSED' {
+    { data, key, owner, keep }: { data: string; key: string | undefined; owner: string | undefined; keep: Keep },
+  ): Receipt | 'KEY_REUSED' | 'LOG_BUSY' {
     const now = this.#now();
     const log = this.#log(channel);
-    const known = this.#keys
-      .slice(-this.#window.count)
-      .findLast((one) => one.epoch === log.epoch && one.key === key && one.at + this.#window.ttl > now);
+    this.#keys = this.#keys.filter((one) => one.at + this.#window.ttl > now);
+    const known = this.#keys.findLast((one) => one.epoch === log.epoch && one.key === key);
     if (known && known.data !== data) return 'KEY_REUSED';
     if (known) return { position: [log.epoch, known.offset], duplicate: true };
+    const has = this.#keys.filter((one) => one.owner === owner).length;
+    const room = (this.#window.count - this.#keys.length) * (owner === undefined ? 8 : 1);
+    if (key !== undefined && has >= room) return 'LOG_BUSY';
     const offset = ++log.head;
     log.entries.push({ offset, time: now, data, meta: null });
     log.keep = keep;
-    if (key !== undefined) this.#keys.push({ epoch: log.epoch, key, data, offset, at: now });
+    if (key !== undefined) this.#keys.push({ epoch: log.epoch, key, owner, data, offset, at: now });
     this.#log(channel);
     return { position: [log.epoch, offset], duplicate: false };
   }

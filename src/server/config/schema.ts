@@ -229,6 +229,13 @@ export const configSchema = z.strictObject({
         .describe('Lines a second of one connection; twice that at once.'),
       bytesPerSecond: bytes.prefault('256KiB').describe('Bytes a second of one connection; eight times that at once.'),
       subscriptions: z.int().positive().default(256).describe('Subscriptions of one connection.'),
+      keys: z
+        .int()
+        .positive()
+        .default(4_000_000)
+        .describe(
+          "Publications' keys that may be known at a time, some 60 bytes each. They are known for ten minutes.",
+        ),
       maxMessage: bytes.prefault('1MiB').describe('Bytes of the largest frame.'),
       queue: bytes.prefault('1MiB').describe('Bytes queued for a reader above which it is slow.'),
     })
