@@ -32,6 +32,12 @@ export class PresenceList {
     return { ...this.setCount(this.#members.size), left };
   }
 
+  /** From here on it is only how many they are. */
+  keepCount(count: number): PresenceEvent {
+    this.#members.clear();
+    return this.setCount(count);
+  }
+
   setCount(count: number): PresenceEvent {
     this.#count = count;
     return { members: this.#members, count };

@@ -53,7 +53,7 @@ export class Channel {
     this.topic = String(number);
     this.textTopic = `${number} as text`;
     this.rules = house.rules.of(name);
-    this.presence = this.rules.presence === false ? null : new Presence(house, number, this.rules.presence);
+    this.presence = this.rules.presence === false ? null : new Presence(house, number, this.rules);
   }
 
   /** From here on it hears the broker by itself. Rejects as the broker does. */

@@ -7,6 +7,7 @@ import type { Observers } from './observer.ts';
 import type { HubLimits, Identity, Visitor } from './options.ts';
 import type { Patterns } from './patterns.ts';
 import type { RuleBook } from './rules.ts';
+import type { Shares } from './shares.ts';
 import type { Terms } from './terms.ts';
 import type { Tickets } from './tickets.ts';
 import type { Users } from './users.ts';
@@ -30,6 +31,8 @@ export interface House {
   readonly terms: Terms;
   readonly observers: Observers;
   readonly publishing: InFlight;
+  /** Bytes that the members of each client address take. */
+  readonly members: Shares;
   readonly connect: (visitor: Visitor) => Identity | null | Promise<Identity | null>;
   /** Tells the hub's owner of what failed on this side: `what` begins the sentence. */
   report(what: string, cause: unknown): void;

@@ -26,6 +26,7 @@ import { type ChannelOptions, type HubOptions, LIMIT_DEFAULTS } from './options.
 import { Patterns } from './patterns.ts';
 import { publish } from './publisher.ts';
 import { RuleBook } from './rules.ts';
+import { Shares } from './shares.ts';
 import { Terms } from './terms.ts';
 import { TextConnection } from './text-connection.ts';
 import { Tickets } from './tickets.ts';
@@ -85,6 +86,7 @@ export class Hub<C extends Contract = any> {
       terms,
       observers,
       publishing: new InFlight(),
+      members: new Shares(options.limits?.members ?? LIMIT_DEFAULTS.members),
       connect: checkedConnect(options.connect ?? (() => ({}))),
       report: (what, cause) => report(onError, what, cause),
     };

@@ -77,6 +77,13 @@ export interface ChannelOptions {
   readonly rate?: number;
   /** Bytes of a publication's data as JSON. Over it: TOO_LARGE. Default 65,536: larger things belong in a file. */
   readonly maxData?: number;
+  /** Bytes of a member's data as JSON. Over it: TOO_LARGE. Default 2,048: everybody who comes is sent all of them. */
+  readonly maxMember?: number;
+  /**
+   * Characters of the list of members, as JSON, beyond which only their number is told, until half of them are gone.
+   * Default 262,144.
+   */
+  readonly maxMembers?: number;
   /** Default 'resume'. */
   readonly slow?: SlowPolicy;
   /**
@@ -122,6 +129,8 @@ export interface HubLimits {
    * have been refused for the rate and be told to come later; over it each counts as an error. Default 2,000.
    */
   readonly waiting?: number;
+  /** Bytes of memory that the members of one client address may take, in all channels together. Over it: TOO_LARGE. Default 16 MiB. */
+  readonly members?: number;
   /** Different patterns that clients on this node may be subscribed to. Over it: UNAVAILABLE. Default 10,000. */
   readonly patterns?: number;
   /**
@@ -168,6 +177,7 @@ export const LIMIT_DEFAULTS: Required<HubLimits> = {
   errors: 20,
   calls: 100,
   waiting: 2_000,
+  members: 16_777_216,
   patterns: 10_000,
   patternChannels: 10_000,
 };

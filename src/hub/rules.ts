@@ -89,6 +89,8 @@ function rules(entry: string, { history = {}, ...options }: ChannelOptions): Rul
     patterns: options.patterns ?? false,
     rate: options.rate,
     maxData: options.maxData ?? 65_536,
+    maxMember: options.maxMember ?? 2_048,
+    maxMembers: options.maxMembers ?? 262_144,
     slow: options.slow ?? 'resume',
     latestBy: options.latestBy,
     text: options.text ?? {},

@@ -31,6 +31,8 @@ export async function sub(
   const rules = house.rules.forClients(name);
   if ((options.presence || 'member' in options) && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
+  if (options.member && Buffer.byteLength(options.member.text) > rules.maxMember)
+    throw new ProtocolError('TOO_LARGE', `the member has more than the ${rules.maxMember} bytes that ${name} takes`);
   await permit('subscribe', rules, connection, name);
   if (options.presence) requireRight('presence', connection, name);
   const channel = await house.channels.enter(name);
@@ -45,6 +47,14 @@ export async function sub(
     house.channels.leave(channel);
     return;
   }
+  const { presence } = channel;
+  if ('member' in options && presence) {
+    const owner = connection.remoteAddress ?? connection.id;
+    if (!presence.join(connection.member, connection.id, owner, options.member?.text)) {
+      house.channels.leave(channel);
+      throw new ProtocolError('TOO_LARGE', `the members of your address take ${house.limits.members} bytes together`);
+    }
+  }
   // From here on nothing waits, so that the answer, the presence and the first publication belong together.
   // Whoever heard it by a pattern goes on where that was, unless they ask for something earlier.
   const heard = connection.stopHearing(name);
@@ -53,8 +63,6 @@ export async function sub(
   const subscription = new Subscription(house, connection, channel, from, options.credit ?? CREDIT);
   subscriptions.set(name, subscription);
   const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
-  const { presence } = channel;
-  if ('member' in options) presence?.join(connection.member, connection.id, options.member?.text);
   const picture = options.presence && presence ? `,${presence.picture}` : '';
   connection.tellLine(encodeAnswer(id, `${JSON.stringify(result).slice(0, -1)}${picture}}`));
   if (options.presence && presence) {

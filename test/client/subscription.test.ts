@@ -366,6 +366,7 @@ test('who is here is known, live, and anew after a loss', async () => {
   hub.tell('chat:42', (ch) => ['n', ch, 12_000]);
   await hub.settle();
   assert.equal(chat.count, 12_000);
+  assert.equal(chat.presence.size, 0, 'from here on it is only a number');
   assert.deepEqual(events, [
     '+undefined -undefined 1',
     '+luis -undefined 2',

@@ -69,6 +69,10 @@ const channel = z.strictObject({
     .optional()
     .describe('Publications a second that one connection may make; twice that at once.'),
   maxData: bytes.prefault('64KiB').describe('Bytes of the data of one publication.'),
+  maxMember: bytes.prefault('2KiB').describe("Bytes of a member's data: everybody who comes is sent all of them."),
+  maxMembers: bytes
+    .prefault('256KiB')
+    .describe('Size of the list of members beyond which only their number is told, until half of them are gone.'),
   slow: z
     .enum(['resume', 'latest', 'drop', 'close'])
     .default('resume')
