@@ -5,7 +5,7 @@
  *   npm run build -- /tmp/somewhere   into a directory that is new or empty
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
@@ -58,7 +58,7 @@ async function writeSdk(): Promise<void> {
 async function bundleProgram(): Promise<void> {
   const source = (path: string) => join(ROOT, 'src', path);
   await build({
-    entryPoints: [source('cli.ts'), source('server/config-reader.ts'), source('broker/sqlite-worker.ts')],
+    entryPoints: [source('cli/main.ts'), source('cli/config-reader.ts'), source('broker/sqlite-worker.ts')],
     entryNames: '[name]', // side by side: that is how they are looked for
     outdir: join(target, 'src/program'), // two floors below the package, as what looks for its pages from there
     bundle: true,
@@ -69,10 +69,9 @@ async function bundleProgram(): Promise<void> {
     packages: 'external',
     logLevel: 'warning',
   });
-  writeFileSync(
-    join(target, built(packageJson.bin.zocalo, '.js')),
-    "#!/usr/bin/env node\nimport './program/cli.js';\n",
-  );
+  writeFileSync(join(target, 'src/cli.js'), "#!/usr/bin/env node\nimport './program/main.js';\n");
+  const launcher = readFileSync(source('zocalo.mjs'), 'utf8');
+  writeFileSync(join(target, packageJson.bin.zocalo), launcher.replace("'./cli.ts'", "'./cli.js'"));
 }
 
 /** The repository's package.json, with what only its own development needs left out, and built files for sources. */

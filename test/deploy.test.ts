@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { USAGE_EXIT } from '../src/cli/exit-codes.ts';
 import { configSchema } from '../src/server/config/index.ts';
-import { USAGE_EXIT } from '../src/server/exit-codes.ts';
 
 const UNIT = join(import.meta.dirname, '../deploy/zocalo.service');
 const unit = readFileSync(UNIT, 'utf8');

@@ -8,10 +8,10 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { configTable } from '../scripts/options.ts';
+import { COMMANDS } from '../src/cli/commands/index.ts';
+import { exitCodeOf, exitCodeTable } from '../src/cli/exit-codes.ts';
 import { ADVICE, type ErrorCode, ZocaloError } from '../src/errors.ts';
 import { LIMIT_DEFAULTS } from '../src/hub/options.ts';
-import { COMMANDS } from '../src/server/commands/all.ts';
-import { exitCodeOf, exitCodeTable } from '../src/server/exit-codes.ts';
 import { CLOSE, COMPRESSION_DEFAULTS, CONNECTION_DEFAULTS, SERVER_DEFAULTS } from '../src/websocket/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');

@@ -6,5 +6,4 @@ export { Metrics } from './metrics.ts';
 export { Probes, type ProbesOptions } from './probes.ts';
 export { residentMemory } from './resident-memory.ts';
 export { SparseLog } from './sparse-log.ts';
-export { type SupervisorOptions, supervise, workerCommand } from './supervisor.ts';
-export { promiseDrain, supervisorGone } from './worker.ts';
+export { writeAtOnce } from './write-at-once.ts';

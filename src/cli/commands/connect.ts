@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { connect, parseAddress } from '../../stream/index.ts';
 import { connectWebSocket } from '../../websocket/index.ts';
-import { talkInBytes, talkInDatagrams, talkInMessages } from '../conversation.ts';
+import { talkInBytes, talkInDatagrams, talkInMessages } from '../socket-session.ts';
 import { Input, note } from '../terminal.ts';
 import { readTlsFiles, type TlsFiles } from '../tls-files.ts';
 import { secondsOption, waitOption } from './options.ts';

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import type { LoadedConfig, LoadOptions } from '../config/index.ts';
+import type { LoadedConfig, LoadOptions } from '../../server/config/index.ts';
 
 /** What the flags of a command that runs on the configuration say. */
 export interface ConfigOptions {
@@ -24,7 +24,7 @@ export function addConfigOptions(command: Command): Command {
 
 /** @throws ConfigError. */
 export async function loadFrom(options: ConfigOptions): Promise<LoadedConfig> {
-  const { loadConfig } = await import('../config/index.ts'); // heavy, and most commands do without
+  const { loadConfig } = await import('../../server/config/index.ts'); // heavy, and most commands do without
   return loadConfig(loadOptionsOf(options));
 }
 

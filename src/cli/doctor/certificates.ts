@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { CertificateConfig, Config } from '../config/index.ts';
+import type { CertificateConfig, Config } from '../../server/config/index.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 const DAY = 86_400_000;

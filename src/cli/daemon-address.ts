@@ -1,4 +1,4 @@
-import type { Config } from './config/index.ts';
+import type { Config } from '../server/config/index.ts';
 
 /** Where the daemon of a configuration is reached from this machine: `http://127.0.0.1:9000`. */
 export function addressOf({ listen }: Pick<Config, 'listen'>): string {

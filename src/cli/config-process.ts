@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { extname } from 'node:path';
 import { type ErrorCode, ZocaloError } from '../errors.ts';
-import type { LoadedConfig, LoadOptions } from './config/index.ts';
+import type { LoadedConfig, LoadOptions } from '../server/config/index.ts';
 
 /** What the daemon needs to know; where each value was written stays behind. */
 export type PlainConfig = Pick<LoadedConfig, 'config' | 'file' | 'warnings'>;

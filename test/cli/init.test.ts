@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
 import { allKeys, loadConfig } from '../../src/server/config/index.ts';
+import { directoryWith, mistakes } from '../server/config/support.ts';
 import { zocaloIn } from '../support/cli.ts';
-import { directoryWith, mistakes } from './config/support.ts';
 
 for (const name of ['zocalo.config.yaml', 'zocalo.config.ts', 'zocalo.config.json']) {
   test(`zocalo init writes a ${name} that loads without a warning, for its owner alone`, async (t) => {

@@ -46,7 +46,7 @@ export const startWorker: StartWorker = ([program, ...args], write) => {
       .join('\n');
   });
   child.on('message', (said) => {
-    if (isPromise(said)) drain = said.drain;
+    if (isAnnouncement(said)) drain = said.drain;
   });
   const ended = new Promise<End>((resolve) => {
     child.on('error', ({ message }) => {
@@ -67,17 +67,17 @@ export const startWorker: StartWorker = ([program, ...args], write) => {
   };
 };
 
-interface DrainPromise {
+interface DrainAnnouncement {
   readonly drain: number;
 }
 
-function isPromise(said: unknown): said is DrainPromise {
+function isAnnouncement(said: unknown): said is DrainAnnouncement {
   return typeof said === 'object' && said !== null && 'drain' in said && typeof said.drain === 'number';
 }
 
 /** In a worker: tells the supervisor, if there is one, in how many milliseconds this process ends after a SIGTERM. */
-export function promiseDrain(drain: number): void {
-  process.send?.({ drain } satisfies DrainPromise, undefined, undefined, () => {}); // it may be gone
+export function announceDrain(drain: number): void {
+  process.send?.({ drain } satisfies DrainAnnouncement, undefined, undefined, () => {}); // it may be gone
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { open, rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { ZocaloError } from '../../errors.ts';
-import type { FileForm } from '../config/index.ts';
+import type { FileForm } from '../../server/config/index.ts';
 import { print } from '../terminal.ts';
 
 const EXAMPLES = `
@@ -26,7 +26,7 @@ export function addInit(program: Command): void {
 
 async function run(file: string, { force = false }: { force?: boolean }): Promise<void> {
   const form = formOf(file);
-  const { FILE_NAMES, template } = await import('../config/index.ts');
+  const { FILE_NAMES, template } = await import('../../server/config/index.ts');
   const key = newSecret();
   const text = template(form, {
     listen: 'http://localhost:9000',

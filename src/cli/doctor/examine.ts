@@ -1,4 +1,4 @@
-import type { LoadedConfig } from '../config/index.ts';
+import type { LoadedConfig } from '../../server/config/index.ts';
 import { addressOf } from '../daemon-address.ts';
 import { lookAtCertificates } from './certificates.ts';
 import { type Finding, ok, warning } from './finding.ts';

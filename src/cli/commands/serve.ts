@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { loadConfigApart, type PlainConfig } from '../config-process.ts';
 import { pageAddresses } from '../page-addresses.ts';
+import { announceDrain, supervise, supervisorGone, workerCommand } from '../supervision/index.ts';
 import { addConfigOptions, type ConfigOptions, loadOptionsOf } from './config-options.ts';
 
 const EXAMPLES = `
@@ -57,7 +58,10 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
   const key = isDemo(loaded) ? randomBytes(24).toString('base64url') : undefined;
   const configured = (loaded: PlainConfig) =>
     key !== undefined && isDemo(loaded) ? withKey(loaded.config, key) : loaded.config;
-  const [{ Daemon }, operations] = await Promise.all([import('../daemon.ts'), import('../operations/index.ts')]);
+  const [{ Daemon }, operations] = await Promise.all([
+    import('../../server/daemon.ts'),
+    import('../../server/operations/index.ts'),
+  ]);
   const config = configured(loaded);
   const secrets = new Set(secretsOf(config));
   const log = operations.createLog(config.log, { secrets });
@@ -70,7 +74,7 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
       for (const secret of secretsOf(config)) secrets.add(secret);
       await daemon.reload(config);
       log.setLevel(config.log.level);
-      operations.promiseDrain(config.drain.deadline);
+      announceDrain(config.drain.deadline);
       log.info({}, 'the configuration was read anew');
     } catch (err) {
       log.error({ err }, 'the configuration was not taken; everything is as before');
@@ -78,11 +82,11 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
   };
   await daemon.start();
   started.resolve();
-  operations.promiseDrain(config.drain.deadline);
+  announceDrain(config.drain.deadline);
   const pages = pageAddresses(daemon.addresses);
   console.log(`The square is open at ${pages.join(' and ')}`);
   if (key !== undefined) console.log(demo(pages[0] ?? '', key));
-  await Promise.race([told.promise, operations.supervisorGone()]);
+  await Promise.race([told.promise, supervisorGone()]);
   isTold = true;
   await daemon.stop();
 }
@@ -116,6 +120,5 @@ function secretsOf({ secret, api, webhooks }: PlainConfig['config']): string[] {
 
 /** A small process that starts the daemon again when it crashes. */
 async function watchOver({ errorLog }: ServeOptions): Promise<void> {
-  const { supervise, workerCommand } = await import('../operations/index.ts');
   process.exitCode = await supervise({ command: workerCommand(), errorLog });
 }

@@ -6,7 +6,7 @@ import { type TestContext, test } from 'node:test';
 import { Program, zocaloIn } from '../../support/cli.ts';
 import { freePort } from '../../support/free-port.ts';
 
-const ROOM = new URL('../../../src/server/operations/index.ts', import.meta.url).href;
+const ROOM = new URL('../../../src/cli/supervision/index.ts', import.meta.url).href;
 
 /** A supervisor in a process of its own, whose worker tells its number on standard error. */
 function supervisor(t: TestContext, worker: string, options: object = {}) {
@@ -17,7 +17,7 @@ function supervisor(t: TestContext, worker: string, options: object = {}) {
   const main = join(folder, 'supervisor.mjs');
   const errorLog = join(folder, 'errors.log');
   writeFileSync(preload, `console.error('worker ' + process.pid + '.');`);
-  writeFileSync(script, `import * as operations from '${ROOM}';\n${worker}`);
+  writeFileSync(script, `import * as supervision from '${ROOM}';\n${worker}`);
   const command = [process.execPath, '--import', preload, script];
   writeFileSync(
     main,
@@ -105,7 +105,7 @@ test('a worker has the time that it asked for, and is killed after it', async (t
     t,
     `process.on('SIGTERM', () => {});
      setInterval(() => {}, 1000);
-     operations.promiseDrain(-4_900);
+     supervision.announceDrain(-4_900);
      console.error('ready');`,
   );
   await program.says(/ready/, 'stderr');
@@ -117,7 +117,7 @@ test('a worker hears that its supervisor was killed, and leaves no port behind',
   const { program } = supervisor(
     t,
     `const keep = setInterval(() => {}, 1000);
-     operations.supervisorGone().then(() => { console.log('alone'); process.exit(); });
+     supervision.supervisorGone().then(() => { console.log('alone'); process.exit(); });
      console.error('ready');`,
   );
   await program.says(/ready/, 'stderr');
@@ -140,6 +140,6 @@ test('a supervisor loads no package, and stays small', async (t) => {
   );
   const program = new Program(process.execPath, [main]);
   assert.equal(await program.exited, 0);
-  assert.match(program.stdout, /operations\/supervisor\.ts/);
+  assert.match(program.stdout, /supervision\/supervisor\.ts/);
   assert.doesNotMatch(program.stdout, /node_modules/);
 });

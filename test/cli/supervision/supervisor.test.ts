@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
-import { type SupervisorOptions, supervise, workerCommand } from '../../../src/server/operations/index.ts';
+import { type SupervisorOptions, supervise, workerCommand } from '../../../src/cli/supervision/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 
 type Started = NonNullable<SupervisorOptions['start']>;

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Config } from '../config/index.ts';
+import type { Config } from '../../server/config/index.ts';
 import { type Finding, ok, warning } from './finding.ts';
 
 /** As package.json's `engines` has it. */

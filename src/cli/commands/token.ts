@@ -35,7 +35,7 @@ export function addToken(program: Command): void {
 
 async function run({ config: file, user, can, expires }: Options): Promise<void> {
   const { config } = await loadFrom({ ...(file !== undefined && { config: file }) });
-  const { rightsOf } = await import('../auth/index.ts');
+  const { rightsOf } = await import('../../server/auth/index.ts');
   await print(`${await mintToken(config.secret, user, rightsFrom(can, rightsOf), expires)}\n`);
 }
 
@@ -46,7 +46,7 @@ export async function mintToken(
   rights: Rights | undefined,
   expiresIn: number,
 ): Promise<string> {
-  const { Auth } = await import('../auth/index.ts');
+  const { Auth } = await import('../../server/auth/index.ts');
   const silent = () => {};
   // Only the secret: a token needs none of the other doors, and no users table.
   const auth = new Auth(

@@ -20,8 +20,8 @@ export function addConfig(program: Command): void {
 }
 
 async function run(options: ConfigOptions): Promise<void> {
-  const { effectiveConfig } = await import('../config/index.ts');
-  const { impliedChannels } = await import('../channels.ts');
+  const { effectiveConfig } = await import('../../server/config/index.ts');
+  const { impliedChannels } = await import('../../server/channels.ts');
   const loaded = await loadFrom(options);
   for (const warning of loaded.warnings) note(`warning: ${warning}`);
   await print(effectiveConfig(loaded, impliedChannels(loaded.config)));

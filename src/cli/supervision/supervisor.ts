@@ -1,9 +1,9 @@
 import { appendFileSync, renameSync, statSync } from 'node:fs';
 import { constants } from 'node:os';
 import { type Clock, systemClock } from '../../clock.ts';
+import { writeAtOnce } from '../../server/operations/index.ts';
 import { USAGE_EXIT } from '../exit-codes.ts';
 import { type Command, type End, type StartWorker, startWorker, type Worker } from './worker.ts';
-import { writeAtOnce } from './write-at-once.ts';
 
 export interface SupervisorOptions {
   /** The worker: a program and its arguments. */

@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { PROXY_LINES } from '../../src/server/doctor/proxy-lines.ts';
+import { PROXY_LINES } from '../../src/cli/doctor/proxy-lines.ts';
 import { ClientAddress } from '../../src/server/limits/index.ts';
+import { serveApi } from '../server/api/api-peer.ts';
+import { directoryWith } from '../server/config/support.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { zocaloIn } from '../support/cli.ts';
 import { missing } from '../support/need.ts';
 import { PROXY, startNginx } from '../support/nginx.ts';
-import { serveApi } from './api/api-peer.ts';
-import { directoryWith } from './config/support.ts';
 
 const skip = missing('nginx', 'openssl');
 
@@ -184,7 +184,7 @@ test('a configuration with mistakes is said as everywhere, and 2', async (t) => 
 });
 
 test('a certificate is looked at: key, names, dates, chain', { skip: missing('openssl') }, async (t) => {
-  const { lookAtCertificates } = await import('../../src/server/doctor/certificates.ts');
+  const { lookAtCertificates } = await import('../../src/cli/doctor/certificates.ts');
   const [one, two] = [makeCertificate('DNS:chat.example.org'), makeCertificate()];
   const folder = directoryWith(t, {
     'cert.pem': one.cert,

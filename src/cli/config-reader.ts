@@ -1,6 +1,6 @@
 /** The process that reads the configuration for another one, as `loadConfigApart` asks it to. */
 import { ZocaloError } from '../errors.ts';
-import { type LoadOptions, loadConfig } from './config/index.ts';
+import { type LoadOptions, loadConfig } from '../server/config/index.ts';
 import type { Answer } from './config-process.ts';
 
 process.once('message', async (options: LoadOptions) => {

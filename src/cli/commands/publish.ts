@@ -58,7 +58,10 @@ async function doorOf({ config: file, url, apiKey }: Options, channel: string): 
   const key = apiKey ?? (process.env.ZOCALO_API_KEY || undefined);
   if (url !== undefined && key !== undefined) return { url, key };
   const { config } = await loadFrom({ ...(file !== undefined && { config: file }) });
-  const [{ addressOf }, { ApiKeys }] = await Promise.all([import('../daemon-address.ts'), import('../auth/index.ts')]);
+  const [{ addressOf }, { ApiKeys }] = await Promise.all([
+    import('../daemon-address.ts'),
+    import('../../server/auth/index.ts'),
+  ]);
   const where = url ?? addressOf(config);
   if (key !== undefined) return { url: where, key };
   if (url === undefined && config.socket !== undefined) return { url: where, socket: config.socket };

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { ZocaloError } from '../../errors.ts';
-import type { Users } from '../auth/index.ts';
+import type { Users } from '../../server/auth/index.ts';
 import { askPassword } from '../password-prompt.ts';
 import { print } from '../terminal.ts';
 import { loadFrom } from './config-options.ts';
@@ -38,7 +38,7 @@ export function addUsers(program: Command): void {
       collectRights,
     )
     .action(async (name: string, options: Options) => {
-      const { rightsOf } = await import('../auth/index.ts');
+      const { rightsOf } = await import('../../server/auth/index.ts');
       const rights = rightsFrom(options.can, rightsOf);
       await withUsers(options, async (table) => table.add(name, await askPassword(), rights));
     });
@@ -51,7 +51,7 @@ export function addUsers(program: Command): void {
   );
   command('list', 'print the users, with their rights').action((options: Options) =>
     withUsers(options, async (table) => {
-      const { canOf } = await import('../auth/index.ts');
+      const { canOf } = await import('../../server/auth/index.ts');
       const rows = table.list().map(({ user, rights, disabled }) => {
         return [user, ...(disabled ? ['(disabled)'] : []), ...(rights ? canOf(rights) : [])].join(' ');
       });
@@ -61,7 +61,7 @@ export function addUsers(program: Command): void {
 }
 
 async function withUsers({ file, config: name }: Options, work: (table: Users) => unknown): Promise<void> {
-  const { Users } = await import('../auth/index.ts');
+  const { Users } = await import('../../server/auth/index.ts');
   const table = new Users(file ?? (await fileOf(name)));
   await table.open();
   try {

@@ -1,0 +1,51 @@
+import { Command, CommanderError } from 'commander';
+import packageJson from '../../package.json' with { type: 'json' };
+import { COMMANDS } from './commands/index.ts';
+import { errorLine, exitCodeOf, exitCodeTable, USAGE_EXIT } from './exit-codes.ts';
+import { print } from './terminal.ts';
+
+const program = new Command('zocalo')
+  .description('Sockets by URL, WebSockets, and a chat.')
+  .version(packageJson.version)
+  .exitOverride()
+  .configureOutput({ outputError: () => {} }); // said once, below
+for (const add of COMMANDS) add(program);
+program.addHelpText(
+  'after',
+  `
+Examples:
+  zocalo serve                                 a chat at http://localhost:9000
+  zocalo init                                  a configuration file with comments and fresh secrets
+  zocalo listen tcp://127.0.0.1:1337 --echo
+  zocalo connect tcp://127.0.0.1:1337
+${exitCodeTable()}`,
+);
+
+// Who reads our output may stop whenever it likes: zocalo connect … | head
+process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+
+async function main(): Promise<number> {
+  try {
+    await program.parseAsync();
+    return Number(process.exitCode ?? 0);
+  } catch (error) {
+    if (error instanceof CommanderError) return reportUsage(error);
+    process.stderr.write(`${errorLine(error)}\n`);
+    return exitCodeOf(error);
+  }
+}
+
+function reportUsage(error: CommanderError): number {
+  if (error.code === 'commander.helpDisplayed' || error.code === 'commander.version') return 0;
+  if (error.code === 'commander.help') return USAGE_EXIT; // no command: the help was shown
+  const sentence = error.message
+    .replace(/^error: /, '')
+    .replace(/\s+/g, ' ')
+    .replace(/\.$/, '');
+  process.stderr.write(`BAD_OPTION: ${sentence}; see zocalo --help\n`);
+  return USAGE_EXIT;
+}
+
+const exitCode = await main();
+await print(''); // everything before it is written
+process.exit(exitCode);

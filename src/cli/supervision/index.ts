@@ -1,0 +1,2 @@
+export { type SupervisorOptions, supervise, workerCommand } from './supervisor.ts';
+export { announceDrain, supervisorGone } from './worker.ts';

@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { circlesOf, readImportGraph, summaryOf } from './import-graph.ts';
+
+/** Which floors each floor may import. All may import the loose files of `src/`; nothing imports upward. */
+const LAW: Readonly<Record<string, readonly string[]>> = {
+  stream: [],
+  websocket: ['stream'],
+  protocol: [],
+  broker: ['protocol'],
+  hub: ['protocol', 'broker'],
+  client: ['protocol'],
+  sources: ['stream', 'protocol', 'hub'],
+  server: ['stream', 'websocket', 'protocol', 'broker', 'hub', 'client', 'sources'],
+  cli: ['stream', 'websocket', 'protocol', 'broker', 'hub', 'client', 'server'],
+};
+
+/** What may be imported of a floor beside its own `index.ts`: the command line loads of the daemon what it needs. */
+const DOORS: Readonly<Record<string, RegExp>> = { server: /^src\/server\/(\w+\/index|daemon|channels)\.ts$/ };
+
+/** The loose files of `src/` that gather floors, and so may import them. */
+const GATHERING: ReadonlySet<string> = new Set(['src/index.ts', 'src/cli.ts']);
+
+const graph = readImportGraph('src');
+
+function floorOf(file: string): string | undefined {
+  return /^src\/(\w+)\//.exec(file)?.[1];
+}
+
+function isDoor(file: string, floor: string): boolean {
+  return file === `src/${floor}/index.ts` || DOORS[floor]?.test(file) === true;
+}
+
+// The hub's are being opened.
+for (const folder of ['src', 'test', 'web', 'bench'])
+  test(`no imports go in a circle in ${folder}/, of types or of values`, {
+    todo: folder === 'src',
+  }, (t: TestContext) => {
+    const graph = readImportGraph(folder);
+    t.diagnostic(`${folder}: ${summaryOf(graph)}`);
+    assert.ok(graph.imports.size > 10);
+    assert.deepEqual(circlesOf(graph), []);
+  });
+
+test('each floor imports only the floors below it, by their doors', () => {
+  const broken: string[] = [];
+  for (const [file, targets] of graph.imports)
+    for (const target of targets) {
+      const [from, to] = [floorOf(file), floorOf(target)];
+      if (from === to || to === undefined || GATHERING.has(file)) continue;
+      if (from === undefined || !LAW[from]?.includes(to)) broken.push(`${file} may not import ${to}: ${target}`);
+      else if (!isDoor(target, to)) broken.push(`${file} passes by the door of ${to}: ${target}`);
+    }
+  assert.deepEqual(broken, []);
+});
+
+test('the rooms of the daemon and of the command line import each other by their doors', () => {
+  const broken: string[] = [];
+  const roomOf = (file: string) => /^src\/(?:server|cli)\/([\w-]+)\//.exec(file)?.[1];
+  for (const [file, targets] of graph.imports)
+    for (const target of targets) {
+      const room = roomOf(target);
+      if (room === undefined || floorOf(file) !== floorOf(target) || room === roomOf(file)) continue;
+      if (!target.endsWith(`/${room}/index.ts`)) broken.push(`${file} passes by the door of ${room}: ${target}`);
+    }
+  assert.deepEqual(broken, []);
+});
+
+test('a circle, a step up and a way past a door are found', () => {
+  const circle = {
+    imports: new Map([
+      ['a', ['b']],
+      ['b', ['c']],
+      ['c', ['a']],
+      ['d', ['a']],
+    ]),
+  };
+  assert.deepEqual(circlesOf(circle), [['a', 'b', 'c']]);
+  assert.equal(summaryOf(circle), '4 files, 4 imports, 1 circles of 3 files');
+  assert.ok(isDoor('src/hub/index.ts', 'hub') && !isDoor('src/hub/hub.ts', 'hub'));
+});
