@@ -231,7 +231,7 @@ export class Feed {
   }
 
   onCount(count: number): void {
-    this.tell('presence', this.presence.keepCount(count));
+    this.tell('presence', this.presence.reset({ count }));
   }
 
   /** The server ended it, or refused it. */

@@ -17,28 +17,22 @@ export class PresenceList {
   reset({ members = [], count = members.length }: Subscribed): PresenceEvent {
     this.#members.clear();
     for (const member of members) this.#members.set(member.id, member);
-    return this.setCount(count);
+    return this.#set(count);
   }
 
   add(joined: Member): PresenceEvent {
     this.#members.set(joined.id, joined);
-    return { ...this.setCount(this.#members.size), joined };
+    return { ...this.#set(this.#members.size), joined };
   }
 
   delete(id: string): PresenceEvent | undefined {
     const left = this.#members.get(id);
     if (!left) return undefined;
     this.#members.delete(id);
-    return { ...this.setCount(this.#members.size), left };
+    return { ...this.#set(this.#members.size), left };
   }
 
-  /** From here on it is only how many they are. */
-  keepCount(count: number): PresenceEvent {
-    this.#members.clear();
-    return this.setCount(count);
-  }
-
-  setCount(count: number): PresenceEvent {
+  #set(count: number): PresenceEvent {
     this.#count = count;
     return { members: this.#members, count };
   }
