@@ -4,14 +4,11 @@ import type { PresenceEvent } from './messages.ts';
 /** Who is in a channel, as far as the server tells: in a big one it tells only how many. */
 export class PresenceList {
   readonly #members = new Map<string, Member>();
-  #count = 0;
+  /** As many as there are members, or as the server counts where it gives none. */
+  count = 0;
 
   get members(): ReadonlyMap<string, Member> {
     return this.#members;
-  }
-
-  get count(): number {
-    return this.#count;
   }
 
   reset({ members = [], count = members.length }: Subscribed): PresenceEvent {
@@ -33,7 +30,7 @@ export class PresenceList {
   }
 
   #set(count: number): PresenceEvent {
-    this.#count = count;
+    this.count = count;
     return { members: this.#members, count };
   }
 }
