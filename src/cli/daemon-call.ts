@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { nodeHttp, nodeHttps } from '../builtins.ts';
-import { type Code, type JsonText, ProtocolError } from '../protocol/index.ts';
+import { type Code, ProtocolError } from '../protocol/index.ts';
 import { toZocaloError } from '../stream/index.ts';
 
 /** How a command reaches the daemon. */
@@ -23,8 +23,8 @@ export interface Answer {
 /** In milliseconds: for the whole call. */
 const TIMEOUT = 10_000;
 
-/** A GET, or a POST of `body`. @throws ZocaloError when nobody is reached. */
-export async function ask({ url, socket, key }: Door, path: string, body?: JsonText): Promise<Answer> {
+/** A GET, or a POST of `body` as JSON. @throws ZocaloError when nobody is reached. */
+export async function ask({ url, socket, key }: Door, path: string, body?: unknown): Promise<Answer> {
   const request = (url.startsWith('https:') ? nodeHttps() : nodeHttp()).request(new URL(path, url), {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
@@ -38,7 +38,7 @@ export async function ask({ url, socket, key }: Door, path: string, body?: JsonT
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       request.on('response', resolve).on('error', reject);
-      request.end(body?.text);
+      request.end(body === undefined ? undefined : JSON.stringify(body));
     });
     const { localAddress } = response.socket; // gone after the end
     return { response, body: await text(response), localAddress };
@@ -48,7 +48,7 @@ export async function ask({ url, socket, key }: Door, path: string, body?: JsonT
 }
 
 /** What the HTTP API answers. @throws ProtocolError with the daemon's own code when it refuses. */
-export async function callDaemon(door: Door, path: string, body?: JsonText): Promise<unknown> {
+export async function callDaemon(door: Door, path: string, body?: unknown): Promise<unknown> {
   const { response, body: answer } = await ask(door, path, body);
   let value: { code?: Code; message?: string } | undefined;
   try {

@@ -5,7 +5,7 @@ import { ZocaloError } from '../errors.ts';
 import { Hub } from '../hub/index.ts';
 import type { TlsIdentity } from '../websocket/index.ts';
 import { Admin, AdminSessions } from './admin/index.ts';
-import { type Api, createApi, type Listener } from './api/index.ts';
+import { type Api, createApi, isEvents, type Listener } from './api/index.ts';
 import { ApiKeys, Auth } from './auth/index.ts';
 import { channelsOf } from './channels.ts';
 import type { ApiKeyConfig, Config } from './config/index.ts';
@@ -124,7 +124,11 @@ export class Daemon {
       },
     };
     const findKey = (authorization: string | undefined) => this.#keys.find(authorization);
-    this.#addressLimits = new AddressLimits({ ...config.limits, clock });
+    this.#addressLimits = new AddressLimits({
+      ...config.limits,
+      clock,
+      isProxy: (address) => clientAddress.isTrusted(address),
+    });
     this.#api = createApi({
       hub: this.hub,
       keys: { find: findKey },
@@ -229,7 +233,8 @@ export class Daemon {
       }
       const { lines } = this.#config;
       if (lines) {
-        this.#lines = new LineServer(hub, { ...lines, addressLimits: this.#addressLimits });
+        const { clock } = this.#options;
+        this.#lines = new LineServer(hub, { ...lines, addressLimits: this.#addressLimits, clock });
         await this.#open(
           lines.listen,
           () => this.#lines?.open(),
@@ -354,6 +359,7 @@ export class Daemon {
       spread: drain.spread,
       clientAddress: (request) => this.#clientAddress.of(request),
       addressLimits: this.#addressLimits,
+      asksItself: ({ url }) => isEvents(url),
       onRefused: (reason) => this.#metrics.refused(reason),
       onRequest: this.#handle,
       clock: this.#options.clock,

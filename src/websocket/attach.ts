@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { Server as HttpServer, IncomingMessage } from 'node:http';
+import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { nodeHttp } from '../builtins.ts';
 import type { Refusal } from './core/handshake.ts';
@@ -61,4 +61,18 @@ export function refuse(socket: Duplex, { status, reason, headers = {} }: Refusal
   const timer = setTimeout(() => socket.destroy(), LINGER);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
+}
+
+/** Answers a plain request in the same way; what is left of its body must not be taken for the next request. */
+export function refuseRequest(response: ServerResponse, { status, reason, headers = {} }: Refusal): void {
+  const body = `${reason}\n`;
+  response.req.resume();
+  response.writeHead(status, {
+    ...headers,
+    Connection: 'close',
+    'Content-Type': 'text/plain; charset=utf-8',
+    'X-Content-Type-Options': 'nosniff',
+    'Content-Length': Buffer.byteLength(body),
+  });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
 }

@@ -1,17 +1,18 @@
 /** WebSockets (RFC 6455, RFC 7692): server and client. */
-export { checkPlace } from './admission.ts';
 export type { QueueVerdict } from './backpressure.ts';
 export { type CloseEvent, WebSocketClient } from './client.ts';
 export { type ClientOptions, connectWebSocket } from './connect.ts';
 export type { Message } from './connection.ts';
 export { CLOSE } from './core/close-codes.ts';
 export type { Payload } from './core/frame-writer.ts';
+export { Hosts, hostAdvice, normalHostName } from './hosts.ts';
 export {
   COMPRESSION_DEFAULTS,
   CONNECTION_DEFAULTS,
   type CompressionOptions,
   type ConnectionOptions,
 } from './limits.ts';
+export { normalOrigin, Origins, originAdvice } from './origins.ts';
 export type { Peer } from './peer.ts';
 export type { UpgradeAnswer } from './reception.ts';
 export { WebSocketServer } from './server.ts';

@@ -31,7 +31,7 @@ const RANGES: Readonly<Record<string, Range>> = {
 /** The options that are no numbers. */
 const OTHERS = new Set([
   ...['queuePolicy', 'compression', 'contextTakeover'],
-  ...['origins', 'hosts', 'protocols', 'tls', 'clientAddress', 'onRequest', 'clock'],
+  ...['origins', 'hosts', 'protocols', 'tls', 'clientAddress', 'admitSocket', 'admitRequest', 'onRequest', 'clock'],
   ...['headers', 'signal'],
 ]);
 

@@ -1,14 +1,15 @@
 import type { Buffer } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { guard, isThenable } from '../thenable.ts';
-import { checkPlace } from './admission.ts';
-import { refuse } from './attach.ts';
+import { refuse, refuseRequest } from './attach.ts';
 import { acceptDeflate, formatAgreement } from './core/deflate-negotiation.ts';
 import { checkRequest, formatResponse, type Refusal } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
 import { type Hooks, reportFailed } from './hooks.ts';
+import type { Hosts } from './hosts.ts';
+import type { Origins } from './origins.ts';
 import type { ServerOptions } from './server-options.ts';
 import { Session, type Venue } from './session.ts';
 import { UpgradeRequest } from './upgrade-request.ts';
@@ -26,8 +27,11 @@ export interface ReceptionHooks extends Hooks {
   onRefuse(request: UpgradeRequest, status: number): unknown;
 }
 
-type ReceptionOptions = Pick<ServerOptions, 'hosts' | 'origins' | 'clientAddress'> &
-  Required<Pick<ServerOptions, 'protocols' | 'maxConnections' | 'handshakeTimeout'>>;
+type ReceptionOptions = Pick<ServerOptions, 'clientAddress' | 'admitRequest'> &
+  Required<Pick<ServerOptions, 'protocols' | 'maxConnections' | 'handshakeTimeout'>> & {
+    readonly hosts: Hosts;
+    readonly origins: Origins;
+  };
 
 const CLOSING: Refusal = { status: 503, reason: 'The server is closing' };
 
@@ -65,10 +69,15 @@ export class Reception {
   /** Answers an upgrade request. */
   take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const { method, httpVersion, headers } = request;
+    const { hosts, origins } = this.#options;
     const upgrade = new UpgradeRequest(request, this.#addressOf(request));
     const arrival: Arrival = { request, upgrade, socket, head };
     const refusal =
-      checkRequest(method, httpVersion, headers) ?? checkPlace(headers, this.#options) ?? this.#checkRoom();
+      checkRequest(method, httpVersion, headers) ??
+      hosts.refusalOf(headers.host) ??
+      origins.refusalOf(headers) ??
+      this.#checkRoom() ??
+      this.#askRequest(request);
     if (refusal) {
       this.#refuse(refusal, arrival);
       return;
@@ -79,6 +88,24 @@ export class Reception {
       else this.#admit(answer, arrival);
     } catch (error) {
       this.#failed(error, arrival);
+    }
+  }
+
+  /** The same rules for a plain request, but for its page's origin, which is its handler's. True when they refused it. */
+  refusePlain(request: IncomingMessage, response: ServerResponse): boolean {
+    const refusal = this.#options.hosts.refusalOf(request.headers.host) ?? this.#askRequest(request, response);
+    if (!refusal) return false;
+    refuseRequest(response, refusal);
+    this.#tell(new UpgradeRequest(request, this.#addressOf(request)), refusal.status);
+    return true;
+  }
+
+  #askRequest(request: IncomingMessage, response?: ServerResponse): Refusal | null | undefined {
+    try {
+      return this.#options.admitRequest?.(request, response);
+    } catch (cause) {
+      reportFailed(this.#hooks, 'admitRequest', cause);
+      return { status: 500, reason: 'The server failed' };
     }
   }
 
@@ -149,8 +176,12 @@ export class Reception {
 
   #refuse(refusal: Refusal, { socket, upgrade }: Arrival): void {
     refuse(socket, refusal);
+    this.#tell(upgrade, refusal.status);
+  }
+
+  #tell(request: UpgradeRequest, status: number): void {
     guard(
-      () => this.#hooks.onRefuse(upgrade, refusal.status),
+      () => this.#hooks.onRefuse(request, status),
       (cause) => reportFailed(this.#hooks, 'onRefuse', cause),
     );
   }

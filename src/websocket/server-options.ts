@@ -1,7 +1,9 @@
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
 import type { SecureContextOptions, TlsOptions } from 'node:tls';
 import type { Clock } from '../clock.ts';
+import type { Refusal } from './core/handshake.ts';
 import type { ConnectionOptions } from './limits.ts';
 
 /** A server that exists already, whose upgrades to `path` (default: to any path) are taken. */
@@ -15,17 +17,19 @@ export type TlsIdentity = Pick<SecureContextOptions, 'cert' | 'key' | 'ca' | 'pa
 
 export interface ServerOptions extends ConnectionOptions {
   /**
-   * Pages whose scripts may connect: a list of origins (`https://example.org`), or `'*'` for any. Others: 403.
-   * Default `'same'`: the page must come from the host that it connects to (or both from this machine, so that
-   * development servers on other ports work), which keeps a foreign page from speaking with the visitor's cookies.
-   * Clients that are no browsers send no origin and are let in.
+   * Pages whose scripts may connect. Others: 403. Default `'same'`: the page must come from the host that it connects
+   * to (or both from this machine, so that development servers on other ports work), which keeps a foreign page from
+   * speaking with the visitor's cookies. A list lets in more: origins (`https://example.org`), all hosts below one
+   * (`https://*.example.org`), all ports (`http://example.org:*`), `null`. `'*'` lets in any page. What no page can
+   * have as its origin is BAD_OPTION. Clients that are no browsers send no origin and are let in.
    */
-  readonly origins?: 'same' | '*' | readonly string[];
+  readonly origins?: string | readonly string[];
   /**
-   * Names by which the server may be called (the `Host` header, without its port). Others: 421. Default `'*'`; name
-   * them when the server is on a private network, against DNS rebinding.
+   * Names by which the server may be called (the `Host` header, without its port): `chat.example.org`, or
+   * `*.example.org` for all below it. Others: 421, for plain requests too. IP addresses and `localhost` always may.
+   * Default `'*'`; name them when the server is on a private network, against DNS rebinding.
    */
-  readonly hosts?: '*' | readonly string[];
+  readonly hosts?: string | readonly string[];
   /** Subprotocols spoken here. The first that the client offers and this list has is chosen. Default none. */
   readonly protocols?: readonly string[];
   /** Users connected at a time. Over it: 503. Default 100,000: some 500 MB, and beyond what one process should hold. */
@@ -49,6 +53,10 @@ export interface ServerOptions extends ConnectionOptions {
    * answers is the `remoteAddress` of the request and of the user.
    */
   readonly clientAddress?: (request: IncomingMessage) => string;
+  /** Looks at each connection that is accepted, before TLS and before a byte is read. False cuts it off. */
+  readonly admitSocket?: (socket: Socket) => boolean;
+  /** Looks at each request first, a handshake or (then with its response) a plain one. A refusal is its answer. */
+  readonly admitRequest?: (request: IncomingMessage, response?: ServerResponse) => Refusal | null | undefined;
   /** Plain HTTP on the same port: pages, an API. Default: 426, with a sentence. */
   readonly onRequest?: (request: IncomingMessage, response: ServerResponse) => void;
   /** Default: the machine's. */

@@ -1,4 +1,10 @@
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type {
+  ServerOptions as HttpOptions,
+  Server as HttpServer,
+  IncomingMessage,
+  RequestListener,
+  ServerResponse,
+} from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
 import { nodeHttp, nodeHttps } from '../builtins.ts';
 import { type Clock, systemClock } from '../clock.ts';
@@ -10,8 +16,10 @@ import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
 import { report, reportFailed } from './hooks.ts';
+import { Hosts } from './hosts.ts';
 import { connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
+import { Origins } from './origins.ts';
 import { Reception, type UpgradeAnswer } from './reception.ts';
 import { type Attachment, SERVER_DEFAULTS, type ServerOptions, type TlsIdentity } from './server-options.ts';
 import type { Venue } from './session.ts';
@@ -78,7 +86,8 @@ export class WebSocketServer {
       ),
       onGone: () => this.#onGone(),
     };
-    this.#reception = new Reception(this.#venue, this, this.#options, this.#clock);
+    const parts = { hosts: new Hosts(options.hosts), origins: new Origins(options.origins) };
+    this.#reception = new Reception(this.#venue, this, { ...this.#options, ...parts }, this.#clock);
   }
 
   // ——— hooks, each of which may be asynchronous; one that fails closes its user with 1011 and tells `onError`
@@ -86,7 +95,7 @@ export class WebSocketServer {
   /** Before the handshake is answered: refuse with a status, choose a subprotocol, attach the user's data. */
   onUpgrade(_request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer> {}
 
-  /** A handshake was answered with this status instead of 101: by a rule of the server, or by `onUpgrade`. */
+  /** A handshake was answered with this status instead of 101, or a rule of the server refused a plain request. */
   onRefuse(_request: UpgradeRequest, _status: number): unknown {
     return;
   }
@@ -261,7 +270,10 @@ export class WebSocketServer {
   }
 
   #createServer(secure: boolean): HttpServer {
-    const { handshakeTimeout, keepAliveTimeout, tls, onRequest = upgradeRequired } = this.#options;
+    const { handshakeTimeout, keepAliveTimeout, admitSocket, onRequest = upgradeRequired } = this.#options;
+    const handle: RequestListener = (request, response) => {
+      if (!this.#reception.refusePlain(request, response)) onRequest(request, response);
+    };
     const options = {
       headersTimeout: handshakeTimeout,
       requestTimeout: handshakeTimeout,
@@ -270,11 +282,20 @@ export class WebSocketServer {
       // A client that would like HTTP/2 (curl --http2, say) still gets its page. Known to Node from 24.9 on.
       shouldUpgradeCallback: (request: IncomingMessage) => /\bwebsocket\b/i.test(request.headers.upgrade ?? ''),
     };
-    if (!secure) return nodeHttp().createServer(options, onRequest);
+    const server = secure ? this.#createSecureServer(options, handle) : nodeHttp().createServer(options, handle);
+    if (admitSocket)
+      server.on('connection', (socket) => {
+        if (!admitSocket(socket)) socket.destroy();
+      });
+    return server;
+  }
+
+  #createSecureServer(options: HttpOptions, handle: RequestListener): HttpServer {
+    const { handshakeTimeout, tls } = this.#options;
     if (!tls?.cert || !tls.key) throw new ZocaloError('BAD_CERTIFICATE', 'wss:// needs a certificate and its key');
     try {
       // The TLS handshake has the same time: whoever says nothing at all on a wss:// port is held no longer.
-      return nodeHttps().createServer({ ...options, handshakeTimeout, ...tls }, onRequest);
+      return nodeHttps().createServer({ ...options, handshakeTimeout, ...tls }, handle);
     } catch (cause) {
       throw new ZocaloError('BAD_CERTIFICATE', (cause as Error).message, { cause });
     }

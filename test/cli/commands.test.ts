@@ -61,31 +61,6 @@ test('what zocalo publish sends, zocalo subscribe prints, with address, key and 
   assert.equal(await reader.stop('SIGINT'), 0);
 });
 
-test('zocalo publish and zocalo subscribe keep the text of the data, and refuse what is not UTF-8', async (t) => {
-  const { cwd, url, hub } = await daemon(t);
-  const env = { ZOCALO_LISTEN: url };
-  const readers = [[], ['--json']].map((more) => zocaloIn(cwd, ['subscribe', 'news', '--recent', '9', ...more], env));
-  for (const reader of readers) t.after(() => reader.stop('SIGKILL'));
-  const program = zocaloIn(cwd, ['publish', 'news', '{"id": 1163456789012345678, "x": 1e400}'], env);
-  assert.equal(await program.exited, 0, program.stderr);
-  const piped = zocaloIn(cwd, ['publish', 'news', '-', '--key', 'k'], env);
-  piped.child.stdin.end('["caf\\u00e9",\n -0]\n');
-  assert.equal(await piped.exited, 0, piped.stderr);
-  assert.match(
-    (await hub.historyText('news')).text,
-    /\[1,\{"id":1163456789012345678,"x":1e400\},.*\[2,\["caf\\u00e9",-0\],/,
-  );
-  const [plain, json] = readers;
-  await plain!.says(/^news \{"id":1163456789012345678,"x":1e400\}\nnews \["caf\\u00e9",-0\]\n$/);
-  await json!.says(
-    /^\{"channel":"news","data":\{"id":1163456789012345678,"x":1e400\},"time":.*\}\n.*"data":\["caf\\u00e9",-0\],"key":"k",.*\}\n$/,
-  );
-  const other = zocaloIn(cwd, ['publish', 'news', '-'], env);
-  other.child.stdin.end(Buffer.from('caf\xe9', 'latin1'));
-  assert.equal(await other.exited, 2, other.stderr);
-  assert.match(other.stderr, /^BAD_OPTION: standard input is not UTF-8; [^\n]+\n$/);
-});
-
 test('zocalo publish reads standard input, and a key makes it harmless to repeat', async (t) => {
   const { cwd, url, key } = await daemon(t);
   const outputs: string[] = [];

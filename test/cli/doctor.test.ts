@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { chmodSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -133,7 +134,23 @@ test('a proxy that keeps the Host and the scheme to itself is a problem', { skip
 
 test('a page that may not connect is a problem that names its origin', async (t) => {
   const { url } = await serveApi(t, { serve: { origins: ['https://else.example'] } });
-  const { exit, text } = await examine(t, { listen: url }, ['--url', url]);
+  // A page of the daemon's own host always may: here a proxy calls it by another name.
+  const proxy = createTcpServer((client) => {
+    const daemon = connect(Number(new URL(url).port), '127.0.0.1');
+    client.on('data', (chunk) =>
+      daemon.write(chunk.toString('latin1').replace(/^Host: .*$/im, 'Host: back'), 'latin1'),
+    );
+    daemon.pipe(client);
+    for (const [socket, other] of [
+      [client, daemon],
+      [daemon, client],
+    ] as const)
+      socket.on('error', () => {}).on('close', () => other.destroy());
+  }).listen(0, '127.0.0.1');
+  t.after(() => proxy.close());
+  await once(proxy, 'listening');
+  const outside = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+  const { exit, text } = await examine(t, { listen: url }, ['--url', outside]);
   assert.equal(exit, 1, text);
   assert.match(text, /^problem {2}proxy: .* with 403 .*\n {9}let origins have http:/m);
 });

@@ -1,8 +1,5 @@
-import { isUtf8 } from 'node:buffer';
-import { buffer } from 'node:stream/consumers';
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
-import { ZocaloError } from '../../errors.ts';
-import { JsonText } from '../../protocol/index.ts';
 import { callDaemon, type Door } from '../daemon-call.ts';
 import { print } from '../terminal.ts';
 import { addConfigFile, loadFrom } from './config-options.ts';
@@ -37,28 +34,24 @@ export function addPublish(program: Command): void {
 }
 
 async function run(channel: string, data: string, options: Options): Promise<void> {
-  const said = data === '-' ? (await standardInput()).replace(/\r?\n$/, '') : data;
+  const said = data === '-' ? (await text(process.stdin)).replace(/\r?\n$/, '') : data;
   const door = await doorOf(options, channel);
   const { key } = options;
-  const more = JSON.stringify({ channel, key }).slice(1);
-  const answer = await callDaemon(door, '/api/publish', JsonText.written(`{"data":${parse(said).text},${more}`));
+  const answer = await callDaemon(door, '/api/publish', {
+    channel,
+    data: parse(said),
+    ...(key !== undefined && { key }),
+  });
   const { at } = answer as { at?: [string, number] };
   await print(at ? `${at.join(':')}\n` : 'published\n');
 }
 
-/** JSON as it stands there, with all its digits; anything else is a text. */
-function parse(said: string): JsonText {
+function parse(said: string): unknown {
   try {
-    return JsonText.parse(said);
+    return JSON.parse(said);
   } catch {
-    return JsonText.of(said);
+    return said;
   }
-}
-
-async function standardInput(): Promise<string> {
-  const bytes = await buffer(process.stdin);
-  if (isUtf8(bytes)) return bytes.toString();
-  throw new ZocaloError('BAD_OPTION', 'standard input is not UTF-8', { advice: 'convert it, by iconv say' });
 }
 
 async function doorOf({ config: file, url, apiKey }: Options, channel: string): Promise<Door> {

@@ -40,12 +40,9 @@ export function addSubscribe(program: Command): void {
 }
 
 async function run(channels: string[], options: Options): Promise<void> {
-  const [{ Client }, { ExactSocket }] = await Promise.all([
-    import('../../client/index.ts'),
-    import('./exact-socket.ts'),
-  ]);
+  const { Client } = await import('../../client/index.ts');
   const { url, token } = await visitOf(channels, options);
-  const client = new Client(url, { WebSocket: ExactSocket, ...(token && { token }) });
+  const client = new Client(url, { ...(token && { token }) });
   const ended = Promise.withResolvers<void>();
   client.on('error', (error) => (client.state === 'closed' ? ended.reject(error) : noteError(error)));
   client.on('state', (state) => state === 'waiting' && note(`no connection with ${url}; trying again`));
@@ -66,10 +63,8 @@ async function run(channels: string[], options: Options): Promise<void> {
   }
 }
 
-/** `data` is JSON already: see `ExactSocket`. */
 function line({ channel, data, ...more }: Message, json = false): string {
-  if (!json) return `${channel} ${data}\n`;
-  return `{"channel":${JSON.stringify(channel)},"data":${data},${JSON.stringify(more).slice(1)}\n`;
+  return json ? `${JSON.stringify({ channel, data, ...more })}\n` : `${channel} ${JSON.stringify(data)}\n`;
 }
 
 async function visitOf(

@@ -98,8 +98,7 @@ export interface Traffic {
   user?: string;
   connection?: string;
   channel?: string;
-  /** JSON, as it was published. */
-  data?: string;
+  data?: unknown;
   offset?: number;
   code?: string;
   message?: string;

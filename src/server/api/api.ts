@@ -4,6 +4,7 @@ import { Hono } from 'hono';
 import { cors } from 'hono/cors';
 import type { Hub } from '../../hub/index.ts';
 import { JsonText, ProtocolError } from '../../protocol/index.ts';
+import { Origins } from '../../websocket/index.ts';
 import type { Config } from '../config/index.ts';
 import { type AddressLimits, ClientAddress } from '../limits/index.ts';
 import { parseJson, readBody } from './body.ts';
@@ -23,7 +24,7 @@ import { whoamiRoute } from './whoami.ts';
 export interface ApiOptions {
   readonly hub: Hub;
   readonly keys: KeyRing;
-  readonly config: Pick<Config, 'api' | 'origins' | 'hosts' | 'limits'>;
+  readonly config: Pick<Config, 'api' | 'origins' | 'limits'>;
   readonly auth?: Sessions;
   /** Whose request it is, behind proxies. Default: the other end of the socket. */
   readonly clientAddress?: Pick<ClientAddress, 'of' | 'forwarding'>;
@@ -60,17 +61,26 @@ export function buildApi(options: ApiOptions): Listeners {
     if (log) log.error({ err: cause }, what);
     else console.error(`${what}:`, cause);
   };
+  const origins = new Origins(config.origins);
+  // Looked at for each request, since a reload may change it.
+  let compiled = { cors: config.api.cors, callers: new Origins(config.api.cors) };
+  const callers = () => {
+    const { cors } = config.api;
+    if (compiled.cors !== cors) compiled = { cors, callers: new Origins(cors) };
+    return compiled.callers;
+  };
   const routes = [
     ...publishingRoutes(hub, report),
     ...lookingUpRoutes(hub),
     ...userRoutes(hub, auth),
     whoamiRoute(address),
-    loginRoute(auth, address),
+    loginRoute(auth, address, {
+      allows: (origin, host) => origins.allows(origin, host) || callers().allows(origin),
+    }),
   ];
 
   const app = new Hono<{ Bindings: Bindings }>();
-  // Looked at for each request, since a reload may change it.
-  app.use('*', (context, next) => (config.api.cors.length > 0 ? corsOf(config.api.cors)(context, next) : next()));
+  app.use('*', (context, next) => (config.api.cors.length > 0 ? corsOf(callers())(context, next) : next()));
   app.use('*', async (context, next) => {
     await next();
     context.res.headers.set('Cache-Control', 'no-store');
@@ -104,7 +114,7 @@ export function buildApi(options: ApiOptions): Listeners {
 
   const events = new Events({
     hub,
-    place: config,
+    origins,
     most: config.limits.connections,
     addressLimits,
     onRefused,
@@ -167,9 +177,9 @@ function callerOf({ incoming, isLocal }: Bindings, keys: KeyRing): ApiCaller | u
 }
 
 /** `*` where it takes everybody: keys are never sent by themselves, as cookies are. */
-function corsOf(origins: '*' | readonly string[]) {
+function corsOf(origins: Origins) {
   return cors({
-    origin: origins === '*' ? '*' : [...origins],
+    origin: origins.any ? '*' : (origin) => (origins.allows(origin) ? origin : null),
     allowMethods: ['GET', 'HEAD', 'POST'],
     allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],
     exposeHeaders: ['Retry-After', 'WWW-Authenticate'],

@@ -2,8 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { Hub } from '../../hub/index.ts';
 import { LIMITS, ProtocolError } from '../../protocol/index.ts';
-import { checkPlace, UpgradeRequest } from '../../websocket/index.ts';
-import type { Config } from '../config/index.ts';
+import { type Origins, UpgradeRequest } from '../../websocket/index.ts';
 import { StreamFanOut } from '../hub/index.ts';
 import type { AddressLimits } from '../limits/index.ts';
 import { parseEventId } from './event-id.ts';
@@ -40,7 +39,7 @@ const querySchema = z.object({
 
 export interface EventsOptions {
   readonly hub: Hub;
-  readonly place: Pick<Config, 'origins' | 'hosts'>;
+  readonly origins: Origins;
   /** Streams at a time. */
   readonly most: number;
   readonly addressLimits: AddressLimits | undefined;
@@ -61,14 +60,13 @@ export class Events {
   }
 
   handle(request: IncomingMessage, response: ServerResponse): void {
-    const { hub, place: allowed, addressOf } = this.#options;
-    const { origins } = allowed;
+    const { hub, origins, addressOf } = this.#options;
     request.resume();
-    const place = checkPlace(request.headers, allowed);
+    const refusal = origins.refusalOf(request.headers);
     const { origin } = request.headers;
-    if (origin !== undefined && !place) {
-      response.setHeader('Access-Control-Allow-Origin', origins === '*' ? '*' : origin);
-      if (origins !== '*') response.setHeader('Access-Control-Allow-Credentials', 'true');
+    if (origin !== undefined && !refusal) {
+      response.setHeader('Access-Control-Allow-Origin', origins.any ? '*' : origin);
+      if (!origins.any) response.setHeader('Access-Control-Allow-Credentials', 'true');
       response.setHeader('Vary', 'Origin');
     }
     try {
@@ -76,7 +74,7 @@ export class Events {
         response.setHeader('Allow', 'GET');
         throw new ProtocolError('METHOD_NOT_ALLOWED', '/sse takes GET');
       }
-      if (place) throw new ProtocolError('FORBIDDEN', place.reason);
+      if (refusal) throw new ProtocolError('FORBIDDEN', refusal.reason);
       if (request.method === 'OPTIONS') {
         response.writeHead(204, PREFLIGHT).end();
         return;
@@ -86,8 +84,7 @@ export class Events {
       const stream = new EventStream(response, this.#fanOut, options, (code, message, retryAfter) =>
         this.#refuse(response, new ProtocolError(code, message, retryAfter)),
       );
-      if (!this.#enter(address, stream)) return;
-      response.once('close', () => this.#leave(address));
+      if (!this.#enter(address, stream, response)) return;
       stream.start(hub.connect(stream, new UpgradeRequest(request, address)));
     } catch (error) {
       this.#refuse(response, error);
@@ -95,27 +92,25 @@ export class Events {
   }
 
   /** The limits are those of WebSockets, which have a count of their own. */
-  #enter(address: string, stream: EventStream): boolean {
+  #enter(address: string, stream: EventStream, response: ServerResponse): boolean {
     const { most, addressLimits, onRefused } = this.#options;
+    const { req: request } = response;
     if (this.#open >= most) {
       onRefused('full_or_closing', address);
       stream.refuse('UNAVAILABLE', 'there are as many streams as may be', undefined);
       return false;
     }
-    const breach = addressLimits?.check(address);
+    const breach =
+      addressLimits?.admit(request, response) ??
+      addressLimits?.join(address, request.socket.remoteAddress ?? '', response);
     if (breach) {
       onRefused(breach.reason, address);
       stream.refuse('RATE_LIMITED', 'too many connections come from your address', breach.retryAfter * 1_000);
       return false;
     }
     this.#open++;
-    addressLimits?.enter(address);
+    response.once('close', () => this.#open--);
     return true;
-  }
-
-  #leave(address: string): void {
-    this.#open--;
-    this.#options.addressLimits?.leave(address);
   }
 
   #refuse(response: ServerResponse, error: unknown): void {

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isChannel, isPattern } from '../../protocol/index.ts';
 import { isHttpAddress, isLineAddress, isNetwork, isWebAddress } from './addresses.ts';
+import { hosts, origins } from './places.ts';
 import { bytes, duration, durationOf } from './units.ts';
 
 /**
@@ -34,7 +35,6 @@ const store = text((value) => /^(memory:?|sqlite:.+)$/.test(value), 'sqlite:<fil
 );
 const webAddress = text(isWebAddress, 'an address like https://example.org/hook, without user and password');
 const network = text(isNetwork, 'an address or network like 127.0.0.1 or 10.0.0.0/8');
-const origins = z.union([z.enum(['same', '*']), z.array(z.string())]);
 
 /** Who may do something in a channel. */
 export const WHO = ['everyone', 'users', 'granted', 'nobody'] as const;
@@ -194,10 +194,7 @@ export const configSchema = z.strictObject({
   api: z
     .strictObject({
       keys: z.array(apiKey).default([]).describe('Who may call the HTTP API.'),
-      cors: z
-        .union([z.literal('*'), z.array(z.string())])
-        .default([])
-        .describe('Origins whose pages may call the HTTP API.'),
+      cors: origins.default([]).describe('Origins whose pages may call the HTTP API: as in `origins`.'),
       maxBody: bytes.prefault('1MiB').describe('Bytes of a request.'),
     })
     .prefault({})
@@ -208,11 +205,16 @@ export const configSchema = z.strictObject({
     .array(network)
     .default([])
     .describe('Addresses and networks (10.0.0.0/8) of proxies whose X-Forwarded-For and Forwarded are believed.'),
-  origins: origins.default('same').describe("Pages that may connect: 'same' host, '*', or a list of origins."),
-  hosts: z
-    .union([z.literal('*'), z.array(z.string())])
+  origins: origins
+    .default('same')
+    .describe(
+      "Pages that may connect and log in, besides those of the same host: origins like https://example.org or https://*.example.org, or '*'.",
+    ),
+  hosts: hosts
     .default('*')
-    .describe('Names by which the server may be called.'),
+    .describe(
+      "Names by which the server may be called, besides IP addresses and localhost: chat.example.org, *.example.org, or '*'.",
+    ),
   limits: z
     .strictObject({
       connections: z.int().positive().default(100_000).describe('Connections at a time.'),
@@ -220,12 +222,14 @@ export const configSchema = z.strictObject({
         .int()
         .positive()
         .default(1_000)
-        .describe('Connections of one client address: a large office may share one.'),
+        .describe('Connections of one client address, whatever they say or do not say: a large office may share one.'),
       connectsPerSecond: z
         .number()
         .positive()
         .default(50)
-        .describe('New connections a second of one client address; four times that at once.'),
+        .describe(
+          'New WebSockets, streams and raw connections a second of one client address; four times that at once.',
+        ),
       messagesPerSecond: z
         .number()
         .positive()

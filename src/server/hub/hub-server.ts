@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub } from '../../hub/index.ts';
 import { SUBPROTOCOL } from '../../protocol/index.ts';
@@ -10,7 +11,8 @@ import {
   type User,
   WebSocketServer,
 } from '../../websocket/index.ts';
-import type { AddressLimits, Breach } from '../limits/index.ts';
+import type { AddressLimits } from '../limits/index.ts';
+import { addressGuard, TOO_MANY } from './address-guard.ts';
 import { UserWire } from './user-wire.ts';
 
 /** Whatever the hub makes of a connection: one that speaks the protocol, or one that knows only text. */
@@ -45,7 +47,9 @@ export interface Traffic {
 export interface ServeOptions extends Omit<ServerOptions, 'protocols' | 'queuePolicy'> {
   /** What one client address may ask for. Default: no limits. */
   readonly addressLimits?: AddressLimits;
-  /** Is told of each handshake that was refused, and why. */
+  /** Requests whose handler asks `addressLimits` itself. Default: none. */
+  readonly asksItself?: (request: IncomingMessage) => boolean;
+  /** Is told of each connection, handshake and request that was refused by a rule of the server, and why. */
   readonly onRefused?: (reason: string, address: string) => void;
   /** Milliseconds over which clients are told to come back when the server closes, each at a moment of chance. Default 10,000. */
   readonly spread?: number;
@@ -66,12 +70,6 @@ const DEFAULTS = {
 /** Bytes that the hub may queue in one go, to whomever: a page of the log (256 KiB), its last publication, answers. */
 const ONE_GO = 512 * 1024;
 
-/** RFC 6585 §4. */
-const TOO_MANY = 429;
-const SENTENCES: Record<Breach['reason'], string> = {
-  address_connections: 'There are too many connections from your address',
-  address_rate: 'Too many connections came from your address in a short time',
-};
 /** Why the engine refuses, by the status that it answers; any other is a bad handshake. */
 const REASONS: Record<number, string> = { 403: 'origin', 421: 'host', 503: 'full_or_closing', 500: 'failed' };
 
@@ -88,7 +86,6 @@ const UNSUPPORTED = 1003;
 export class HubServer extends WebSocketServer {
   readonly #hub: Hub;
   readonly #queueLimit: number;
-  readonly #addressLimits: AddressLimits | undefined;
   readonly #onRefused: (reason: string, address: string) => void;
   readonly #spread: number;
   readonly #random: () => number;
@@ -101,12 +98,14 @@ export class HubServer extends WebSocketServer {
 
   /** @throws as `WebSocketServer`. */
   constructor(hub: Hub, where: string | URL | Attachment, options: ServeOptions = {}) {
-    const { addressLimits, onRefused = () => {}, spread = 10_000, random = Math.random, ...engine } = options;
-    const filled = { ...DEFAULTS, ...engine };
+    const { addressLimits: limits, onRefused = () => {}, spread = 10_000, random = Math.random, ...rest } = options;
+    const { asksItself = () => false, ...engine } = rest;
+    const { clientAddress } = engine;
+    const guard = limits && addressGuard({ limits, clientAddress, asksItself, onRefused });
+    const filled = { ...DEFAULTS, ...engine, ...guard };
     super(where, { ...filled, protocols: [SUBPROTOCOL] });
     this.#hub = hub;
     this.#queueLimit = filled.queueLimit;
-    this.#addressLimits = addressLimits;
     this.#onRefused = onRefused;
     this.#spread = spread;
     this.#random = random;
@@ -127,13 +126,9 @@ export class HubServer extends WebSocketServer {
     }
   }
 
-  override onUpgrade({ remoteAddress }: UpgradeRequest): UpgradeAnswer {
+  override onUpgrade(): UpgradeAnswer {
     if (this.#isClosing) return { refuse: 503, reason: 'The server is closing', headers: { 'Retry-After': '1' } };
-    const breach = this.#addressLimits?.check(remoteAddress);
-    if (!breach) return undefined;
-    const { reason, retryAfter } = breach;
-    this.#onRefused(reason, remoteAddress);
-    return { refuse: TOO_MANY, reason: SENTENCES[reason], headers: { 'Retry-After': String(retryAfter) } };
+    return undefined;
   }
 
   override onRefuse({ remoteAddress }: UpgradeRequest, status: number): void {
@@ -141,7 +136,6 @@ export class HubServer extends WebSocketServer {
   }
 
   override onConnect(user: User): void {
-    this.#addressLimits?.enter(user.remoteAddress);
     const wire = new UserWire(user);
     const { request } = user;
     const guest =
@@ -158,7 +152,6 @@ export class HubServer extends WebSocketServer {
   }
 
   override onClose(user: User): void {
-    this.#addressLimits?.leave(user.remoteAddress);
     this.#gone.received += user.bytesReceived;
     this.#gone.sent += user.bytesSent;
     this.#places.get(user)?.guest.lost();

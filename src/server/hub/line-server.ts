@@ -1,3 +1,4 @@
+import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub } from '../../hub/index.ts';
 import { listen, type StreamServer, type StreamSocket } from '../../stream/index.ts';
 import type { AddressLimits } from '../limits/index.ts';
@@ -10,11 +11,15 @@ export interface LineServerOptions {
   /** Where its lines go, and come from. */
   readonly channel: string;
   readonly addressLimits?: AddressLimits;
+  readonly clock?: Clock;
 }
+
+/** Milliseconds for which who has ended their side still hears, and then to take what is on its way. */
+const HALF_CLOSED = 5_000;
 
 /**
  * A channel for raw TCP: each line that comes is published, and what is published comes as a line. `nc` is a client,
- * and so is any device that can open a socket. A line that is too long (64 KiB) ends its connection.
+ * and so is any device that can open a socket. A line that is too long (64 KiB) ends its connection. Whoever ends their own side still hears for five seconds.
  */
 export class LineServer {
   readonly #hub: Hub;
@@ -52,23 +57,35 @@ export class LineServer {
   async #serve(socket: StreamSocket): Promise<void> {
     const address = new URL(socket.remoteAddress).hostname.replace(/^\[|\]$/g, '');
     const { addressLimits, channel } = this.#options;
-    if (addressLimits?.check(address)) {
+    // No peer: the socket itself was not counted before.
+    if (addressLimits?.join(address, '', socket)) {
       socket.destroy();
       return;
     }
-    addressLimits?.enter(address);
     const wire = new LineWire(socket, address, this.#fanOut, () => guest.slow());
     const guest = this.#hub.connectText(wire, channel, { remoteAddress: address });
     socket.once('close', () => {
-      addressLimits?.leave(address);
       guest.lost();
       wire.leave();
     });
     try {
       for await (const line of socket.lines()) guest.receive(line);
-      // It has ended its side, and may still want to hear: nc does, until it is ended too.
+      this.#endSoon(socket);
     } catch {
       socket.destroy(); // a line that is too long, or a connection that broke
     }
+  }
+
+  /**
+   * Its peer has ended its side. It may still wait for an answer, as nc does, or be gone: on a channel without news
+   * nothing would ever show which.
+   */
+  #endSoon(socket: StreamSocket): void {
+    const { clock = systemClock } = this.#options;
+    let cancel = clock.after(HALF_CLOSED, () => {
+      socket.end();
+      cancel = clock.after(HALF_CLOSED, () => socket.destroy());
+    });
+    socket.once('close', () => cancel());
   }
 }

@@ -1,12 +1,16 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '../../clock.ts';
 import { Allowance } from '../../hub/index.ts';
-import { neighbourhood } from './ip.ts';
+import { neighbourhood, normalAddress } from './ip.ts';
 
 export interface AddressLimitOptions {
   /** Connections of one client address. */
   readonly connectionsPerAddress: number;
-  /** New connections a second of one client address; four times that at once. */
+  /** New WebSockets, streams and raw connections a second of one client address; four times that at once. */
   readonly connectsPerSecond: number;
+  /** Whether an address is a proxy's, which has no limits: it speaks for others. Default: none is. */
+  readonly isProxy?: (address: string) => boolean;
   readonly clock?: Clock;
 }
 
@@ -17,49 +21,122 @@ export interface Breach {
   readonly retryAfter: number;
 }
 
+/** What closes once. */
+interface Closing {
+  once(event: 'close', listener: () => void): unknown;
+}
+
 /** Addresses whose pace is remembered, some 200 bytes each; of more, those that came longest ago are forgotten. */
 const REMEMBERED = 10_000;
 /** Seconds until somebody comes back whose address has too many connections. */
 const CROWDED = 30;
 const BURST_SECONDS = 4;
+/** Sockets over the limit of an address that are still read from, to be told why they are refused: the next are cut off. */
+const TOLD = 64;
+
+/** The connections of one address. */
+class Address {
+  /** All that are open, those that were refused among them. */
+  sockets = 0;
+  refused = 0;
+  /** Kept HTTP connections with no request under way, the longest idle first. */
+  readonly idle = new Set<Socket>();
+}
 
 /**
- * How much one client address may ask for, where an IPv6 network of /64 counts as one address. What comes from a Unix
- * socket has none, and no limits.
+ * How much one client address may ask for, where an IPv6 network of /64 counts as one address. Each accepted socket
+ * counts until it is closed, whatever it says or does not say. A proxy's sockets do not: there, the WebSockets and
+ * streams of each client that it names count. What comes from a Unix socket has no address, and no limits.
  */
 export class AddressLimits {
   readonly #options: AddressLimitOptions;
   readonly #clock: Clock;
-  readonly #connections = new Map<string, number>();
+  readonly #addresses = new Map<string, Address>();
   readonly #pace = new Map<string, Allowance>();
+  /** How many requests are under way on each socket that was let in. */
+  readonly #requests = new WeakMap<Socket, number>();
 
   constructor(options: AddressLimitOptions) {
     this.#options = options;
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** Whether another connection may come; undefined when it may. To be followed by `enter` when it does. */
-  check(address: string): Breach | undefined {
-    if (address === '') return undefined;
-    const key = neighbourhood(address);
+  /** How many connections of the address are open. */
+  connectionsOf(address: string): number {
+    return this.#addresses.get(neighbourhood(address))?.sockets ?? 0;
+  }
+
+  /**
+   * Counts a socket that was just accepted. False: it is to be cut off without a word. One over the limit takes the
+   * place of an idle HTTP connection of the same address, if there is one; else its first request is refused.
+   */
+  accept(socket: Socket): boolean {
+    const key = this.#keyOf(peerOf(socket));
+    if (key === undefined) return true;
+    const address = this.#addresses.get(key);
     const { connectionsPerAddress } = this.#options;
+    if (address && address.sockets >= connectionsPerAddress) {
+      const [idle] = address.idle;
+      if (idle) {
+        address.idle.delete(idle);
+        idle.destroy();
+      } else if (address.sockets >= connectionsPerAddress + TOLD) return false;
+    }
+    this.#enter(key, socket);
+    return true;
+  }
+
+  /** Looks at a request, a handshake or one with a response, by the socket that it came on. */
+  admit({ socket }: IncomingMessage, response?: ServerResponse): Breach | undefined {
+    const key = this.#keyOf(peerOf(socket));
+    const address = key === undefined ? undefined : this.#addresses.get(key);
+    if (!address) return undefined;
+    const requests = this.#requests.get(socket);
+    if (requests === undefined) {
+      const isOver = address.sockets - address.refused > this.#options.connectionsPerAddress;
+      if (isOver) address.refused++;
+      socket.once('close', () => (isOver ? address.refused-- : address.idle.delete(socket)));
+      if (isOver) return { reason: 'address_connections', retryAfter: CROWDED };
+    }
+    this.#requests.set(socket, (requests ?? 0) + 1);
+    address.idle.delete(socket);
+    response?.once('close', () => {
+      const left = this.#requests.get(socket)! - 1;
+      this.#requests.set(socket, left);
+      if (left === 0 && !socket.destroyed) address.idle.add(socket);
+    });
+    return undefined;
+  }
+
+  /**
+   * Whether another WebSocket, stream or raw connection of a client may come; undefined when it may. `peer` is the other
+   * end of its socket: when a proxy names another client, the connection counts for that one until `closing` closes.
+   */
+  join(client: string, peer: string, closing: Closing): Breach | undefined {
+    const key = this.#keyOf(client);
+    if (key === undefined) return undefined;
     const pause = this.#paceOf(key).take();
     if (pause > 0) return { reason: 'address_rate', retryAfter: Math.ceil(pause / 1000) };
-    if ((this.#connections.get(key) ?? 0) < connectionsPerAddress) return undefined;
-    return { reason: 'address_connections', retryAfter: CROWDED };
+    if (client === normalAddress(peer)) return undefined; // its socket counts already
+    if (this.connectionsOf(client) >= this.#options.connectionsPerAddress)
+      return { reason: 'address_connections', retryAfter: CROWDED };
+    this.#enter(key, closing);
+    return undefined;
   }
 
-  enter(address: string): void {
-    if (address === '') return;
-    const key = neighbourhood(address);
-    this.#connections.set(key, (this.#connections.get(key) ?? 0) + 1);
+  #enter(key: string, closing: Closing): void {
+    const address = this.#addresses.get(key) ?? new Address();
+    this.#addresses.set(key, address);
+    address.sockets++;
+    closing.once('close', () => {
+      address.sockets--;
+      if (address.sockets === 0) this.#addresses.delete(key);
+    });
   }
 
-  leave(address: string): void {
-    const key = neighbourhood(address);
-    const count = (this.#connections.get(key) ?? 0) - 1;
-    if (count > 0) this.#connections.set(key, count);
-    else this.#connections.delete(key);
+  /** What counts as one; undefined for what has no limits. */
+  #keyOf(address: string): string | undefined {
+    return address === '' || this.#options.isProxy?.(address) ? undefined : neighbourhood(address);
   }
 
   #paceOf(key: string): Allowance {
@@ -71,4 +148,8 @@ export class AddressLimits {
     if (this.#pace.size > REMEMBERED) this.#pace.delete(this.#pace.keys().next().value!);
     return pace;
   }
+}
+
+function peerOf({ remoteAddress }: Socket): string {
+  return normalAddress(remoteAddress ?? '') ?? '';
 }

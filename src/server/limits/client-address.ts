@@ -35,7 +35,7 @@ export class ClientAddress {
   /** The client's IP address, in its shortest form; empty for what comes from a Unix socket. */
   of({ headers, socket }: Origin): string {
     const peer = normalAddress(socket.remoteAddress ?? '') ?? '';
-    if (!this.#isProxied || !this.#isTrusted(peer)) return peer;
+    if (!this.#isProxied || !this.isTrusted(peer)) return peer;
     const [list, standard] = [headers['x-forwarded-for'], headers.forwarded];
     const said: string[] = [];
     if (list !== undefined) said.push(this.#client(peer, String(list).split(',')));
@@ -51,7 +51,7 @@ export class ClientAddress {
       const address = readNode(node.trim());
       if (address === undefined) return client;
       client = address;
-      if (!this.#isTrusted(client)) break;
+      if (!this.isTrusted(client)) break;
     }
     return client;
   }
@@ -59,10 +59,11 @@ export class ClientAddress {
   /** Whether a proxy says for whom it asks, and whether it is one whose word counts. */
   forwarding({ headers, socket }: Origin): Forwarding {
     if (!FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return 'none';
-    return this.#isTrusted(normalAddress(socket.remoteAddress ?? '') ?? '') ? 'believed' : 'ignored';
+    return this.isTrusted(normalAddress(socket.remoteAddress ?? '') ?? '') ? 'believed' : 'ignored';
   }
 
-  #isTrusted(address: string): boolean {
+  /** Whether the address is that of a proxy that is believed. */
+  isTrusted(address: string): boolean {
     return address !== '' && this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
   }
 

@@ -40,7 +40,6 @@ export interface Options {
   cors?: '*' | string[];
   maxBody?: number;
   origins?: '*' | string[];
-  hosts?: string[];
   serve?: ServeOptions;
 }
 
@@ -53,7 +52,6 @@ export async function serveApi(t: TestContext, options: Options = {}): Promise<S
     keys: { find: callerOf },
     config: configSchema.parse({
       origins: options.origins,
-      hosts: options.hosts,
       api: { cors: options.cors, maxBody: options.maxBody },
     }),
     log: { error: (details) => errors.push(details) },

@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { Events } from '../../../src/server/api/sse.ts';
+import { Origins } from '../../../src/websocket/index.ts';
 import { Capricious } from '../../hub/capricious.ts';
 import { settle, square } from '../../hub/fake-wire.ts';
 
@@ -194,7 +195,7 @@ async function serveEvents() {
   });
   const events = new Events({
     hub,
-    place: { origins: '*', hosts: '*' } as never,
+    origins: new Origins('*'),
     most: 10_000,
     addressLimits: undefined,
     onRefused: (reason) => assert.fail(reason),

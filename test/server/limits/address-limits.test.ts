@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { test } from 'node:test';
 import { AddressLimits } from '../../../src/server/limits/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
@@ -7,55 +8,62 @@ import { HubPeer, serveHub } from '../hub-peer.ts';
 
 const GENEROUS = { connectionsPerAddress: 1_000, connectsPerSecond: 1_000 };
 
+const PROXY = '10.0.0.1';
+
+/** A connection of a client that a proxy names: what comes of it, and how to end it. */
+function come(limits: AddressLimits, client: string) {
+  const closing = new EventEmitter();
+  return { breach: limits.join(client, PROXY, closing), end: () => closing.emit('close') };
+}
+
 test('an address has so many connections, and one more when one ends', () => {
   const limits = new AddressLimits({ ...GENEROUS, connectionsPerAddress: 2 });
-  for (let i = 0; i < 2; i++) {
-    assert.equal(limits.check('203.0.113.7'), undefined);
-    limits.enter('203.0.113.7');
-  }
-  assert.deepEqual(limits.check('203.0.113.7'), { reason: 'address_connections', retryAfter: 30 });
-  assert.equal(limits.check('203.0.113.8'), undefined);
-  limits.leave('203.0.113.7');
-  assert.equal(limits.check('203.0.113.7'), undefined);
+  const first = come(limits, '203.0.113.7');
+  assert.deepEqual([first.breach, come(limits, '203.0.113.7').breach], [undefined, undefined]);
+  assert.deepEqual(come(limits, '203.0.113.7').breach, { reason: 'address_connections', retryAfter: 30 });
+  assert.equal(come(limits, '203.0.113.8').breach, undefined);
+  first.end();
+  assert.equal(come(limits, '203.0.113.7').breach, undefined);
+  assert.equal(limits.connectionsOf('203.0.113.7'), 2);
 });
 
 test('an address connects so often a second, four times that at once, and hears when it may again', () => {
   const clock = new FakeClock();
   const limits = new AddressLimits({ ...GENEROUS, connectsPerSecond: 0.5, clock });
-  for (let i = 0; i < 2; i++) assert.equal(limits.check('203.0.113.7'), undefined);
-  assert.deepEqual(limits.check('203.0.113.7'), { reason: 'address_rate', retryAfter: 2 });
-  assert.equal(limits.check('203.0.113.8'), undefined);
+  for (let i = 0; i < 2; i++) assert.equal(come(limits, '203.0.113.7').breach, undefined);
+  assert.deepEqual(come(limits, '203.0.113.7').breach, { reason: 'address_rate', retryAfter: 2 });
+  assert.equal(come(limits, '203.0.113.8').breach, undefined);
   clock.advance(2_000);
-  assert.equal(limits.check('203.0.113.7'), undefined);
+  assert.equal(come(limits, '203.0.113.7').breach, undefined);
 });
 
 test('an IPv6 network of /64 counts as one address', () => {
   const limits = new AddressLimits({ ...GENEROUS, connectionsPerAddress: 1 });
-  limits.enter('2001:db8:1:2:3::4');
-  assert.equal(limits.check('2001:db8:1:2::')?.reason, 'address_connections');
-  assert.equal(limits.check('2001:db8:1:2:ffff:ffff:ffff:ffff')?.reason, 'address_connections');
-  assert.equal(limits.check('2001:db8:1:3::4'), undefined);
-  limits.enter('::1');
-  assert.equal(limits.check('::2')?.reason, 'address_connections');
-  limits.enter('2001:db8::1');
-  assert.equal(limits.check('2001:db8:0:0:9:9:9:9')?.reason, 'address_connections');
+  come(limits, '2001:db8:1:2:3::4');
+  assert.equal(come(limits, '2001:db8:1:2::').breach?.reason, 'address_connections');
+  assert.equal(come(limits, '2001:db8:1:2:ffff:ffff:ffff:ffff').breach?.reason, 'address_connections');
+  assert.equal(come(limits, '2001:db8:1:3::4').breach, undefined);
+  come(limits, '::1');
+  assert.equal(come(limits, '::2').breach?.reason, 'address_connections');
+  come(limits, '2001:db8::1');
+  assert.equal(come(limits, '2001:db8:0:0:9:9:9:9').breach?.reason, 'address_connections');
 });
 
-test('what comes from a Unix socket has no address and no limits', () => {
-  const limits = new AddressLimits({ connectionsPerAddress: 1, connectsPerSecond: 1 });
-  for (let i = 0; i < 100; i++) {
-    assert.equal(limits.check(''), undefined);
-    limits.enter('');
-  }
+test('what comes from a Unix socket, or from a proxy that names nobody, has no limits', () => {
+  const isProxy = (address: string) => address === PROXY;
+  const limits = new AddressLimits({ connectionsPerAddress: 1, connectsPerSecond: 1, isProxy });
+  for (let i = 0; i < 100; i++)
+    for (const address of ['', PROXY]) assert.equal(come(limits, address).breach, undefined);
 });
 
 test('a server refuses the connection over the limit with 429 and when to come back, and takes it when one has gone', async (t) => {
   const refused: string[] = [];
-  const { url, server } = await serveHub(
+  const addressLimits = new AddressLimits({ ...GENEROUS, connectionsPerAddress: 1 });
+  const { url } = await serveHub(
     t,
     {},
     {
-      addressLimits: new AddressLimits({ ...GENEROUS, connectionsPerAddress: 1 }),
+      addressLimits,
       onRefused: (reason, address) => refused.push(`${reason} ${address}`),
     },
   );
@@ -64,7 +72,7 @@ test('a server refuses the connection over the limit with 429 and when to come b
   assert.deepEqual(refused, ['address_connections 127.0.0.1']);
   first.client.close();
   await first.client.closed;
-  while (server.users.size > 0) await new Promise((done) => setImmediate(done));
+  while (addressLimits.connectionsOf('127.0.0.1') > 0) await new Promise((done) => setImmediate(done));
   await HubPeer.join(t, url);
 });
 

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { hostAdvice, normalHostName, normalOrigin, originAdvice } from '../../websocket/index.ts';
+
+/** A text in the one form that `normal` gives it; what it refuses can match nothing. */
+function normalized(normal: (text: string) => string, advise: (text: string) => string, what: string, allowed: string) {
+  return z
+    .string()
+    .transform((value, context): string => {
+      try {
+        return normal(value);
+      } catch {
+        const message = `must be ${what}, not ${JSON.stringify(value)}: ${advise(value)}`;
+        context.issues.push({ code: 'custom', input: value, message });
+        return z.NEVER;
+      }
+    })
+    .meta({ allowed });
+}
+
+const origin = normalized(
+  normalOrigin,
+  originAdvice,
+  'the origin of a page',
+  "'same', '*', 'null', or an origin like https://example.org or https://*.example.org",
+);
+const host = normalized(
+  normalHostName,
+  hostAdvice,
+  'a name that a server is called by',
+  "'*', or a name like example.org or *.example.org",
+);
+
+/** One or many pages. */
+export const origins = z.union([origin, z.array(origin)]);
+/** One or many names, none of which would be nobody's. */
+export const hosts = z.union([host, z.array(host).min(1, { error: "must name one host at least, or be '*'" })]);

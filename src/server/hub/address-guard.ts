@@ -1,0 +1,44 @@
+import type { IncomingMessage } from 'node:http';
+import type { ServerOptions } from '../../websocket/index.ts';
+import { type AddressLimits, type Breach, normalAddress } from '../limits/index.ts';
+
+export interface AddressGuardOptions {
+  readonly limits: AddressLimits;
+  readonly clientAddress: ServerOptions['clientAddress'];
+  /** Requests whose handler asks the limits itself, and says in its own way that they are refused. */
+  readonly asksItself: (request: IncomingMessage) => boolean;
+  readonly onRefused: (reason: string, address: string) => void;
+}
+
+/** RFC 6585 §4. */
+export const TOO_MANY = 429;
+const SENTENCES: Record<Breach['reason'], string> = {
+  address_connections: 'There are too many connections from your address',
+  address_rate: 'Too many connections came from your address in a short time',
+};
+
+/** The limits of an address, for an engine: sockets as they are accepted, and each request on them. */
+export function addressGuard(options: AddressGuardOptions): Pick<ServerOptions, 'admitSocket' | 'admitRequest'> {
+  const { limits, clientAddress, asksItself, onRefused } = options;
+  const addressOf = (request: IncomingMessage) => {
+    const peer = request.socket.remoteAddress ?? '';
+    return clientAddress?.(request) ?? normalAddress(peer) ?? '';
+  };
+  return {
+    admitSocket: (socket) => {
+      const isIn = limits.accept(socket);
+      if (!isIn) onRefused('address_connections', normalAddress(socket.remoteAddress ?? '') ?? '');
+      return isIn;
+    },
+    admitRequest: (request, response) => {
+      if (response && asksItself(request)) return null;
+      const { socket } = request;
+      const join = () => limits.join(addressOf(request), socket.remoteAddress ?? '', socket);
+      const breach = limits.admit(request, response) ?? (response ? undefined : join());
+      if (!breach) return null;
+      const { reason, retryAfter } = breach;
+      onRefused(reason, addressOf(request));
+      return { status: TOO_MANY, reason: SENTENCES[reason], headers: { 'Retry-After': String(retryAfter) } };
+    },
+  };
+}
