@@ -73,6 +73,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   readonly #pace: Pace;
   #phase: 'new' | 'ready' | 'over' = 'new';
   #identity: Identity = {};
+  #isInternal = false;
   #grants: Grants | null = null;
   #member = this.id;
   #ticket = '';
@@ -100,6 +101,10 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
 
   get user(): string | undefined {
     return this.#identity.user;
+  }
+
+  get isInternal(): boolean {
+    return this.#isInternal;
   }
 
   get data(): unknown {
@@ -140,6 +145,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   /** The visitor is who `connect` said, and goes on where `earlier` was. Answers the ticket by which the next one can. */
   welcome(identity: Identity, earlier?: Connection): string {
     this.renew(identity);
+    this.#isInternal = identity.isInternal ?? false; // for good: it is counted by this
     this.#phase = 'ready';
     this.#house.users.add(this);
     this.wire.subscribe(EVERYONE);

@@ -269,6 +269,16 @@ export class Hub<C extends Contract = any> {
     this.#house.rules.replace(channels);
   }
 
+  /** Whether an entry of the option `channels` has this channel. The program itself may use others too. */
+  offers(channel: string): boolean {
+    return this.#house.rules.has(channel);
+  }
+
+  /** The names and patterns of the option `channels`. */
+  get offered(): readonly string[] {
+    return this.#house.rules.names;
+  }
+
   /** Lets somebody know of everything that happens here; the answer ends that. */
   observe(observer: HubObserver): () => void {
     return this.#house.observers.add(observer);

@@ -40,6 +40,11 @@ export interface Identity {
   readonly expiresIn?: number;
   /** What this identity may do at most. Default: whatever the channels' options let it do. */
   readonly rights?: Rights;
+  /**
+   * For the server's own tools, such as an admin page: the connection has a user, who can be found and ended by their id,
+   * but counts as none. `hub.users` and the observers' `onOnline` and `onOffline` leave it out. Default false.
+   */
+  readonly isInternal?: boolean;
 }
 
 /** Who may do it: everybody, nobody, or whom the function says. A ProtocolError that it throws is the answer. */
@@ -145,7 +150,7 @@ export interface HubOptions<C extends Contract = Contract> {
   readonly broker: Broker;
   /**
    * Options by channel name or pattern; the most specific one counts, whole. A client may use no channel that matches
-   * none of them. Default: `{ '*': {} }`.
+   * none of them; the program itself may (`hub.offers` tells). Default: `{ '*': {} }`.
    */
   readonly channels?: Readonly<Record<string, ChannelOptions>>;
   /**

@@ -50,6 +50,15 @@ export class RuleBook {
     return this.#match(channel) ?? DEFAULTS;
   }
 
+  /** The names and patterns of the entries. */
+  get names(): readonly string[] {
+    return [...this.#entries.keys()];
+  }
+
+  has(channel: string): boolean {
+    return this.#match(channel) !== undefined;
+  }
+
   /** @throws ProtocolError FORBIDDEN where clients have no business. */
   forClients(channel: string): Rules {
     const rules = this.#match(channel);

@@ -27,6 +27,7 @@ export class TextConnection implements UserConnection, LeftOut {
   readonly #requests: Allowance;
   readonly #bytes: Allowance;
   #identity: Identity = {};
+  #isInternal = false;
   #grants: Grants | null = null;
   /** Ends the wait for the identity's end. */
   #cancelExpiry = (): void => {};
@@ -56,6 +57,10 @@ export class TextConnection implements UserConnection, LeftOut {
 
   get user(): string | undefined {
     return this.#identity.user;
+  }
+
+  get isInternal(): boolean {
+    return this.#isInternal;
   }
 
   get data(): unknown {
@@ -91,6 +96,7 @@ export class TextConnection implements UserConnection, LeftOut {
     const identity = admitted(await this.#house.connect({ token: undefined, request: this.request }));
     if (this.#isOver) return;
     this.#identity = identity;
+    this.#isInternal = identity.isInternal ?? false;
     this.#grants = identity.rights ? new Grants(identity.rights) : null;
     // From here on it can be found and ended, also while it waits for the rest.
     const { clock, users, channels } = this.#house;

@@ -18,6 +18,8 @@ export interface UserConnection extends Caller {
   unsubscribe(channel: string, code?: Code, message?: string): boolean;
   /** Ends it. It does not come back by itself. */
   disconnect(message?: string): void;
+  /** It is one of the server's own tools, whose user counts as none. */
+  readonly isInternal: boolean;
   /** Ends it, with a reason that the client is told. */
   end(code: Code, message?: string): void;
 }
@@ -26,6 +28,8 @@ export interface UserConnection extends Caller {
 export class Users {
   readonly connections = new Map<string, UserConnection>();
   readonly #byUser = new Map<string, Set<UserConnection>>();
+  /** How many connections of each user count. */
+  readonly #counts = new Map<string, number>();
   readonly #observers: Observers;
 
   constructor(observers: Observers) {
@@ -35,21 +39,29 @@ export class Users {
   add(connection: UserConnection): void {
     this.connections.set(connection.id, connection);
     this.#observers.tell('onConnect', connection);
-    const { user } = connection;
+    const { user, isInternal } = connection;
     if (user === undefined) return;
     const theirs = this.#byUser.get(user) ?? new Set();
     this.#byUser.set(user, theirs.add(connection));
-    if (theirs.size === 1) this.#observers.tell('onOnline', user);
+    if (isInternal) return;
+    const count = (this.#counts.get(user) ?? 0) + 1;
+    this.#counts.set(user, count);
+    if (count === 1) this.#observers.tell('onOnline', user);
   }
 
   remove(connection: UserConnection): void {
     if (!this.connections.delete(connection.id)) return;
     this.#observers.tell('onDisconnect', connection);
-    const { user } = connection;
+    const { user, isInternal } = connection;
     if (user === undefined) return;
     const theirs = this.#byUser.get(user);
-    if (!theirs?.delete(connection) || theirs.size > 0) return;
-    this.#byUser.delete(user);
+    theirs?.delete(connection);
+    if (theirs?.size === 0) this.#byUser.delete(user);
+    if (isInternal) return;
+    const count = this.#counts.get(user)! - 1;
+    this.#counts.set(user, count);
+    if (count > 0) return;
+    this.#counts.delete(user);
     this.#observers.tell('onOffline', user);
   }
 
@@ -58,7 +70,7 @@ export class Users {
   }
 
   get ids(): readonly string[] {
-    return [...this.#byUser.keys()];
+    return [...this.#counts.keys()];
   }
 }
 

@@ -19,7 +19,10 @@ export const CODES = {
   // what was asked for
   ALREADY_SUBSCRIBED: { retry: false, meaning: 'this connection has that subscription already' },
   NOT_SUBSCRIBED: { retry: false, meaning: 'this connection has no such subscription' },
-  NOT_OFFERED: { retry: false, meaning: 'the channel keeps no history, no presence, or takes no patterns' },
+  NOT_OFFERED: {
+    retry: false,
+    meaning: 'the channel keeps no history, no presence, takes no patterns, or no entry of the server has it',
+  },
   NO_SUCH_METHOD: { retry: false, meaning: 'the server has no method of that name' },
   // how much
   TOO_MANY_SUBSCRIPTIONS: { retry: false, meaning: 'this connection has as many subscriptions as it may have' },

@@ -37,7 +37,8 @@ async function run({ config: file, url, wait }: Options): Promise<void> {
   const loaded = await loadFrom({ ...(file !== undefined && { config: file }) });
   const { examine } = await import('../doctor/index.ts');
   const { secret } = loaded.config;
-  const token = secret && (await mintToken(secret, 'zocalo-doctor', {}, TOKEN_LIFE));
+  const claims = { user: 'zocalo-doctor', rights: {}, expiresIn: TOKEN_LIFE, isInternal: true };
+  const token = secret && (await mintToken(secret, claims));
   const { findings, lines } = await examine(loaded, { url, wait, token });
   await print(findings.map(asText).join(''));
   if (lines !== undefined) await print(`\n${lines}`);

@@ -78,7 +78,8 @@ async function visitOf(
   if (token !== undefined) return { url: where, token: async () => token };
   const { secret } = config;
   if (secret === undefined) return { url: where };
-  return { url: where, token: () => mintToken(secret, 'zocalo-subscribe', { subscribe: channels }, TOKEN_LIFE) };
+  const claims = { user: 'zocalo-subscribe', rights: { subscribe: channels }, expiresIn: TOKEN_LIFE, isInternal: true };
+  return { url: where, token: () => mintToken(secret, claims) };
 }
 
 function parsePosition(text: string): Position {

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { ZocaloError } from '../../errors.ts';
 import type { Rights } from '../../hub/index.ts';
+import type { TokenClaims } from '../../server/auth/index.ts';
 import { print } from '../terminal.ts';
 import { addConfigFile, loadFrom } from './config-options.ts';
 import { parseDuration } from './options.ts';
@@ -36,16 +37,12 @@ export function addToken(program: Command): void {
 async function run({ config: file, user, can, expires }: Options): Promise<void> {
   const { config } = await loadFrom({ ...(file !== undefined && { config: file }) });
   const { rightsOf } = await import('../../server/auth/index.ts');
-  await print(`${await mintToken(config.secret, user, rightsFrom(can, rightsOf), expires)}\n`);
+  const claims = { user, rights: rightsFrom(can, rightsOf), expiresIn: expires };
+  await print(`${await mintToken(config.secret, claims)}\n`);
 }
 
 /** @throws ZocaloError BAD_OPTION without a secret. */
-export async function mintToken(
-  secret: string | undefined,
-  user: string,
-  rights: Rights | undefined,
-  expiresIn: number,
-): Promise<string> {
+export async function mintToken(secret: string | undefined, claims: TokenClaims): Promise<string> {
   const { Auth } = await import('../../server/auth/index.ts');
   const silent = () => {};
   // Only the secret: a token needs none of the other doors, and no users table.
@@ -55,7 +52,7 @@ export async function mintToken(
   );
   await auth.open();
   try {
-    return await auth.mint({ user, rights, expiresIn });
+    return await auth.mint(claims);
   } finally {
     auth.close();
   }

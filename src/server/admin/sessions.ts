@@ -8,7 +8,7 @@ const EXPIRES_IN = 3_600_000;
 export interface AdminSessionsOptions {
   /** Whose key it is that the header Authorization carries, if it is one. */
   findKey: (authorization: string | undefined) => { name: string; may(right: 'admin'): boolean } | undefined;
-  mint: (claims: { user: string; rights: Rights; expiresIn: number }) => Promise<string>;
+  mint: (claims: { user: string; rights: Rights; expiresIn: number; isInternal: true }) => Promise<string>;
   samples: () => readonly Sample[];
   version: string;
   /** Milliseconds since 1970. */
@@ -55,7 +55,8 @@ export class AdminSessions {
       return answer(response, key ? 403 : 401, { code: key ? 'FORBIDDEN' : 'UNAUTHORIZED', message });
     }
     const rights = { subscribe: [`${OWN_PREFIX}*`] };
-    const token = await mint({ user: AdminSessions.userOf(key.name), rights, expiresIn: EXPIRES_IN });
+    const claims = { user: AdminSessions.userOf(key.name), rights, expiresIn: EXPIRES_IN, isInternal: true } as const;
+    const token = await mint(claims);
     const session: AdminSession = { token, expiresIn: EXPIRES_IN, version, started, samples: [...samples()] };
     answer(response, 200, session);
   }

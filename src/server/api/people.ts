@@ -1,5 +1,6 @@
 import type { Hub, UserConnection } from '../../hub/index.ts';
 import { compilePattern, isPattern, ProtocolError } from '../../protocol/index.ts';
+import { checkOffered } from './offered.ts';
 import { checkDepth, permit, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
@@ -15,6 +16,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       answer: schemas.history,
       handle: ({ caller, query: { channel, at, limit } }) => {
         permit(caller, 'read', channel);
+        checkOffered(hub, caller, 'read', channel);
         return hub.historyText(channel, { ...(at && { at }), ...(limit !== undefined && { limit }) });
       },
     }),
@@ -27,6 +29,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       answer: schemas.presence,
       handle: ({ caller, query: { channel } }) => {
         permit(caller, 'read', channel);
+        checkOffered(hub, caller, 'read', channel);
         return hub.presenceText(channel);
       },
     }),

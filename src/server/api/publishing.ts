@@ -4,6 +4,7 @@ import type { Connection, Hub } from '../../hub/index.ts';
 import { LIMITS, ProtocolError } from '../../protocol/index.ts';
 import type { ApiCaller } from './caller.ts';
 import { failureOf } from './failure.ts';
+import { checkOffered } from './offered.ts';
 import { check, checkDepth, permit, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
@@ -14,6 +15,7 @@ export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown
   const publish = async (caller: ApiCaller | undefined, publication: Publication) => {
     const { channel, data, key, keep, except } = publication;
     permit(caller, 'publish', channel);
+    checkOffered(hub, caller, 'publish', channel);
     checkDepth(data);
     const at = await hub.publish(channel, data, {
       ...(key !== undefined && { key }),

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import { ZocaloError } from '../../errors.ts';
-import type { Identity, Rights, Visitor } from '../../hub/index.ts';
+import type { Identity, Visitor } from '../../hub/index.ts';
 import { ProtocolError, type Reason } from '../../protocol/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, SparseLog } from '../operations/index.ts';
@@ -9,7 +9,7 @@ import { Hook } from './hook.ts';
 import { KeysUnavailable } from './jwks.ts';
 import { Login, type Session } from './login.ts';
 import type { Scrypt } from './password.ts';
-import { TokenRefused, Tokens } from './tokens.ts';
+import { type TokenClaims, TokenRefused, Tokens } from './tokens.ts';
 import { Users } from './users.ts';
 
 export type AuthConfig = Pick<Config, 'secret' | 'auth'>;
@@ -153,7 +153,7 @@ export class Auth {
   }
 
   /** Signs a token. @throws ZocaloError BAD_OPTION when the config has no `secret`. */
-  async mint(claims: { user: string; rights?: Rights | undefined; expiresIn?: number | undefined }): Promise<string> {
+  async mint(claims: TokenClaims): Promise<string> {
     return this.#open.tokens.mint(claims);
   }
 

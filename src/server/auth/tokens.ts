@@ -36,6 +36,16 @@ export interface TokensOptions {
   readonly fetch: typeof fetch;
 }
 
+/** What a token of our own says. */
+export interface TokenClaims {
+  readonly user: string;
+  readonly rights?: Rights | undefined;
+  /** Milliseconds; without it, it never expires. */
+  readonly expiresIn?: number | undefined;
+  /** It is for one of our own tools, as which nobody of the application comes in. */
+  readonly isInternal?: boolean;
+}
+
 /** Tokens of others: how they may be signed, and where their keys are. */
 interface Foreign {
   readonly algorithms: readonly string[];
@@ -107,14 +117,11 @@ export class Tokens {
     this.#foreign = { algorithms: [algorithm], keys: async () => key };
   }
 
-  /**
-   * Signs a token. `expiresIn` in milliseconds; without it, it never expires. @throws ZocaloError BAD_OPTION without
-   * `secret`.
-   */
-  async mint(claims: { user: string; rights?: Rights | undefined; expiresIn?: number | undefined }): Promise<string> {
+  /** Signs a token. @throws ZocaloError BAD_OPTION without `secret`. */
+  async mint(claims: TokenClaims): Promise<string> {
     if (!this.#secret) throw new ZocaloError('BAD_OPTION', 'tokens need the key `secret` in the config');
     const { SignJWT } = await import('jose');
-    const { user, rights, expiresIn } = claims;
+    const { user, rights, expiresIn, isInternal } = claims;
     // To the millisecond, so that a token that is made right after the user was revoked is a new one.
     const iat = this.#options.now() / 1_000;
     return new SignJWT({
@@ -123,6 +130,7 @@ export class Tokens {
       iat,
       ...(expiresIn !== undefined && { exp: iat + expiresIn / 1_000 }),
       ...(rights && { can: canOf(rights) }),
+      ...(isInternal && { internal: true }),
     })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .sign(this.#secret);
@@ -181,6 +189,7 @@ function read(payload: JWTPayload, now: number, leeway: number, isOwn: boolean):
       user: sub,
       ...(about !== undefined && { data: about }),
       ...(rights && { rights }),
+      ...(isOwn && iss === OURS && payload.internal === true && { isInternal: true }),
       ...(exp !== undefined && { expiresIn: Math.max(0, exp * 1_000 - now) }),
     },
   };

@@ -1,6 +1,7 @@
 import { accessSync, constants } from 'node:fs';
-import { isOwn } from '../../hub/index.ts';
+import { compileGrant, isOwn } from '../../hub/index.ts';
 import { isPattern } from '../../protocol/index.ts';
+import { nearestEntry } from '../nearest.ts';
 import type { Problem } from './explain.ts';
 import type { Path } from './path.ts';
 import type { Config } from './schema.ts';
@@ -17,7 +18,7 @@ export function crossCheck(config: Config, isSet: (path: Path) => boolean): Find
   const warnings: Problem[] = [];
   const wrong = (path: Path, sentence: string) => problems.push({ path, sentence });
   const odd = (path: Path, sentence: string) => warnings.push({ path, sentence });
-  const { auth, api, channels, lines, tls, secret } = config;
+  const { auth, api, channels, lines, tls, secret, webhooks } = config;
 
   const secure = [config.listen].flat().some((address) => address.startsWith('https:'));
   if (secure && tls.length === 0)
@@ -49,6 +50,19 @@ export function crossCheck(config: Config, isSet: (path: Path) => boolean): Find
   if (lines && isPattern(lines.channel))
     wrong(['lines', 'channel'], 'must be one channel, like readings, and no pattern: lines come without a name');
 
+  const entries = entriesOf(config);
+  const check = (channel: string, path: Path, say: typeof odd) => {
+    if (isPattern(channel) || isOwn(channel) || entries.some((entry) => compileGrant(entry)(channel))) return;
+    say(path, `is ${channel}, which matches no entry of channels; the nearest is ${nearestEntry(channel, entries)}`);
+  };
+  if (lines) check(lines.channel, ['lines', 'channel'], wrong);
+  for (const [kind, list] of Object.entries({ keys: api.keys, webhooks }))
+    for (const [index, { channels }] of list.entries())
+      for (const [place, channel] of channels.entries()) {
+        const owner = kind === 'keys' ? ['api', 'keys'] : ['webhooks'];
+        check(channel, [...owner, index, 'channels', place], odd);
+      }
+
   for (const [index, { name, key }] of api.keys.entries()) {
     const before = api.keys.slice(0, index);
     if (before.some((other) => other.key === key))
@@ -60,6 +74,13 @@ export function crossCheck(config: Config, isSet: (path: Path) => boolean): Find
   if (config.admin && isSet(['admin']) && !administrators)
     odd(['admin'], 'is true, and nobody can use it: no entry of api.keys can admin');
   return { problems, warnings };
+}
+
+/** The channels that there are: with none configured, all; with the chat, its rooms as well. */
+function entriesOf({ channels, chat }: Config): readonly string[] {
+  const entries = Object.keys(channels);
+  if (entries.length === 0) return ['*'];
+  return chat ? [...entries, 'chat:*'] : entries;
 }
 
 function readable(file: string, path: Path, wrong: (path: Path, sentence: string) => void): void {

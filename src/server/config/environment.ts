@@ -1,8 +1,8 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { nearest } from '../nearest.ts';
 import { allKeys, schemaAt, unwrap } from './keys.ts';
 import type { Layer } from './layer.ts';
-import { nearest } from './nearest.ts';
 import { formatPath, nested, type Path, parsePath } from './path.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;

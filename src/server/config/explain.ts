@@ -1,6 +1,6 @@
 import type { z } from 'zod';
+import { nearest } from '../nearest.ts';
 import { allKeys, allowedBy, isHidden, namesAt, schemaAt } from './keys.ts';
-import { nearest } from './nearest.ts';
 import { formatPath, isContainer, type Path, valueAt } from './path.ts';
 
 /** What is wrong, and with which key. */

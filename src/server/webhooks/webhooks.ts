@@ -96,8 +96,9 @@ export class Webhooks {
   async close(): Promise<void> {
     this.#stopObserving();
     for (const { changes } of this.#subscribers) for (const some of Object.values(changes)) some.close();
-    if (this.#news.length > 0) this.#write();
     this.#cancelWrite?.();
+    if (this.#news.length > 0) this.#write();
+    this.#cancelWrite?.(); // it may have failed
     await Promise.all(this.#subscribers.map(({ delivery }) => delivery.close()));
     this.#backlog.close();
   }

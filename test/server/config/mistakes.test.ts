@@ -50,6 +50,10 @@ const ONE_MISTAKE: [string, string | RegExp][] = [
   ['auth: {anonymous: false}', /^zocalo\.config\.yaml:1: auth\.anonymous is false, and nobody else can come in/],
   ['lines: {listen: "tcp://localhost:1", channel: "a:*"}', /: lines\.channel must be one channel, .* no pattern/],
   [
+    'channels: {readings: {}}\nlines: {listen: "tcp://localhost:1", channel: reading}',
+    `${FILE}:2: lines.channel is reading, which matches no entry of channels; the nearest is readings`,
+  ],
+  [
     `api:\n  keys:\n    - {name: a, key: ${SECRET}}\n    - {name: b, key: ${SECRET}}`,
     `${FILE}:4: api.keys[1].key is the key of another entry too`,
   ],
@@ -160,4 +164,20 @@ test('an address that cannot be called is a mistake before anybody waits for an 
   assert.match(webhook!, /^zocalo\.config\.yaml:2: webhooks\[0\]\.url must be an address .* without user and password/);
   assert.match(hook!, /^zocalo\.config\.yaml:6: auth\.hook\.url must be an address/);
   assert.doesNotMatch(webhook!, /user:pass/);
+});
+
+test('a key or a webhook for a channel that no entry offers is a warning, which names the nearest', async (t) => {
+  const named = `{name: a, key: ${SECRET}, channels: [nwes, news, other:1, zocalo:admin, 'a*', chat:1]}`;
+  const hook = `{url: https://example.org/, secret: ${SECRET}, channels: [orders:5]}`;
+  const yaml = `channels: {news: {}, 'order:*': {}}\napi: {keys: [${named}]}\nwebhooks: [${hook}]`;
+  assert.deepEqual((await load(t, yaml)).warnings, [
+    `${FILE}:2: api.keys[0].channels[0] is nwes, which matches no entry of channels; the nearest is news`,
+    `${FILE}:2: api.keys[0].channels[2] is other:1, which matches no entry of channels; the nearest is order:*`,
+    `${FILE}:3: webhooks[0].channels[0] is orders:5, which matches no entry of channels; the nearest is order:*`,
+  ]);
+  assert.deepEqual(
+    (await load(t, yaml.split('\n').slice(1).join('\n'))).warnings,
+    [],
+    'without channels, all are offered',
+  );
 });
