@@ -98,3 +98,26 @@ test('a key without the right users does nothing to a user', async (t) => {
     assert.deepEqual([status, body.code], [403, 'FORBIDDEN'], path);
   }
 });
+
+test('what is sent to a user arrives as the text that came, and not where it is too deep to be read', async (t) => {
+  const { url, hub } = await serveApi(t, { hub: connectAs });
+  const texts: string[] = [];
+  const wire = {
+    send: (text: string) => texts.push(text) > 0,
+    drained: async () => {},
+    subscribe() {},
+    unsubscribe() {},
+  };
+  const connection = hub.connect({ ...wire, close() {} });
+  connection.receive('["hi",1,{"token":"ana"}]');
+  while (!hub.users.includes('ana')) await new Promise((resolve) => setImmediate(resolve));
+  const send = (data: string) => call(url, '/api/users/ana/send', `{"data": ${data} }`);
+  assert.deepEqual((await send('{"id": 1163456789012345678}')).body, { connections: 1 });
+  assert.equal(texts.at(-1), '["to",{"id":1163456789012345678}]');
+  const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+  assert.equal((await send(nested(63))).status, 200);
+  assert.match((await send(nested(64))).body.message, /63 deep/);
+  const mixed = `[{"channel":"news","data":${nested(64)}},{"channel":"news","data":${nested(63)}}]`;
+  const { body } = await call(url, '/api/batch', mixed);
+  assert.deepEqual([body[0].code, body[1].at[1]], ['BAD_MESSAGE', 1]);
+});
