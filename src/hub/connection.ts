@@ -3,6 +3,7 @@ import {
   type ClientMessage,
   CODES,
   type Code,
+  closeCode,
   decodeFromClient,
   encode,
   encodeDirect,
@@ -25,14 +26,6 @@ import type { Wire } from './wire.ts';
 
 /** Milliseconds after which somebody comes back whose connection ended for a reason that passes. */
 const COME_BACK = 1_000;
-
-/** The close code that goes with a `bye`: RFC 6455 §7.4.1, and the registry's 1012 and 1013. Others: 1008. */
-const CLOSE_CODES: Partial<Record<Code, number>> = {
-  CLOSED: 1000,
-  INTERNAL: 1011,
-  SHUTTING_DOWN: 1012,
-  TOO_SLOW: 1013,
-};
 
 const DONE = Promise.resolve();
 const NOTHING = (): void => {};
@@ -381,7 +374,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     if (this.isOver) return;
     this.#house.observers.tell('onRefused', this, code, { message, channel: undefined });
     this.tell(['bye', code, { ...(CODES[code].retry && { after }), ...(reason !== undefined && { reason }) }]);
-    this.wire.close(CLOSE_CODES[code] ?? 1008, `${code}: ${message}`);
+    this.wire.close(closeCode(code), `${code}: ${message}`);
     this.lost();
   }
 

@@ -33,6 +33,8 @@ export interface House {
   readonly publishing: InFlight;
   /** Bytes that the members of each client address take. */
   readonly members: Shares;
+  /** What text connections have handed over, and may be held back. */
+  readonly texts: InFlight;
   readonly connect: (visitor: Visitor) => Identity | null | Promise<Identity | null>;
   /** Tells the hub's owner of what failed on this side: `what` begins the sentence. */
   report(what: string, cause: unknown): void;

@@ -43,6 +43,9 @@ export interface HubPublishOptions {
   readonly keep?: boolean;
 }
 
+/** Milliseconds, see `settled`. */
+const TEXTS = 1_000;
+
 /**
  * The square: channels, their logs, and who is there. It owns no socket: `connect` gives it a wire for each connection,
  * and `addFanOut` the loop that sends to many. `serve` does both.
@@ -87,6 +90,7 @@ export class Hub<C extends Contract = any> {
       observers,
       publishing: new InFlight(),
       members: new Shares(options.limits?.members ?? LIMIT_DEFAULTS.members),
+      texts: new InFlight(),
       connect: checkedConnect(options.connect ?? (() => ({}))),
       report: (what, cause) => report(onError, what, cause),
     };
@@ -108,10 +112,15 @@ export class Hub<C extends Contract = any> {
     this.#stopPinging = clock.every(pingInterval, () => fanOuts.publish(EVERYONE, encode(PING)));
   }
 
-  /** Resolves when what was published until now is in the log and answered, or after `limit` milliseconds. */
-  settled(limit: number): Promise<void> {
-    const { publishing, clock } = this.#house;
-    return publishing.settled(clock, limit);
+  /**
+   * Resolves when what was published until now is in the log and answered, or after `limit` milliseconds. For what text
+   * connections have handed over, it waits a second at most: the rate of a sender must hold up nobody's end.
+   */
+  async settled(limit: number): Promise<void> {
+    const { publishing, texts, clock } = this.#house;
+    const begun = clock.now();
+    await texts.settled(clock, Math.min(limit, TEXTS));
+    await publishing.settled(clock, Math.max(0, limit - (clock.now() - begun)));
   }
 
   /** Ends every connection with SHUTTING_DOWN, then waits for what was published, and closes the broker. */

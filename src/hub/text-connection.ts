@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { CODES, type Code, channelFault, isChannel, JsonText, ProtocolError } from '../protocol/index.ts';
+import { CODES, type Code, channelFault, closeCode, isChannel, JsonText, ProtocolError } from '../protocol/index.ts';
 import { Allowance } from './allowance.ts';
 import { answerOf } from './answer.ts';
 import type { Channel, LeftOut } from './channel.ts';
@@ -11,6 +11,12 @@ import { publish } from './publisher.ts';
 import { type Action, Grants } from './rights.ts';
 import type { UserConnection } from './users.ts';
 import type { Wire } from './wire.ts';
+
+/** Texts, and bytes of them, that are taken ahead of the log. From there on the sender is held back. */
+const HELD_BACK = 64;
+const HELD_BACK_BYTES = 65_536;
+/** Milliseconds until a log is tried again that could not take a text. */
+const RETRY = 1_000;
 
 /**
  * A connection without the protocol, in one channel: a text that it sends is published as a JSON string, and what
@@ -31,11 +37,16 @@ export class TextConnection implements UserConnection, LeftOut {
   #grants: Grants | null = null;
   /** Ends the wait for the identity's end. */
   #cancelExpiry = (): void => {};
-  #phase: 'joining' | 'joined' | 'over' = 'joining';
+  /** `gone` is lost by the other side: what that had handed over is still published. */
+  #phase: 'joining' | 'joined' | 'gone' | 'over' = 'joining';
   #channel: Channel | null = null;
   /** What it sent, one after the other. */
   #sending: Promise<void> = Promise.resolve();
   #unsent = 0;
+  #unsentBytes = 0;
+  /** Once it publishes to a channel that has a rate. */
+  #rate: { perSecond: number; left: Allowance } | null = null;
+  #wake = (): void => {};
 
   constructor(house: House, wire: Wire, channel: string, request: unknown) {
     this.#house = house;
@@ -73,7 +84,7 @@ export class TextConnection implements UserConnection, LeftOut {
 
   /** Asked anew after each wait. */
   get #isOver(): boolean {
-    return this.#phase === 'over';
+    return this.#phase === 'gone' || this.#phase === 'over';
   }
 
   may(action: Action, channel: string): boolean {
@@ -117,32 +128,85 @@ export class TextConnection implements UserConnection, LeftOut {
     this.wire.subscribe(channel.textTopic);
   }
 
-  /** Publishes a text; its sender does not hear it again. */
-  receive(text: string): void {
-    if (this.#phase === 'over') return;
-    this.#house.observers.tell('onReceived', this, 1);
-    const tooMuch = this.#requests.take() > 0 || this.#bytes.take(Buffer.byteLength(text)) > 0;
-    if (tooMuch || this.#unsent >= this.#house.limits.waiting) {
-      this.end('RATE_LIMITED', CODES.RATE_LIMITED.meaning);
-      return;
+  /**
+   * Publishes a text; its sender does not hear it again. A promise, which never rejects, asks to hold the sender back
+   * until it resolves: there is no way to tell it that something was not taken, but to end it.
+   */
+  receive(text: string): Promise<void> | undefined {
+    if (this.#phase === 'over') return undefined;
+    if (this.#unsent >= this.#house.limits.waiting) {
+      this.end('RATE_LIMITED', 'you send faster than you are let');
+      return undefined;
     }
+    const size = Buffer.byteLength(text);
     this.#unsent++;
+    this.#unsentBytes += size;
+    this.#house.texts.begin();
     this.#sending = this.#sending
-      .then(() => this.#publish(text))
+      .then(() => this.#take(text, size))
       .catch((error) => this.#fail(error))
       .finally(() => {
         this.#unsent--;
+        this.#unsentBytes -= size;
+        this.#house.texts.end();
       });
+    return this.#unsent >= HELD_BACK || this.#unsentBytes >= HELD_BACK_BYTES ? this.#sending : undefined;
   }
 
-  async #publish(text: string): Promise<void> {
+  /** Ends it behind what it has handed over, since something cannot be taken. Resolves when that is done. */
+  refuse(code: Code, message: string): Promise<void> {
+    this.#sending = this.#sending.then(() => this.end(code, message));
+    return this.#sending;
+  }
+
+  async #take(text: string, size: number): Promise<void> {
     if (this.#phase === 'over') return;
+    this.#house.observers.tell('onReceived', this, 1);
+    const { rate } = this.#house.rules.forClients(this.#name);
+    await this.#turn(this.#requests);
+    await this.#turn(this.#bytes, size);
+    if (rate !== undefined) {
+      if (this.#rate?.perSecond !== rate)
+        this.#rate = { perSecond: rate, left: new Allowance(this.#house.clock, rate, 2 * rate) };
+      await this.#turn(this.#rate.left);
+    }
+    while (!(await this.#publish(text))) await this.#pause(RETRY);
+  }
+
+  /** Waits until there is room. */
+  async #turn(allowance: Allowance, count = 1): Promise<void> {
+    for (let pause = allowance.take(count); pause > 0 && this.#phase !== 'over'; pause = allowance.take(count))
+      await this.#pause(pause);
+  }
+
+  /** Ends early with the connection. */
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#house.clock.after(milliseconds, resolve);
+      this.#wake = () => {
+        cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** False when it is to be tried again: the log takes nothing just now, and the sender waits. */
+  async #publish(text: string): Promise<boolean> {
+    if (this.#phase === 'over') return true;
     const rules = this.#house.rules.forClients(this.#name);
     await permit('publish', rules, this, this.#name);
     const data = rules.text.in ? await rules.text.in(text, this) : text;
-    if (data === undefined) return;
+    if (data === undefined) return true;
     const fitting = await this.#house.terms.publication(this.#name, data);
-    await publish(this.#house, this.#name, rules, fitting, { user: this.user, except: this, connection: this.id });
+    try {
+      await publish(this.#house, this.#name, rules, fitting, { user: this.user, except: this, connection: this.id });
+      return true;
+    } catch (error) {
+      const answer = answerOf(this.#house, `a text of ${this.user ?? this.id} to ${this.#name} failed`, error);
+      // Who is gone cannot be held back, and must not wait here for ever.
+      if (answer.code !== 'UNAVAILABLE' || this.#phase !== 'joined') throw answer;
+      return false;
+    }
   }
 
   /** What is sent to it outside of any channel is a text like the others. */
@@ -176,16 +240,17 @@ export class TextConnection implements UserConnection, LeftOut {
   }
 
   end(code: Code, message: string = CODES[code].meaning): void {
-    if (this.#phase === 'over') return;
+    if (this.#isOver) return;
     this.#house.observers.tell('onRefused', this, code, { message, channel: this.#name });
-    const status = { CLOSED: 1000, INTERNAL: 1011, SHUTTING_DOWN: 1012, TOO_SLOW: 1013, UNAVAILABLE: 1013 };
-    this.wire.close(status[code as keyof typeof status] ?? 1008, `${code}: ${message}`);
+    this.wire.close(closeCode(code), `${code}: ${message}`);
     this.lost();
+    this.#phase = 'over';
+    this.#wake();
   }
 
   lost(): void {
-    if (this.#phase === 'over') return;
-    this.#phase = 'over';
+    if (this.#isOver) return;
+    this.#phase = this.#phase === 'joined' ? 'gone' : 'over';
     this.#cancelExpiry();
     this.#house.users.remove(this);
     const channel = this.#channel;

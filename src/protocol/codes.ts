@@ -62,6 +62,19 @@ export function mayRetry(code: string): boolean {
   return Object.hasOwn(CODES, code) && CODES[code as Code].retry;
 }
 
+/** Close codes (RFC 6455 §7.4.1, and the registry's 1012) that say more than whether to come back. */
+const CLOSE_CODES: Partial<Record<Code, number>> = { CLOSED: 1000, INTERNAL: 1011, SHUTTING_DOWN: 1012 };
+const POLICY_VIOLATION = 1008;
+const TRY_AGAIN_LATER = 1013;
+
+/**
+ * The close code of a WebSocket that ends with a code of the table. It follows from `retry`, so that no connection ends
+ * with 1008, which clients take as final, for a reason that passes.
+ */
+export function closeCode(code: Code): number {
+  return CLOSE_CODES[code] ?? (CODES[code].retry ? TRY_AGAIN_LATER : POLICY_VIOLATION);
+}
+
 /**
  * An answer `err` as an exception: the hub throws it to refuse a request, the SDK throws it at whoever asked.
  * `code` is one of `CODES`, or a call handler's own; match it, never the message.

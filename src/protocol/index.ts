@@ -1,6 +1,6 @@
 export { channelFault, compilePattern, isChannel, isPattern, PatternTable } from './channel.ts';
 export { decodeFromClient, decodeFromServer } from './codec.ts';
-export { CODES, type Code, mayRetry, ProtocolError, REASONS, type Reason } from './codes.ts';
+export { CODES, type Code, closeCode, mayRetry, ProtocolError, REASONS, type Reason } from './codes.ts';
 export {
   type ChannelInput,
   type ChannelOutput,

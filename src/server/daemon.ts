@@ -233,12 +233,18 @@ export class Daemon {
       }
       const { lines } = this.#config;
       if (lines) {
-        const { clock } = this.#options;
-        this.#lines = new LineServer(hub, { ...lines, addressLimits: this.#addressLimits, clock });
+        const ended = new SparseLog(this.#options.log, this.#options.clock);
+        this.#lines = new LineServer(hub, {
+          ...lines,
+          addressLimits: this.#addressLimits,
+          onRefused: (reason) => this.#metrics.refused(reason),
+          onEnded: (why, address) => ended.write('warn', 'line', { address, why }, 'a raw line connection was ended'),
+          clock: this.#options.clock,
+        });
         await this.#open(
           lines.listen,
           () => this.#lines?.open(),
-          () => this.#lines?.close(),
+          (grace) => this.#lines?.close({ grace }),
         );
       }
       const { socket, keepAlive } = this.#config;

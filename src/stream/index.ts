@@ -10,7 +10,7 @@ export {
 export { type BindOptions, type Bound, bindServers } from './bind.ts';
 export { type ConnectOptions, connect } from './connect.ts';
 export { DatagramSocket } from './datagram-socket.ts';
-export { LineBuffer } from './line-buffer.ts';
+export { LineBuffer, lineText } from './line-buffer.ts';
 export { type ListenOptions, listen } from './listen.ts';
 export type { Pem, SocketOptions } from './options.ts';
 export type { StreamServer } from './stream-server.ts';

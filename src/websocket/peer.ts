@@ -60,6 +60,18 @@ export class Peer {
   }
 
   /**
+   * No message comes until `resume` was called as often: what the peer sends waits in the system's buffers, and then
+   * the peer itself has to wait, by TCP. Meanwhile neither its pings nor its close frame are seen.
+   */
+  pause(): void {
+    this.#connection.pause();
+  }
+
+  resume(): void {
+    this.#connection.resume();
+  }
+
+  /**
    * Begins the closing handshake; what was sent before still arrives. Does nothing when that has begun already.
    * @throws ZocaloError BAD_OPTION for a code other than 1000–1003, 1007–1014 and 3000–4999, or a reason over 123
    *   bytes.

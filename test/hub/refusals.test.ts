@@ -86,7 +86,7 @@ test('repeated abuse closes that one connection', async () => {
   await good.ask('sub', CHANNEL);
   bad.connection.receive('nonsense\n'.repeat(30));
   assert.deepEqual(bad.take().at(-1), ['bye', 'TOO_MANY_ERRORS', { after: 1000 }]);
-  assert.equal(bad.wire.closed?.[0], 1008);
+  assert.equal(bad.wire.closed?.[0], 1013);
   bad.connection.receive('["pub",1,"chat:42","too late"]');
   assert.notEqual(await good.ask('pub', CHANNEL, 1), 'FORBIDDEN');
   assert.deepEqual(good.publications(), [[1, 1]]);
@@ -201,7 +201,7 @@ test('what waits for the same permission keeps its order, and lines behind it wa
     ['first', 'second'],
   );
   for (let id = 4; id < 12; id++) ana.say(['pub', id, CHANNEL, id, {}]);
-  assert.equal(ana.wire.closed?.[0], 1008);
+  assert.equal(ana.wire.closed?.[0], 1013);
 });
 
 test('a log that takes nothing makes publishing fail loudly, and what was acknowledged is still delivered', async () => {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Broker } from '../../src/broker/index.ts';
+import { ZocaloError } from '../../src/errors.ts';
 import { ProtocolError } from '../../src/protocol/index.ts';
 import { FakeWire, settle, square } from './fake-wire.ts';
 
@@ -130,3 +132,152 @@ test('who is gone before it is known who they are leaves nothing behind', async 
   await settle();
   assert.deepEqual([hub.connections.length, hub.users, hub.channels], [0, [], []]);
 });
+
+/** A text connection to a hub whose log can refuse for a while. */
+async function sender(options: Parameters<typeof square>[0] = {}) {
+  const log = { isDown: false };
+  const { hub, fanOut, clock, errors } = await square(options, (broker) => ({
+    ...forwarded(broker),
+    publish: (channel, publication) =>
+      log.isDown
+        ? Promise.reject(new ZocaloError('LOG_FAILED', 'the disk is full'))
+        : broker.publish(channel, publication),
+  }));
+  const wire = new FakeWire();
+  wire.plain = true;
+  fanOut.wires.add(wire);
+  const connection = hub.connectText(wire, 'news');
+  await settle();
+  const stored = async () => (await hub.history('news', { limit: 10_000 })).entries.map(([, data]) => data);
+  return { hub, wire, clock, connection, stored, log, errors };
+}
+
+/** Sends as a socket does that is held back: the next one when the last is taken. */
+function sendAll(connection: Awaited<ReturnType<typeof sender>>['connection'], count: number) {
+  const progress = { sent: 0 };
+  const all = (async () => {
+    while (progress.sent < count) {
+      const held = connection.receive(String(++progress.sent));
+      if (held) await held;
+    }
+  })();
+  return { progress, all };
+}
+
+const numbers = (count: number) => Array.from({ length: count }, (_, n) => String(n + 1));
+
+test('who sends faster than they may is held back, and every text is published in its order', async () => {
+  const { connection, clock, stored, wire } = await sender({ limits: { requests: 100 } });
+  const { all, progress } = sendAll(connection, 1_000);
+  await settle();
+  assert.ok(progress.sent < 300, `${progress.sent} were taken at once`);
+  for (let n = 0; n < 1_000; n++) {
+    clock.advance(10);
+    await settle();
+  }
+  await all;
+  await settle();
+  assert.deepEqual(await stored(), numbers(1_000));
+  assert.equal(wire.closed, null);
+});
+
+test("a channel's rate and the bytes a second hold a text sender back, too", async () => {
+  for (const options of [{ channels: { '*': { rate: 10 } } }, { limits: { bytes: 10 } }]) {
+    const { connection, clock, stored, wire } = await sender(options);
+    const { all } = sendAll(connection, 70);
+    await settle();
+    assert.ok((await stored()).length < 70);
+    for (let n = 0; n < 100; n++) {
+      clock.advance(200);
+      await settle();
+    }
+    await all;
+    assert.deepEqual(await stored(), numbers(70));
+    assert.equal(wire.closed, null);
+  }
+});
+
+test('while the log takes nothing, a text sender is held back, and then everything is stored', async () => {
+  const { connection, clock, stored, log, errors, wire } = await sender();
+  log.isDown = true;
+  const { all, progress } = sendAll(connection, 200);
+  for (let n = 0; n < 5; n++) {
+    await settle();
+    clock.advance(1_000);
+  }
+  assert.ok(progress.sent <= 64);
+  assert.ok(errors.length > 0, 'the owner is told');
+  log.isDown = false;
+  clock.advance(1_000);
+  await all;
+  await settle();
+  assert.deepEqual(await stored(), numbers(200));
+  assert.equal(wire.closed, null);
+});
+
+test('what somebody handed over before they were gone is published, and a log that fails then is reported', async () => {
+  const { connection, clock, stored, log, errors } = await sender({ limits: { requests: 1 } });
+  for (const text of ['1', '2', '3', '4']) connection.receive(text);
+  connection.lost();
+  for (let n = 0; n < 3; n++) {
+    await settle();
+    clock.advance(1_000);
+  }
+  await settle();
+  assert.deepEqual(await stored(), numbers(4));
+  const other = await sender();
+  other.log.isDown = true;
+  other.connection.receive('5');
+  other.connection.lost();
+  await settle();
+  assert.equal(other.errors.length, 1);
+  assert.deepEqual([log.isDown, errors.length], [false, 0]);
+});
+
+test('what waits for somebody who is sent away is not published', async () => {
+  const { hub, connection, clock, stored, wire } = await sender({
+    limits: { requests: 1 },
+    connect: () => ({ user: 'ana' }),
+  });
+  for (const text of ['1', '2', '3', '4']) connection.receive(text);
+  await settle();
+  hub.user('ana').disconnect();
+  clock.advance(10_000);
+  await settle();
+  assert.deepEqual(await stored(), ['1', '2']);
+  assert.equal(wire.closed?.[0], 1000);
+});
+
+test('who is not held back by what carries them is ended before they fill the memory', async () => {
+  const { connection, wire } = await sender({ limits: { requests: 1, waiting: 100 } });
+  for (let n = 0; n < 200; n++) connection.receive('x');
+  assert.equal(wire.closed?.[0], 1013);
+  assert.match(wire.closed?.[1] ?? '', /^RATE_LIMITED: /);
+});
+
+test('a log that cannot be read closes a text connection with a code after which it may come back', async () => {
+  const { hub, fanOut } = await square({}, (broker) => ({
+    ...forwarded(broker),
+    state: () => Promise.reject(new ZocaloError('LOG_FAILED', 'the disk is gone')),
+  }));
+  const wire = new FakeWire();
+  fanOut.wires.add(wire);
+  hub.connectText(wire, 'news');
+  await settle();
+  assert.equal(wire.closed?.[0], 1013);
+  assert.match(wire.closed?.[1] ?? '', /^UNAVAILABLE: /);
+});
+
+/** Its methods as they are, to replace some of them. */
+function forwarded(broker: Broker): Broker {
+  return {
+    open: () => broker.open(),
+    close: () => broker.close(),
+    publish: (channel, publication) => broker.publish(channel, publication),
+    trim: (channel, keep) => broker.trim(channel, keep),
+    forget: (channel) => broker.forget(channel),
+    state: (channel) => broker.state(channel),
+    read: (channel, after, bounds) => broker.read(channel, after, bounds),
+    watch: (channel, listener) => broker.watch(channel, listener),
+  };
+}

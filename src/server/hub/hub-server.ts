@@ -17,7 +17,8 @@ import { UserWire } from './user-wire.ts';
 
 /** Whatever the hub makes of a connection: one that speaks the protocol, or one that knows only text. */
 interface Guest {
-  receive(text: string): void;
+  /** A promise asks to hold the sender back until it resolves. */
+  receive(text: string): Promise<void> | undefined | void;
   slow(): void;
   lost(): void;
   end(code: 'SHUTTING_DOWN', message: undefined, after: number): void;
@@ -147,8 +148,14 @@ export class HubServer extends WebSocketServer {
 
   override onMessage(user: User, message: Message): void {
     if (this.#isClosing) return;
-    if (typeof message === 'string') this.#places.get(user)?.guest.receive(message);
-    else user.close(UNSUPPORTED, 'send text');
+    if (typeof message !== 'string') {
+      user.close(UNSUPPORTED, 'send text');
+      return;
+    }
+    const held = this.#places.get(user)?.guest.receive(message);
+    if (!held) return;
+    user.pause();
+    void held.then(() => user.resume());
   }
 
   override onClose(user: User): void {

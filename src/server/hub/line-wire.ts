@@ -1,30 +1,52 @@
+import type { Clock } from '../../clock.ts';
 import type { StreamSocket } from '../../stream/index.ts';
 import type { StreamFanOut, StreamWire } from './stream-fan-out.ts';
 
 /** Bytes that wait for a reader above which it is too slow: it has no way to ask for what it missed. */
 const QUEUE = 256 * 1024;
+/** Milliseconds for which the other side may take nothing more, and not end either, after we have said the last line. */
+const LINGER = 5_000;
+
+/** Close codes (RFC 6455 §7.4.1) of what is no fault of the other side's: it was ended on purpose, or the server stops. */
+const HARMLESS: readonly number[] = [1000, 1012];
+
+export interface LineWireOptions {
+  readonly fanOut: StreamFanOut;
+  readonly clock: Clock;
+  /** Is told, not from within a delivery, that too much waits: from then on it must end. */
+  readonly onSlow: () => void;
+  /** Is told the last line where that is a fault of the other side's. */
+  readonly onEnded: (reason: string) => void;
+}
 
 /** The hub's way out to one raw socket: a text is a line. */
 export class LineWire implements StreamWire {
   readonly remoteAddress: string;
   readonly #socket: StreamSocket;
-  readonly #fanOut: StreamFanOut;
+  readonly #options: LineWireOptions;
   readonly #topics = new Set<string>();
-  readonly #onSlow: () => void;
+  #phase: 'open' | 'slow' | 'closing' = 'open';
+  #cancelLinger = (): void => {};
 
-  /** `onSlow` is told, not from within a delivery, that too much waits. */
-  constructor(socket: StreamSocket, remoteAddress: string, fanOut: StreamFanOut, onSlow: () => void) {
+  constructor(socket: StreamSocket, remoteAddress: string, options: LineWireOptions) {
     this.#socket = socket;
     this.remoteAddress = remoteAddress;
-    this.#fanOut = fanOut;
-    this.#onSlow = onSlow;
+    this.#options = options;
+  }
+
+  /** Whether the last line has been said: what comes now is of no use to anybody. */
+  get isClosing(): boolean {
+    return this.#phase === 'closing';
   }
 
   send(text: string): boolean {
-    if (this.#socket.destroyed || this.#socket.writableEnded) return false;
+    if (this.#phase !== 'open' || this.#socket.destroyed || this.#socket.writableEnded) return false;
     const isReady = this.#socket.write(`${text}\n`);
-    if (this.#socket.writableLength > QUEUE) queueMicrotask(this.#onSlow);
-    return isReady;
+    if (this.#socket.writableLength <= QUEUE) return isReady;
+    // Nothing more is kept for it, so that no line is left out between others.
+    this.#phase = 'slow';
+    queueMicrotask(this.#options.onSlow);
+    return false;
   }
 
   deliver(text: string): void {
@@ -38,23 +60,43 @@ export class LineWire implements StreamWire {
 
   subscribe(topic: string): void {
     this.#topics.add(topic);
-    this.#fanOut.subscribe(topic, this);
+    this.#options.fanOut.subscribe(topic, this);
   }
 
   unsubscribe(topic: string): void {
     this.#topics.delete(topic);
-    this.#fanOut.unsubscribe(topic, this);
+    this.#options.fanOut.unsubscribe(topic, this);
   }
 
   /** The reason is the last line. */
-  close(_code: number, reason: string): void {
-    this.send(reason);
-    this.#socket.end();
+  close(code: number, reason: string): void {
+    if (this.#phase === 'closing') return;
+    this.#phase = 'closing';
+    if (!HARMLESS.includes(code)) this.#options.onEnded(reason);
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    this.#socket.end(`${reason}\n`);
+    this.#linger();
+  }
+
+  /** Resolves when the system has taken the last line, or the socket is gone. */
+  async flushed(): Promise<void> {
+    if (this.#socket.destroyed || this.#socket.writableFinished) return;
+    await new Promise<void>((resolve) => this.#socket.once('finish', resolve).once('close', resolve));
+  }
+
+  /** A reader that still takes what waits for it, however slowly, gets all of it. */
+  #linger(): void {
+    const waiting = this.#socket.writableLength;
+    this.#cancelLinger = this.#options.clock.after(LINGER, () => {
+      if (this.#socket.writableLength < waiting) this.#linger();
+      else this.#socket.destroy();
+    });
   }
 
   /** The socket is gone. */
   leave(): void {
-    for (const topic of this.#topics) this.#fanOut.unsubscribe(topic, this);
+    this.#cancelLinger();
+    for (const topic of this.#topics) this.#options.fanOut.unsubscribe(topic, this);
     this.#topics.clear();
   }
 }
