@@ -24,13 +24,14 @@ import {
   type Step,
 } from './operations/index.ts';
 import { Pages } from './pages.ts';
+import type { Prepared } from './prepared.ts';
 import { route } from './router.ts';
 import { brokerOf, fileBeside } from './store.ts';
 import { Certificates } from './tls/index.ts';
 import { Webhooks } from './webhooks/index.ts';
 
-/** `setLevel` is called when a reload changes it. */
-export type DaemonLog = Log & Partial<Pick<LevelLog, 'setLevel'>>;
+/** `configure` is called with what a reload brings. */
+export type DaemonLog = Log & Partial<Pick<LevelLog, 'configure'>>;
 
 export interface DaemonOptions {
   readonly log: DaemonLog;
@@ -42,7 +43,7 @@ export interface DaemonOptions {
 }
 
 /** What a reload can change; what stands on the rest is built once. */
-const RELOADED: ReadonlySet<string> = new Set<keyof Config>([
+export const RELOADED: ReadonlySet<string> = new Set<keyof Config>([
   'secret',
   'channels',
   'auth',
@@ -69,7 +70,7 @@ export class Daemon {
   #config: Config;
   #keys: ApiKeys;
   #lines: LineServer | undefined;
-  #webhooks: Webhooks;
+  readonly #webhooks: Webhooks;
   #certificates: Certificates;
   #steps: Step[] = [];
   /** The last one that was asked for: the next one waits for it. */
@@ -114,7 +115,8 @@ export class Daemon {
       onError,
       clock,
     });
-    this.#webhooks = this.#newWebhooks(config);
+    const { webhooks, store } = config;
+    this.#webhooks = new Webhooks(this.hub, webhooks, { ...filled, file: fileBeside(store, 'webhooks') });
     this.#admin = new Admin(this.hub, { clock, now });
     const current = () => this.#config;
     const liveConfig = {
@@ -216,12 +218,11 @@ export class Daemon {
         () => this.#admin.start(),
         () => this.#admin.stop(),
       );
-      if (this.#config.tls.length > 0)
-        await this.#open(
-          'the certificates',
-          () => this.#certificates.open(),
-          () => this.#certificates.close(),
-        );
+      await this.#open(
+        'the certificates',
+        () => this.#config.tls.length > 0 && this.#certificates.open(),
+        () => this.#certificates.close(), // those of a reload too
+      );
       for (const address of [this.#config.listen].flat()) {
         const server = this.#newServer(address);
         this.#servers.push(server);
@@ -309,26 +310,29 @@ export class Daemon {
         advice: 'nothing was changed: put it back, or restart the daemon',
       });
     const certificates = changed('tls') ? this.#newCertificates(config) : undefined;
-    await certificates?.open();
+    const prepared: Prepared[] = [];
     try {
-      await this.auth.reload(config);
-      if (changed('webhooks')) await this.#changeWebhooks(config);
+      await certificates?.open();
+      prepared.push(await this.auth.prepare(config));
+      prepared.push(await this.#webhooks.prepare(config.webhooks));
+      this.hub.setChannels(channelsOf(config)); // all of them or none
     } catch (error) {
+      for (const { discard } of prepared) discard();
       certificates?.close();
-      await this.auth.reload(this.#config).catch(() => {}); // the first error is the one to tell of
       throw error;
     }
     // From here on nothing can fail.
-    this.hub.setChannels(channelsOf(config));
+    for (const { commit } of prepared) commit();
     const gone = administrators(this.#config).filter((key) => !administrators(config).some(isSame(key)));
     this.#keys = new ApiKeys(config.api.keys);
     if (certificates) {
       this.#certificates.close();
       this.#certificates = certificates;
-      this.#showCertificate(certificates.tls);
+      if (config.tls.length > 0) this.#showCertificate(certificates.tls);
     }
     this.#config = config;
-    this.#options.log.setLevel?.(config.log.level);
+    this.#options.log.configure?.(config.log);
+    for (const server of this.#servers) server.spread = config.drain.spread;
     if (!this.#drain.isDraining) this.#drain = new Drain({ ...this.#options, deadline: config.drain.deadline });
     for (const { name } of gone) this.#seeOff(AdminSessions.userOf(name));
   }
@@ -377,22 +381,6 @@ export class Daemon {
         },
       }),
     });
-  }
-
-  #newWebhooks({ webhooks, store }: Config): Webhooks {
-    return new Webhooks(this.hub, webhooks, { ...this.#options, file: fileBeside(store, 'webhooks') });
-  }
-
-  async #changeWebhooks(config: Config): Promise<void> {
-    await this.#webhooks.close();
-    this.#webhooks = this.#newWebhooks(config);
-    try {
-      await this.#webhooks.open();
-    } catch (error) {
-      this.#webhooks = this.#newWebhooks(this.#config);
-      await this.#webhooks.open();
-      throw error;
-    }
   }
 }
 

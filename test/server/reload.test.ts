@@ -74,7 +74,7 @@ test('an administrator whose key a reload takes away is seen off, and what they 
   const { listen, api } = daemon.config;
   await daemon.reload(configOf({ listen, api: { keys: api.keys.filter(({ name }) => name === 'test') } }));
   assert.equal((await ended).code, 'UNAUTHORIZED');
-  assert.equal(await daemon.auth.connect({ token: body.token, request: undefined }), null);
+  await assert.rejects(daemon.auth.connect({ token: body.token, request: undefined }), { code: 'UNAUTHORIZED' });
   assert.equal((await call('POST', '/admin/session', undefined, ADMIN_KEY)).status, 401);
 });
 
@@ -83,7 +83,7 @@ test('another secret makes the tokens of the one before worthless', async (t) =>
   const token = await daemon.auth.mint({ user: 'ana' });
   assert.equal((await daemon.auth.connect({ token, request: undefined }))?.user, 'ana');
   await daemon.reload(configOf({ listen: daemon.config.listen, secret: 'n'.repeat(32) }));
-  assert.equal(await daemon.auth.connect({ token, request: undefined }), null);
+  await assert.rejects(daemon.auth.connect({ token, request: undefined }), { code: 'UNAUTHORIZED' });
 });
 
 test('a reload that fails at its last part has changed nothing of the others', async (t) => {
@@ -99,7 +99,7 @@ test('a reload that fails at its last part has changed nothing of the others', a
   assert.equal((await daemon.auth.connect({ token, request: undefined }))?.user, 'ana');
   rmSync(join(folder, 'square.db-webhooks'));
   await daemon.reload(next);
-  assert.equal(await daemon.auth.connect({ token, request: undefined }), null);
+  await assert.rejects(daemon.auth.connect({ token, request: undefined }), { code: 'UNAUTHORIZED' });
 });
 
 test('of two reloads at once the later one holds, whole, and none comes in the way of the end', async (t) => {

@@ -73,7 +73,6 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
       const config = configured(await loadConfigApart(loadOptionsOf(options)));
       for (const secret of secretsOf(config)) secrets.add(secret);
       await daemon.reload(config);
-      log.setLevel(config.log.level);
       announceDrain(config.drain.deadline);
       log.info({}, 'the configuration was read anew');
     } catch (err) {

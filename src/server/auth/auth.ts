@@ -4,6 +4,7 @@ import type { Identity, Visitor } from '../../hub/index.ts';
 import { ProtocolError, type Reason } from '../../protocol/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, SparseLog } from '../operations/index.ts';
+import type { Prepared } from '../prepared.ts';
 import { type AddressOf, type Handshake, handshakeOf, tokenIn } from './credentials.ts';
 import { Hook } from './hook.ts';
 import { KeysUnavailable } from './jwks.ts';
@@ -82,10 +83,24 @@ export class Auth {
 
   /** Takes another config, or, when that fails, goes on with the one it has. @throws as `open`. */
   async reload(config: AuthConfig): Promise<void> {
-    const earlier = this.#doors;
-    this.#doors = await this.#build(config);
-    this.#config = config;
-    if (earlier?.login?.users !== this.#doors.login?.users) earlier?.login?.users.close();
+    (await this.prepare(config)).commit();
+  }
+
+  /** Another config, which holds once it is committed. @throws as `open`. */
+  async prepare(config: AuthConfig): Promise<Prepared> {
+    const doors = await this.#build(config);
+    const replace = (one: Doors | undefined, other: Doors | undefined) => {
+      if (one?.login?.users !== other?.login?.users) one?.login?.users.close();
+    };
+    return {
+      commit: () => {
+        const earlier = this.#doors;
+        this.#doors = doors;
+        this.#config = config;
+        replace(earlier, doors);
+      },
+      discard: () => replace(doors, this.#doors),
+    };
   }
 
   close(): void {

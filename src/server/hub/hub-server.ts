@@ -88,7 +88,8 @@ export class HubServer extends WebSocketServer {
   readonly #hub: Hub;
   readonly #queueLimit: number;
   readonly #onRefused: (reason: string, address: string) => void;
-  readonly #spread: number;
+  /** Milliseconds over which clients are told to come back when the server closes. */
+  spread: number;
   readonly #random: () => number;
   readonly #clock: Clock;
   readonly #places = new Map<User, Place>();
@@ -108,7 +109,7 @@ export class HubServer extends WebSocketServer {
     this.#hub = hub;
     this.#queueLimit = filled.queueLimit;
     this.#onRefused = onRefused;
-    this.#spread = spread;
+    this.spread = spread;
     this.#random = random;
     this.#clock = options.clock ?? systemClock;
   }
@@ -207,7 +208,7 @@ export class HubServer extends WebSocketServer {
     this.#isClosing = true;
     await this.#hub.settled(grace);
     for (const { guest } of [...this.#places.values()])
-      guest.end('SHUTTING_DOWN', undefined, Math.round(COME_BACK + this.#spread * this.#random()));
+      guest.end('SHUTTING_DOWN', undefined, Math.round(COME_BACK + this.spread * this.#random()));
     this.#removeFanOut();
     return super.close({ grace: Math.max(0, grace - (this.#clock.now() - begun)) });
   }

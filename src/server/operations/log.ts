@@ -24,20 +24,21 @@ export interface LogOptions {
 }
 
 /**
- * The daemon's own log, whose level a reload can change. It needs nothing that is not in memory already: there may be no
+ * The daemon's own log, whose level and form a reload can change. It needs nothing that is not in memory already: there may be no
  * file left to open, or the program's files may be those of a newer version.
  */
 export class LevelLog implements Log {
-  readonly #write: (record: LogRecord) => void;
-  #level: Level;
+  readonly #write: (record: LogRecord, form: Config['log']['form']) => void;
+  #config: Config['log'];
 
-  constructor(level: Level, write: (record: LogRecord) => void) {
-    this.#level = level;
+  constructor(config: Config['log'], write: (record: LogRecord, form: Config['log']['form']) => void) {
+    this.#config = config;
     this.#write = write;
   }
 
-  setLevel(level: Level): void {
-    this.#level = level;
+  /** From the next line on. */
+  configure(config: Config['log']): void {
+    this.#config = config;
   }
 
   debug(fields: object, sentence: string): void {
@@ -57,8 +58,8 @@ export class LevelLog implements Log {
   }
 
   #line(level: Exclude<Level, 'silent'>, fields: object, sentence: string): void {
-    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#level)) return;
-    this.#write({ level, at: Date.now(), fields, sentence });
+    if (LEVELS.indexOf(level) < LEVELS.indexOf(this.#config.level)) return;
+    this.#write({ level, at: Date.now(), fields, sentence }, this.#config.form);
   }
 }
 
@@ -66,11 +67,11 @@ export class LevelLog implements Log {
  * A log of JSON lines, or of text for a person. Each line is written before the call returns, so that the last one
  * before a crash is there. Secrets are hidden, wherever they stand.
  */
-export function createLog({ level, form }: Config['log'], options: LogOptions = {}): LevelLog {
+export function createLog(config: Config['log'], options: LogOptions = {}): LevelLog {
   const { secrets = [], write = writeAtOnce(2), isTerminal = process.stderr.isTTY === true } = options;
-  const isText = form === 'text' || (form === 'auto' && isTerminal);
-  const format = (record: LogRecord) => (isText ? textLines(record, isTerminal) : jsonLine(record));
-  return new LevelLog(level, (record) => {
+  return new LevelLog(config, (record, form) => {
+    const isText = form === 'text' || (form === 'auto' && isTerminal);
+    const format = (record: LogRecord) => (isText ? textLines(record, isTerminal) : jsonLine(record));
     let line: string;
     try {
       line = format(record);

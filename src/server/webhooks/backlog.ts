@@ -70,8 +70,12 @@ export class Backlog {
     this.#now = now;
   }
 
-  /** Lets go of what is for other webhooks than these. @throws ZocaloError STORE_FAILED. */
-  async open(webhooks: readonly string[]): Promise<void> {
+  get isOpen(): boolean {
+    return this.#database !== undefined;
+  }
+
+  /** @throws ZocaloError STORE_FAILED. */
+  open(): void {
     const { DatabaseSync } = nodeSqlite();
     try {
       const database = new DatabaseSync(this.#file ?? ':memory:', { timeout: 2_000 });
@@ -84,29 +88,48 @@ export class Backlog {
         database.prepare("INSERT INTO sqlite_sequence VALUES ('events', ?)").run(this.#file ? 0 : this.#now() * 1_000);
       }
       if (numberOf('PRAGMA application_id') !== APPLICATION_ID) throw new Error('it belongs to another program');
-      for (const table of ['events', 'here', 'missed'])
-        database
-          .prepare(`DELETE FROM ${table} WHERE webhook NOT IN (SELECT value FROM json_each(?))`)
-          .run(JSON.stringify(webhooks));
-      for (const webhook of webhooks) {
-        const sql =
-          'SELECT count(*) AS events, ifnull(sum(octet_length(event)), 0) AS bytes FROM events WHERE webhook = ?';
-        this.#waiting.set(webhook, { ...(database.prepare(sql).get(webhook) as unknown as Waiting) });
-      }
     } catch (cause) {
       this.close();
-      throw new ZocaloError(
-        'STORE_FAILED',
-        `the events for webhooks in ${this.#file} cannot be used: ${(cause as Error).message}`,
-        { cause },
-      );
+      throw this.#failed(cause);
     }
+  }
+
+  /** Takes events of these webhooks too, from now on. @throws ZocaloError STORE_FAILED. */
+  admit(webhooks: readonly string[]): void {
+    const sql = 'SELECT count(*) AS events, ifnull(sum(octet_length(event)), 0) AS bytes FROM events WHERE webhook = ?';
+    try {
+      for (const webhook of webhooks) {
+        if (this.#waiting.has(webhook)) continue;
+        this.#waiting.set(webhook, { ...(this.#prepare(sql).get(webhook) as unknown as Waiting) });
+      }
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
+  }
+
+  /** Lets go of what is for other webhooks than these. Answers how many events waited for each. @throws what SQLite throws. */
+  keepOnly(webhooks: readonly string[]): Map<string, number> {
+    const gone = new Map<string, number>();
+    for (const [webhook, { events }] of this.#waiting)
+      if (!webhooks.includes(webhook)) {
+        this.#waiting.delete(webhook);
+        if (events > 0) gone.set(webhook, events);
+      }
+    for (const table of ['events', 'here', 'missed'])
+      this.#run(`DELETE FROM ${table} WHERE webhook NOT IN (SELECT value FROM json_each(?))`, JSON.stringify(webhooks));
+    return gone;
   }
 
   close(): void {
     this.#prepared.clear();
+    this.#waiting.clear();
     this.#database?.close();
     this.#database = undefined;
+  }
+
+  #failed(cause: unknown): ZocaloError {
+    const sentence = `the events for webhooks in ${this.#file} cannot be used: ${(cause as Error).message}`;
+    return new ZocaloError('STORE_FAILED', sentence, { cause });
   }
 
   /**
@@ -191,10 +214,14 @@ export class Backlog {
     for (const { bytes } of rows) waiting.bytes -= bytes;
   }
 
-  /** Whom or what the webhook was last told to be here. */
+  /** Whom or what the webhook was last told to be here. @throws ZocaloError STORE_FAILED. */
   here(webhook: string, kind: Kind): string[] {
-    const rows = this.#prepare('SELECT name FROM here WHERE webhook = ? AND kind = ?').all(webhook, kind);
-    return rows.map(({ name }) => String(name));
+    try {
+      const rows = this.#prepare('SELECT name FROM here WHERE webhook = ? AND kind = ?').all(webhook, kind);
+      return rows.map(({ name }) => String(name));
+    } catch (cause) {
+      throw this.#failed(cause);
+    }
   }
 
   #run(sql: string, ...values: (string | number)[]): void {

@@ -11,13 +11,13 @@ export class Changes {
   readonly #tell: Teller;
   readonly #clock: Clock;
   readonly #now: () => number;
-  readonly #debounce: number;
+  readonly #debounce: () => number;
   readonly #here: Set<string>;
   /** Who has gone, but was not told to be: ends the wait. */
   readonly #leaving = new Map<string, () => void>();
 
-  /** `here`: who was told to be here before, by an earlier process say. */
-  constructor(debounce: number, here: Iterable<string>, tell: Teller, time: { clock: Clock; now: () => number }) {
+  /** `debounce` in milliseconds, asked each time. `here`: who was told to be here before, by an earlier process say. */
+  constructor(debounce: () => number, here: Iterable<string>, tell: Teller, time: { clock: Clock; now: () => number }) {
     this.#debounce = debounce;
     this.#here = new Set(here);
     this.#tell = tell;
@@ -34,7 +34,7 @@ export class Changes {
   }
 
   /** `patience` in milliseconds. */
-  go(name: string, patience = this.#debounce): void {
+  go(name: string, patience = this.#debounce()): void {
     if (!this.#here.has(name) || this.#leaving.has(name)) return;
     const at = this.#now();
     const leave = () => {

@@ -24,7 +24,7 @@ export interface DeliveryParts {
  * 2xx. So the order holds, and a receiver that is down hurts nobody else.
  */
 export class Delivery {
-  readonly #webhook: WebhookConfig;
+  #webhook: WebhookConfig;
   readonly #parts: DeliveryParts;
   #isRunning = false;
   #run: Promise<void> = Promise.resolve();
@@ -35,6 +35,16 @@ export class Delivery {
   constructor(webhook: WebhookConfig, parts: DeliveryParts) {
     this.#webhook = webhook;
     this.#parts = parts;
+  }
+
+  /** Another secret may be what the receiver waits for: then the pause after a failure ends. */
+  use(webhook: WebhookConfig): void {
+    const isOther = webhook.secret !== this.#webhook.secret;
+    this.#webhook = webhook;
+    if (!isOther) return;
+    this.#cancelPause?.();
+    this.#cancelPause = undefined;
+    this.wake();
   }
 
   /** Something waits; does nothing while a call runs, or in the pause after a failure. */

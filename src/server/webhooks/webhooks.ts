@@ -1,10 +1,10 @@
 import { type Clock, systemClock } from '../../clock.ts';
-import { compileGrant, type Hub, type Taken } from '../../hub/index.ts';
-import { isChannel } from '../../protocol/index.ts';
+import type { Hub, Taken } from '../../hub/index.ts';
 import type { WebhookConfig } from '../config/index.ts';
+import type { Prepared } from '../prepared.ts';
 import { Backlog, type Kind, type News } from './backlog.ts';
-import { Changes } from './changes.ts';
-import { Delivery, type DeliveryParts, placeOf } from './delivery.ts';
+import { type DeliveryParts, placeOf } from './delivery.ts';
+import { Subscriber } from './subscriber.ts';
 
 export interface WebhooksOptions {
   readonly log: DeliveryParts['log'] & { error(fields: object, sentence: string): void };
@@ -24,19 +24,6 @@ const RESTART = 60_000;
 const TRY_AGAIN = 1_000;
 const UNSTORED = 1_000;
 
-const EVENTS = {
-  user: { come: 'online', go: 'offline' },
-  channel: { come: 'occupied', go: 'vacated' },
-} as const;
-
-/** One webhook, and what it wants to know. */
-interface Subscriber {
-  readonly config: WebhookConfig;
-  readonly wants: (channel: string) => boolean;
-  readonly changes: Readonly<Record<Kind, Changes>>;
-  readonly delivery: Delivery;
-}
-
 /**
  * Tells the application what happens in a hub: at least once, in order, and without anybody waiting for it. See
  * docs/operations.md for what is sent.
@@ -47,7 +34,7 @@ interface Subscriber {
  */
 export class Webhooks {
   readonly #hub: Hub;
-  readonly #configs: readonly WebhookConfig[];
+  readonly #configs: readonly WebhookConfig[]; // to begin with
   readonly #log: WebhooksOptions['log'];
   readonly #clock: Clock;
   readonly #now: () => number;
@@ -60,12 +47,14 @@ export class Webhooks {
   /** How many were let go while nothing could be stored, by webhook. */
   readonly #lost = new Map<string, number>();
   #stopObserving = (): void => {};
+  /** Settles when those who left are gone, with what waited for them. */
+  #leaving: Promise<unknown> = Promise.resolve();
 
   /** Several of the same URL are one: the last. */
   constructor(hub: Hub, webhooks: readonly WebhookConfig[], options: WebhooksOptions) {
     const { log, file, clock = systemClock, now = Date.now, random = Math.random } = options;
     this.#hub = hub;
-    this.#configs = [...new Map(webhooks.map((webhook) => [webhook.url, webhook])).values()];
+    this.#configs = webhooks;
     this.#log = log;
     this.#clock = clock;
     this.#now = now;
@@ -75,9 +64,7 @@ export class Webhooks {
 
   /** Call once. Goes on where the last process stopped. @throws ZocaloError STORE_FAILED. */
   async open(): Promise<void> {
-    if (this.#configs.length === 0) return;
-    await this.#backlog.open(this.#configs.map(({ url }) => url));
-    this.#subscribers = this.#configs.map((config) => this.#subscribe(config));
+    (await this.prepare(this.#configs)).commit();
     this.#stopObserving = this.#hub.observe({
       onOnline: (user) => this.#change('user', user, true),
       onOffline: (user) => this.#change('user', user, false),
@@ -85,68 +72,113 @@ export class Webhooks {
       onVacated: (channel) => this.#change('channel', channel, false),
       onPublished: (taken) => this.#published(taken),
     });
-    for (const { changes, delivery, wants } of this.#subscribers) {
-      changes.user.keepOnly(this.#hub.users, RESTART);
-      changes.channel.keepOnly(this.#hub.channels.filter(wants), RESTART);
-      delivery.wake();
+  }
+
+  /**
+   * Other webhooks, while everything goes on: one whose URL stays keeps what waits for it, what it was told, and its
+   * place in the order. One that is gone loses what waits for it. @throws ZocaloError STORE_FAILED.
+   */
+  async prepare(webhooks: readonly WebhookConfig[]): Promise<Prepared> {
+    await this.#leaving;
+    const known = new Map(this.#subscribers.map((subscriber) => [subscriber.url, subscriber]));
+    const configs = new Map(webhooks.map((webhook) => [webhook.url, webhook]));
+    if (configs.size > 0 && !this.#backlog.isOpen) this.#backlog.open();
+    this.#backlog.admit([...configs.keys()]);
+    const fresh = new Map<string, Subscriber>();
+    for (const [url, config] of configs) if (!known.has(url)) fresh.set(url, this.#newSubscriber(config));
+    return {
+      commit: () => this.#use(configs, known, fresh),
+      discard: () => this.#forgetOthers(),
+    };
+  }
+
+  #use(
+    configs: ReadonlyMap<string, WebhookConfig>,
+    known: ReadonlyMap<string, Subscriber>,
+    fresh: ReadonlyMap<string, Subscriber>,
+  ): void {
+    this.#flush();
+    const gone = [...known.values()].filter(({ url }) => !configs.has(url));
+    this.#subscribers = [...configs.keys()].map((url) => known.get(url) ?? fresh.get(url)!);
+    for (const [url, config] of configs) known.get(url)?.use(config);
+    this.#news = this.#news.filter(({ webhook }) => configs.has(webhook));
+    for (const { url } of gone) this.#lost.delete(url);
+    const closed = gone.map((subscriber) => subscriber.close());
+    this.#leaving = Promise.all(closed).then(() => this.#forgetOthers());
+    const { users, channels } = this.#hub;
+    for (const subscriber of this.#subscribers) {
+      subscriber.compare(users, channels, RESTART);
+      subscriber.delivery.wake();
+    }
+  }
+
+  /** Lets go of what waits for webhooks that there are no longer. */
+  #forgetOthers(): void {
+    if (!this.#backlog.isOpen) return;
+    try {
+      for (const [webhook, count] of this.#backlog.keepOnly(this.#subscribers.map(({ url }) => url)))
+        this.#log.warn(
+          { webhook: placeOf(webhook), count },
+          'a webhook is no longer configured: the events that waited for it were let go',
+        );
+    } catch (error) {
+      // They are not delivered, and go at the next start.
+      const fields = { reason: (error as Error).message };
+      this.#log.error(fields, 'the events of a webhook that is no longer configured could not be deleted');
     }
   }
 
   /** Before the hub closes: who is here now is expected back. What was not delivered comes next time. */
   async close(): Promise<void> {
     this.#stopObserving();
+    await this.#leaving;
     for (const { changes } of this.#subscribers) for (const some of Object.values(changes)) some.close();
-    this.#cancelWrite?.();
-    if (this.#news.length > 0) this.#write();
+    this.#flush();
     this.#cancelWrite?.(); // it may have failed
-    await Promise.all(this.#subscribers.map(({ delivery }) => delivery.close()));
+    await Promise.all(this.#subscribers.map((subscriber) => subscriber.close()));
     this.#backlog.close();
   }
 
-  #subscribe(config: WebhookConfig): Subscriber {
-    const { url, debounce, events } = config;
-    const patterns = config.channels.map(compileGrant);
-    const time = { clock: this.#clock, now: this.#now };
-    const changesOf = (kind: Kind) =>
-      new Changes(
-        debounce,
-        this.#backlog.here(url, kind),
-        (name, isHere, at) => {
-          const type = EVENTS[kind][isHere ? 'come' : 'go'];
-          const event = events.includes(type) ? JSON.stringify({ type, [kind]: name, at }) : undefined;
-          this.#add({ webhook: url, event, change: { kind, name, isHere } });
-        },
-        time,
-      );
-    return {
-      config,
-      wants: (channel) => isChannel(channel) && patterns.some((matches) => matches(channel)),
-      changes: { user: changesOf('user'), channel: changesOf('channel') },
-      delivery: new Delivery(config, { backlog: this.#backlog, log: this.#log, ...time, random: this.#random }),
-    };
+  #newSubscriber(config: WebhookConfig): Subscriber {
+    return new Subscriber(config, {
+      backlog: this.#backlog,
+      log: this.#log,
+      clock: this.#clock,
+      now: this.#now,
+      random: this.#random,
+      add: (news) => this.#add(news),
+    });
   }
 
   #change(kind: Kind, name: string, isHere: boolean): void {
-    for (const { changes, wants } of this.#subscribers) {
-      if (kind === 'channel' && !wants(name)) continue;
-      if (isHere) changes[kind].come(name);
-      else changes[kind].go(name);
+    for (const subscriber of this.#subscribers) {
+      if (kind === 'channel' && !subscriber.wants(name)) continue;
+      const changes = subscriber.changes[kind];
+      if (isHere) changes.come(name);
+      else changes.go(name);
     }
   }
 
   #published({ channel, data, position, user }: Taken): void {
     let event: string | undefined;
-    for (const { config, wants } of this.#subscribers) {
-      if (!config.events.includes('published') || !wants(channel)) continue;
+    for (const subscriber of this.#subscribers) {
+      if (!subscriber.wantsPublications(channel)) continue;
       // The data is JSON already.
       event ??= `${JSON.stringify({ type: 'published', channel, position, user, at: this.#now() }).slice(0, -1)},"data":${data}}`;
-      this.#add({ webhook: config.url, event });
+      this.#add({ webhook: subscriber.url, event });
     }
   }
 
   #add(news: News): void {
     this.#news.push(news);
     this.#cancelWrite ??= this.#clock.after(GATHER, () => this.#write());
+  }
+
+  /** Writes now what was gathered for later. */
+  #flush(): void {
+    this.#cancelWrite?.();
+    this.#cancelWrite = undefined;
+    if (this.#news.length > 0) this.#write();
   }
 
   #write(): void {

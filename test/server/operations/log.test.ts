@@ -79,10 +79,10 @@ test('no fields can break the log: circles, big integers and bytes are written t
 test('what is below the level is left out, and the level may change, from silence too', async () => {
   const { log, lines } = await open({ level: 'silent' });
   log.error({}, 'one');
-  await log.setLevel('info');
+  log.configure({ level: 'info', form: 'json' });
   log.debug({}, 'two');
   log.info({}, 'three');
-  await log.setLevel('silent');
+  log.configure({ level: 'silent', form: 'json' });
   log.error({}, 'four');
   assert.deepEqual(
     lines.map((line) => JSON.parse(line).msg),

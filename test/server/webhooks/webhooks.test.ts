@@ -348,6 +348,73 @@ test('when too many wait the oldest are let go, and the receiver learns how many
   );
 });
 
+test('after the end no timer is left, whether or not something was about to be written', async (t) => {
+  for (const file of [undefined, fileOf(t, 'webhooks.db')]) {
+    const receiver = await Receiver.start(t);
+    receiver.answer = (response) => response.writeHead(500).end();
+    const { hub, clock, log, webhooks } = await square(t, [receiver], { ...(file && { file }) });
+    const ana = await come(hub, 'ana', 'chat:42');
+    clock.advance(5);
+    await receiver.next();
+    await until(() => clock.pending === 1);
+    ana.lost(); // waits for them to come back
+    await come(hub, 'luis'); // waits for the next write
+    const before = log.lines.length;
+    await webhooks.close();
+    clock.advance(3_600_000);
+    assert.equal(log.lines.length, before);
+    await hub.close();
+    assert.equal(clock.pending, 0);
+  }
+});
+
+test('a change of webhooks loses and repeats nothing for those that stay, and ends those that are gone', async (t) => {
+  const [stays, leaves, comes] = [await Receiver.start(t), await Receiver.start(t), await Receiver.start(t)];
+  const { hub, clock, webhooks, log } = await square(t, [stays, leaves]);
+  const config = (urls: string[], more: object = {}) =>
+    configSchema.parse({ webhooks: urls.map((url) => ({ url, secret: SECRET, ...more })) }).webhooks;
+  leaves.answer = (response) => response.writeHead(500).end();
+  const ana = await come(hub, 'ana', 'chat:42');
+  clock.advance(5);
+  assert.equal((await stays.told()).length, 2);
+  await leaves.next();
+  await until(() => log.lines.length === 1);
+  await come(hub, 'luis'); // not written yet
+  ana.lost(); // not told yet
+  (await webhooks.prepare(config([stays.url, comes.url], { events: ['online', 'offline', 'published'] }))).commit();
+  clock.advance(5);
+  assert.deepEqual(await stays.told(), [['online', 'luis']]);
+  assert.deepEqual(await comes.told(), [['online', 'luis']], 'who is here is news to a new one');
+  clock.advance(1_000);
+  clock.advance(5);
+  assert.deepEqual(await stays.told(), [['offline', 'ana']]);
+  await hub.publish('chat:42', 'hola');
+  clock.advance(5);
+  const { json, headers } = await stays.next();
+  assert.deepEqual([json.events[0].type, json.missed], ['published', undefined]);
+  assert.ok(headers['x-zocalo-signature']);
+  clock.advance(600_000);
+  await tick();
+  assert.equal(leaves.unheard, 0);
+  assert.match(log.text, /no longer configured.*"count":3/);
+});
+
+test('a webhook that gets another secret while it refuses is tried again at once', async (t) => {
+  const receiver = await Receiver.start(t);
+  const { hub, clock, webhooks } = await square(t, [receiver]);
+  receiver.answer = (response) => response.writeHead(401).end();
+  await come(hub, 'ana');
+  clock.advance(5);
+  await receiver.next();
+  await until(() => clock.pending === 1);
+  receiver.answer = (response) => response.writeHead(204).end();
+  const secret = 'another secret of daemon and application';
+  (await webhooks.prepare(configSchema.parse({ webhooks: [{ url: receiver.url, secret }] }).webhooks)).commit();
+  const { body, headers } = await receiver.next();
+  const [, seconds, given] = /^t=(\d+),v1=(.*)$/.exec(String(headers['x-zocalo-signature']))!;
+  assert.equal(given, createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex'));
+});
+
 test('what cannot be stored for now is stored later', async (t) => {
   const receiver = await Receiver.start(t);
   const file = fileOf(t, 'webhooks.db');
