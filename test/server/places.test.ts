@@ -8,7 +8,7 @@ import { Users } from '../../src/server/auth/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 import { zocaloIn } from '../support/cli.ts';
 import { API_KEY, startDaemon } from '../support/daemon.ts';
-import { directoryWith, mistakes, SECRET } from './config/support.ts';
+import { directoryWith, load, mistakes, SECRET } from './config/support.ts';
 
 const NAMED = { hosts: ['live.example.org', '*.live.example.org'] };
 
@@ -116,6 +116,38 @@ api:
     'zocalo.config.yaml:6: api.cors[0] must be the origin of a page, not "https://shop.example/api": write https://shop.example',
   ]);
   assert.match((await mistakes(t, 'hosts: []'))[0]!, /hosts must name one host at least/);
+});
+
+for (const [yaml, sentence] of [
+  ['lines: {listen: tcp://127.0.0.1:1337, channel: zocalo:admin}', "lines.channel is one of the daemon's own channels"],
+  [`api: {keys: [{name: php, key: ${'ñ'.repeat(40)}}]}`, 'api.keys[0].key must have 32 characters or more, letters'],
+  [`api: {keys: [{name: php, key: ${'two words '.repeat(5)}x}]}`, 'api.keys[0].key must have 32 characters or more'],
+  ['auth: {hook: {url: "https://example.org/", headers: [Host]}}', 'auth.hook.headers[0] must be a header that can be'],
+  ['auth: {hook: {url: "https://*.example.org/"}}', 'auth.hook.url must be an address like'],
+  ['auth: {hook: {url: "http://127.0.0.1:0/"}}', 'auth.hook.url must be an address like'],
+  ['listen: http://*:9000', 'listen must be an address like'],
+  ['tls: [{cert: a, key: b, names: [10.0.0.7]}]', 'tls[0].names[0] must be a host name'],
+  ['limits: {maxMessage: 0}', 'limits.maxMessage must be from 1000 to 256MiB'],
+  ['limits: {bytesPerSecond: 0}', 'limits.bytesPerSecond must be 1KiB or more'],
+  ['limits: {queue: 99999999GiB}', 'limits.queue must be 0 or more, and a number that can be kept'],
+  ['api: {maxBody: 1GiB}', 'api.maxBody must be from 1000 to 256MiB'],
+  ['channels: {news: {maxData: 0}}', 'channels.news.maxData must be from 1 to 256MiB'],
+] as const)
+  test(`what could never work is refused by its key: ${yaml}`, async (t) => {
+    const said = await mistakes(t, yaml);
+    assert.ok(said[0]?.startsWith(`zocalo.config.yaml:1: ${sentence}`), said.join('\n'));
+  });
+
+test('capitals in an address are those of its name', async (t) => {
+  const { config } = await load(
+    t,
+    `listen: HTTP://LOCALHOST:9000/
+tls: []
+webhooks: [{url: "HTTPS://Example.org/Hook", secret: ${SECRET}}]
+`,
+  );
+  assert.equal(config.listen, 'http://localhost:9000/');
+  assert.equal(config.webhooks[0]!.url, 'https://example.org/Hook');
 });
 
 test('the doctor finds no configuration without mistakes whose origins or hosts match nothing', async (t) => {

@@ -115,7 +115,6 @@ export class Auth {
     const tokens = new Tokens({ secret: secret ?? spareSecret, jwt: auth.jwt, now, fetch: doFetch });
     await tokens.open();
     const hook = auth.hook && new Hook(auth.hook, { log });
-    hook?.check();
     let login: Login | undefined;
     if (auth.login) {
       if (secret === undefined)

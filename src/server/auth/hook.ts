@@ -1,4 +1,3 @@
-import { ZocaloError } from '../../errors.ts';
 import { type Identity, milliseconds } from '../../hub/index.ts';
 import { memberText, ProtocolError } from '../../protocol/index.ts';
 import { callApplication } from '../application-call.ts';
@@ -23,19 +22,6 @@ const WAITING = 2_000;
 const MOST = 64 * 1_024;
 /** Milliseconds after which somebody comes back whom nobody could judge; the SDK adds a random part. */
 const COME_BACK = 3_000;
-/** Headers that belong to the call itself. */
-const OWN = [
-  'host',
-  'content-length',
-  'content-type',
-  'transfer-encoding',
-  'connection',
-  'upgrade',
-  'keep-alive',
-  'te',
-  'expect',
-];
-
 /**
  * Asks the application who a visitor is, by what came with the handshake. Whatever is not a clear answer lets nobody
  * in, and asks them to come back.
@@ -48,15 +34,6 @@ export class Hook {
   constructor(config: HookConfig, parts: { log: SparseLog }) {
     this.#config = config;
     this.#log = parts.log;
-  }
-
-  /** @throws ZocaloError BAD_OPTION. */
-  check(): void {
-    const wrong = this.#config.headers.find((name) => OWN.includes(name.toLowerCase()) || !/^[\w-]+$/.test(name));
-    if (wrong === undefined) return;
-    throw new ZocaloError('BAD_OPTION', `auth.hook.headers has ${JSON.stringify(wrong)}, which cannot be passed on`, {
-      advice: 'leave it out',
-    });
   }
 
   /** `token`: what nobody else here can check. @throws ProtocolError UNAVAILABLE. */

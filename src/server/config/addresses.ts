@@ -8,7 +8,7 @@ export function isHttpAddress(text: string): boolean {
 /** What can be called: fetch takes no address with a user or password in it. */
 export function isWebAddress(text: string): boolean {
   const url = URL.parse(text);
-  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '';
+  return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && isOne(url);
 }
 
 /** `tcp://host:port`. */
@@ -19,7 +19,12 @@ export function isLineAddress(text: string): boolean {
 function isAddress(text: string, scheme: RegExp): boolean {
   if (!/^\w+:\/\/[^/?#@]+\/?$/.test(text)) return false;
   const url = URL.parse(text);
-  return url !== null && scheme.test(url.protocol) && url.hostname !== '';
+  return url !== null && scheme.test(url.protocol) && url.hostname !== '' && !url.hostname.includes('*');
+}
+
+/** What has a star for its host, or the port 0, can be called by nobody. */
+function isOne({ hostname, port }: URL): boolean {
+  return !hostname.includes('*') && port !== '0';
 }
 
 /** An IP address, or a network as in `10.0.0.0/8`. */

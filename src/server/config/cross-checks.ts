@@ -50,6 +50,9 @@ export function crossCheck(config: Config, isSet: (path: Path) => boolean): Find
   if (lines && isPattern(lines.channel))
     wrong(['lines', 'channel'], 'must be one channel, like readings, and no pattern: lines come without a name');
 
+  if (lines && isOwn(lines.channel))
+    wrong(['lines', 'channel'], "is one of the daemon's own channels, which no line is for");
+
   const entries = entriesOf(config);
   const check = (channel: string, path: Path, say: typeof odd) => {
     if (isPattern(channel) || isOwn(channel) || entries.some((entry) => compileGrant(entry)(channel))) return;

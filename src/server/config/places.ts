@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { hostAdvice, normalHostName, normalOrigin, originAdvice } from '../../websocket/index.ts';
 
@@ -29,6 +30,11 @@ const host = normalized(
   'a name that a server is called by',
   "'*', or a name like example.org or *.example.org",
 );
+
+/** A name that a client can ask a certificate for: an address is never asked for by it (RFC 6066 §3). */
+export const certificateName = host.refine((name) => name !== '*' && !isIP(name.replace(/^\[|\]$/g, '')), {
+  error: 'must be a host name, like chat.example.org or *.example.org',
+});
 
 /** One or many pages. */
 export const origins = z.union([origin, z.array(origin)]);

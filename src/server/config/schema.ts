@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { isChannel, isPattern } from '../../protocol/index.ts';
 import { isHttpAddress, isLineAddress, isNetwork, isWebAddress } from './addresses.ts';
-import { hosts, origins } from './places.ts';
-import { bytes, duration, durationOf } from './units.ts';
+import { isPassedOn, OWN_HEADERS } from './headers.ts';
+import { certificateName, hosts, origins } from './places.ts';
+import { bytes, bytesOf, dataSize, duration, durationOf, messageSize } from './units.ts';
 
 /**
  * The daemon's configuration: every key, its default, and a sentence about it that `zocalo init` writes into the file
@@ -15,10 +16,20 @@ const channelOrPattern = z
     error: 'must be a channel, like chat:42, or a pattern, like chat:*',
   })
   .meta({ allowed: 'a channel, like chat:42, or a pattern, like chat:*' });
+/** A header carries it as it is: no spaces, and nothing whose bytes depend on who writes it. */
+const apiSecret = z
+  .string()
+  .regex(/^[\x21-\x7e]{32,}$/, {
+    error: 'must have 32 characters or more, letters, digits and signs without spaces: zocalo init makes one',
+  })
+  .meta({ allowed: 'a text of 32 characters or more, without spaces', hidden: true });
 const secret = z
   .string()
   .min(32, { error: 'must have 32 characters or more: zocalo init makes one' })
   .meta({ allowed: 'a text of 32 characters or more', hidden: true });
+
+/** Schemes and hosts are the same in capitals. */
+const inLowerCase = (text: string) => text.toLowerCase();
 
 /** A text that `is` takes; `allowed` says which ones. */
 function text(is: (value: string) => boolean, allowed: string) {
@@ -27,13 +38,15 @@ function text(is: (value: string) => boolean, allowed: string) {
     .refine(is, { error: `must be ${allowed}` })
     .meta({ allowed });
 }
-const address = text(isHttpAddress, 'an address like http://localhost:9000 or https://0.0.0.0');
-const lineAddress = text(isLineAddress, 'an address like tcp://127.0.0.1:1337');
+const address = text(isHttpAddress, 'an address like http://localhost:9000 or https://0.0.0.0').transform(inLowerCase);
+const lineAddress = text(isLineAddress, 'an address like tcp://127.0.0.1:1337').transform(inLowerCase);
 // `store: memory:` is no YAML, and `memory` alone leaves no doubt.
 const store = text((value) => /^(memory:?|sqlite:.+)$/.test(value), 'sqlite:<file> or memory').transform((value) =>
   value === 'memory' ? 'memory:' : value,
 );
-const webAddress = text(isWebAddress, 'an address like https://example.org/hook, without user and password');
+const webAddress = text(isWebAddress, 'an address like https://example.org/hook, without user and password').transform(
+  (value) => new URL(value).href,
+);
 const network = text(isNetwork, 'an address or network like 127.0.0.1 or 10.0.0.0/8');
 
 /** Who may do something in a channel. */
@@ -68,7 +81,7 @@ const channel = z.strictObject({
     .positive()
     .optional()
     .describe('Publications a second that one connection may make; twice that at once.'),
-  maxData: bytes.prefault('64KiB').describe('Bytes of the data of one publication.'),
+  maxData: dataSize.prefault('64KiB').describe('Bytes of the data of one publication.'),
   maxMember: bytes.prefault('2KiB').describe("Bytes of a member's data: everybody who comes is sent all of them."),
   maxMembers: bytes
     .prefault('256KiB')
@@ -110,7 +123,7 @@ const login = z.strictObject({
 const hook = z.strictObject({
   url: webAddress.describe('Is called with the handshake of each visitor, and answers who they are.'),
   headers: z
-    .array(z.string())
+    .array(text(isPassedOn, `a header that can be passed on, none of ${OWN_HEADERS.join(', ')}`))
     .default(['cookie', 'authorization'])
     .describe('Headers of the handshake that are passed on.'),
   // fetch itself waits five minutes.
@@ -134,7 +147,7 @@ export const RIGHTS = ['publish', 'read', 'users', 'admin'] as const;
 
 const apiKey = z.strictObject({
   name: z.string().describe('For the logs.'),
-  key: secret.describe('What the caller sends as Authorization: Bearer.'),
+  key: apiSecret.describe('What the caller sends as Authorization: Bearer.'),
   can: z
     .array(z.enum(RIGHTS))
     .default(['publish'])
@@ -151,7 +164,7 @@ const certificate = z.strictObject({
   cert: z.string().describe('The PEM file of the certificate and its chain.'),
   key: z.string().describe('The PEM file of its private key.'),
   names: z
-    .array(z.string())
+    .array(certificateName)
     .default([])
     .describe('Host names that it is for; the first certificate is also for all others.'),
 });
@@ -195,7 +208,7 @@ export const configSchema = z.strictObject({
     .strictObject({
       keys: z.array(apiKey).default([]).describe('Who may call the HTTP API.'),
       cors: origins.default([]).describe('Origins whose pages may call the HTTP API: as in `origins`.'),
-      maxBody: bytes.prefault('1MiB').describe('Bytes of a request.'),
+      maxBody: messageSize.prefault('1MiB').describe('Bytes of a request.'),
     })
     .prefault({})
     .describe('The HTTP API.'),
@@ -235,7 +248,9 @@ export const configSchema = z.strictObject({
         .positive()
         .default(100)
         .describe('Lines a second of one connection; twice that at once.'),
-      bytesPerSecond: bytes.prefault('256KiB').describe('Bytes a second of one connection; eight times that at once.'),
+      bytesPerSecond: bytesOf({ least: '1KiB' })
+        .prefault('256KiB')
+        .describe('Bytes a second of one connection; eight times that at once.'),
       subscriptions: z.int().positive().default(256).describe('Subscriptions of one connection.'),
       keys: z
         .int()
@@ -244,7 +259,7 @@ export const configSchema = z.strictObject({
         .describe(
           "Publications' keys that may be known at a time, some 60 bytes each. They are known for ten minutes.",
         ),
-      maxMessage: bytes.prefault('1MiB').describe('Bytes of the largest frame.'),
+      maxMessage: messageSize.prefault('1MiB').describe('Bytes of the largest frame.'),
       queue: bytes.prefault('1MiB').describe('Bytes queued for a reader above which it is slow.'),
     })
     .prefault({})

@@ -42,14 +42,38 @@ export const duration = durationOf();
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
-/** Bytes: a number, or a text such as '64KiB' or '1MiB'. */
-export const bytes = z
-  .union([z.int().nonnegative(), z.string()])
-  .transform((value, context): number => {
-    if (typeof value === 'number') return value;
-    const [, count, unit] = /^(\d+)\s*(|B|KiB|MiB|GiB)$/.exec(value) ?? [];
-    if (count !== undefined) return Number(count) * UNITS[unit!]!;
-    context.issues.push({ code: 'custom', input: value, message: "must be bytes, or a text like '64KiB' or '1MiB'" });
-    return z.NEVER;
-  })
-  .meta({ allowed: "bytes, or a text like '64KiB' or '1MiB'" });
+/**
+ * What one message may have at most: JavaScript keeps no text of 512 MiB, and some of it is needed twice.
+ */
+const LARGEST = '256MiB';
+
+/** Bytes: a number, or a text such as '64KiB' or '1MiB'; from `least` to `most`, which may be such texts too. */
+export function bytesOf({ least = 0, most }: { least?: number | string; most?: number | string } = {}) {
+  const [from, to] = [sizeOf(least)!, most === undefined ? Number.MAX_SAFE_INTEGER : sizeOf(most)!];
+  const bounds = most === undefined ? `${least} or more, and a number that can be kept` : `from ${least} to ${most}`;
+  return z
+    .union([z.int().nonnegative(), z.string()])
+    .transform((value, context): number => {
+      const size = sizeOf(value);
+      if (size !== undefined && size >= from && size <= to) return size;
+      const message = size === undefined ? "must be bytes, or a text like '64KiB' or '1MiB'" : `must be ${bounds}`;
+      context.issues.push({ code: 'custom', input: value, message });
+      return z.NEVER;
+    })
+    .meta({ allowed: "bytes, or a text like '64KiB' or '1MiB'" });
+}
+
+function sizeOf(value: number | string): number | undefined {
+  if (typeof value === 'number') return value;
+  const [, count, unit] = /^(\d+)\s*(|B|KiB|MiB|GiB)$/.exec(value) ?? [];
+  return count === undefined ? undefined : Number(count) * UNITS[unit!]!;
+}
+
+/** As `bytesOf`, from 0 to whatever a number can say. */
+export const bytes = bytesOf();
+
+/** Bytes of one message, body or frame: 1,000 at least, or what every client says first would not fit. */
+export const messageSize = bytesOf({ least: 1_000, most: LARGEST });
+
+/** Bytes of data: 1 at least, since no JSON is shorter. */
+export const dataSize = bytesOf({ least: 1, most: LARGEST });

@@ -14,6 +14,9 @@ export type Forwarding = 'none' | 'believed' | 'ignored';
 
 const FORWARDING_HEADERS = ['x-forwarded-for', 'x-forwarded-proto', 'forwarded'];
 
+/** Bits of `::ffff:0:0/96`, before an IPv4 address that is written in IPv6 (RFC 4291 §2.5.5.2). */
+const MAPPED = 96;
+
 /**
  * Says whose request it is, behind proxies that are trusted: each of them names whom it got the request from, in
  * `X-Forwarded-For` or in `Forwarded` (RFC 7239), behind what was there before. So the lists are read from their ends,
@@ -76,7 +79,11 @@ export class ClientAddress {
       throw new ZocaloError('BAD_OPTION', `${JSON.stringify(proxy)} is no address of a proxy`, {
         advice: 'write an address, 10.0.0.1, or a network, 10.0.0.0/8',
       });
-    this.#trusted.addSubnet(address, prefix === undefined ? bits : Number(prefix), family);
+    const length = prefix === undefined ? bits : Number(prefix);
+    // An IPv4 address that is written in IPv6 is compared as what it is.
+    const mapped = length >= MAPPED ? normalAddress(address) : undefined;
+    if (mapped && family === 'ipv6' && !isIPv6(mapped)) this.#trusted.addSubnet(mapped, length - MAPPED, 'ipv4');
+    else this.#trusted.addSubnet(address, length, family);
   }
 }
 

@@ -101,3 +101,11 @@ test('no header whatever makes it throw, or name what is no address', () => {
     }),
   );
 });
+
+test('a proxy whose IPv4 address is written in IPv6 is believed by its address, and so is a network', () => {
+  const socket = { remoteAddress: '::ffff:10.0.0.9' };
+  const headers = { 'x-forwarded-for': '203.0.113.7' };
+  for (const proxy of ['::ffff:10.0.0.9', '::ffff:10.0.0.0/104', '::ffff:a00:9', '10.0.0.0/8'])
+    assert.equal(new ClientAddress([proxy]).of({ headers, socket }), '203.0.113.7', proxy);
+  assert.equal(new ClientAddress(['::ffff:10.0.0.8']).of({ headers, socket }), '10.0.0.9');
+});
