@@ -24,8 +24,11 @@ import {
   type RoomRow,
   resultsMarkdown,
   roomPart,
+  type StampedeRow,
+  stampedePart,
 } from './hub/report.ts';
 import type { RoomOrder } from './hub/room.ts';
+import type { StampedeOrder, StampedeResult } from './hub/stampede.ts';
 import type { LoadResult } from './load.ts';
 import { cores, machine, openFiles, program, remarkNoise } from './machine.ts';
 import { launch, type RunningServer, socketIo } from './servers.ts';
@@ -35,6 +38,8 @@ const WARM_UP_SECONDS = 0.5;
 const ROOM = 200;
 const SUBSCRIBERS = 1_000;
 const LOG = 200_000;
+/** Publications that each of those who come back at once has missed: some 300 KB. */
+const MISSED = 3_000;
 const BYTES = 64;
 const STORES = ['memory', 'sqlite', 'bare'] as const;
 const BROKERS = ['memory', 'sqlite'] as const;
@@ -43,7 +48,7 @@ const RATES = [50, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_0
 /** A tenth of what each broker is to acknowledge. */
 const ASKED = { memory: 10_000, sqlite: 3_000 };
 const RESULTS = new URL('./HUB.md', import.meta.url);
-const PARTS = { publish, room, latency, catchup: catchUp };
+const PARTS = { publish, room, latency, catchup: catchUp, stampede };
 
 const { values: options } = parseArgs({
   allowNegative: true,
@@ -181,6 +186,23 @@ async function catchUp(): Promise<Part> {
       }),
     );
   return catchUpPart(rows, LOG);
+}
+
+async function stampede(): Promise<Part | undefined> {
+  const most = Math.floor((openFiles() - 200) / 100) * 100;
+  const readers = Math.min(10_000, most);
+  if (readers < 10_000) remark(`stampede has ${readers} readers: ulimit -n is ${openFiles()}, and 10,200 are needed`);
+  const rows: StampedeRow[] = [];
+  for (const broker of BROKERS)
+    for (const stuck of [0, readers / 2])
+      await attempt(`the stampede with ${broker}`, () =>
+        served(hubCommand(), { BROKER: place(broker), FILL: String(MISSED) }, async ({ port, pid }) => {
+          const order: StampedeOrder = { port, pid, readers: readers - stuck, stuck, total: MISSED };
+          const sample = await program<StampedeResult>('hub/stampede.ts', order, loadCore);
+          rows.push({ broker, readers: order.readers, stuck, sample });
+        }),
+      );
+  return stampedePart(rows, MISSED);
 }
 
 function hubCommand(): string[] {

@@ -4,6 +4,7 @@ import type { Goal } from '../workloads.ts';
 import type { DialectName } from './dialect.ts';
 import type { LatencyResult } from './latency.ts';
 import type { PublishOrder, PublishResult } from './publish.ts';
+import type { StampedeResult } from './stampede.ts';
 
 /** From the hub's samples to tables: pure, no measuring and no files here. */
 
@@ -184,6 +185,35 @@ export function catchUpPart(rows: readonly CatchUpRow[], total: number): Part {
       title: `catch-up, publications a second, ${broker}`,
       goal: { least: CAUGHT_UP },
       reached: middle(samples),
+    })),
+    notes: [],
+  };
+}
+
+export interface StampedeRow {
+  broker: string;
+  readers: number;
+  stuck: number;
+  sample: StampedeResult;
+}
+
+export function stampedePart(rows: readonly StampedeRow[], total: number): Part {
+  const mebibytes = (bytes: number) => (bytes / 1_048_576).toFixed(0);
+  return {
+    title: `Readers that come back at once, each of whom missed ${total.toLocaleString('en')} publications of 64 bytes`,
+    header: ['', 'KB each', 'last one live after, s', 'MB/s', 'memory before, MiB', 'at most, MiB'],
+    lines: rows.map(({ broker, readers, stuck, sample: { seconds, bytesEach, before, peak } }) => [
+      `${broker}, ${readers.toLocaleString('en')}${stuck > 0 ? `, and ${stuck.toLocaleString('en')} that do not read` : ''}`,
+      showValue(bytesEach / 1_000),
+      showValue(seconds),
+      showValue((readers * bytesEach) / 1e6 / seconds),
+      mebibytes(before),
+      mebibytes(peak),
+    ]),
+    goals: rows.map(({ broker, readers, stuck, sample }) => ({
+      title: `MiB of memory with ${(readers + stuck).toLocaleString('en')} that come back at once, ${broker}`,
+      goal: { most: 512 },
+      reached: sample.peak / 1_048_576,
     })),
     notes: [],
   };

@@ -217,8 +217,9 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   /** As `tell`, of a line that is written already: one with data in it. */
-  tellLine(line: string): void {
-    if (!this.isOver) this.wire.send(line);
+  /** False when much waits for it already. */
+  tellLine(line: string): boolean {
+    return this.isOver || this.wire.send(line);
   }
 
   send(data: unknown): void {

@@ -5,6 +5,7 @@ import type { InFlight } from './in-flight.ts';
 import type { Methods } from './methods.ts';
 import type { Observers } from './observer.ts';
 import type { HubLimits, Identity, Visitor } from './options.ts';
+import type { Pages } from './pages.ts';
 import type { Patterns } from './patterns.ts';
 import type { RuleBook } from './rules.ts';
 import type { Shares } from './shares.ts';
@@ -30,6 +31,7 @@ export interface House {
   readonly methods: Methods;
   readonly terms: Terms;
   readonly observers: Observers;
+  readonly pages: Pages;
   readonly publishing: InFlight;
   /** Bytes that the members of each client address take. */
   readonly members: Shares;

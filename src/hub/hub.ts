@@ -23,6 +23,7 @@ import { InFlight } from './in-flight.ts';
 import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
 import { type ChannelOptions, type HubOptions, LIMIT_DEFAULTS } from './options.ts';
+import { Pages } from './pages.ts';
 import { Patterns } from './patterns.ts';
 import { publish } from './publisher.ts';
 import { RuleBook } from './rules.ts';
@@ -88,6 +89,7 @@ export class Hub<C extends Contract = any> {
       methods: new Methods(terms),
       terms,
       observers,
+      pages: new Pages(broker, clock),
       publishing: new InFlight(),
       members: new Shares(options.limits?.members ?? LIMIT_DEFAULTS.members),
       texts: new InFlight(),

@@ -64,7 +64,7 @@ export async function sub(
   subscriptions.set(name, subscription);
   const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
   const picture = options.presence && presence ? `,${presence.picture}` : '';
-  connection.tellLine(encodeAnswer(id, `${JSON.stringify(result).slice(0, -1)}${picture}}`));
+  const isReady = connection.tellLine(encodeAnswer(id, `${JSON.stringify(result).slice(0, -1)}${picture}}`));
   if (options.presence && presence) {
     subscription.hearsPresence = true;
     connection.wire.subscribe(presence.topic);
@@ -74,6 +74,8 @@ export async function sub(
     connection.tell(['gap', channel.number, { have: options.at!, oldest, head, epoch }]);
   }
   subscription.start();
+  // As with every large answer: who does not read gets no second one.
+  if (!isReady) await connection.wire.drained();
 }
 
 async function subPattern(

@@ -3,10 +3,8 @@ import { encode, type Position } from '../protocol/index.ts';
 import type { Channel } from './channel.ts';
 import type { House } from './house.ts';
 import { Latest } from './latest.ts';
+import { MOST, type SharedPage } from './pages.ts';
 import type { Wire } from './wire.ts';
-
-/** What a page holds at most: enough that reading is cheap, little enough that a slow reader costs little. */
-const PAGE = { limit: 1_000, bytes: 256 * 1024 };
 
 /** Whoever holds subscriptions. */
 export interface Subscriber {
@@ -83,7 +81,7 @@ export class Subscription {
     const { slow, latestBy } = channel.rules;
     if (slow === 'drop') this.#skip(channel.head);
     else if (slow === 'latest' && latestBy === undefined) this.#skip(channel.head - 1);
-    else if (slow === 'latest') this.#latest = new Latest(this.#position, latestBy!, PAGE.bytes);
+    else if (slow === 'latest') this.#latest = new Latest(this.#position, latestBy!, MOST);
     await this.#follow();
   }
 
@@ -108,56 +106,60 @@ export class Subscription {
           });
           continue;
         }
-        await this.#subscriber.inTurn(() => (this.#latest ? this.#sendLatest(this.#latest) : this.#sendPage()));
+        await this.#subscriber.inTurn(() => this.#readOn());
       }
     } catch (cause) {
       if (!this.#isOver()) this.#subscriber.onLost(this, cause);
     }
   }
 
-  /** Resolves when the reader can take another. */
-  async #sendPage(): Promise<void> {
+  /** Resolves when the reader can take another page. */
+  async #readOn(): Promise<void> {
+    if (this.#isOver()) return;
+    const { pages } = this.#house;
+    const latest = this.#latest;
+    if (latest)
+      await pages.read(this.channel, latest.position, Number.POSITIVE_INFINITY, (page) =>
+        this.#sendLatest(latest, page),
+      );
+    else await pages.read(this.channel, this.#position, this.#credit, (page) => this.#sendPage(page));
+  }
+
+  async #sendPage(shared: SharedPage): Promise<void> {
     const { channel } = this;
     const { wire } = this.#subscriber;
+    const { page } = shared;
     if (this.#isOver()) return;
-    const page = await this.#house.broker.read(channel.name, this.#position, {
-      ...PAGE,
-      limit: Math.min(PAGE.limit, this.#credit),
-    });
-    if (this.#isOver()) return;
-    let ready = true;
     if (page.gap) {
-      ready = this.#tellGap(page);
+      this.#tellGap(page);
     } else if (page.entries.length > 0) {
-      ready = wire.send(channel.lines(page));
+      wire.send(shared.lines);
       this.#credit -= page.entries.length;
       this.#position = [page.epoch, page.entries.at(-1)!.offset];
     }
     // The log has more than the broker has told so far: those who are live shall have it before we join them.
     if (page.epoch !== channel.epoch || page.head > channel.head) await channel.catchUp();
-    if (!ready) await wire.drained();
+    // Not only when much waits: a page for each is what may wait.
+    await wire.drained();
   }
 
   /** Reads a page; sends when that was the last, or when no more can be kept. */
-  async #sendLatest(latest: Latest): Promise<void> {
+  async #sendLatest(latest: Latest, { page }: SharedPage): Promise<void> {
     const { channel } = this;
     const { wire } = this.#subscriber;
     if (this.#isOver()) return;
-    const page = await this.#house.broker.read(channel.name, latest.position, PAGE);
-    if (this.#isOver()) return;
-    let ready = true;
     const isFull = !page.gap && !latest.read(page.epoch, page.entries);
-    if (isFull || page.gap || latest.position[1] >= Math.min(page.head, channel.head)) ready = this.#flush(latest);
+    if (isFull || page.gap || latest.position[1] >= Math.min(page.head, channel.head)) this.#flush(latest);
     if (page.gap) {
-      ready = this.#tellGap(page);
+      this.#tellGap(page);
       latest.position = this.#position;
     }
     if (page.epoch !== channel.epoch || page.head > channel.head) await channel.catchUp();
-    if (!ready) await wire.drained();
+    await wire.drained();
   }
 
   /** Sends what is kept, and says what is left out. */
-  #flush(latest: Latest): boolean {
+  #flush(latest: Latest): void {
     const { channel } = this;
     let [, sent] = this.#position;
     const lines: string[] = [];
@@ -171,13 +173,13 @@ export class Subscription {
     }
     skipTo(latest.position[1]);
     this.#position = latest.position;
-    return lines.length === 0 || this.#subscriber.wire.send(lines.join('\n'));
+    if (lines.length > 0) this.#subscriber.wire.send(lines.join('\n'));
   }
 
-  #tellGap({ have, oldest, head, epoch }: LogGap): boolean {
+  #tellGap({ have, oldest, head, epoch }: LogGap): void {
     this.#position = [epoch, head];
     this.#owesLive = true;
-    return this.#subscriber.wire.send(encode(['gap', this.channel.number, { have, oldest, head, epoch }]));
+    this.#subscriber.wire.send(encode(['gap', this.channel.number, { have, oldest, head, epoch }]));
   }
 
   /** In one go with the comparison that says that nothing is missing: so nothing is left out, and nothing comes twice. */

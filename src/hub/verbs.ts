@@ -159,6 +159,11 @@ async function get(
   await permit(what === 'presence' ? what : 'subscribe', rules, connection, name);
   if (what === 'presence') {
     const empty = rules.presence === 'count' ? '{"count":0}' : '{"count":0,"members":[]}';
-    connection.tellLine(encodeAnswer(id, house.channels.get(name)?.presence?.snapshot ?? empty));
-  } else connection.tellLine(encodeAnswer(id, (await history(house, name, options)).text));
+    await answer(connection, id, house.channels.get(name)?.presence?.snapshot ?? empty);
+  } else await answer(connection, id, (await history(house, name, options)).text);
+}
+
+/** Who asks for more than they read waits for the next answer until they have read on. */
+async function answer(connection: Connection, id: number, result: string): Promise<void> {
+  if (!connection.tellLine(encodeAnswer(id, result))) await connection.wire.drained();
 }

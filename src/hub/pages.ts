@@ -1,0 +1,152 @@
+import type { Broker, LogGap, Page } from '../broker/index.ts';
+import type { Clock } from '../clock.ts';
+import type { Position } from '../protocol/index.ts';
+import type { Channel } from './channel.ts';
+
+/** Publications of a page at most. */
+const LIMIT = 1_000;
+/** Bytes of a page at most: enough that reading is cheap, little enough that a slow reader costs little. */
+export const MOST = 256 * 1024;
+/** Bytes of a page that every reader gets, however many there are. */
+const LEAST = 8 * 1024;
+/** What the pages of all readers may take together before they get smaller. */
+const BUDGET = 16 * 1024 * 1024;
+/** Bytes of pages that are sent in one turn of the event loop: others have their turn too. */
+const TURN = 2 * 1024 * 1024;
+/** Bytes of the pages that are kept for who comes to the same place, and the milliseconds for which they are. */
+const KEPT = 4 * 1024 * 1024;
+const FRESH = 1_000;
+
+/** A page for all who stand at the same place. */
+export class SharedPage {
+  readonly page: Page | LogGap;
+  readonly #channel: Channel;
+  #lines: string | undefined;
+
+  constructor(channel: Channel, page: Page | LogGap) {
+    this.#channel = channel;
+    this.page = page;
+  }
+
+  /** Its publications, as all who are live get them. */
+  get lines(): string {
+    this.#lines ??= this.page.gap ? '' : this.#channel.lines(this.page);
+    return this.#lines;
+  }
+}
+
+interface Kept {
+  readonly page: Promise<SharedPage>;
+  readonly at: number;
+  bytes: number;
+}
+
+/**
+ * The pages of the logs that are on their way to readers who catch up. When thousands come back at once, a page is read
+ * once for all who stand at the same place, and is the smaller the more of them there are: what waits for slow readers
+ * stays within some 60 MiB, and 8 KiB for each, and nobody waits for a reader that is slow.
+ */
+export class Pages {
+  readonly #broker: Broker;
+  readonly #clock: Clock;
+  /** Readers that have a page, or wait for one. */
+  #underWay = 0;
+  /** The oldest first. */
+  readonly #kept = new Map<string, Kept>();
+  #bytes = 0;
+  /** What may still be sent in this turn, and who waits for another. */
+  #left = TURN;
+  #waiting: { bytes: number; go: () => void }[] = [];
+  #isCounting = false;
+
+  constructor(broker: Broker, clock: Clock) {
+    this.#broker = broker;
+    this.#clock = clock;
+  }
+
+  /** Reads what comes after a position, `limit` publications at most. `send` resolves when the page is on its way. */
+  async read(
+    channel: Channel,
+    position: Position,
+    limit: number,
+    send: (shared: SharedPage) => Promise<void>,
+  ): Promise<void> {
+    this.#underWay++;
+    try {
+      const bytes = this.#pageSize();
+      const shared = await this.#shared(channel, position, Math.min(limit, LIMIT), bytes);
+      if (!this.#spend(bytes)) await new Promise<void>((go) => this.#waiting.push({ bytes, go }));
+      await send(shared);
+    } finally {
+      if (--this.#underWay === 0) {
+        this.#kept.clear();
+        this.#bytes = 0;
+      }
+    }
+  }
+
+  /** Takes from what may be sent in this turn; false when nothing is left of it. */
+  #spend(bytes: number): boolean {
+    if (this.#left <= 0) return false;
+    this.#left -= bytes;
+    if (!this.#isCounting) {
+      this.#isCounting = true;
+      setImmediate(() => this.#nextTurn());
+    }
+    return true;
+  }
+
+  #nextTurn(): void {
+    this.#isCounting = false;
+    this.#left = TURN;
+    let count = 0;
+    while (count < this.#waiting.length && this.#spend(this.#waiting[count]!.bytes)) this.#waiting[count++]!.go();
+    this.#waiting.splice(0, count);
+  }
+
+  /** In powers of two, so that the pages of many begin and end at the same places. */
+  #pageSize(): number {
+    let bytes = MOST;
+    while (bytes > LEAST && bytes * this.#underWay > BUDGET) bytes /= 2;
+    return bytes;
+  }
+
+  #shared(channel: Channel, position: Position, limit: number, bytes: number): Promise<SharedPage> {
+    const place = `${channel.number} ${position[0]} ${position[1]} ${limit} ${bytes}`;
+    const known = this.#kept.get(place);
+    if (known && this.#clock.now() - known.at <= FRESH) return known.page;
+    if (known) this.#drop(place, known);
+    const page = this.#broker
+      .read(channel.name, position, { limit, bytes })
+      .then((page) => new SharedPage(channel, page));
+    const kept: Kept = { page, at: this.#clock.now(), bytes: 0 };
+    this.#kept.set(place, kept);
+    page.then(
+      ({ page }) => this.#keep(place, kept, page, bytes),
+      () => this.#drop(place, kept),
+    );
+    return page;
+  }
+
+  /** What was read stays true while there is more behind it. */
+  #keep(place: string, kept: Kept, page: Page | LogGap, bytes: number): void {
+    if (this.#kept.get(place) !== kept) return;
+    const last = page.gap ? undefined : page.entries.at(-1);
+    if (!last || last.offset === page.head) {
+      this.#drop(place, kept);
+      return;
+    }
+    kept.bytes = bytes;
+    this.#bytes += kept.bytes;
+    for (const [oldest, other] of this.#kept) {
+      if (this.#bytes <= KEPT || other === kept) return;
+      if (other.bytes > 0) this.#drop(oldest, other);
+    }
+  }
+
+  #drop(place: string, kept: Kept): void {
+    if (this.#kept.get(place) !== kept) return;
+    this.#kept.delete(place);
+    this.#bytes -= kept.bytes;
+  }
+}
