@@ -43,6 +43,16 @@ class Address {
   readonly idle = new Set<Socket>();
 }
 
+/** A socket on which requests come. */
+interface Visit {
+  readonly address: Address;
+  /** Whether a request of it was let in: then all are. */
+  isIn: boolean;
+  isRefused: boolean;
+  /** Requests under way. */
+  requests: number;
+}
+
 /**
  * How much one client address may ask for, where an IPv6 network of /64 counts as one address. Each accepted socket
  * counts until it is closed, whatever it says or does not say. A proxy's sockets do not: there, the WebSockets and
@@ -53,8 +63,8 @@ export class AddressLimits {
   readonly #clock: Clock;
   readonly #addresses = new Map<string, Address>();
   readonly #pace = new Map<string, Allowance>();
-  /** How many requests are under way on each socket that was let in. */
-  readonly #requests = new WeakMap<Socket, number>();
+  /** Null for a socket without limits. */
+  readonly #visits = new WeakMap<Socket, Visit | null>();
 
   constructor(options: AddressLimitOptions) {
     this.#options = options;
@@ -88,24 +98,41 @@ export class AddressLimits {
 
   /** Looks at a request, a handshake or one with a response, by the socket that it came on. */
   admit({ socket }: IncomingMessage, response?: ServerResponse): Breach | undefined {
-    const key = this.#keyOf(peerOf(socket));
-    const address = key === undefined ? undefined : this.#addresses.get(key);
-    if (!address) return undefined;
-    const requests = this.#requests.get(socket);
-    if (requests === undefined) {
-      const isOver = address.sockets - address.refused > this.#options.connectionsPerAddress;
-      if (isOver) address.refused++;
-      socket.once('close', () => (isOver ? address.refused-- : address.idle.delete(socket)));
-      if (isOver) return { reason: 'address_connections', retryAfter: CROWDED };
-    }
-    this.#requests.set(socket, (requests ?? 0) + 1);
-    address.idle.delete(socket);
+    const known = this.#visits.get(socket);
+    const visit = known === undefined ? this.#visit(socket) : known;
+    if (!visit) return undefined;
+    if (!visit.isIn && !this.#letIn(visit)) return { reason: 'address_connections', retryAfter: CROWDED };
+    const { idle } = visit.address;
+    visit.requests++;
+    idle.delete(socket);
     response?.once('close', () => {
-      const left = this.#requests.get(socket)! - 1;
-      this.#requests.set(socket, left);
-      if (left === 0 && !socket.destroyed) address.idle.add(socket);
+      visit.requests--;
+      if (visit.requests === 0 && !socket.destroyed) idle.add(socket);
     });
     return undefined;
+  }
+
+  #visit(socket: Socket): Visit | null {
+    const key = this.#keyOf(peerOf(socket));
+    const address = key === undefined ? undefined : this.#addresses.get(key);
+    const visit = address ? { address, isIn: false, isRefused: false, requests: 0 } : null;
+    this.#visits.set(socket, visit);
+    if (visit)
+      socket.once('close', () => {
+        visit.address.idle.delete(socket);
+        if (visit.isRefused) visit.address.refused--;
+      });
+    return visit;
+  }
+
+  /** One that was refused may ask once more, when others have gone. */
+  #letIn(visit: Visit): boolean {
+    const { address } = visit;
+    if (visit.isRefused) address.refused--;
+    visit.isIn = address.sockets - address.refused <= this.#options.connectionsPerAddress;
+    visit.isRefused = !visit.isIn;
+    if (visit.isRefused) address.refused++;
+    return visit.isIn;
   }
 
   /**

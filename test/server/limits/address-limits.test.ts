@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
+import type { Socket } from 'node:net';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { AddressLimits } from '../../../src/server/limits/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
@@ -82,4 +84,77 @@ test('other refusals are told with their reason too', async (t) => {
   await assert.rejects(connectWebSocket(url, { headers: { Origin: 'https://example.org' } }), /403/);
   await assert.rejects(connectWebSocket(url, { headers: { Host: 'example.org' } }), /421/);
   assert.deepEqual(refused, ['origin', 'host']);
+});
+
+/** A socket and the requests on it, as an engine would have them. */
+class FakeSocket extends EventEmitter {
+  readonly remoteAddress: string;
+  destroyed = false;
+  isIn = false;
+  responses: EventEmitter[] = [];
+
+  constructor(remoteAddress: string) {
+    super();
+    this.remoteAddress = remoteAddress;
+  }
+
+  destroy(): void {
+    if (this.destroyed) return;
+    this.destroyed = true;
+    for (const response of this.responses.splice(0)) response.emit('close');
+    this.emit('close');
+  }
+}
+
+const ADDRESSES = ['203.0.113.7', '2001:db8::7', PROXY];
+const step = fc.oneof(
+  fc.record({ does: fc.constant('connect' as const), address: fc.constantFrom(...ADDRESSES) }),
+  fc.record({ does: fc.constantFrom('ask' as const, 'answer' as const, 'close' as const), index: fc.nat() }),
+);
+
+test('whatever connects, asks and goes: an address never has more than its limit, a proxy is never refused, and nothing is left', (t) => {
+  const seed = Date.now() | 0;
+  t.diagnostic(`seed ${seed}`);
+  const property = fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 4 }), (steps, most) => {
+    const isProxy = (address: string) => address === PROXY;
+    const limits = new AddressLimits({ connectionsPerAddress: most, connectsPerSecond: 1, isProxy });
+    let sockets: FakeSocket[] = [];
+    for (const { does, ...what } of steps) {
+      if (does === 'connect') {
+        const { address } = what as { address: string };
+        const socket = new FakeSocket(address);
+        const isIn = limits.accept(socket as unknown as Socket);
+        assert.ok(isIn || (!isProxy(address) && limits.connectionsOf(address) > most));
+        if (isIn) sockets.push(socket);
+      } else {
+        const socket = sockets[(what as { index: number }).index % sockets.length];
+        if (does === 'close') socket?.destroy();
+        else if (does === 'answer') socket?.responses.shift()?.emit('close');
+        else if (socket) {
+          const response = new EventEmitter();
+          const breach = limits.admit({ socket } as never, response as never);
+          assert.ok(!(breach && (socket.isIn || isProxy(socket.remoteAddress))), 'one that is in stays in');
+          if (!breach) socket.responses.push(response);
+          socket.isIn ||= !breach;
+        }
+      }
+      sockets = sockets.filter(({ destroyed }) => !destroyed);
+      for (const address of ADDRESSES) {
+        const here = sockets.filter(({ remoteAddress }) => remoteAddress === address);
+        assert.equal(limits.connectionsOf(address), isProxy(address) ? 0 : here.length);
+        if (!isProxy(address)) assert.ok(here.filter(({ isIn }) => isIn).length <= most);
+      }
+    }
+    for (const socket of sockets) {
+      assert.ok(socket.listenerCount('close') <= 2);
+      socket.destroy();
+    }
+    for (const address of ADDRESSES) {
+      assert.equal(limits.connectionsOf(address), 0);
+      const socket = new FakeSocket(address);
+      assert.ok(limits.accept(socket as unknown as Socket));
+      assert.equal(limits.admit({ socket } as never), undefined);
+    }
+  });
+  fc.assert(property, { seed, numRuns: 500 });
 });

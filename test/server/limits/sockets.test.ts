@@ -109,6 +109,18 @@ test('many requests on one kept connection are one connection, and leave nothing
   assert.deepEqual(warnings, []);
 });
 
+test('a stream over the limit is told to come back, however often it asks on the same connection, and comes in when one has gone', async (t) => {
+  const { url } = await startDaemon(t, limits(1));
+  const other = await silent(t, url);
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.after(() => agent.destroy());
+  for (let n = 0; n < 3; n++)
+    assert.match((await ask(`${url}/sse?channel=news`, { agent })).body, /^event: bye\ndata: .*"RATE_LIMITED"/m);
+  assert.equal((await ask(`${url}/health`)).status, 429, 'the refused one does not count twice');
+  other.destroy();
+  await until(`${url}/health`, 200, { agent });
+});
+
 test('a TLS handshake that never finishes counts, and so does one that did', {
   skip: missing('openssl'),
 }, async (t) => {
