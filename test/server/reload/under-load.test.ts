@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { connectWebSocket } from '../../src/websocket/index.ts';
-import { API_KEY, type ConfigInput, configOf, startDaemon } from '../support/daemon.ts';
-import { application, fileOf } from './auth/doors.ts';
+import { connectWebSocket } from '../../../src/websocket/index.ts';
+import { API_KEY, type ConfigInput, configOf, startDaemon } from '../../support/daemon.ts';
+import { application, fileOf } from '../auth/doors.ts';
 
 const PUBLICATIONS = 3_000;
 const RELOADS = 20;

@@ -5,10 +5,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { makeCertificate } from '../support/certificate.ts';
-import { zocaloIn } from '../support/cli.ts';
-import { ADMIN_KEY, configOf, startDaemon } from '../support/daemon.ts';
-import { RawClient } from '../support/raw-client.ts';
+import { makeCertificate } from '../../support/certificate.ts';
+import { zocaloIn } from '../../support/cli.ts';
+import { ADMIN_KEY, configOf, startDaemon } from '../../support/daemon.ts';
+import { RawClient } from '../../support/raw-client.ts';
 
 test('SIGHUP changes the level of the log, and a configuration that is wrong changes nothing', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'zocalo-reload-'));
