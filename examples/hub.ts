@@ -21,7 +21,7 @@ hub.method('rename', (data, { user }) => {
 });
 
 const server = await serve(hub, `ws://localhost:${process.env.PORT ?? 9000}`);
-console.log(`The square is open at ${server.addresses.join(' and ')}`);
+console.log(`Zócalo is open at ${server.addresses.join(' and ')}`);
 await hub.publish('news', { text: 'The square is open' });
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

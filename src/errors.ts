@@ -19,7 +19,8 @@ export const ADVICE = {
   ABORTED: 'the caller gave up',
   NO_SUCH_PATH: 'check the path; a server must listen there first',
   MESSAGE_TOO_BIG: 'send a smaller message, or raise the limit on both sides',
-  CERTIFICATE_NOT_TRUSTED: 'name the authority that signed it with the option `ca`, or ask for a new certificate',
+  CERTIFICATE_NOT_TRUSTED:
+    'trust the authority that signed it, with the option `ca` (--ca, or NODE_EXTRA_CA_CERTS), or get another certificate',
   BAD_CERTIFICATE: 'give a certificate and its private key in PEM form that belong together',
   TLS_FAILED: 'check that the other side speaks TLS on that port, and in a version that both know',
   TOO_MANY_OPEN_FILES: 'raise the limit of open files (ulimit -n), or close some connections',

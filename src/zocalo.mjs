@@ -28,9 +28,7 @@ function isOlder(version, than) {
 /** A clone brings a Node of its own, with which its npm scripts run. */
 function howToUpdate() {
   const isClone = existsSync(new URL('../scripts/install.mjs', import.meta.url));
-  return isClone
-    ? 'in this clone use npm start or npx node src/cli.ts, which bring their own, or update Node'
-    : 'update Node';
+  return isClone ? 'run npm install, which brings one for this clone, and then npx zocalo' : 'update Node';
 }
 
 function give(code, happened, advice) {

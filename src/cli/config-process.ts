@@ -4,7 +4,10 @@ import { type ErrorCode, ZocaloError } from '../errors.ts';
 import type { LoadedConfig, LoadOptions } from '../server/config/index.ts';
 
 /** What the daemon needs to know; where each value was written stays behind. */
-export type PlainConfig = Pick<LoadedConfig, 'config' | 'file' | 'warnings'>;
+export interface PlainConfig extends Pick<LoadedConfig, 'config' | 'file' | 'warnings'> {
+  /** Nobody has said where to listen: any port will do. */
+  readonly choosesPort: boolean;
+}
 
 /** What the process answers. An error's `code` is missing where it was none of ours. */
 export type Answer = { loaded: PlainConfig } | { code?: ErrorCode | undefined; message: string };

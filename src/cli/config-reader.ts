@@ -11,8 +11,8 @@ process.once('message', async (options: LoadOptions) => {
 
 async function answerTo(options: LoadOptions): Promise<Answer> {
   try {
-    const { config, file, warnings } = await loadConfig(options);
-    return { loaded: { config, file, warnings } };
+    const { config, file, warnings, origin } = await loadConfig(options);
+    return { loaded: { config, file, warnings, choosesPort: file === undefined && origin(['listen']) === undefined } };
   } catch (error) {
     return { code: error instanceof ZocaloError ? error.code : undefined, message: (error as Error).message };
   }

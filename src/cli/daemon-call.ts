@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
-import { nodeHttp, nodeHttps } from '../builtins.ts';
-import { type Code, ProtocolError } from '../protocol/index.ts';
+import { nodeHttp, nodeHttps, nodeTls } from '../builtins.ts';
+import { type Code, type JsonText, ProtocolError } from '../protocol/index.ts';
 import { toZocaloError } from '../stream/index.ts';
 
 /** How a command reaches the daemon. */
@@ -11,6 +11,8 @@ export interface Door {
   /** The path of its Unix socket, which is taken instead, and needs no key. */
   readonly socket?: string | undefined;
   readonly key?: string | undefined;
+  /** Certificates of authorities to trust beside the well-known ones, in PEM form. */
+  readonly ca?: string | undefined;
 }
 
 export interface Answer {
@@ -23,8 +25,8 @@ export interface Answer {
 /** In milliseconds: for the whole call. */
 const TIMEOUT = 10_000;
 
-/** A GET, or a POST of `body` as JSON. @throws ZocaloError when nobody is reached. */
-export async function ask({ url, socket, key }: Door, path: string, body?: unknown): Promise<Answer> {
+/** A GET, or a POST of `body`. @throws ZocaloError when nobody is reached. */
+export async function ask({ url, socket, key, ca }: Door, path: string, body?: JsonText): Promise<Answer> {
   const request = (url.startsWith('https:') ? nodeHttps() : nodeHttp()).request(new URL(path, url), {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
@@ -32,13 +34,14 @@ export async function ask({ url, socket, key }: Door, path: string, body?: unkno
       ...(body !== undefined && { 'content-type': 'application/json' }),
     },
     ...(socket !== undefined && { socketPath: socket }),
+    ...(ca !== undefined && { ca: [...nodeTls().getCACertificates(), ca] }),
     agent: false,
     signal: AbortSignal.timeout(TIMEOUT),
   });
   try {
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       request.on('response', resolve).on('error', reject);
-      request.end(body === undefined ? undefined : JSON.stringify(body));
+      request.end(body?.text);
     });
     const { localAddress } = response.socket; // gone after the end
     return { response, body: await text(response), localAddress };
@@ -48,7 +51,7 @@ export async function ask({ url, socket, key }: Door, path: string, body?: unkno
 }
 
 /** What the HTTP API answers. @throws ProtocolError with the daemon's own code when it refuses. */
-export async function callDaemon(door: Door, path: string, body?: unknown): Promise<unknown> {
+export async function callDaemon(door: Door, path: string, body?: JsonText): Promise<unknown> {
   const { response, body: answer } = await ask(door, path, body);
   let value: { code?: Code; message?: string } | undefined;
   try {

@@ -8,7 +8,7 @@ export interface TlsFiles {
 }
 
 /** What the files hold, for those that were named. */
-export function readTlsFiles(files: TlsFiles): TlsFiles {
+export function readTlsFiles(files: { [name in keyof TlsFiles]: string | undefined }): TlsFiles {
   const given = (['cert', 'key', 'ca'] as const).filter((name) => files[name] !== undefined);
   return Object.fromEntries(given.map((name) => [name, readPem(name, files[name]!)]));
 }

@@ -61,6 +61,31 @@ test('what zocalo publish sends, zocalo subscribe prints, with address, key and 
   assert.equal(await reader.stop('SIGINT'), 0);
 });
 
+test('zocalo publish and zocalo subscribe keep the text of the data, and refuse what is not UTF-8', async (t) => {
+  const { cwd, url, hub } = await daemon(t);
+  const env = { ZOCALO_LISTEN: url };
+  const readers = [[], ['--json']].map((more) => zocaloIn(cwd, ['subscribe', 'news', '--recent', '9', ...more], env));
+  for (const reader of readers) t.after(() => reader.stop('SIGKILL'));
+  const program = zocaloIn(cwd, ['publish', 'news', '{"id": 1163456789012345678, "x": 1e400}'], env);
+  assert.equal(await program.exited, 0, program.stderr);
+  const piped = zocaloIn(cwd, ['publish', 'news', '-', '--key', 'k'], env);
+  piped.child.stdin.end('["caf\\u00e9",\n -0]\n');
+  assert.equal(await piped.exited, 0, piped.stderr);
+  assert.match(
+    (await hub.historyText('news')).text,
+    /\[1,\{"id":1163456789012345678,"x":1e400\},.*\[2,\["caf\\u00e9",-0\],/,
+  );
+  const [plain, json] = readers;
+  await plain!.says(/^news \{"id":1163456789012345678,"x":1e400\}\nnews \["caf\\u00e9",-0\]\n$/);
+  await json!.says(
+    /^\{"channel":"news","data":\{"id":1163456789012345678,"x":1e400\},"time":.*\}\n.*"data":\["caf\\u00e9",-0\],"key":"k",.*\}\n$/,
+  );
+  const other = zocaloIn(cwd, ['publish', 'news', '-'], env);
+  other.child.stdin.end(Buffer.from('caf\xe9', 'latin1'));
+  assert.equal(await other.exited, 2, other.stderr);
+  assert.match(other.stderr, /^BAD_OPTION: standard input is not UTF-8; [^\n]+\n$/);
+});
+
 test('zocalo publish reads standard input, and a key makes it harmless to repeat', async (t) => {
   const { cwd, url, key } = await daemon(t);
   const outputs: string[] = [];
@@ -191,4 +216,34 @@ test('a password that is typed is not shown', { skip: missing('script') }, async
   program.child.stdin.write('correct horse\r');
   assert.equal(await program.exited, 0, program.stdout);
   assert.doesNotMatch(program.stdout, /horse/);
+});
+
+test('zocalo token --check says whose a token is and what it allows, or why it is refused', async (t) => {
+  const cwd = directoryWith(t, { 'zocalo.config.json': JSON.stringify({ secret: SECRET }) });
+  const run = async (...args: string[]) => {
+    const program = zocaloIn(cwd, ['token', ...args]);
+    return { exit: await program.exited, out: program.stdout, err: program.stderr };
+  };
+  const made = (await run('--user', 'José', '--can', 'sub:chat:*', '--expires', '30d')).out.trim();
+  const { out } = await run('--check', made);
+  assert.match(out, /^user {5}José\nrights {3}sub:chat:\*\nissued {3}20\S+Z\nexpires {2}20\S+Z\n$/);
+  const { exit, err } = await run('--check', `${made}x`);
+  assert.deepEqual([exit, err], [10, 'UNAUTHORIZED: the token is refused: its signature does not fit\n']);
+  assert.match((await run()).err, /^BAD_OPTION: zocalo token needs --user to make a token, or --check to explain one/);
+  const without = zocaloIn(directoryWith(t), ['token', '--user', 'ana']);
+  assert.equal(await without.exited, 2);
+  assert.match(without.stderr, /^BAD_OPTION: tokens need the key `secret` in the configuration; add one/);
+});
+
+test('no address that somebody may type after --url ends in UNEXPECTED', async (t) => {
+  const cwd = directoryWith(t);
+  for (const url of ['localhost:9000', 'foo', 'ftp://x', 'wss://', 'http://', '/api', ''])
+    for (const args of [['publish', 'news', 'hola'], ['subscribe', 'news'], ['doctor']]) {
+      const program = zocaloIn(cwd, [...args, '--url', url]);
+      assert.equal(await program.exited, 2, `${args} ${url}`);
+      assert.match(
+        program.stderr,
+        /^BAD_OPTION: option '--url <url>' argument '.*' is invalid\. It is an address like/,
+      );
+    }
 });

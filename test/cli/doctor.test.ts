@@ -51,7 +51,7 @@ async function examineThrough(
   );
   const config = { listen: url, proxies };
   const outside = `https://127.0.0.1:${port}`;
-  return examine(t, config, ['--url', outside, ...args], { NODE_EXTRA_CA_CERTS: join(folder, 'cert.pem') });
+  return examine(t, config, ['--url', outside, '--ca', join(folder, 'cert.pem'), ...args]);
 }
 
 test('behind an nginx with the lines that the doctor gives, all is well, and 0', { skip }, async (t) => {

@@ -30,7 +30,10 @@ test('on a Node that is too old, the command says which one it needs, before it 
     exit: 1,
     said: `NODE_TOO_OLD: this is Node ${process.versions.node}, and zocalo needs 999.1 or newer; update Node\n`,
   });
-  assert.match((await launch(t, '>=999.1', { isClone: true })).said, /; in this clone use npm start or /);
+  assert.match(
+    (await launch(t, '>=999.1', { isClone: true })).said,
+    /; run npm install, which brings one for this clone, and then npx zocalo$/m,
+  );
 });
 
 test('where the packages are not installed, the command says so', async (t) => {

@@ -196,7 +196,8 @@ publish.addEventListener('submit', async (event) => {
   outcome.textContent = '';
   const channel = find('publish-channel', HTMLInputElement).value.trim();
   try {
-    const data: unknown = JSON.parse(find('publish-data', HTMLTextAreaElement).value);
+    const data = find('publish-data', HTMLTextAreaElement).value;
+    JSON.parse(data); // it says what is wrong
     const { at } = await api.publish(channel, data);
     outcome.textContent = at ? `It is in the log, at ${at[1]}.` : 'It was passed on.';
   } catch (error) {

@@ -83,7 +83,7 @@ export class TrafficView {
       channel && offset !== undefined ? `${channel} ${offset}` : channel,
       user,
       code,
-      data === undefined ? undefined : JSON.stringify(data),
+      data,
       kind === 'published' ? undefined : connection,
     ];
     item.append(time, create('span', 'kind', kind), what.filter((part) => part !== undefined).join(' '));

@@ -1,8 +1,9 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import type { Finding } from '../doctor/index.ts';
 import { print } from '../terminal.ts';
+import { readTlsFiles } from '../tls-files.ts';
 import { addConfigFile, loadFrom } from './config-options.ts';
-import { parseDuration } from './options.ts';
+import { caOption, parseDaemonUrl, parseDuration } from './options.ts';
 import { mintToken } from './token.ts';
 
 const EXAMPLES = `
@@ -17,6 +18,7 @@ Examples:
 interface Options {
   config?: string;
   url?: string;
+  ca?: string;
   wait: number;
 }
 
@@ -27,19 +29,20 @@ export function addDoctor(program: Command): void {
   addConfigFile(
     program.command('doctor').description('say what is wrong with the daemon and the proxy, and how to mend it'),
   )
-    .option('--url <url>', 'where the public meets the daemon: https://chat.example.org', parseUrl)
+    .option('--url <url>', 'where the public meets the daemon: https://chat.example.org', parseDaemonUrl)
+    .addOption(caOption())
     .option('--wait <duration>', 'how long a line must live on which nobody says anything', parseDuration, 1_000)
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
 
-async function run({ config: file, url, wait }: Options): Promise<void> {
+async function run({ config: file, url, wait, ca }: Options): Promise<void> {
   const loaded = await loadFrom({ ...(file !== undefined && { config: file }) });
   const { examine } = await import('../doctor/index.ts');
   const { secret } = loaded.config;
   const claims = { user: 'zocalo-doctor', rights: {}, expiresIn: TOKEN_LIFE, isInternal: true };
   const token = secret && (await mintToken(secret, claims));
-  const { findings, lines } = await examine(loaded, { url, wait, token });
+  const { findings, lines } = await examine(loaded, { url, wait, token, ...readTlsFiles({ ca }) });
   await print(findings.map(asText).join(''));
   if (lines !== undefined) await print(`\n${lines}`);
   if (findings.some(({ level }) => level === 'problem')) process.exitCode = 1;
@@ -48,10 +51,4 @@ async function run({ config: file, url, wait }: Options): Promise<void> {
 function asText({ level, about, sentence, mend }: Finding): string {
   const line = `${level.padEnd(7)}  ${about}: ${sentence}\n`;
   return mend === undefined ? line : `${line}         ${mend}\n`;
-}
-
-function parseUrl(text: string): string {
-  const url = URL.parse(text);
-  if (url && /^https?:$/.test(url.protocol)) return url.origin;
-  throw new InvalidArgumentError('It is an address like https://chat.example.org.');
 }

@@ -3,7 +3,9 @@ import { open, rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { ZocaloError } from '../../errors.ts';
 import type { FileForm } from '../../server/config/index.ts';
-import { print } from '../terminal.ts';
+import { freeAddress } from '../free-address.ts';
+import { invocation } from '../invocation.ts';
+import { note, print } from '../terminal.ts';
 
 const EXAMPLES = `
 Every key is in the file with a comment, and most are commented out. It has fresh secrets, so it is for its owner's eyes
@@ -28,8 +30,9 @@ async function run(file: string, { force = false }: { force?: boolean }): Promis
   const form = formOf(file);
   const { FILE_NAMES, template } = await import('../../server/config/index.ts');
   const key = newSecret();
+  const listen = await freeAddress();
   const text = template(form, {
-    listen: 'http://localhost:9000',
+    listen,
     secret: newSecret(),
     channels: { news: {} },
     chat: false, // the demo lets anybody write
@@ -39,16 +42,17 @@ async function run(file: string, { force = false }: { force?: boolean }): Promis
   const flag = FILE_NAMES.includes(file) ? '' : ` --config ${file}`;
   await print(`${file} is written. Now start the daemon:
 
-  zocalo serve${flag}
+  ${invocation()} serve${flag}
 
 and publish something from anywhere on this machine:
 
   curl -H 'Authorization: Bearer ${key}' -H 'Content-Type: application/json' \\
-    -d '{"channel":"news","data":{"title":"Hola"}}' http://localhost:9000/api/publish
+    -d '{"channel":"news","data":{"title":"Hola"}}' ${listen}/api/publish
 
-The admin page, http://localhost:9000/admin, takes the same key, which is for everything: give your application one of
-its own, which can only publish. The demo chat is off; chat: true shows it at http://localhost:9000/.
+The admin page, ${listen}/admin, takes the same key, which is for everything: give your application one of
+its own, which can only publish. The demo chat is off; chat: true shows it at ${listen}/.
 `);
+  if (!listen.endsWith(':9000')) note('Port 9000 is taken by another program here, so the file names another one.');
 }
 
 function formOf(file: string): FileForm {

@@ -24,3 +24,15 @@ export function parseDuration(text: string): number {
     throw new InvalidArgumentError('It is a duration, like 30s, 5m, 12h or 7d.');
   }
 }
+
+/** Where a daemon is, as `http://host:port`: with `ws://` and `wss://` the same is meant. */
+export function parseDaemonUrl(text: string): string {
+  const url = URL.parse(text.replace(/^ws(s?):/i, 'http$1:'));
+  if (url && /^https?:$/.test(url.protocol) && url.host !== '') return url.origin;
+  throw new InvalidArgumentError('It is an address like http://localhost:9000 or https://chat.example.org.');
+}
+
+/** The PEM text of a file with certificates of authorities to trust. */
+export function caOption(): Option {
+  return new Option('--ca <file>', 'certificates of authorities to trust, in PEM form, beside the well-known ones');
+}

@@ -1,8 +1,13 @@
-import { text } from 'node:stream/consumers';
+import { isUtf8 } from 'node:buffer';
+import { buffer } from 'node:stream/consumers';
 import type { Command } from 'commander';
+import { ZocaloError } from '../../errors.ts';
+import { JsonText } from '../../protocol/index.ts';
 import { callDaemon, type Door } from '../daemon-call.ts';
 import { print } from '../terminal.ts';
+import { readTlsFiles } from '../tls-files.ts';
 import { addConfigFile, loadFrom } from './config-options.ts';
+import { caOption, parseDaemonUrl } from './options.ts';
 
 const EXAMPLES = `
 Data that is no JSON is sent as a text; - is standard input. The position in the channel's log is printed. Where the
@@ -18,6 +23,7 @@ Examples:
 interface Options {
   config?: string;
   url?: string;
+  ca?: string;
   apiKey?: string;
   key?: string;
 }
@@ -27,31 +33,36 @@ export function addPublish(program: Command): void {
     .argument('<channel>', 'its name')
     .argument('<data>', 'JSON or a text; - for standard input')
     .option('--key <key>', 'makes repeating it harmless')
-    .option('--url <url>', 'where the daemon is; default: as in the configuration')
+    .option('--url <url>', 'where the daemon is; default: as in the configuration', parseDaemonUrl)
+    .addOption(caOption())
     .option('--api-key <key>', 'default: ZOCALO_API_KEY, or one of the configuration')
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
 
 async function run(channel: string, data: string, options: Options): Promise<void> {
-  const said = data === '-' ? (await text(process.stdin)).replace(/\r?\n$/, '') : data;
-  const door = await doorOf(options, channel);
-  const { key } = options;
-  const answer = await callDaemon(door, '/api/publish', {
-    channel,
-    data: parse(said),
-    ...(key !== undefined && { key }),
-  });
+  const said = data === '-' ? (await standardInput()).replace(/\r?\n$/, '') : data;
+  const { key, ca } = options;
+  const door = { ...(await doorOf(options, channel)), ...readTlsFiles({ ca }) };
+  const more = JSON.stringify({ channel, key }).slice(1);
+  const answer = await callDaemon(door, '/api/publish', JsonText.written(`{"data":${parse(said).text},${more}`));
   const { at } = answer as { at?: [string, number] };
   await print(at ? `${at.join(':')}\n` : 'published\n');
 }
 
-function parse(said: string): unknown {
+/** JSON as it stands there, with all its digits; anything else is a text. */
+function parse(said: string): JsonText {
   try {
-    return JSON.parse(said);
+    return JsonText.parse(said);
   } catch {
-    return said;
+    return JsonText.of(said);
   }
+}
+
+async function standardInput(): Promise<string> {
+  const bytes = await buffer(process.stdin);
+  if (isUtf8(bytes)) return bytes.toString();
+  throw new ZocaloError('BAD_OPTION', 'standard input is not UTF-8', { advice: 'convert it, by iconv say' });
 }
 
 async function doorOf({ config: file, url, apiKey }: Options, channel: string): Promise<Door> {

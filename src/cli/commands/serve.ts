@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Command } from 'commander';
 import { loadConfigApart, type PlainConfig } from '../config-process.ts';
+import { freeAddress } from '../free-address.ts';
+import { invocation } from '../invocation.ts';
 import { pageAddresses } from '../page-addresses.ts';
 import { announceDrain, supervise, supervisorGone, workerCommand } from '../supervision/index.ts';
 import { addConfigOptions, type ConfigOptions, loadOptionsOf } from './config-options.ts';
@@ -56,8 +58,11 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
 
   const loaded = await loadConfigApart(loadOptionsOf(options));
   const key = isDemo(loaded) ? randomBytes(24).toString('base64url') : undefined;
-  const configured = (loaded: PlainConfig) =>
-    key !== undefined && isDemo(loaded) ? withKey(loaded.config, key) : loaded.config;
+  const listen = loaded.choosesPort ? await freeAddress() : undefined;
+  const configured = (loaded: PlainConfig): PlainConfig['config'] => ({
+    ...(key !== undefined && isDemo(loaded) ? withKey(loaded.config, key) : loaded.config),
+    ...(listen !== undefined && loaded.choosesPort && { listen }),
+  });
   const [{ Daemon }, operations] = await Promise.all([
     import('../../server/daemon.ts'),
     import('../../server/operations/index.ts'),
@@ -83,7 +88,8 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
   started.resolve();
   announceDrain(config.drain.deadline);
   const pages = pageAddresses(daemon.addresses);
-  console.log(`The square is open at ${pages.join(' and ')}`);
+  if (listen !== undefined && !listen.endsWith(':9000')) console.log('Port 9000 is taken by another program.');
+  console.log(`Zócalo is open at ${pages.join(' and ')}`);
   if (key !== undefined) console.log(demo(pages[0] ?? '', key));
   await Promise.race([told.promise, supervisorGone()]);
   isTold = true;
@@ -107,7 +113,7 @@ Without a configuration this is a demo, with an API key for this run alone:
   curl -H 'Authorization: Bearer ${key}' \\
     -d '{"channel":"chat:square","data":{"name":"curl","text":"Hola"}}' ${page}/api/publish
 
-The same key opens ${page}/admin. For a daemon of your own: zocalo init
+The same key opens ${page}/admin. For a daemon of your own: ${invocation()} init
 `;
 }
 

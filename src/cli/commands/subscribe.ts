@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander';
 import type { Message, Position } from '../../client/index.ts';
 import { note, noteError, print } from '../terminal.ts';
 import { addConfigFile, loadFrom } from './config-options.ts';
+import { parseDaemonUrl } from './options.ts';
 import { mintToken } from './token.ts';
 
 const EXAMPLES = `
@@ -33,16 +34,19 @@ export function addSubscribe(program: Command): void {
     .option('--since <position>', 'epoch:offset, as zocalo publish prints it: what came after it first', parsePosition)
     .option('--recent <n>', 'so many of the newest messages first', parseCount)
     .option('--json', 'print everything that is known of a message')
-    .option('--url <url>', 'where the daemon is, ws:// or wss://; default: as in the configuration')
+    .option('--url <url>', 'where the daemon is; default: as in the configuration', parseDaemonUrl)
     .option('--token <token>', 'who we are; default: ZOCALO_TOKEN, or one made with the secret of the configuration')
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
 
 async function run(channels: string[], options: Options): Promise<void> {
-  const { Client } = await import('../../client/index.ts');
+  const [{ Client }, { ExactSocket }] = await Promise.all([
+    import('../../client/index.ts'),
+    import('./exact-socket.ts'),
+  ]);
   const { url, token } = await visitOf(channels, options);
-  const client = new Client(url, { ...(token && { token }) });
+  const client = new Client(url, { WebSocket: ExactSocket, ...(token && { token }) });
   const ended = Promise.withResolvers<void>();
   client.on('error', (error) => (client.state === 'closed' ? ended.reject(error) : noteError(error)));
   client.on('state', (state) => state === 'waiting' && note(`no connection with ${url}; trying again`));
@@ -63,23 +67,29 @@ async function run(channels: string[], options: Options): Promise<void> {
   }
 }
 
+/** `data` is JSON already: see `ExactSocket`. */
 function line({ channel, data, ...more }: Message, json = false): string {
-  return json ? `${JSON.stringify({ channel, data, ...more })}\n` : `${channel} ${JSON.stringify(data)}\n`;
+  if (!json) return `${channel} ${data}\n`;
+  return `{"channel":${JSON.stringify(channel)},"data":${data},${JSON.stringify(more).slice(1)}\n`;
 }
 
 async function visitOf(
   channels: string[],
   { config: file, url, token = process.env.ZOCALO_TOKEN || undefined }: Options,
 ): Promise<{ url: string; token?: () => Promise<string> }> {
-  if (url !== undefined && token !== undefined) return { url, token: async () => token };
+  if (url !== undefined && token !== undefined) return { url: webSocketUrl(url), token: async () => token };
   const { config } = await loadFrom({ ...(file !== undefined && { config: file }) });
   const { addressOf } = await import('../daemon-address.ts');
-  const where = url ?? addressOf(config).replace(/^http/, 'ws');
+  const where = webSocketUrl(url ?? addressOf(config));
   if (token !== undefined) return { url: where, token: async () => token };
   const { secret } = config;
   if (secret === undefined) return { url: where };
   const claims = { user: 'zocalo-subscribe', rights: { subscribe: channels }, expiresIn: TOKEN_LIFE, isInternal: true };
   return { url: where, token: () => mintToken(secret, claims) };
+}
+
+function webSocketUrl(url: string): string {
+  return url.replace(/^http/, 'ws');
 }
 
 function parsePosition(text: string): Position {

@@ -1,7 +1,10 @@
+import { text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { ZocaloError } from '../../errors.ts';
 import type { Rights } from '../../hub/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
 import type { TokenClaims } from '../../server/auth/index.ts';
+import type { Config } from '../../server/config/index.ts';
 import { print } from '../terminal.ts';
 import { addConfigFile, loadFrom } from './config-options.ts';
 import { parseDuration } from './options.ts';
@@ -10,20 +13,25 @@ const EXAMPLES = `
 The token is signed with the secret of the configuration, and goes into the client's option token, or the query of
 an address. Without --can, the options of the channels alone decide.
 
+--check explains a token: whose it is, what it allows, until when it is good; or why this daemon would refuse it.
+
 Examples:
   zocalo token --user natalia
+  zocalo token --check eyJhbGciOi…
   zocalo token --user natalia --can 'sub:chat:*' --can 'pub:chat:42' --can 'presence:chat:*' --expires 1h`;
 
 interface Options {
   config?: string;
-  user: string;
+  user?: string;
+  check?: string;
   can?: string[];
   expires: number;
 }
 
 export function addToken(program: Command): void {
-  addConfigFile(program.command('token').description('make a token, by which a client is some user'))
-    .requiredOption('--user <name>', 'who the client is')
+  addConfigFile(program.command('token').description('make a token, by which a client is some user, or explain one'))
+    .option('--user <name>', 'who the client is')
+    .option('--check <token>', 'explain a token in place of making one; - for standard input')
     .option(
       '--can <right>',
       'sub:, pub: or presence: with a channel or pattern; may be given many times',
@@ -34,11 +42,41 @@ export function addToken(program: Command): void {
     .action(run);
 }
 
-async function run({ config: file, user, can, expires }: Options): Promise<void> {
+async function run({ config: file, user, check, can, expires }: Options): Promise<void> {
+  if ((user === undefined) === (check === undefined))
+    throw new ZocaloError('BAD_OPTION', 'zocalo token needs --user to make a token, or --check to explain one', {
+      advice: 'give one of the two',
+    });
   const { config } = await loadFrom({ ...(file !== undefined && { config: file }) });
+  if (check !== undefined) {
+    await print(await explain(check === '-' ? (await text(process.stdin)).trim() : check, config));
+    return;
+  }
   const { rightsOf } = await import('../../server/auth/index.ts');
-  const claims = { user, rights: rightsFrom(can, rightsOf), expiresIn: expires };
+  const claims = { user: user!, rights: rightsFrom(can, rightsOf), expiresIn: expires };
   await print(`${await mintToken(config.secret, claims)}\n`);
+}
+
+/** @throws ProtocolError UNAUTHORIZED, with the reason, for a token that the daemon of this configuration refuses. */
+async function explain(token: string, config: Config): Promise<string> {
+  const { canOf, TokenRefused, Tokens } = await import('../../server/auth/index.ts');
+  const tokens = new Tokens({ secret: config.secret, jwt: config.auth.jwt, now: Date.now, fetch });
+  await tokens.open();
+  const { user, issued, identity } = await tokens.verify(token).catch((error: unknown) => {
+    if (!(error instanceof TokenRefused)) throw error;
+    throw new ProtocolError('UNAUTHORIZED', `the token is refused: ${error.message}`, undefined, error.reason);
+  });
+  const { rights, expiresIn, data } = identity;
+  const at = (time: number) => new Date(time).toISOString();
+  const lines = [
+    `user     ${user}`,
+    `rights   ${rights ? canOf(rights).join(' ') || 'none' : 'none of its own: the options of the channels decide'}`,
+    `issued   ${issued === undefined ? 'it does not say, so that it ends for good when its user is revoked' : at(issued)}`,
+    `expires  ${expiresIn === undefined ? 'never' : at(Date.now() + expiresIn)}`,
+    ...(data === undefined ? [] : [`data     ${JSON.stringify(data)}`]),
+  ];
+  const list = config.auth.login ? 'Whether it was revoked, the running daemon knows.\n' : '';
+  return `${lines.join('\n')}\n${list}`;
 }
 
 /** @throws ZocaloError BAD_OPTION without a secret. */

@@ -13,6 +13,8 @@ export interface ExamineOptions {
   /** Milliseconds that a silent line is watched for. */
   readonly wait: number;
   readonly token?: string | undefined;
+  /** Certificates of authorities to trust beside the well-known ones, in PEM form. */
+  readonly ca?: string | undefined;
 }
 
 export interface Examination {
@@ -22,7 +24,7 @@ export interface Examination {
 }
 
 /** Everything that can be told of a daemon from the machine that it runs on. */
-export async function examine(loaded: LoadedConfig, { url, wait, token }: ExamineOptions): Promise<Examination> {
+export async function examine(loaded: LoadedConfig, { url, wait, token, ca }: ExamineOptions): Promise<Examination> {
   const { config, file, warnings } = loaded;
   const { findings: ports, isRunning } = await lookAtPorts(config);
   const findings = [
@@ -40,7 +42,7 @@ export async function examine(loaded: LoadedConfig, { url, wait, token }: Examin
       findings.push(warning('proxy', 'was not looked at', 'name the public address with --url https://…'));
     return { findings, lines: undefined };
   }
-  const { findings: outside, server } = await lookThroughProxy({ url, wait, token, proxies: config.proxies });
+  const { findings: outside, server } = await lookThroughProxy({ url, wait, token, ca, proxies: config.proxies });
   const site = { name: new URL(url).hostname, backend: new URL(addressOf(config)).host };
   const lines = outside.some(({ isProxys }) => isProxys) ? proxyLines(server, site) : undefined;
   return { findings: [...findings, ...outside], lines };

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { nodeTls } from '../../builtins.ts';
 import { type Clock, systemClock } from '../../clock.ts';
 import { encode, SUBPROTOCOL } from '../../protocol/index.ts';
 import { connectWebSocket, type WebSocketClient } from '../../websocket/index.ts';
@@ -16,6 +17,8 @@ export interface ProxyOptions {
   readonly proxies: readonly string[];
   /** By which the daemon lets us in, if it must be one. */
   readonly token?: string | undefined;
+  /** Certificates of authorities to trust beside the well-known ones, in PEM form. */
+  readonly ca?: string | undefined;
   readonly clock?: Clock;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
@@ -36,10 +39,10 @@ interface WhoAmI {
 
 /** Looks at the daemon from outside, through whatever stands in front of it. */
 export async function lookThroughProxy(options: ProxyOptions): Promise<ProxyReport> {
-  const { url, proxies, now = Date.now } = options;
+  const { url, ca, proxies, now = Date.now } = options;
   let answer: Answer;
   try {
-    answer = await ask({ url }, '/api/whoami');
+    answer = await ask({ url, ca }, '/api/whoami');
   } catch (error) {
     const [sentence = '', mend = ''] = (error as Error).message.split('; ');
     return { findings: [problem('proxy', sentence, mend)], server: undefined };
@@ -130,12 +133,13 @@ function isInternal(address: string): boolean {
     : /^(::1$|f[cd]|fe[89ab])/i.test(address);
 }
 
-async function lookAtUpgrade({ url, wait, token, clock = systemClock }: ProxyOptions): Promise<Finding[]> {
+async function lookAtUpgrade({ url, wait, token, ca, clock = systemClock }: ProxyOptions): Promise<Finding[]> {
   let client: WebSocketClient;
   try {
     client = await connectWebSocket(url.replace(/^http/, 'ws'), {
       protocols: [SUBPROTOCOL],
       headers: { Origin: new URL(url).origin },
+      ...(ca !== undefined && { tls: { ca: [...nodeTls().getCACertificates(), ca] } }),
       pingInterval: 0, // what keeps the line open must be the daemon
     });
   } catch (error) {

@@ -98,7 +98,8 @@ export interface Traffic {
   user?: string;
   connection?: string;
   channel?: string;
-  data?: unknown;
+  /** JSON, as it was published. */
+  data?: string;
   offset?: number;
   code?: string;
   message?: string;

@@ -48,7 +48,7 @@ export class Watch implements HubObserver {
     const news = (): Omit<Traffic, 'at'> => ({
       kind: 'published',
       channel,
-      data: JSON.parse(data),
+      data,
       ...(position && { offset: position[1] }),
       ...(user !== undefined && { user }),
       ...(connection !== undefined && { connection }),

@@ -4,5 +4,5 @@ export { canOf, rightsOf } from './can.ts';
 export { type AddressOf, bearerOf } from './credentials.ts';
 export type { Session } from './login.ts';
 export { permission } from './permission.ts';
-export type { TokenClaims } from './tokens.ts';
+export { type TokenClaims, TokenRefused, Tokens } from './tokens.ts';
 export { type UserRow, Users, type UsersOptions } from './users.ts';

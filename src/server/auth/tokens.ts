@@ -119,7 +119,10 @@ export class Tokens {
 
   /** Signs a token. @throws ZocaloError BAD_OPTION without `secret`. */
   async mint(claims: TokenClaims): Promise<string> {
-    if (!this.#secret) throw new ZocaloError('BAD_OPTION', 'tokens need the key `secret` in the config');
+    if (!this.#secret)
+      throw new ZocaloError('BAD_OPTION', 'tokens need the key `secret` in the configuration', {
+        advice: 'add one of 32 characters or more; zocalo init makes one',
+      });
     const { SignJWT } = await import('jose');
     const { user, rights, expiresIn, isInternal } = claims;
     // To the millisecond, so that a token that is made right after the user was revoked is a new one.

@@ -92,9 +92,9 @@ test('one user or channel can be watched, by nobody but whom a token names', asy
     data<Traffic>(admin).map(({ kind, user, channel, data, code }) => [kind, user, code ?? channel, data]),
     [
       ['connected', 'ana b', undefined, undefined],
-      ['published', 'ana b', 'chat:42', 'hola'],
-      ['published', 'ana b', 'chat:42', 'hola'],
-      ['published', 'luis', 'chat:42', 'buenas'],
+      ['published', 'ana b', 'chat:42', '"hola"'],
+      ['published', 'ana b', 'chat:42', '"hola"'],
+      ['published', 'luis', 'chat:42', '"buenas"'],
       ['refused', 'ana b', 'TOO_LARGE', undefined],
       ['disconnected', 'ana b', undefined, undefined],
     ],
