@@ -57,9 +57,13 @@ export async function callDaemon(door: Door, path: string, body?: JsonText): Pro
   try {
     value = JSON.parse(answer);
   } catch {}
-  if (response.statusCode === 200 && value !== undefined) return value;
+  const { statusCode } = response;
+  if (statusCode === 200 && value !== undefined) return value;
+  // Refused before the API saw it: by its host, or by the limits of an address.
+  if (statusCode === 421 || (statusCode === 429 && value === undefined))
+    throw new ProtocolError('UNAVAILABLE', `${door.url} answers with ${statusCode}: ${answer.trim()}`);
   throw new ProtocolError(
     value?.code ?? 'UNAVAILABLE',
-    value?.message ?? `${door.url} answers with ${response.statusCode}, and is no zocalo serve`,
+    value?.message ?? `${door.url} answers with ${statusCode}, and is no zocalo serve`,
   );
 }

@@ -132,9 +132,8 @@ test('a proxy that keeps the Host and the scheme to itself is a problem', { skip
   assert.match(text, /^problem {2}proxy: X-Forwarded-Proto is not passed on: the daemon takes https:\/\/ for http:/m);
 });
 
-test('a page that may not connect is a problem that names its origin', async (t) => {
-  const { url } = await serveApi(t, { serve: { origins: ['https://else.example'] } });
-  // A page of the daemon's own host always may: here a proxy calls it by another name.
+/** A proxy before the daemon at `url` that calls it `back`, and its address. */
+async function renamingProxy(t: TestContext, url: string): Promise<string> {
   const proxy = createTcpServer((client) => {
     const daemon = connect(Number(new URL(url).port), '127.0.0.1');
     client.on('data', (chunk) =>
@@ -149,10 +148,26 @@ test('a page that may not connect is a problem that names its origin', async (t)
   }).listen(0, '127.0.0.1');
   t.after(() => proxy.close());
   await once(proxy, 'listening');
-  const outside = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
-  const { exit, text } = await examine(t, { listen: url }, ['--url', outside]);
+  return `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`;
+}
+
+test('a page that may not connect is a problem that names its origin', async (t) => {
+  // A page of the daemon's own host always may: here a proxy calls it by another name.
+  const { url } = await serveApi(t, { serve: { origins: ['https://else.example'] } });
+  const { exit, text } = await examine(t, { listen: url }, ['--url', await renamingProxy(t, url)]);
   assert.equal(exit, 1, text);
   assert.match(text, /^problem {2}proxy: .* with 403 .*\n {9}let origins have http:/m);
+});
+
+test('a name by which the daemon is not called is a problem that says which key is to have it', async (t) => {
+  const { url } = await serveApi(t, { serve: { hosts: ['live.example.org'] } });
+  const outside = await renamingProxy(t, url);
+  const { exit, text } = await examine(t, { listen: url }, ['--url', outside]);
+  assert.equal(exit, 1, text);
+  assert.match(text, /^problem {2}proxy: http:.* answers with 421: This server is not back\n {9}let hosts have 127/m);
+  const program = zocaloIn(directoryWith(t), ['publish', 'news', '1', '--url', outside]);
+  assert.notEqual(await program.exited, 0);
+  assert.match(program.stderr, /answers with 421: This server is not back; its option hosts does not name it/);
 });
 
 test('an address that leads to something else, or to nobody, is a problem', async (t) => {

@@ -9,6 +9,9 @@ import { type Finding, ok, problem, proxyProblem, warning } from './finding.ts';
 /** Milliseconds by which clocks may differ before tokens fail. */
 const SKEW = 5_000;
 
+/** RFC 9110 §15.5.20: by this name the daemon is not called. */
+const MISDIRECTED = 421;
+
 export interface ProxyOptions {
   /** Where the public meets the daemon: `https://chat.example.org`. */
   readonly url: string;
@@ -50,6 +53,12 @@ export async function lookThroughProxy(options: ProxyOptions): Promise<ProxyRepo
   const { response } = answer;
   const server = response.headers.server?.toString();
   const who = read(answer);
+  if (response.statusCode === MISDIRECTED) {
+    const [sentence = ''] = answer.body.split(';');
+    const { hostname } = new URL(url);
+    const mend = `let hosts have ${hostname}, and the proxy pass on the header Host`;
+    return { findings: [problem('proxy', `${url} answers with 421: ${sentence}`, mend)], server };
+  }
   if (!who) {
     const sentence = `${url} answers with ${response.statusCode}, and does not lead to zocalo serve`;
     return { findings: [proxyProblem(sentence, 'start the daemon, and let the proxy lead to its address')], server };
