@@ -4,8 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Bell } from './bell.ts';
 import { Dice } from './dice.ts';
+import { EventSubscriber } from './event-subscriber.ts';
 import { FaultyLine, type LineOptions } from './faulty-line.ts';
 import { HubProcess } from './hub-process.ts';
+import { publishByLines } from './line-publisher.ts';
+import { Listener } from './listener.ts';
 import { judge, type Verdict } from './oracle.ts';
 import { publishByHand, publishBySdk, Record } from './publishers.ts';
 import { RawSubscriber } from './raw-subscriber.ts';
@@ -32,6 +35,13 @@ export interface Summary extends Verdict {
 /** More than the channel `short` keeps. */
 const BEYOND_HISTORY = 40;
 
+/** Words by raw lines on lines that hold: more than may be taken ahead of the log. */
+const CALM = 300;
+
+interface Faults extends Pick<LineOptions, 'isSlow'> {
+  isForLines?: boolean;
+}
+
 /** One server, its file, and everybody who is connected to it over lines that fail. */
 export class Chaos {
   readonly #options: ChaosOptions;
@@ -42,6 +52,9 @@ export class Chaos {
   readonly #record = new Record(this.#bell);
   readonly #lines: FaultyLine[] = [];
   readonly #subscribers: Subscriber[] = [];
+  readonly #listeners: Listener[] = [];
+  /** What was sent by raw lines, by each connection. */
+  readonly #sent: string[][] = [];
   readonly #cleanups: (() => void)[] = [];
   #bytesToKill = Number.POSITIVE_INFINITY;
   #mostBytesToKill = Number.POSITIVE_INFINITY;
@@ -69,6 +82,7 @@ export class Chaos {
   async close(): Promise<void> {
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     for (const subscriber of this.#subscribers) subscriber.stop();
+    for (const listener of this.#listeners) listener.stop();
     for (const line of this.#lines) line.close();
     await this.#hub.kill();
     rmSync(this.#directory, { recursive: true, force: true });
@@ -82,13 +96,17 @@ export class Chaos {
     const raw = await this.#raw('raw', ['room', 'short']);
     const slow = await this.#raw('slow', ['room'], { isSlow: true });
     const absent = await this.#raw('absent', ['short']);
+    const events = await this.#events('events', ['room', 'short']);
+    const slowEvents = await this.#events('slow events', ['room'], { isSlow: true });
+    for (const kind of ['text', 'line', 'slow text', 'slow line']) await this.#listen(kind);
     const mayfly = await this.#raw('mayfly', ['room']);
-    const stayers = [sdk, loop, raw, slow, absent];
+    const stayers = [sdk, loop, raw, slow, absent, events, slowEvents];
     const all = [...stayers, mayfly].map(({ subscriber }) => subscriber);
     for (const subscriber of all) subscriber.start();
     await bell.until(() => all.every(({ isLive }) => isLive));
 
     this.#stage = 'publishing';
+    for (const listener of this.#listeners) listener.start();
     for (const line of this.#lines) line.storm();
     const published = this.#publishAll();
     const killed = this.#killAll();
@@ -100,12 +118,12 @@ export class Chaos {
     await killed;
 
     this.#stage = 'leaving one behind';
-    absent.line.block();
+    for (const { line } of [absent, events]) line.block();
     await this.#publish(
       'filler',
       Array.from({ length: BEYOND_HISTORY }, () => 'short'),
     );
-    absent.line.unblock();
+    for (const { line } of [absent, events]) line.unblock();
     // It goes without a word, on a line that nobody hears break, and no restart of the server comes to help.
     mayfly.line.calm();
     await bell.until(() => mayfly.subscriber.isLive);
@@ -114,6 +132,14 @@ export class Chaos {
     for (const line of this.#lines) line.calm();
 
     this.#stage = 'settling';
+    // On lines that hold, nothing that was sent by raw lines is lost, however much it is at once.
+    const calm = await this.#line({ isForLines: true });
+    const { seen } = raw.subscriber.witnesses[0]!;
+    const stay = (ids: readonly string[]) =>
+      bell.until(() => [...seen.values()].filter((id) => ids.includes(id)).length === ids.length);
+    const words = Array<string>(CALM).fill('room');
+    this.#sent.push(...(await publishByLines(calm.linesUrl, 'calm', words, this.#record, this.#dice.fork(), stay)));
+    await this.#untilHeard();
     await this.#publish('last', ['room', 'short']);
     const witnesses = stayers.flatMap(({ subscriber }) => subscriber.witnesses);
     await bell.until(() => witnesses.every(({ channel, offset }) => offset >= this.#record.head(channel)));
@@ -126,10 +152,14 @@ export class Chaos {
     late.subscriber.stop();
 
     this.#stage = 'agreeing on who is here';
-    const here = stayers.filter(({ subscriber }) => subscriber.witnesses.some(({ channel }) => channel === 'room'));
+    const inRoom = stayers.filter(({ subscriber }) => subscriber.witnesses.some(({ channel }) => channel === 'room'));
+    // Who reads events looks on, and is no member.
+    const watchers = inRoom.filter(({ subscriber }) => !(subscriber instanceof EventSubscriber) || subscriber.looks);
+    const here = inRoom.filter(({ subscriber }) => !(subscriber instanceof EventSubscriber));
     const truth = here.map(({ subscriber }) => subscriber.name).sort();
-    await bell.until(() => here.every(({ subscriber }) => [...subscriber.members].sort().join() === truth.join()));
-    return this.#summary(judge(this.#record.published, [...witnesses, book!], mayfly.subscriber.witnesses));
+    await bell.until(() => watchers.every(({ subscriber }) => [...subscriber.members].sort().join() === truth.join()));
+    const others = { listeners: this.#listeners, sent: this.#sent };
+    return this.#summary(judge(this.#record.published, [...witnesses, book!], mayfly.subscriber.witnesses, others));
   }
 
   async #sdk(name: string, channels: string[], loops = false) {
@@ -146,10 +176,33 @@ export class Chaos {
     return { line, subscriber };
   }
 
-  async #line(options: Pick<LineOptions, 'isSlow'> = {}): Promise<FaultyLine> {
+  async #events(name: string, channels: string[], options: Pick<LineOptions, 'isSlow'> = {}) {
+    const line = await this.#line(options);
+    const subscriber = new EventSubscriber(name.replace(' ', '-'), line.url, this.#dice.fork(), this.#bell, channels);
+    this.#subscribers.push(subscriber);
+    return { line, subscriber };
+  }
+
+  async #listen(kind: string): Promise<void> {
+    const isForLines = kind.endsWith('line');
+    const line = await this.#line({ isSlow: kind.startsWith('slow'), isForLines });
+    const url = isForLines ? line.linesUrl : line.url;
+    this.#listeners.push(new Listener(kind, 'room', url, this.#dice.fork(), this.#bell));
+  }
+
+  /** Publishes until everybody who has no position has heard one word: then they are there for the last one. */
+  async #untilHeard(): Promise<void> {
+    const haveHeard = () => this.#listeners.every(({ last }) => last === this.#record.published.at(-1)!.id);
+    while (!haveHeard()) {
+      await this.#publish('again', ['room']);
+      await Promise.race([this.#bell.until(haveHeard), pause(500)]);
+    }
+  }
+
+  async #line({ isForLines = false, ...options }: Faults = {}): Promise<FaultyLine> {
     const line = new FaultyLine({
       dice: this.#dice.fork(),
-      target: () => this.#hub.port,
+      target: () => (isForLines ? this.#hub.linePort : this.#hub.port),
       onBytes: (count) => this.#count(count),
       ...options,
     });
@@ -169,7 +222,15 @@ export class Chaos {
       this.#publish('ana', draw(half), true),
       this.#publish('luis', draw(messages - byHand - half), true),
       publishByHand(line.url, 'hand', draw(byHand), this.#record, this.#dice.fork()),
+      this.#publishByLines(byHand),
     ]);
+  }
+
+  async #publishByLines(count: number): Promise<void> {
+    const line = await this.#line({ isForLines: true });
+    line.storm();
+    const channels = Array<string>(count).fill('room');
+    this.#sent.push(...(await publishByLines(line.linesUrl, 'lines', channels, this.#record, this.#dice.fork())));
   }
 
   async #publish(name: string, channels: string[], isStormy = false): Promise<void> {
@@ -237,6 +298,7 @@ export class Chaos {
       `seed ${this.#options.seed}: still ${this.#stage} after ${this.#options.patience} ms`,
       `${this.#hub.kills} kills, ${this.#hub.slow} full queues, ${this.#hub.closed} ends for them, ${acknowledged} of ${published.length} acknowledged`,
       ...readers,
+      ...this.#listeners.map(({ name, last }) => `${name}: heard ${last}`),
       ...[...complaints, ...failures, ...this.#hub.errors].slice(0, 20),
     ].join('\n');
   }

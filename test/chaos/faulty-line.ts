@@ -45,9 +45,18 @@ export class FaultyLine {
   }
 
   get url(): string {
+    return `ws://${this.#address}`;
+  }
+
+  /** For raw lines. */
+  get linesUrl(): string {
+    return `tcp://${this.#address}`;
+  }
+
+  get #address(): string {
     const address = this.#server.address();
     if (address === null || typeof address === 'string') throw new Error('the line is not open');
-    return `ws://127.0.0.1:${address.port}`;
+    return `127.0.0.1:${address.port}`;
   }
 
   storm(): void {

@@ -13,7 +13,8 @@ export class HubProcess {
   kills = 0;
   readonly #path: string;
   #child: ChildProcess | undefined;
-  #port: number | undefined;
+  #port = 0;
+  #linePort = 0;
   #isUp = false;
 
   constructor(path: string) {
@@ -25,9 +26,15 @@ export class HubProcess {
     return this.#isUp ? this.#port : undefined;
   }
 
+  /** As `port`, for raw lines. */
+  get linePort(): number | undefined {
+    return this.#isUp ? this.#linePort : undefined;
+  }
+
   /** Answers false when it was killed before it listened. */
   async start(): Promise<boolean> {
-    const child = spawn(process.execPath, [join(import.meta.dirname, 'hub.ts'), this.#path, String(this.#port ?? 0)], {
+    const program = join(import.meta.dirname, 'hub.ts');
+    const child = spawn(process.execPath, [program, this.#path, String(this.#port), String(this.#linePort)], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
     this.#child = child;
@@ -35,7 +42,7 @@ export class HubProcess {
     createInterface(child.stdout).on('line', (line) => {
       const [word, rest] = line.split(/ (.*)/);
       if (word === 'listening' && child.signalCode === null && !child.killed) {
-        this.#port = Number(rest);
+        [this.#port, this.#linePort] = rest!.split(' ').map(Number) as [number, number];
         this.#isUp = true;
         listening.resolve(true);
       } else if (word === 'slow') {

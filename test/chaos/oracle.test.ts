@@ -68,3 +68,26 @@ test('the oracle finds another text in a place, another epoch, and a publisher w
   published.reverse();
   assert.match(verdict().violations.join(), /b at 2 was overtaken by one at 3/);
 });
+
+test('the oracle finds a hole in what one connection brought that has no positions, and none between two', () => {
+  const { published, witness } = scene([1, 2, 3]);
+  const judged = (...stretches: string[][]) =>
+    judge(published, [witness], [], {
+      listeners: [{ name: 'text', channel: 'short', stretches, complaints: [] }],
+      sent: [],
+    }).violations.join();
+  assert.equal(judged(['a', 'b'], [], ['c']), '');
+  assert.equal(judged(['a'], ['c']), '');
+  assert.match(judged(['a', 'c']), /c at 3 came after 1, on one connection/);
+  assert.match(judged(['b', 'a']), /a at 1 came after 2/);
+  assert.match(judged(['a', 'a']), /a at 1 came after 1/);
+  assert.match(judged(['z']), /z stands nowhere/);
+});
+
+test('the oracle finds a hole in what was taken of the lines of one connection, but lets the rest be missing', () => {
+  const { published, witness } = scene([1, 2, 3]);
+  const judged = (...sent: string[][]) => judge(published, [witness], [], { listeners: [], sent }).violations.join();
+  assert.equal(judged(['a', 'b', 'y', 'z'], ['c'], ['x']), '');
+  assert.match(judged(['a', 'x', 'b']), /only a b were stored/);
+  assert.match(judged(['b', 'a']), /out of their order/);
+});

@@ -1,4 +1,5 @@
 import type { Position } from '../../src/client/index.ts';
+import type { Listener } from './listener.ts';
 import type { Witness } from './witness.ts';
 
 /** A publication, and where the server said that it stands; without `at`, it was never acknowledged. */
@@ -18,15 +19,24 @@ export interface Verdict {
   readonly gaps: number;
 }
 
+/** Those who have no positions. */
+export interface Others {
+  readonly listeners: readonly Pick<Listener, 'name' | 'channel' | 'stretches' | 'complaints'>[];
+  /** What was sent by raw lines to one channel, by each connection. */
+  readonly sent: readonly (readonly string[])[];
+}
+
 /**
  * Compares what was acknowledged with what was seen: everybody saw every acknowledged publication once and in order, or
  * was told that it is lost; and nobody saw one twice, acknowledged or not. `published` is in each publisher's order;
- * `early` are those who left before the end.
+ * `early` are those who left before the end. Where there
+ * is no position, one connection brings everything in a row, and of what it took the log has the beginning.
  */
 export function judge(
   published: readonly Published[],
   witnesses: readonly Witness[],
   early: readonly Witness[] = [],
+  { listeners, sent }: Others = { listeners: [], sent: [] },
 ): Verdict {
   const all = [...witnesses, ...early];
   const violations = all.flatMap(({ complaints }) => complaints);
@@ -70,6 +80,24 @@ export function judge(
       losses += 1;
       violations.push(`${name} in ${channel}: ${id} at ${at[1]} was acknowledged and never came`);
     }
+  }
+  const offsetOf = (id: string) => Number(ids.get(id)?.split(' ')[1]);
+  for (const { name, channel, stretches, complaints } of listeners) {
+    violations.push(...complaints);
+    for (const stretch of stretches)
+      for (const [index, id] of stretch.entries()) {
+        const before = stretch[index - 1];
+        if (!ids.has(id)) violations.push(`${name}: ${id} stands nowhere in ${channel}`);
+        else if (before !== undefined && offsetOf(id) !== offsetOf(before) + 1)
+          violations.push(`${name}: ${id} at ${offsetOf(id)} came after ${offsetOf(before)}, on one connection`);
+      }
+  }
+  for (const line of sent) {
+    const stored = line.filter((id) => ids.has(id));
+    if (stored.some((id, index) => id !== line[index]))
+      violations.push(`of the lines ${line[0]} to ${line.at(-1)}, only ${stored.join(' ')} were stored`);
+    if (stored.some((id, index) => index > 0 && offsetOf(id) < offsetOf(stored[index - 1]!)))
+      violations.push(`the lines ${line[0]} to ${line.at(-1)} were stored out of their order`);
   }
   return {
     violations,
