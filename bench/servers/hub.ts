@@ -16,5 +16,6 @@ const hub = new Hub({
 });
 for (let left = Number(FILL); left > 0; left -= 1_000)
   await Promise.all(Array.from({ length: Math.min(left, 1_000) }, () => hub.publish('log', PAYLOAD)));
-const server = await serve(hub, `ws://127.0.0.1:${PORT}`);
+// Nor does a load answer pings of WebSockets, and some readers of a stampede do not read.
+const server = await serve(hub, `ws://127.0.0.1:${PORT}`, { pingInterval: 3_600_000 });
 console.log(`ready ${server.addresses[0]}`);

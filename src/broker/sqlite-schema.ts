@@ -1,4 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
+import { DatabaseFile } from './database-file.ts';
 import { newSeed } from './epochs.ts';
 import { failureOf } from './sqlite-failure.ts';
 import type { Failure, StoreOptions } from './sqlite-messages.ts';
@@ -52,6 +53,8 @@ const EPOCHS = `
 /** The database, and the lock that keeps a second broker out. */
 export interface Opened {
   database: DatabaseSync;
+  /** What holds the commits: the file, and its write-ahead log. */
+  files: readonly DatabaseFile[];
   lock: DatabaseSync;
 }
 
@@ -62,6 +65,8 @@ export interface Opened {
  * LOG_IN_USE as a Failure.
  */
 export function openDatabase(options: StoreOptions): Opened {
+  const file = new DatabaseFile(options.path);
+  file.make();
   const database = new DatabaseSync(options.path, { timeout: options.lockTimeout });
   let lock: DatabaseSync | undefined;
   try {
@@ -91,7 +96,9 @@ export function openDatabase(options: StoreOptions): Opened {
       const pages = Math.max(1, Math.floor(options.bytes / numberOf(database, 'PRAGMA page_size')));
       database.exec(`PRAGMA max_page_count = ${pages}`);
     }
-    return { database, lock };
+    const files = [file, new DatabaseFile(`${database.location()}-wal`)];
+    for (const one of files) one.check();
+    return { database, lock, files };
   } catch (error) {
     lock?.close();
     database.close();
@@ -104,6 +111,7 @@ export function openDatabase(options: StoreOptions): Opened {
  * is the operating system's, on a file of its own, so that it ends with the process however that ends.
  */
 function lockBeside(database: DatabaseSync, path: string): DatabaseSync {
+  new DatabaseFile(`${database.location()}-lock`).make();
   const lock = new DatabaseSync(`${database.location()}-lock`, { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');

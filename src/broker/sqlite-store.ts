@@ -1,5 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { gapBetween, type LogGap, type LogState, sizeOf } from './broker.ts';
+import type { DatabaseFile } from './database-file.ts';
 import { Epochs } from './epochs.ts';
 import { keyReused, noRoom } from './key-window.ts';
 import { agedBy, futureAt, type Moment, stampAfter } from './log-time.ts';
@@ -42,6 +43,7 @@ export class SqliteStore {
   #options: StoreOptions;
   #database: DatabaseSync;
   #lock: DatabaseSync;
+  #files: readonly DatabaseFile[];
   #channels = new Map<string, Channel>();
   #changed = new Set<Channel>();
   #keys: SqliteKeys;
@@ -55,9 +57,10 @@ export class SqliteStore {
   /** Throws what SQLite throws, and LOG_IN_USE as a Failure. */
   constructor(options: StoreOptions) {
     this.#options = options;
-    const { database, lock } = openDatabase(options);
+    const { database, lock, files } = openDatabase(options);
     this.#database = database;
     this.#lock = lock;
+    this.#files = files;
     this.#statements = prepare(this.#database);
     this.#keys = new SqliteKeys(this.#database, options.keys);
     this.#epochs = this.#readEpochs();
@@ -147,6 +150,7 @@ export class SqliteStore {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       work();
+      for (const file of this.#files) file.check();
       this.#database.exec('COMMIT');
       this.#keys.commit();
       return undefined;

@@ -1,12 +1,23 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { type Broker, type Receipt, sqlite } from '../../src/broker/index.ts';
+import { openDatabase } from '../../src/broker/sqlite-schema.ts';
 import { opened, temporary } from '../contract/brokers.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
@@ -217,6 +228,80 @@ test('a folder that may not be written to is refused', {
   mkdirSync(folder);
   chmodSync(folder, 0o500);
   await assert.rejects(sqlite(join(folder, 'log.db')).open(), { code: 'LOG_READ_ONLY' });
+});
+
+test('all its files are for their owner alone, whatever the umask says', async (t) => {
+  const folder = temporary(t);
+  const program = `
+    process.umask(0o022);
+    import { sqlite } from ${JSON.stringify(join(import.meta.dirname, '../../src/broker/index.ts'))};
+    const broker = sqlite(${JSON.stringify(join(folder, 'log.db'))});
+    await broker.open();
+    await broker.publish('a', { data: '1' });
+    console.log('published');
+    setInterval(() => {}, 1_000);
+  `;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  await once(child.stdout, 'data');
+  const modes = readdirSync(folder).map((name) => [name, (statSync(join(folder, name)).mode & 0o777).toString(8)]);
+  child.kill('SIGKILL');
+  await once(child, 'close');
+  for (const [name, mode] of modes) assert.equal(mode, '600', name);
+  for (const name of ['log.db', 'log.db-lock', 'log.db-shm', 'log.db-wal'])
+    assert.ok(
+      modes.some(([found]) => found === name),
+      name,
+    );
+});
+
+for (const [what, change] of [
+  ['deleted', (path: string) => rmSync(path)],
+  ['moved away', (path: string) => renameSync(path, `${path}.old`)],
+  [
+    'replaced',
+    (path: string) => {
+      copyFileSync(path, `${path}.new`);
+      renameSync(`${path}.new`, path);
+    },
+  ],
+  ['left without its write-ahead log', (path: string) => rmSync(`${path}-wal`)],
+] as const)
+  test(`a file that was ${what} while it is in use acknowledges nothing any more`, async (t) => {
+    const path = join(temporary(t), 'log.db');
+    const broker = await opened(t, sqlite(path));
+    const { position } = await broker.publish('a', { data: '1' });
+    const heard: number[] = [];
+    await broker.watch('a', (_channel, _epoch, entries) => heard.push(...entries.map(({ offset }) => offset)));
+    change(path);
+    for (const data of ['2', '3'])
+      await assert.rejects(broker.publish('a', { data, key: data }), {
+        code: 'LOG_FAILED',
+        message: /log\.db.* was deleted or replaced while it was in use/,
+      });
+    assert.deepEqual(heard, []);
+    assert.deepEqual(await broker.state('a'), { epoch: position[0], oldest: 1, head: 1 });
+  });
+
+test('a commit reaches the disk before it is acknowledged', (t) => {
+  const path = join(temporary(t), 'log.db');
+  const { database, lock } = openDatabase({
+    path,
+    now: 0,
+    bytes: Number.POSITIVE_INFINITY,
+    lockTimeout: 0,
+    keys: { ttl: 1, count: 1 },
+    forgetAfter: 1,
+  });
+  const pragma = (name: string) => Object.values(database.prepare(`PRAGMA ${name}`).get()!)[0];
+  assert.deepEqual(
+    ['journal_mode', 'synchronous', 'fullfsync'].map(pragma),
+    ['wal', 2, 1],
+    'https://www.sqlite.org/pragma.html#pragma_synchronous: 2 is FULL',
+  );
+  database.close();
+  lock.close();
 });
 
 test('a file of another version of the tables is refused, whichever it is', async (t) => {

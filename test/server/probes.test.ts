@@ -36,6 +36,23 @@ test('/health says so when the log takes nothing, and is well again afterwards',
   while ((await ask()) !== 200);
 });
 
+test('/health is not well any more when the file of the log was deleted', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'zocalo-health-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const file = join(folder, 'square.db');
+  const { url } = await startDaemon(t, { store: `sqlite:${file}` });
+  assert.equal((await fetch(`${url}/health`)).status, 200);
+  await rm(file);
+  const publish = async () =>
+    fetch(`${url}/api/publish`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${API_KEY}`, 'content-type': 'application/json' },
+      body: '{"channel":"news","data":1}',
+    });
+  assert.equal((await publish()).status, 503);
+  while ((await fetch(`${url}/health`)).status !== 503);
+});
+
 /** A hub whose broker tells nobody what it has taken, once `isDeaf`. */
 async function place() {
   const clock = new FakeClock();

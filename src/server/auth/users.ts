@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { DatabaseFile } from '../../broker/index.ts';
 import { nodeSqlite } from '../../builtins.ts';
 import { ZocaloError } from '../../errors.ts';
 import type { Rights } from '../../hub/index.ts';
@@ -61,6 +62,7 @@ export interface UsersOptions {
  */
 export class Users {
   readonly #file: string;
+  readonly #place: DatabaseFile;
   readonly #scrypt: Scrypt;
   readonly #now: () => number;
   #database: DatabaseSync | undefined;
@@ -68,6 +70,7 @@ export class Users {
 
   constructor(file: string, { scrypt = systemScrypt, now = Date.now }: UsersOptions = {}) {
     this.#file = file;
+    this.#place = new DatabaseFile(file);
     this.#scrypt = scrypt;
     this.#now = now;
   }
@@ -75,10 +78,9 @@ export class Users {
   /** Makes the file when there is none. @throws ZocaloError STORE_FAILED. */
   async open(): Promise<void> {
     const { DatabaseSync } = nodeSqlite();
-    const { open } = await import('node:fs/promises');
     try {
       // Hashes are nobody else's business: made here, for its owner alone.
-      await (await open(this.#file, 'a', 0o600)).close();
+      this.#place.make();
       const database = new DatabaseSync(this.#file, { timeout: LOCK_TIMEOUT });
       this.#database = database;
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
@@ -87,6 +89,7 @@ export class Users {
       if (numberOf('PRAGMA application_id') !== APPLICATION_ID) throw new Error('it belongs to another program');
       if (numberOf('PRAGMA user_version') !== VERSION) throw new Error('it is of a newer version of this program');
       database.exec('COMMIT');
+      this.#place.check();
     } catch (cause) {
       this.close();
       throw failed(this.#file, cause);
@@ -205,6 +208,7 @@ export class Users {
 
   #try<T>(work: () => T): T {
     try {
+      if (this.#database) this.#place.check();
       return work();
     } catch (cause) {
       throw failed(this.#file, cause);

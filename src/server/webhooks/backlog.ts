@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { DatabaseFile } from '../../broker/index.ts';
 import { nodeSqlite } from '../../builtins.ts';
 import { ZocaloError } from '../../errors.ts';
 
@@ -60,6 +61,7 @@ interface Waiting {
  */
 export class Backlog {
   readonly #file: string | undefined;
+  readonly #place: DatabaseFile | undefined;
   readonly #now: () => number;
   readonly #waiting = new Map<string, Waiting>();
   readonly #prepared = new Map<string, StatementSync>();
@@ -67,6 +69,7 @@ export class Backlog {
 
   constructor(file: string | undefined, now: () => number) {
     this.#file = file;
+    this.#place = file === undefined ? undefined : new DatabaseFile(file);
     this.#now = now;
   }
 
@@ -78,6 +81,8 @@ export class Backlog {
   open(): void {
     const { DatabaseSync } = nodeSqlite();
     try {
+      // Events hold what was published: for its owner alone.
+      this.#place?.make();
       const database = new DatabaseSync(this.#file ?? ':memory:', { timeout: 2_000 });
       this.#database = database;
       database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
@@ -88,6 +93,7 @@ export class Backlog {
         database.prepare("INSERT INTO sqlite_sequence VALUES ('events', ?)").run(this.#file ? 0 : this.#now() * 1_000);
       }
       if (numberOf('PRAGMA application_id') !== APPLICATION_ID) throw new Error('it belongs to another program');
+      this.#place?.check();
     } catch (cause) {
       this.close();
       throw this.#failed(cause);
@@ -162,6 +168,7 @@ export class Backlog {
         if (count > 0) gone.set(webhook, count);
         if (count > 0) this.#miss(webhook, count);
       }
+      this.#place?.check();
       this.#run('COMMIT');
     } catch (error) {
       for (const [webhook, waiting] of before) this.#waiting.set(webhook, waiting);

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { rmSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Users } from '../../../src/server/auth/index.ts';
@@ -262,6 +262,22 @@ test('without a users table, revoking holds until the end of the process', async
   auth.revoke('ana');
   await refused(auth, { token, request: undefined }, 'TOKEN_REVOKED');
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'NOT_OFFERED' });
+});
+
+test('a table whose file was deleted or replaced takes nothing and tells nothing', async (t) => {
+  const file = fileOf(t, 'users.db');
+  const users = new Users(file);
+  t.after(() => users.close());
+  await users.open();
+  await users.add('ana', PASSWORD);
+  rmSync(file);
+  const gone = { code: 'STORE_FAILED', message: /was deleted or replaced while it was in use/ };
+  assert.throws(() => users.revoke('ana'), gone);
+  await assert.rejects(users.verify('ana', PASSWORD), gone);
+  const another = new Users(file);
+  t.after(() => another.close());
+  await another.open();
+  assert.throws(() => users.list(), gone);
 });
 
 test('the table holds hashes by scrypt with their cost, in a file that is for its owner alone', async (t) => {
