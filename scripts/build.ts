@@ -6,6 +6,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
@@ -24,7 +25,8 @@ compile('tsconfig.build.json');
 compile('tsconfig.browser.json', '--noEmit', 'false', '--declaration', 'true', '--rootDir', '.');
 copyPages();
 await writeSdk();
-await bundleProgram();
+const bundled = await bundleProgram();
+writeNotices(bundled);
 for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, name), join(target, name));
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`);
 console.log(`${packageJson.name} ${packageJson.version} is built in ${target}`);
@@ -52,33 +54,85 @@ async function writeSdk(): Promise<void> {
 }
 
 /**
- * The program itself, in few files: what Node spends on each module that it imports came to 9 MB of an idle daemon.
- * Packages stay outside.
+ * The program itself, with the packages that it uses, each process in one file. So whatever is needed late is evaluated
+ * from memory, and works at the limit of open files and after the package was replaced by a newer one; and an idle
+ * daemon has neither what Node spends on each module that it imports (9 MB for our own, 16 MB for those of packages) nor
+ * what was not asked for yet.
  */
-async function bundleProgram(): Promise<void> {
+async function bundleProgram(): Promise<string[]> {
   const source = (path: string) => join(ROOT, 'src', path);
-  await build({
-    entryPoints: [source('cli/main.ts'), source('cli/config-reader.ts'), source('broker/sqlite-worker.ts')],
+  const names = ['cli/main.ts', 'cli/early-signals.ts', 'cli/config-reader.ts', 'broker/sqlite-worker.ts'];
+  const { metafile } = await build({
+    entryPoints: names.map(source),
     entryNames: '[name]', // side by side: that is how they are looked for
     outdir: join(target, 'src/program'), // two floors below the package, as what looks for its pages from there
     bundle: true,
-    splitting: true,
     format: 'esm',
     platform: 'node',
     target: 'node22.18',
-    packages: 'external',
+    metafile: true,
+    minifyWhitespace: true,
+    minifySyntax: true,
     logLevel: 'warning',
+    plugins: [
+      {
+        // An `import` of Node's own modules would be done at the start for all the parts, and read all that they export:
+        // an import of node:http loads the whole of fetch.
+        name: 'builtins',
+        setup: ({ onResolve, onLoad }) => {
+          onResolve({ filter: /^node:|^[a-z_/0-9]+$/ }, ({ path }) =>
+            isBuiltin(path) ? { path: path.replace(/^node:/, ''), namespace: 'builtin' } : undefined,
+          );
+          onLoad({ filter: /./, namespace: 'builtin' }, ({ path }) => ({
+            contents: `module.exports = process.getBuiltinModule('node:${path}');`,
+          }));
+        },
+      },
+      {
+        // Messages in fifty languages, of which nothing here asks for any.
+        name: 'locales',
+        setup: ({ onLoad }) => onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: 'export {};' })),
+      },
+      {
+        // It runs before the program is read, and the program finds what it heard.
+        name: 'early-signals',
+        setup: ({ onResolve }) =>
+          onResolve({ filter: /\/early-signals\.ts$/ }, ({ kind }) =>
+            kind === 'entry-point' ? undefined : { path: './early-signals.js', external: true },
+          ),
+      },
+    ],
   });
-  writeFileSync(join(target, 'src/cli.js'), "#!/usr/bin/env node\nimport './program/main.js';\n");
+  writeFileSync(
+    join(target, 'src/cli.js'),
+    "#!/usr/bin/env node\nimport './program/early-signals.js';\n\nawait import('./program/main.js');\n",
+  );
   const launcher = readFileSync(source('zocalo.mjs'), 'utf8');
   writeFileSync(join(target, packageJson.bin.zocalo), launcher.replace("'./cli.ts'", "'./cli.js'"));
+  const packages = Object.keys(metafile.inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  return [...new Set(packages.filter((name) => name !== undefined))].sort();
+}
+
+/** The licenses of what is bundled, which ask to go with every copy. */
+function writeNotices(packages: readonly string[]): void {
+  const notices = packages.map((name) => {
+    const folder = join(ROOT, 'node_modules', name);
+    const { version } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
+    const license = readdirSync(folder).find((file) => /^licen[cs]e/i.test(file));
+    if (license === undefined) throw new Error(`${name} has no file with its license`);
+    return `## ${name} ${version}\n\n${readFileSync(join(folder, license), 'utf8').trim()}\n`;
+  });
+  writeFileSync(join(target, 'THIRD-PARTY-LICENSES.md'), `# Packages in src/program\n\n${notices.join('\n')}`);
 }
 
 /** The repository's package.json, with what only its own development needs left out, and built files for sources. */
 function publishedPackage() {
   const { scripts, devDependencies, allowScripts, private: _, ...published } = packageJson;
+  // The types of the configuration are zod's.
+  const isNeeded = ([name]: [string, string]) => name === 'zod' || !bundled.includes(name);
   return {
     ...published,
+    dependencies: Object.fromEntries(Object.entries(published.dependencies).filter(isNeeded)),
     bin: Object.fromEntries(Object.entries(published.bin).map(([name, file]) => [name, built(file, '.js')])),
     exports: Object.fromEntries(
       Object.entries(published.exports).map(([path, file]) => [
@@ -86,7 +140,7 @@ function publishedPackage() {
         { types: built(file, '.d.ts'), default: built(file, '.js') },
       ]),
     ),
-    files: ['src', 'web', 'CHANGELOG.md'],
+    files: ['src', 'web', 'CHANGELOG.md', 'THIRD-PARTY-LICENSES.md'],
   };
 }
 

@@ -1,19 +1,34 @@
 /** The process that reads the configuration for another one, as `loadConfigApart` asks it to. */
+import { readFileSync } from 'node:fs';
 import { ZocaloError } from '../errors.ts';
-import { type LoadOptions, loadConfig } from '../server/config/index.ts';
-import type { Answer } from './config-process.ts';
+import { loadConfig } from '../server/config/index.ts';
+import type { Answer, Question } from './config-process.ts';
 
-process.once('message', async (options: LoadOptions) => {
-  const answer = await answerTo(options);
+process.once('message', async (question: Question) => {
+  const answer = await answerTo(question);
   // What a configuration in TypeScript has started ends here too.
   process.send?.(answer, () => process.exit());
 });
 
-async function answerTo(options: LoadOptions): Promise<Answer> {
+async function answerTo({ options, version }: Question): Promise<Answer> {
   try {
+    const installed = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')).version;
+    if (version !== installed)
+      throw new ZocaloError('BAD_CONFIG', `the daemon is version ${version}, and ${installed} is installed`, {
+        advice: 'restart it',
+      });
     const { config, file, warnings, origin } = await loadConfig(options);
-    return { loaded: { config, file, warnings, choosesPort: file === undefined && origin(['listen']) === undefined } };
+    const choosesPort = file === undefined && origin(['listen']) === undefined;
+    return { loaded: { config, file, warnings, choosesPort, openFiles: openFiles() } };
   } catch (error) {
     return { code: error instanceof ZocaloError ? error.code : undefined, message: (error as Error).message };
   }
+}
+
+/** The limit that this process has inherited; Node raises it to the most that it may. */
+function openFiles(): number | undefined {
+  Object.assign(process.report, { excludeNetwork: true }); // it would look up names
+  const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } };
+  const soft = userLimits?.open_files?.soft;
+  return typeof soft === 'number' ? soft : undefined;
 }

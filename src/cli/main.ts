@@ -21,8 +21,12 @@ Examples:
 ${exitCodeTable()}`,
 );
 
-// Who reads our output may stop whenever it likes: zocalo connect … | head
-process.stdout.on('error', (error: NodeJS.ErrnoException) => process.exit(error.code === 'EPIPE' ? 0 : 1));
+// Who reads our output may stop whenever it likes: zocalo connect … | head. A daemon goes on without its reader.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (process.argv[2] !== 'serve') process.exit(error.code === 'EPIPE' ? 0 : 1);
+});
+// What cannot be said, the exit code says.
+process.stderr.on('error', () => {});
 
 async function main(): Promise<number> {
   try {

@@ -10,7 +10,7 @@ import { ApiKeys, Auth } from './auth/index.ts';
 import { channelsOf } from './channels.ts';
 import type { ApiKeyConfig, Config } from './config/index.ts';
 import { HubServer, LineServer, type Traffic } from './hub/index.ts';
-import { AddressLimits, ClientAddress } from './limits/index.ts';
+import { AddressLimits, ClientAddress, roomFor, SocketBudget } from './limits/index.ts';
 import { LocalSocket } from './local-socket.ts';
 import {
   Drain,
@@ -37,6 +37,8 @@ export interface DaemonOptions {
   readonly log: DaemonLog;
   /** Of the package, for whoever asks. */
   readonly version: string;
+  /** How many files this process may have open. Default: no limit. */
+  readonly openFiles?: number | undefined;
   readonly clock?: Clock;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
@@ -65,6 +67,7 @@ export class Daemon {
   readonly #handle: Listener;
   readonly #clientAddress: ClientAddress;
   readonly #addressLimits: AddressLimits;
+  readonly #budget: SocketBudget | undefined;
   readonly #metrics = new Metrics();
   readonly #servers: HubServer[] = [];
   #config: Config;
@@ -131,6 +134,13 @@ export class Daemon {
       clock,
       isProxy: (address) => clientAddress.isTrusted(address),
     });
+    if (options.openFiles !== undefined) {
+      const room = roomFor(options.openFiles);
+      this.#budget = new SocketBudget(room, () => {
+        failures.write('warn', 'files', { room }, 'a connection was cut off: no more files can be open');
+        this.#metrics.refused('open_files');
+      });
+    }
     this.#api = createApi({
       hub: this.hub,
       keys: { find: findKey },
@@ -185,26 +195,15 @@ export class Daemon {
   async start(): Promise<void> {
     const { hub } = this;
     try {
-      await this.#open(
-        'the login',
-        () => this.auth.open(),
-        () => this.auth.close(),
-      );
-      await this.#open(
-        'the hub',
-        () => hub.open(),
-        () => hub.close(),
-      );
+      if (this.#budget) await this.#openPart('the count of connections', this.#budget);
+      await this.#openPart('the login', this.auth);
+      await this.#openPart('the hub', hub);
       await this.#open(
         'the metrics',
         () => this.#metrics.observe(hub, this),
         () => this.#metrics.close(),
       );
-      await this.#open(
-        'the health check',
-        () => this.#health.open(),
-        () => this.#health.close(),
-      );
+      await this.#openPart('the health check', this.#health);
       await this.#open(
         'the webhooks',
         () => this.#webhooks.open(),
@@ -251,11 +250,7 @@ export class Daemon {
       const { socket, keepAlive } = this.#config;
       if (socket !== undefined) {
         const local = new LocalSocket(socket, this.#api.handleLocal, Math.max(1, keepAlive));
-        await this.#open(
-          socket,
-          () => local.open(),
-          () => local.close(),
-        );
+        await this.#openPart(socket, local);
       }
     } catch (error) {
       for (const { stop } of this.#steps.splice(0)) {
@@ -265,6 +260,14 @@ export class Daemon {
       }
       throw error;
     }
+  }
+
+  #openPart(what: string, part: { open(): unknown; close(): unknown }): Promise<void> {
+    return this.#open(
+      what,
+      () => part.open(),
+      () => part.close(),
+    );
   }
 
   /** Opens one part, and closes it again as the last one so far. */

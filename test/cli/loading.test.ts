@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { type TestContext, test } from 'node:test';
+import { builtPackage } from '../support/built.ts';
 import { CLI, Program, zocaloIn } from '../support/cli.ts';
+import { ADMIN_KEY, API_KEY } from '../support/daemon.ts';
 
-/** A daemon in a folder of its own that writes down at its end what it has loaded. */
-async function startWatched(t: TestContext) {
+const SECRET = 's'.repeat(40);
+
+/** A daemon in a folder of its own that writes down, with each line that it says, what it loads. */
+async function startWatched(t: TestContext, cli: string) {
   const folder = await mkdtemp(join(tmpdir(), 'zocalo-loading-'));
   t.after(() => rm(folder, { recursive: true, force: true }));
   const watch = join(folder, 'watch.mjs');
@@ -14,35 +18,91 @@ async function startWatched(t: TestContext) {
     watch,
     `import { registerHooks } from 'node:module';
      import { writeFileSync } from 'node:fs';
-     const urls = [];
-     registerHooks({ load: (url, context, next) => { urls.push(url); return next(url, context); } });
      // The process that reads the configuration has a channel to the daemon.
-     if (!process.send) process.on('exit', () => writeFileSync('loaded', [...urls, ...process.moduleLoadList].join('\\n')));`,
+     if (!process.send) {
+       const urls = [];
+       registerHooks({ load: (url, context, next) => { urls.push(url); return next(url, context); } });
+       const note = (name) => writeFileSync(name, [...urls, ...process.moduleLoadList].join('\\n'));
+       process.on('SIGUSR2', () => { note('loaded'); console.log('noted'); });
+     }`,
   );
-  await writeFile(join(folder, 'zocalo.config.yaml'), 'listen: http://127.0.0.1:0\nstore: sqlite:zocalo.db\n');
-  const program = new Program(process.execPath, ['--import', watch, CLI, 'serve'], { cwd: folder });
+  const keys = [
+    { name: 'test', key: API_KEY, can: ['publish', 'read', 'users'] },
+    { name: 'admin', key: ADMIN_KEY, can: ['admin'] },
+  ];
+  const config = { listen: 'http://127.0.0.1:0', store: 'sqlite:z.db', secret: SECRET, api: { keys }, tls: [] };
+  await writeFile(join(folder, 'zocalo.config.json'), JSON.stringify(config));
+  const program = new Program(process.execPath, ['--import', watch, cli, 'serve'], { cwd: folder });
   t.after(() => program.stop('SIGKILL'));
   const [address] = await program.says(/http:\S+/);
   const loaded = async () => {
-    assert.equal(await program.stop('SIGTERM'), 0);
-    return readFile(join(folder, 'loaded'), 'utf8');
+    program.stdout = '';
+    program.child.kill('SIGUSR2');
+    await program.says(/noted/);
+    return (await readFile(join(folder, 'loaded'), 'utf8')).split('\n');
   };
-  return { address: address!, loaded };
+  const call = async (path: string, key: string, method = 'GET') => {
+    const response = await fetch(address + path, { method, headers: { authorization: `Bearer ${key}` } });
+    assert.equal(response.status, 200, path);
+    return response.text();
+  };
+  /** All that is done late: the HTTP API, tokens, and (once it was asked for) the page. */
+  const useAll = async () => {
+    await call('/api/channels', API_KEY);
+    await call('/admin/session', ADMIN_KEY, 'POST');
+  };
+  return { program, folder, loaded, useAll, call };
 }
 
-test('a daemon that nobody has asked for anything has loaded neither parsers, schemas and API nor TLS and fetch', async (t) => {
-  const { loaded } = await startWatched(t);
-  const modules = await loaded();
-  assert.match(modules, /\/src\/server\/daemon\.ts$/m);
-  assert.doesNotMatch(modules, /node_modules\/(yaml|zod|hono|@hono|jose)\//);
-  assert.doesNotMatch(modules, /^NativeModule (tls|https|http2|internal\/deps\/undici\/undici)$/m);
+const ofNode = (name: string) => (line: string) => line === `NativeModule ${name}`;
+
+test('the package has its program in memory: what is used late reads no file, and costs nothing before', async (t) => {
+  const { loaded, useAll } = await startWatched(t, join(await builtPackage(), 'src/cli.js'));
+  const before = await loaded();
+  assert.ok(before.some((line) => line.endsWith('/src/program/main.js')));
+  for (const name of ['tls', 'https', 'http2', 'internal/deps/undici/undici'])
+    assert.equal(before.some(ofNode(name)), false, name);
+  await useAll();
+  const after = await loaded();
+  assert.ok(after.some(ofNode('internal/deps/undici/undici')), 'the API is built on fetch');
+  const files = (lines: string[]) => lines.filter((line) => line.startsWith('file:'));
+  assert.deepEqual(files(after), files(before));
 });
 
-test('the first request for the HTTP API loads it', async (t) => {
-  const { address, loaded } = await startWatched(t);
-  assert.equal((await fetch(`${address}/api/whoami`)).status, 200);
-  assert.match(await loaded(), /node_modules\/hono\//);
+test('from the sources, what is used late was read before the port opened, and what is used once is gone', async (t) => {
+  const { loaded, useAll } = await startWatched(t, CLI);
+  const before = (await loaded()).filter((line) => line.startsWith('file:'));
+  assert.ok(before.some((line) => line.endsWith('/src/server/daemon.ts')));
+  assert.equal(
+    before.some((line) => /node_modules\/yaml\//.test(line)),
+    false,
+  );
+  await useAll();
+  const after = (await loaded()).filter((line) => line.startsWith('file:'));
+  assert.deepEqual(after, before);
 });
+
+for (const replacement of ['another version', 'nothing at all'])
+  test(`a daemon whose files were replaced by ${replacement} goes on, says so when it is to reload, and drains`, async (t) => {
+    const installed = await builtPackage();
+    const place = join(await mkdtemp(join(tmpdir(), 'zocalo-upgrade-')), 'zocalo');
+    t.after(() => rm(dirname(place), { recursive: true, force: true }));
+    await cp(installed, place, { recursive: true });
+    const { program, useAll } = await startWatched(t, join(place, 'src/cli.js'));
+    await rename(place, `${place}-before`);
+    if (replacement === 'another version') {
+      await cp(`${place}-before`, place, { recursive: true });
+      const file = join(place, 'package.json');
+      await writeFile(file, (await readFile(file, 'utf8')).replace(/"version": "[^"]+"/, '"version": "9.9.9"'));
+    }
+    await rm(`${place}-before`, { recursive: true });
+    await useAll();
+    program.child.kill('SIGHUP');
+    const [line] = await program.says(/.*the configuration was not taken.*\n/, 'stderr');
+    if (replacement === 'another version') assert.match(line, /9\.9\.9 is installed; restart it/);
+    assert.equal(await program.stop('SIGTERM'), 0);
+    assert.match(program.stderr, /"msg":"stopping".*"msg":"stopped"/s);
+  });
 
 test('a configuration that ends the process which reads it is no configuration, and says so', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'zocalo-loading-'));

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { EventEmitter } from 'node:events';
 import type { Command } from 'commander';
 import { loadConfigApart, type PlainConfig } from '../config-process.ts';
+import { takeSignals } from '../early-signals.ts';
 import { freeAddress } from '../free-address.ts';
 import { invocation } from '../invocation.ts';
 import { pageAddresses } from '../page-addresses.ts';
@@ -16,6 +18,10 @@ Examples:
   zocalo serve --supervise --error-log zocalo.err
 SIGTERM and SIGINT end it in good order; SIGHUP reads the configuration anew.
 Rooms are paths: http://localhost:9000/chat:tacos is one, and so is ws://localhost:9000/chat:tacos for text alone.`;
+
+const FEW_FILES =
+  'limits.connections is more than this process can hold, by the number of files that it may have open: raise that ' +
+  '(ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker), or lower limits.connections';
 
 interface ServeOptions extends ConfigOptions {
   supervise?: true;
@@ -43,39 +49,44 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
     isTold = true;
     told.resolve();
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   // One after the other, and no more than one that waits: it reads what there is then.
   let isAsked = false;
   let reloading: Promise<void> = started.promise;
-  process.on('SIGHUP', () => {
+  const askForReload = () => {
     if (isAsked) return;
     isAsked = true;
     reloading = reloading.then(() => {
       isAsked = false;
       return reload();
     });
-  });
+  };
+  takeSignals((signal) => (signal === 'SIGHUP' ? askForReload() : stop()));
 
-  const loaded = await loadConfigApart(loadOptionsOf(options));
+  const loaded = await loadConfigApart(loadOptionsOf(options), version);
+  if (isTold) return; // before anything was opened
   const key = isDemo(loaded) ? randomBytes(24).toString('base64url') : undefined;
   const listen = loaded.choosesPort ? await freeAddress() : undefined;
   const configured = (loaded: PlainConfig): PlainConfig['config'] => ({
     ...(key !== undefined && isDemo(loaded) ? withKey(loaded.config, key) : loaded.config),
     ...(listen !== undefined && loaded.choosesPort && { listen }),
   });
-  const [{ Daemon }, operations] = await Promise.all([
+  const [{ Daemon }, operations, { roomFor }, { preload }] = await Promise.all([
     import('../../server/daemon.ts'),
     import('../../server/operations/index.ts'),
+    import('../../server/limits/index.ts'),
+    import('../../server/preload.ts'),
   ]);
+  await preload();
   const config = configured(loaded);
   const secrets = new Set(secretsOf(config));
   const log = operations.createLog(config.log, { secrets });
   for (const warning of loaded.warnings) log.warn({}, warning);
-  const daemon = new Daemon(config, { log, version });
+  const { openFiles } = loaded;
+  const daemon = new Daemon(config, { log, version, openFiles });
   const reload = async () => {
     if (isTold) return;
     try {
-      const config = configured(await loadConfigApart(loadOptionsOf(options)));
+      const config = configured(await loadConfigApart(loadOptionsOf(options), version));
       for (const secret of secretsOf(config)) secrets.add(secret);
       await daemon.reload(config);
       announceDrain(config.drain.deadline);
@@ -85,12 +96,17 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
     }
   };
   await daemon.start();
+  const { connections } = config.limits;
+  if (openFiles !== undefined && connections > roomFor(openFiles))
+    log.warn({ connections, openFiles, room: roomFor(openFiles) }, FEW_FILES);
   started.resolve();
   announceDrain(config.drain.deadline);
   const pages = pageAddresses(daemon.addresses);
-  if (listen !== undefined && !listen.endsWith(':9000')) console.log('Port 9000 is taken by another program.');
-  console.log(`Zócalo is open at ${pages.join(' and ')}`);
-  if (key !== undefined) console.log(demo(pages[0] ?? '', key));
+  // Nobody has to read it: where it cannot be written, a full disk say, it is lost, and the daemon is not.
+  const say = operations.writeAtOnce(1);
+  if (listen !== undefined && !listen.endsWith(':9000')) say('Port 9000 is taken by another program.\n');
+  say(`Zócalo is open at ${pages.join(' and ')}\n`);
+  if (key !== undefined) say(demo(pages[0] ?? '', key));
   await Promise.race([told.promise, supervisorGone()]);
   isTold = true;
   await daemon.stop();
@@ -125,5 +141,8 @@ function secretsOf({ secret, api, webhooks }: PlainConfig['config']): string[] {
 
 /** A small process that starts the daemon again when it crashes. */
 async function watchOver({ errorLog }: ServeOptions): Promise<void> {
-  process.exitCode = await supervise({ command: workerCommand(), errorLog });
+  const signals = new EventEmitter();
+  const ended = supervise({ command: workerCommand(), errorLog, signals });
+  takeSignals((signal) => void signals.emit(signal, signal));
+  process.exitCode = await ended;
 }

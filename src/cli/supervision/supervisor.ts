@@ -23,7 +23,13 @@ export interface SupervisorOptions {
   readonly clock?: Clock;
   readonly start?: StartWorker;
   /** Who is sent the signals that are passed on. Default: this process. */
-  readonly signals?: Pick<NodeJS.Process, 'on' | 'off'>;
+  readonly signals?: SignalSource;
+}
+
+/** What of a process tells its signals. */
+interface SignalSource {
+  on(signal: NodeJS.Signals, hear: (signal: NodeJS.Signals) => void): unknown;
+  off(signal: NodeJS.Signals, hear: (signal: NodeJS.Signals) => void): unknown;
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;

@@ -45,8 +45,13 @@ export const startWorker: StartWorker = ([program, ...args], write) => {
       .slice(-LAST_LINES - 1)
       .join('\n');
   });
+  let hears = false;
+  let mustReload = false;
   child.on('message', (said) => {
     if (isAnnouncement(said)) drain = said.drain;
+    hears = true;
+    if (mustReload) child.kill('SIGHUP');
+    mustReload = false;
   });
   const ended = new Promise<End>((resolve) => {
     child.on('error', ({ message }) => {
@@ -61,8 +66,10 @@ export const startWorker: StartWorker = ([program, ...args], write) => {
     },
     ended,
     kill: (signal) => {
+      // It would end a Node that has not come to our program yet, which says so when it has.
+      if (signal === 'SIGHUP' && !hears) mustReload = true;
       // Windows has no signals: they all end a process at once, and Ctrl+C has reached the worker already.
-      if (process.platform !== 'win32' || signal === 'SIGKILL') child.kill(signal);
+      else if (process.platform !== 'win32' || signal === 'SIGKILL') child.kill(signal);
     },
   };
 };

@@ -7,15 +7,19 @@ export interface Api extends Listeners {
   takes(url: string | undefined): boolean;
 }
 
+/** The API's own module, with hono, zod and the fetch of Node that hono is built on: 26 MiB in one reading. */
+export const loadApi = () => import('./api.ts');
+
 /**
- * The HTTP API: what a program in any language says to the hub. It is loaded with the first request for it: hono, zod
- * and the fetch of Node that hono is built on took 26 MiB in one reading.
+ * The HTTP API: what a program in any language says to the hub. It is evaluated with the first request for it. In the
+ * package that reads no file (see scripts/build.ts), so that neither a full table of open files nor an upgrade in place
+ * can keep it from it.
  */
 export function createApi(options: ApiOptions): Api {
   let loaded: Listeners | undefined;
   let loading: Promise<Listeners> | undefined;
   const load = async () => {
-    const { buildApi } = await import('./api.ts');
+    const { buildApi } = await loadApi();
     loaded ??= buildApi(options);
     return loaded;
   };
@@ -24,8 +28,12 @@ export function createApi(options: ApiOptions): Api {
       loading ??= load();
       (await loading)[which](request, response);
     } catch (err) {
+      loading = undefined; // the next request tries again
       options.log?.error({ err }, 'the HTTP API could not be loaded');
-      response.writeHead(500, { 'Content-Type': 'text/plain', Connection: 'close' }).end();
+      const body = JSON.stringify({ code: 'UNAVAILABLE', message: 'the API is not there just now; the log says why' });
+      response
+        .writeHead(503, { 'Content-Type': 'application/json', 'Retry-After': '1', Connection: 'close' })
+        .end(body);
     }
   };
   const passTo =

@@ -92,12 +92,32 @@ test('signals reach the worker, which ends in its own time', async (t) => {
     `process.on('SIGHUP', () => console.error('reloaded'));
      process.on('SIGTERM', () => setImmediate(() => process.exit(5)));
      setInterval(() => {}, 1000);
+     supervision.announceDrain(10_000);
      console.error('ready');`,
   );
   await program.says(/ready/, 'stderr');
   program.child.kill('SIGHUP');
   await program.says(/reloaded/, 'stderr');
   assert.equal(await program.stop('SIGTERM'), 5);
+});
+
+test('SIGHUP waits for a worker that has only begun to start, and would be ended by it', async (t) => {
+  const { program } = supervisor(
+    t,
+    `setInterval(() => {}, 1000);
+     process.on('SIGUSR2', () => {
+       process.on('SIGHUP', () => console.error('reloaded'));
+       supervision.announceDrain(10_000);
+     });
+     console.error('young');`,
+  );
+  await program.says(/young/, 'stderr');
+  program.child.kill('SIGHUP');
+  const [, pid] = /worker (\d+)\./.exec(program.stderr)!;
+  process.kill(Number(pid), 'SIGUSR2');
+  await program.says(/reloaded/, 'stderr');
+  assert.doesNotMatch(program.stderr, /was ended by/);
+  await program.stop('SIGTERM');
 });
 
 test('a worker has the time that it asked for, and is killed after it', async (t) => {
