@@ -2,7 +2,8 @@ import { Buffer } from 'node:buffer';
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { nodeHttp } from '../builtins.ts';
-import type { Refusal } from './core/handshake.ts';
+import { asksForWebSocket, type Refusal } from './core/handshake.ts';
+import { pathOf, toOriginForm } from './request-target.ts';
 
 /** Takes an upgrade request, its socket, and what came in the same packet. */
 export type Take = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
@@ -12,17 +13,23 @@ interface Entry {
   readonly take: Take;
 }
 
-/** Who takes the upgrades of an HTTP server: several may, each on a path of its own. */
-const attached = new WeakMap<HttpServer, Entry[]>();
+interface Attached {
+  readonly entries: Entry[];
+  readonly release: () => void;
+}
 
-/** Sends the upgrades of `server` to `path` (undefined: any path) to `take`. The answer ends that. */
+/** Who takes the upgrades of an HTTP server: several may, each on a path of its own. */
+const attached = new WeakMap<HttpServer, Attached>();
+
+/** Sends the WebSocket upgrades of `server` to `path` (undefined: any path) to `take`. The answer ends that. */
 export function attach(server: HttpServer, path: string | undefined, take: Take): () => void {
-  let entries = attached.get(server);
-  if (!entries) {
-    entries = [];
-    attached.set(server, entries);
+  let known = attached.get(server);
+  if (!known) {
     server.on('upgrade', dispatch);
+    known = { entries: [], release: ignoreOtherUpgrades(server) };
+    attached.set(server, known);
   }
+  const { entries, release } = known;
   const entry: Entry = { path, take };
   entries.push(entry);
   return () => {
@@ -30,17 +37,57 @@ export function attach(server: HttpServer, path: string | undefined, take: Take)
     if (entries.length > 0) return;
     attached.delete(server);
     server.off('upgrade', dispatch);
+    release();
   };
 }
 
+/** A server of Node 22.21 or 24.9 and newer asks for each request whether its upgrade is to be taken. */
+type Asking = HttpServer & { shouldUpgradeCallback?: (request: IncomingMessage) => boolean };
+
+/** Lets a server that asks answer requests for other protocols (h2c, say) as if they asked for none (RFC 9110 §7.8). */
+function ignoreOtherUpgrades(server: Asking): () => void {
+  const earlier = server.shouldUpgradeCallback;
+  if (earlier === undefined) return () => {};
+  const decide = (request: IncomingMessage) =>
+    (asksForWebSocket(request.httpVersion, request.headers) || hasOthers(server)) && earlier.call(server, request);
+  server.shouldUpgradeCallback = decide;
+  return () => {
+    if (server.shouldUpgradeCallback === decide) server.shouldUpgradeCallback = earlier;
+  };
+}
+
+/** Whether somebody else listens for upgrades: then what we do not take may be theirs. */
+function hasOthers(server: HttpServer): boolean {
+  return server.listenerCount('upgrade') > 1;
+}
+
 function dispatch(this: HttpServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  const url = request.url ?? '/';
-  const query = url.indexOf('?');
-  const path = query < 0 ? url : url.slice(0, query);
-  const entry = attached.get(this)?.find((candidate) => candidate.path === undefined || candidate.path === path);
-  if (entry) entry.take(request, socket, head);
-  // With a listener that is not ours, the path may be its.
-  else if (this.listenerCount('upgrade') === 1) refuse(socket, { status: 404, reason: `No WebSocket at ${path}` });
+  if (!asksForWebSocket(request.httpVersion, request.headers)) {
+    if (!hasOthers(this)) serveAsRequest(this, request, socket, head);
+    return;
+  }
+  const [path] = pathOf(request.url ?? '/').split('?', 1);
+  const entry = attached
+    .get(this)
+    ?.entries.find((candidate) => candidate.path === undefined || candidate.path === path);
+  if (!entry) {
+    if (!hasOthers(this)) refuse(socket, { status: 404, reason: `No WebSocket at ${path}` });
+  } else if (toOriginForm(request)) entry.take(request, socket, head);
+  else refuse(socket, { status: 400, reason: 'The target of the request names no path' });
+}
+
+/** An older server hands over every upgrade: it gets one that is not taken again, without the field that asks for it. */
+function serveAsRequest(server: HttpServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const { method, url, httpVersion, rawHeaders } = request;
+  let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.toLowerCase() !== 'upgrade') text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
+  // The event would tell everybody who counts connections of one more.
+  const { _connectionListener: serve } = nodeHttp() as { _connectionListener?: (socket: Duplex) => void };
+  if (serve) serve.call(server, socket);
+  else server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
 }
 
 /** Milliseconds that a client gets to read why it was refused. */

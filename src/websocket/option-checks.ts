@@ -20,6 +20,7 @@ const RANGES: Readonly<Record<string, Range>> = {
   closeTimeout: TIME,
   maxConnections: COUNT,
   handshakeTimeout: TIME,
+  requestTimeout: TIME_OR_NEVER,
   keepAliveTimeout: TIME,
   timeout: TIME_OR_NEVER,
   backlog: COUNT,

@@ -68,12 +68,12 @@ export class Reception {
 
   /** Answers an upgrade request. */
   take(request: IncomingMessage, socket: Duplex, head: Buffer): void {
-    const { method, httpVersion, headers } = request;
+    const { method, headers } = request;
     const { hosts, origins } = this.#options;
     const upgrade = new UpgradeRequest(request, this.#addressOf(request));
     const arrival: Arrival = { request, upgrade, socket, head };
     const refusal =
-      checkRequest(method, httpVersion, headers) ??
+      checkRequest(method, headers) ??
       hosts.refusalOf(headers.host) ??
       origins.refusalOf(headers) ??
       this.#checkRoom() ??

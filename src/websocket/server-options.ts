@@ -40,6 +40,11 @@ export interface ServerOptions extends ConnectionOptions {
    */
   readonly handshakeTimeout?: number;
   /**
+   * Milliseconds for a whole request by plain HTTP, from its first byte to the last of its body: `handshakeTimeout`
+   * alone bounds its head. Over it: 408. 0: never. Default 300,000, Node's own, for uploads over a slow line.
+   */
+  readonly requestTimeout?: number;
+  /**
    * Milliseconds for which a plain HTTP connection stays open between two requests. Default 75,000: longer than proxies
    * keep theirs (60 seconds is common), since one that sends a request while it is being closed answers with 502.
    */
@@ -57,8 +62,12 @@ export interface ServerOptions extends ConnectionOptions {
   readonly admitSocket?: (socket: Socket) => boolean;
   /** Looks at each request first, a handshake or (then with its response) a plain one. A refusal is its answer. */
   readonly admitRequest?: (request: IncomingMessage, response?: ServerResponse) => Refusal | null | undefined;
-  /** Plain HTTP on the same port: pages, an API. Default: 426, with a sentence. */
-  readonly onRequest?: (request: IncomingMessage, response: ServerResponse) => void;
+  /**
+   * Plain HTTP on the same port: pages, an API. The target of a request is always in origin-form. What it throws, or its
+   * promise is rejected with, is answered with 500 and told to `onError`. Of one connection 16 requests at most are
+   * answered at a time; the rest waits. Default: 426, with a sentence.
+   */
+  readonly onRequest?: (request: IncomingMessage, response: ServerResponse) => unknown;
   /** Default: the machine's. */
   readonly clock?: Clock;
 }
@@ -69,6 +78,7 @@ export const SERVER_DEFAULTS = {
   protocols: [],
   maxConnections: 100_000,
   handshakeTimeout: 10_000,
+  requestTimeout: 300_000,
   keepAliveTimeout: 75_000,
   backlog: 4_096,
 } as const satisfies ServerOptions;

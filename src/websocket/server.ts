@@ -1,12 +1,5 @@
-import type {
-  ServerOptions as HttpOptions,
-  Server as HttpServer,
-  IncomingMessage,
-  RequestListener,
-  ServerResponse,
-} from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { Server as HttpsServer } from 'node:https';
-import { nodeHttp, nodeHttps } from '../builtins.ts';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { type Bound, bindServers, toZocaloError, type WebSocketAddress } from '../stream/index.ts';
@@ -17,6 +10,7 @@ import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
 import { report, reportFailed } from './hooks.ts';
 import { Hosts } from './hosts.ts';
+import { createHttpServer } from './http-server.ts';
 import { connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { Origins } from './origins.ts';
@@ -187,7 +181,10 @@ export class WebSocketServer {
       const address = this.#where;
       const path = new URL(address.path, 'ws://host').pathname;
       const create = () => {
-        const server = this.#createServer(address.scheme === 'wss');
+        const server = createHttpServer(address.scheme === 'wss', this.#options, {
+          refuse: (request, response) => this.#reception.refusePlain(request, response),
+          failed: (cause) => reportFailed(this, 'onRequest', cause),
+        });
         attach(server, path === '/' ? undefined : path, take);
         return server;
       };
@@ -268,45 +265,8 @@ export class WebSocketServer {
   #onGone(): void {
     if (this.users.size === 0 && this.#venue.leaving.size === 0) this.#onEmpty?.();
   }
-
-  #createServer(secure: boolean): HttpServer {
-    const { handshakeTimeout, keepAliveTimeout, admitSocket, onRequest = upgradeRequired } = this.#options;
-    const handle: RequestListener = (request, response) => {
-      if (!this.#reception.refusePlain(request, response)) onRequest(request, response);
-    };
-    const options = {
-      headersTimeout: handshakeTimeout,
-      requestTimeout: handshakeTimeout,
-      keepAliveTimeout,
-      connectionsCheckingInterval: Math.max(100, Math.floor(handshakeTimeout / 10)),
-      // A client that would like HTTP/2 (curl --http2, say) still gets its page. Known to Node from 24.9 on.
-      shouldUpgradeCallback: (request: IncomingMessage) => /\bwebsocket\b/i.test(request.headers.upgrade ?? ''),
-    };
-    const server = secure ? this.#createSecureServer(options, handle) : nodeHttp().createServer(options, handle);
-    if (admitSocket)
-      server.on('connection', (socket) => {
-        if (!admitSocket(socket)) socket.destroy();
-      });
-    return server;
-  }
-
-  #createSecureServer(options: HttpOptions, handle: RequestListener): HttpServer {
-    const { handshakeTimeout, tls } = this.#options;
-    if (!tls?.cert || !tls.key) throw new ZocaloError('BAD_CERTIFICATE', 'wss:// needs a certificate and its key');
-    try {
-      // The TLS handshake has the same time: whoever says nothing at all on a wss:// port is held no longer.
-      return nodeHttps().createServer({ ...options, handshakeTimeout, ...tls }, handle);
-    } catch (cause) {
-      throw new ZocaloError('BAD_CERTIFICATE', (cause as Error).message, { cause });
-    }
-  }
 }
 
 function isAttachment(where: string | URL | Attachment): where is Attachment {
   return typeof (where as Partial<Attachment> | null)?.server?.on === 'function';
-}
-
-function upgradeRequired(_request: IncomingMessage, response: ServerResponse): void {
-  response.writeHead(426, { Upgrade: 'websocket', Connection: 'Upgrade', 'Content-Type': 'text/plain' });
-  response.end('This is a WebSocket server: connect to it with a WebSocket client\n');
 }

@@ -83,12 +83,16 @@ test('no path leads out of the pages, and no other host is asked, however it is 
     '/constructor',
     '/api/../package.json',
     '/sse/../admin',
-    'http://localhost/admin',
-    'file:///etc/passwd',
+    'http://localhost/../package.json',
+    'file://localhost/etc/passwd',
   ]) {
     const answer = await answersTo(port, request(`GET ${path}`, [KEY, 'Connection: close']));
     assert.match(answer, /^HTTP\/1\.1 404 /, path);
   }
+  // RFC 9112 §3.2.2: a target in absolute-form is asked of this server, whatever host it names.
+  assert.match(await answersTo(port, request('GET http://other.example/none', [KEY, 'Connection: close'])), / 404 /);
+  assert.match(await answersTo(port, request('GET http://other.example/admin', [KEY, 'Connection: close'])), / 200 /);
+  assert.match(await answersTo(port, request('GET file:///etc/passwd', [KEY, 'Connection: close'])), / 400 /);
   assert.equal(await answersTo(port, request('CONNECT localhost:22')), '');
   for (const path of ['/', '/admin', '/api/users'])
     for (const method of ['TRACE', 'PUT', 'DELETE'])

@@ -37,7 +37,7 @@ for (const [what, fields, line] of [
 for (const [what, status, fields, line] of [
   ['with 20 KB of cookies', 431, { Cookie: 'x'.repeat(20_000) }],
   ['of another method', 405, {}, 'POST /chat HTTP/1.1'],
-  ['in HTTP/1.0', 400, {}, 'GET /chat HTTP/1.0'],
+  ['in HTTP/1.0, which knows no upgrade', 426, {}, 'GET /chat HTTP/1.0'],
   ['of another version', 426, { 'Sec-WebSocket-Version': '8' }],
   ['without a version', 426, { 'Sec-WebSocket-Version': undefined }],
   ['without a key', 400, { 'Sec-WebSocket-Key': undefined }],

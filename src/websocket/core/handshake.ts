@@ -27,20 +27,24 @@ function acceptKey(key: string): string {
   return hash('sha1', key + GUID, 'base64');
 }
 
+/** Whether a request asks for a WebSocket. Any other upgrade, and one by HTTP/1.0, is ignored (RFC 9110 §7.8). */
+export function asksForWebSocket(version: string, headers: Headers): boolean {
+  return version !== '1.0' && version !== '0.9' && hasToken(text(headers.upgrade), 'websocket');
+}
+
 /** What is wrong with a client's opening handshake (RFC 6455 §4.2.1); null when nothing is. */
-export function checkRequest(method: string | undefined, version: string, headers: Headers): Refusal | null {
+export function checkRequest(method: string | undefined, headers: Headers): Refusal | null {
   if (method !== 'GET')
     return { status: 405, reason: 'A WebSocket handshake is a GET request', headers: { Allow: 'GET' } };
-  if (version === '1.0' || version === '0.9')
-    return { status: 400, reason: 'A WebSocket handshake needs HTTP/1.1 or newer' };
-  if (!hasToken(text(headers.upgrade), 'websocket'))
-    return { status: 426, reason: 'Expected Upgrade: websocket', headers: { Upgrade: 'websocket' } };
   if (!hasToken(text(headers.connection), 'upgrade')) return { status: 400, reason: 'Expected Connection: Upgrade' };
   const asked = text(headers['sec-websocket-version']);
   if (asked !== '13')
     return { status: 426, reason: 'Expected Sec-WebSocket-Version: 13', headers: { 'Sec-WebSocket-Version': '13' } };
   if (!KEY.test(text(headers['sec-websocket-key'])))
     return { status: 400, reason: 'Expected a Sec-WebSocket-Key of 16 bytes in base64' };
+  // Its bytes would be taken for frames.
+  if ((headers['content-length'] ?? '0') !== '0' || headers['transfer-encoding'] !== undefined)
+    return { status: 400, reason: 'A WebSocket handshake has no body' };
   if (headers.host === undefined) return { status: 400, reason: 'Expected a Host header' };
   const extensions = headers['sec-websocket-extensions'];
   if (extensions !== undefined && parseExtensions(text(extensions)) === null)

@@ -105,7 +105,7 @@ test('curl gets the answer 413 to a large file', { skip: missing('curl') }, asyn
 });
 
 test('somebody who sends a body too slowly is cut off', async (t) => {
-  const { url } = await serveApi(t, { serve: { handshakeTimeout: 200 } });
+  const { url } = await serveApi(t, { serve: { handshakeTimeout: 200, requestTimeout: 200 } });
   const head = 'POST /api/publish HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer all\r\nContent-Length: 100\r\n\r\n';
   assert.match(await raw(url, `${head}{"chan`), /^HTTP\/1\.1 408 /);
 });
