@@ -78,5 +78,9 @@ function ownerOf({ users }: House, user: string | undefined, connection: string)
 }
 
 function metaOf(key: string | undefined, user: string | undefined): string | null {
-  return key === undefined && user === undefined ? null : JSON.stringify({ key, user });
+  if (key === undefined && user === undefined) return null;
+  if (user === undefined) return `{"key":${JSON.stringify(key)}}`;
+  return key === undefined
+    ? `{"user":${JSON.stringify(user)}}`
+    : `{"key":${JSON.stringify(key)},"user":${JSON.stringify(user)}}`;
 }

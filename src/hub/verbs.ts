@@ -1,6 +1,7 @@
 import {
   type ClientMessage,
   encodeAnswer,
+  encodePublished,
   type Hello,
   type JsonText,
   PONG,
@@ -123,7 +124,7 @@ function pub(
       except: echo ? undefined : connection,
       connection: connection.id,
     }).then(
-      (at) => connection.tell(['ok', id, at ? { at } : {}]),
+      (at) => connection.tellLine(encodePublished(id, at)),
       (error) => connection.refuse(id, error, name),
     );
   };

@@ -1,5 +1,5 @@
 import { channelFault, isChannel, isPattern } from './channel.ts';
-import { memberIn, type Scan, scan, trimmed } from './json-scan.ts';
+import { endBefore, memberIn, type Scan, scan, startFrom } from './json-scan.ts';
 import { JsonText } from './json-text.ts';
 
 import { LIMITS } from './limits.ts';
@@ -219,12 +219,12 @@ const cuts = new Map(
 /** An element as text, or with a member as text. */
 function withText(line: string, found: Scan, at: number, which: true | string, value: unknown): unknown {
   const { marks } = found;
-  const place = trimmed(line, marks[at]! + 1, marks[at + 1]!);
-  if (which === true) return JsonText.part(line, place, found, value);
+  const from = startFrom(line, marks[at]! + 1);
+  if (which === true) return JsonText.part(line, from, endBefore(line, marks[at + 1]!), found, value);
   const object = value as Record<string, unknown>;
   if (!Object.hasOwn(object, which)) return object;
-  const inner = scan(line, place[0]);
-  return { ...object, [which]: JsonText.part(line, memberIn(line, inner, which)!, inner, object[which]) };
+  const inner = scan(line, from);
+  return { ...object, [which]: JsonText.part(line, ...memberIn(line, inner, which)!, inner, object[which]) };
 }
 
 function hasId(parts: readonly Part[]): boolean {

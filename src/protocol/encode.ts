@@ -1,4 +1,4 @@
-import type { ClientMessage, ServerMessage } from './messages.ts';
+import type { ClientMessage, Position, ServerMessage } from './messages.ts';
 
 /** One message as a line. Throws what `JSON.stringify` throws: a TypeError for a circle or a bigint. */
 export function encode(message: ClientMessage | ServerMessage): string {
@@ -16,6 +16,11 @@ export function encodePublication(ch: number, offset: number, data: string, meta
 /** An answer whose result is JSON text already. */
 export function encodeAnswer(id: number, result: string): string {
   return `["ok",${id},${result}]`;
+}
+
+/** The answer to `pub`. */
+export function encodePublished(id: number, at: Position | undefined): string {
+  return at ? `["ok",${id},{"at":[${JSON.stringify(at[0])},${at[1]}]}]` : `["ok",${id},{}]`;
 }
 
 /** What is sent to one connection outside of any channel. */

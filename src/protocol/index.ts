@@ -22,6 +22,7 @@ export {
   encodeJoin,
   encodeMember,
   encodePublication,
+  encodePublished,
 } from './encode.ts';
 export { memberIn, memberText, type Scan, scan } from './json-scan.ts';
 export { JsonText } from './json-text.ts';

@@ -65,13 +65,18 @@ function endOfString(text: string, from: number): number {
   }
 }
 
-/** The text between two offsets, without white space around it. */
-export function trimmed(text: string, from: number, to: number): [from: number, to: number] {
-  let start = from;
-  let end = to;
-  while (start < end && text.charCodeAt(start) <= SPACE) start++;
-  while (start < end && text.charCodeAt(end - 1) <= SPACE) end--;
-  return [start, end];
+/** Where something begins behind `from` that is no white space. */
+export function startFrom(text: string, from: number): number {
+  let at = from;
+  while (text.charCodeAt(at) <= SPACE) at++;
+  return at;
+}
+
+/** Where it ends before `to`. */
+export function endBefore(text: string, to: number): number {
+  let at = to;
+  while (text.charCodeAt(at - 1) <= SPACE) at--;
+  return at;
 }
 
 /**
@@ -79,24 +84,27 @@ export function trimmed(text: string, from: number, to: number): [from: number, 
  * none of that name. Of several it is the last, as with `JSON.parse`.
  */
 export function memberIn(text: string, { marks }: Scan, name: string): [from: number, to: number] | undefined {
-  const quoted = JSON.stringify(name);
+  const isPlain = !name.includes('\\');
   for (let at = marks.length - 3; at >= 0; at -= 2) {
-    const [from, to] = trimmed(text, marks[at]! + 1, marks[at + 1]!);
-    if (!text.startsWith(quoted, from) && !isOtherwise(text.slice(from, to), name)) continue;
-    return trimmed(text, marks[at + 1]! + 1, marks[at + 2]!);
+    const from = startFrom(text, marks[at]! + 1);
+    const length = endBefore(text, marks[at + 1]!) - from - 2;
+    const isSame = isPlain && length === name.length && text.startsWith(name, from + 1);
+    // An escape is longer than what it stands for.
+    if (!isSame && !(length > name.length && isEscaped(text.slice(from, marks[at + 1]), name))) continue;
+    return [startFrom(text, marks[at + 1]! + 1), endBefore(text, marks[at + 2]!)];
   }
   return undefined;
 }
 
 /** The text of an object's member; undefined where there is none, and of what is no object. */
 export function memberText(text: string, name: string): string | undefined {
-  const [from] = trimmed(text, 0, text.length);
+  const from = startFrom(text, 0);
   const place = text[from] === '{' ? memberIn(text, scan(text, from), name) : undefined;
   return place && text.slice(...place);
 }
 
-/** Whether it is the name with needless escapes. */
-function isOtherwise(quoted: string, name: string): boolean {
+/** Whether it is the name with escapes in it. */
+function isEscaped(quoted: string, name: string): boolean {
   return quoted.includes('\\') && JSON.parse(quoted) === name;
 }
 

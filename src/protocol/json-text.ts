@@ -45,7 +45,7 @@ export class JsonText {
   }
 
   /** A part of a text that was read as a whole. `found`: in what it lies. `value`: what was read. */
-  static part(text: string, [from, to]: readonly [from: number, to: number], found: Scan, value: unknown): JsonText {
+  static part(text: string, from: number, to: number, found: Scan, value: unknown): JsonText {
     const part = text.slice(from, to);
     // The engine lets a part share the memory of the whole, which must not outlive the request with it.
     const isMost = text.length <= 2 * part.length + SPARE;

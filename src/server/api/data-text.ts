@@ -12,7 +12,7 @@ export function keepData(text: string, body: unknown): void {
 
 function keep(text: string, found: Scan, body: unknown): void {
   if (isObject(body) && Object.hasOwn(body, 'data'))
-    body.data = JsonText.part(text, memberIn(text, found, 'data')!, found, body.data);
+    body.data = JsonText.part(text, ...memberIn(text, found, 'data')!, found, body.data);
 }
 
 function isObject(value: unknown): value is { data?: unknown } {
