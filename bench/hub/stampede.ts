@@ -34,24 +34,25 @@ const order: StampedeOrder = JSON.parse(process.argv[2]!);
 const memory = (name: 'VmRSS' | 'VmHWM') =>
   1_024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${order.pid}/status`, 'utf8'))![1]);
 
-const readers: Awaited<ReturnType<typeof open>>['connection'][] = [];
+type Reader = Awaited<ReturnType<typeof open>>['connection'];
 const headers = 'Sec-WebSocket-Protocol: zocalo.1\r\n';
+const say = (reader: Reader, ...line: unknown[]) => reader.socket.write(textFrame(JSON.stringify(line)));
+
+/** A connection that has said hi. */
+async function enter(): Promise<Reader> {
+  const { connection } = await open(order.port, { headers });
+  await new Promise<void>((resolve) => {
+    connection.onBytes = () => resolve();
+    say(connection, 'hi', 1, {});
+  });
+  return connection;
+}
+
+const readers: Reader[] = [];
 while (readers.length < order.readers + order.stuck) {
   const count = Math.min(AT_ONCE, order.readers + order.stuck - readers.length);
-  const opened = await Promise.all(Array.from({ length: count }, () => open(order.port, { headers })));
-  readers.push(...opened.map(({ connection }) => connection));
+  readers.push(...(await Promise.all(Array.from({ length: count }, enter))));
 }
-const say = (reader: (typeof readers)[number], ...line: unknown[]) =>
-  reader.socket.write(textFrame(JSON.stringify(line)));
-await Promise.all(
-  readers.map(
-    (reader) =>
-      new Promise<void>((resolve) => {
-        reader.onBytes = () => resolve();
-        say(reader, 'hi', 1, {});
-      }),
-  ),
-);
 const epoch = await new Promise<string>((resolve) => {
   const [first] = readers;
   first!.onBytes = (length) => {
