@@ -2,7 +2,6 @@ import {
   type ChannelInput,
   type ChannelOutput,
   type Contract,
-  encode,
   isChannel,
   type MethodInput,
   type MethodResult,
@@ -14,12 +13,13 @@ import {
   type Welcome,
 } from '../protocol/index.ts';
 import { Emitter } from './emitter.ts';
-import { Feed, isPatterned } from './feed.ts';
+import { Feed } from './feed.ts';
+import type { House, Settings } from './house.ts';
+import { encodeParts } from './json.ts';
 import type { Network } from './liveness.ts';
-import { type HistoryOptions, type HistoryPage, type House, lookUpHistory, lookUpPresence } from './lookups.ts';
+import { type HistoryOptions, type HistoryPage, lookUpHistory, lookUpPresence } from './lookups.ts';
 import type { PatternGapEvent } from './messages.ts';
 import { noChannel, Outbox, type OutboxStorage, type Waiting } from './outbox.ts';
-import { type Heard, Places } from './places.ts';
 import { browserTimers, type SocketState, type Timers } from './reconnecting-socket.ts';
 import { CLOSED, type Login, type NegotiatedSocket, Session, type Token } from './session.ts';
 import { Subscription } from './subscription.ts';
@@ -28,7 +28,7 @@ import { Subscription } from './subscription.ts';
 export type ClientState = SocketState;
 
 export interface ClientOptions {
-  /** Asked before each connection, and when the server says that the token has expired. */
+  /** A text, or asked before each connection, and when the server says that the token has expired. Without one: '' or null. */
   token?: Token;
   /**
    * Asked for a user and a password when there is no token of an earlier welcome; the password is not kept. Answer
@@ -75,9 +75,6 @@ export interface ClientEvents {
   error: Error;
 }
 
-/** Unlike `performance.now`, it goes on while the machine sleeps. */
-const wallClock: Timers = { ...browserTimers, now: () => Date.now() };
-
 /** What `subscribe` answers, by the contract, or by the type that was given. */
 type Subscribing<C extends Contract, Name extends string, T> = Name extends `${string}*${string}`
   ? Subscription<[T] extends [never] ? ChannelOutput<C, Name> : T, never, PatternGapEvent>
@@ -91,6 +88,14 @@ const platform = globalThis as unknown as Partial<Network> & {
   WebSocket?: new (url: string, subprotocol: string) => NegotiatedSocket;
 };
 
+const DEFAULTS = {
+  // Unlike that of `performance.now`, it goes on while the machine sleeps.
+  clock: { ...browserTimers, now: () => Date.now() },
+  random: Math.random,
+  network: platform.addEventListener && (platform as Network),
+  outbox: 1_000,
+};
+
 /**
  * A user's end of a Zócalo server: channels, publications, calls. It connects at the first use and stays connected
  * until it is closed; whatever happens to the line in between, subscriptions go on where they were.
@@ -101,40 +106,29 @@ export class Client<C extends Contract = any> {
   readonly #outbox: Outbox;
   readonly #house: House;
   readonly #emitter = new Emitter<ClientEvents>();
-  readonly #feeds = new Map<string, Feed>();
-  readonly #numbers = new Map<number, Feed>();
-  readonly #places = new Places();
+  #reported: Error | undefined;
 
   /** @throws ProtocolError where there is no WebSocket. Nothing is connected before the first use. */
   constructor(url: string, options: ClientOptions = {}) {
-    const { storage, WebSocket = platform.WebSocket, network } = options;
-    if (!WebSocket) throw new ProtocolError('UNAVAILABLE', 'there is no WebSocket: give the option');
-    this.#session = new Session(
-      {
-        url,
-        token: options.token,
-        login: options.login,
-        WebSocket,
-        timers: options.clock ?? wallClock,
-        random: options.random ?? Math.random,
-        network: network ?? (platform.addEventListener ? (platform as Network) : undefined),
-      },
-      {
-        onState: (state, why) => this.#changed(state, why),
-        onMessage: (message) => this.#handle(message),
-        onError: (error) => this.#report(error),
-      },
-    );
-    const session = this.#session;
-    const outbox = new Outbox({
-      session,
-      storage,
-      name: `zocalo:${url}:`,
-      limit: options.outbox ?? 1_000,
-      onError: (error) => this.#report(error),
+    const settings = { WebSocket: platform.WebSocket, ...DEFAULTS, ...options, url };
+    if (!settings.WebSocket) throw new ProtocolError('UNAVAILABLE', 'there is no WebSocket: give the option');
+    const house = {
+      settings,
+      feeds: new Map(),
+      numbers: new Map(),
+      report: (error) => this.#report(error),
+    } as House & { session: Session; outbox: Outbox };
+    this.#house = house;
+    house.session = this.#session = new Session(settings as Settings, {
+      onState: (state, why) => this.#changed(state, why),
+      onMessage: (message) => this.#handle(message),
+      onError: house.report,
     });
-    this.#outbox = outbox;
-    this.#house = { session, outbox };
+    house.outbox = this.#outbox = new Outbox(house);
+  }
+
+  get #feeds(): Feed[] {
+    return [...this.#house.feeds.values()];
   }
 
   get state(): ClientState {
@@ -179,12 +173,8 @@ export class Client<C extends Contract = any> {
   ): Subscribing<C, Name, T> {
     if (!isChannel(channel.replaceAll('*', '-')) || channel.includes('**')) throw noChannel(channel);
     this.open();
-    let feed = this.#feeds.get(channel);
-    if (!feed) {
-      feed = this.#newFeed(channel, wishes);
-      this.#feeds.set(channel, feed);
-    }
-    const subscription = new Subscription<never, unknown>(this.#house, feed).start(since);
+    const feed = this.#house.feeds.get(channel) ?? this.#newFeed(channel, wishes);
+    const subscription = new Subscription<never, unknown>(this.#house, feed, since);
     if (this.state === 'open') feed.start();
     return subscription as never;
   }
@@ -209,8 +199,7 @@ export class Client<C extends Contract = any> {
     { timeout }: { timeout?: number } = {},
   ): Promise<[T] extends [never] ? MethodResult<C, Name> : T> {
     this.open();
-    const line = (id: number) => encode(['call', id, method, data ?? null]);
-    return (await this.#session.request(line, false, timeout)) as never;
+    return (await this.#session.request('call', encodeParts(method, data ?? null), { timeout })) as never;
   }
 
   /** A page of a channel's log, without listening. Rejects with the server's code, TIMEOUT or CLOSED. */
@@ -247,30 +236,33 @@ export class Client<C extends Contract = any> {
 
   /** Ends every subscription and the connection. Unacknowledged publications are rejected with CLOSED; a storage keeps them. */
   close(): void {
-    for (const feed of [...this.#feeds.values()]) feed.end();
+    for (const feed of this.#feeds) feed.end();
     this.#session.close();
   }
 
   #newFeed(channel: string, wishes: Omit<SubscribeOptions, 'since'>): Feed {
-    // What no pattern followed may be far behind.
-    if (isPatterned(channel) && ![...this.#feeds.values()].some(({ matches }) => matches))
-      this.#places.forget((name) => this.#feeds.get(name)?.state === 'live');
-    const feed: Feed = new Feed({
-      channel,
-      wishes,
-      session: this.#session,
-      isOwn: (key) => this.#outbox.isOwn(key),
-      onNumber: (number, feed) => (feed ? this.#numbers.set(number, feed) : this.#numbers.delete(number)),
-      onPlace: (number, position) => this.#hear(this.#places.introduce(number, position, channel)),
-      onOver: () => this.#feeds.get(channel) === feed && this.#feeds.delete(channel),
-    });
+    const house = this.#house;
+    const feed = new Feed(house, channel, wishes);
+    if (feed.isPattern && !this.#feeds.some(({ isPattern }) => isPattern)) {
+      house.patterns = undefined;
+      import('./patterns.ts').then(
+        ({ Patterns }) => {
+          house.patterns = new Patterns(house);
+          if (this.state === 'open') for (const feed of this.#feeds) feed.start();
+        },
+        (error) => {
+          for (const feed of this.#feeds) if (feed.isPattern) feed.end(error);
+        },
+      );
+    }
+    house.feeds.set(channel, feed);
     return feed;
   }
 
   #changed(state: ClientState, why: Error | undefined): void {
     switch (state) {
       case 'open':
-        for (const feed of [...this.#feeds.values()]) feed.start();
+        for (const feed of this.#feeds) feed.start();
         this.#outbox.flush();
         break;
       case 'waiting':
@@ -279,7 +271,7 @@ export class Client<C extends Contract = any> {
         break;
       case 'closed':
         this.#suspend();
-        for (const feed of [...this.#feeds.values()]) feed.end(why);
+        for (const feed of this.#feeds) feed.end(why);
         this.#outbox.abandon(why ?? CLOSED);
     }
     this.#emitter.emit('state', state);
@@ -287,70 +279,47 @@ export class Client<C extends Contract = any> {
   }
 
   #suspend(): void {
-    for (const feed of [...this.#feeds.values()]) feed.suspend();
-    this.#places.forget((channel) => this.#feeds.has(channel));
+    for (const feed of this.#feeds) feed.suspend();
+    this.#house.patterns?.forget();
     this.#outbox.suspend();
   }
 
   /** What belongs to no channel of ours came too late: we have left it. */
   #handle(message: ServerMessage): void {
     if (message.length < 2) return;
-    const feed = this.#numbers.get(message[1] as number);
+    const { feeds, numbers, patterns } = this.#house;
+    const feed = numbers.get(message[1] as number);
     switch (message[0]) {
-      case 'm': {
-        const [, number, offset, data, meta] = message;
-        feed?.onMessage(offset, data, meta);
-        this.#hear(this.#places.take(number, offset, offset - 1), (pattern, heard) =>
-          pattern.onHeard(heard, data, meta),
-        );
+      case 'm':
+        feed?.onMessage(message[2], message[3], message[4]);
         break;
-      }
       case 'skip':
         feed?.onSkip(message[2]);
-        this.#hear(this.#places.take(message[1], message[2], 0), (pattern, { channel, position, have }) =>
-          pattern.tell('skip', { channel, from: have[1] + 1, to: position[1] }),
-        );
         break;
       case 'gap':
         feed?.onGap(message[2]);
-        this.#hear(this.#places.introduce(message[1], [message[2].epoch, message[2].head]));
-        break;
-      case 'ch':
-        this.#hear(this.#places.introduce(message[1], [message[3], message[4]], message[2]));
         break;
       case 'live':
         feed?.onLive(message[2]);
         break;
       case '+':
-        feed?.onJoin(message[2]);
-        break;
       case '-':
-        feed?.onLeave(message[2]);
-        break;
       case 'n':
-        feed?.onCount(message[2]);
+        feed?.onPresence(message);
         break;
       case 'end':
-        this.#feeds
-          .get(message[1])
-          ?.onRefused(new ProtocolError(message[2], message[3] ?? `the server ended ${message[1]}`));
+        feeds.get(message[1])?.onRefused(new ProtocolError(message[2], message[3] ?? `the server ended it`));
         break;
       case 'to':
         this.#emitter.emit('message', message[1]);
     }
-  }
-
-  /** For the patterns that match it. */
-  #hear(heard: Heard | undefined, tell?: (feed: Feed, heard: Heard) => void): void {
-    if (!heard) return;
-    for (const feed of [...this.#feeds.values()]) {
-      if (feed.state !== 'live' || !feed.matches?.(heard.channel)) continue;
-      if (heard.gap) feed.tell('gap', { channel: heard.channel, ...heard.gap });
-      tell?.(feed, heard);
-    }
+    patterns?.handle(message);
   }
 
   #report(error: Error): void {
+    // What ends the client ends each of its subscriptions with it.
+    if (error === this.#reported) return;
+    this.#reported = error;
     if (!this.#emitter.emit('error', error)) console.error(error);
   }
 }

@@ -12,22 +12,22 @@ export class Emitter<Events> {
     return () => listeners.delete(listener);
   }
 
+  has(name: keyof Events): boolean {
+    return !!this.#listeners[name]?.size;
+  }
+
   /** Whether anybody listened. */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
-    const listeners = this.#listeners[name];
-    if (!listeners?.size) return false;
-    for (const listener of [...listeners]) guard(() => listener(event));
-    return true;
-  }
-}
-
-/** A listener that throws is an uncaught error as ever, but does not leave the line that was being read half done. */
-function guard(action: () => void): void {
-  try {
-    action();
-  } catch (error) {
-    queueMicrotask(() => {
-      throw error;
-    });
+    const listeners = [...(this.#listeners[name] ?? [])];
+    for (const listener of listeners)
+      try {
+        listener(event);
+      } catch (error) {
+        // An uncaught error as ever, but it does not leave the line that was being read half done.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
+    return listeners.length > 0;
   }
 }

@@ -1,7 +1,7 @@
-import { encode, type GetOptions, type History, type Position, type Presence } from '../protocol/index.ts';
-import { type Message, toMessage } from './messages.ts';
-import type { Outbox } from './outbox.ts';
-import type { Session } from './session.ts';
+import type { History, Position, Presence } from '../protocol/index.ts';
+import type { House } from './house.ts';
+import { encodeParts } from './json.ts';
+import type { Message } from './messages.ts';
 
 export interface HistoryOptions {
   /** What came after this position. Default: from the oldest that is kept. */
@@ -17,26 +17,17 @@ export interface HistoryPage<T> extends Omit<History, 'entries'> {
   messages: Message<T>[];
 }
 
-/** What a subscription borrows of its client. */
-export interface House {
-  session: Session;
-  outbox: Outbox;
-}
-
 export async function lookUpHistory<T>(
   { session, outbox }: House,
   channel: string,
   { after, limit, timeout }: HistoryOptions = {},
 ): Promise<HistoryPage<T>> {
-  // JSON leaves out what is undefined.
-  const options = { at: after, limit } as GetOptions;
-  const line = (id: number) => encode(['get', id, 'history', channel, options]);
-  const { entries, ...page } = (await session.request(line, true, timeout)) as History;
-  const isOwn = (key: string) => outbox.isOwn(key);
+  const parts = encodeParts('history', channel, { at: after, limit });
+  const { entries, ...page } = (await session.request('get', parts, { repeat: true, timeout })) as History;
   return {
     ...page,
     messages: entries.map(
-      ([offset, data, meta]) => toMessage(channel, [page.epoch, offset], data, meta, isOwn) as Message<T>,
+      ([offset, data, meta]) => outbox.toMessage(channel, [page.epoch, offset], data, meta) as Message<T>,
     ),
   };
 }
@@ -46,5 +37,5 @@ export async function lookUpPresence(
   channel: string,
   timeout: number | undefined,
 ): Promise<Presence> {
-  return (await session.request((id) => encode(['get', id, 'presence', channel, {}]), true, timeout)) as Presence;
+  return (await session.request('get', encodeParts('presence', channel), { repeat: true, timeout })) as Presence;
 }

@@ -1,4 +1,4 @@
-import type { Gap, Member, Meta, Position } from '../protocol/index.ts';
+import type { Gap, Member, Position } from '../protocol/index.ts';
 
 /** A publication, as a subscriber gets it. */
 export interface Message<T = unknown> {
@@ -12,23 +12,6 @@ export interface Message<T = unknown> {
   user?: string;
   /** Milliseconds since 1970. */
   time?: number;
-}
-
-export function toMessage(
-  channel: string,
-  position: Position,
-  data: unknown,
-  meta: Meta | undefined,
-  isOwn: (key: string) => boolean,
-): Message {
-  return {
-    ...meta,
-    channel,
-    data,
-    // Offsets count from 1: what has none stands in no log.
-    ...(position[1] > 0 && { position }),
-    mine: meta?.key !== undefined && isOwn(meta.key),
-  };
 }
 
 /** Who is here, after a change. */

@@ -1,6 +1,15 @@
-import { isChannel, type Position, ProtocolError, type Published, type PublishOptions } from '../protocol/index.ts';
-import { PASSING, pauseAfter } from './retry.ts';
-import type { Session } from './session.ts';
+import {
+  isChannel,
+  type Meta,
+  type Position,
+  ProtocolError,
+  type Published,
+  type PublishOptions,
+} from '../protocol/index.ts';
+import type { House } from './house.ts';
+import { encodeParts } from './json.ts';
+import type { Message } from './messages.ts';
+import { isPassing } from './retry.ts';
 
 /** Where the outbox outlives the page: `localStorage`, `sessionStorage`, or anything with their methods. */
 export interface OutboxStorage {
@@ -11,17 +20,6 @@ export interface OutboxStorage {
   removeItem(name: string): void;
 }
 
-export interface OutboxOptions {
-  session: Session;
-  storage: OutboxStorage | undefined;
-  /** Begins the names of its items in the storage. */
-  name: string;
-  /** Publications at most. */
-  limit: number;
-  /** Publications of an earlier life of the page have nobody else to tell. */
-  onError: (error: Error) => void;
-}
-
 /** A publication that is not acknowledged yet. */
 export interface Waiting {
   key: string;
@@ -29,12 +27,16 @@ export interface Waiting {
   data: unknown;
 }
 
-interface Entry {
+/** As it lies in the storage. */
+interface Saved {
   key: string;
   channel: string;
   /** The data as JSON, as it was when it was published. */
   data: string;
   options: PublishOptions;
+}
+
+interface Entry extends Saved {
   isSent: boolean;
   refusals: number;
   resolve: (position: Position | undefined) => void;
@@ -46,7 +48,8 @@ interface Entry {
  * which fills a long line; a refusal leaves one alone, so that a server with a limit on the rate is not asked in vain,
  * and hardly anything overtakes what it refused.
  */
-const WINDOW = { first: 16, most: 64 };
+const FIRST_WINDOW = 16;
+const MOST = 64;
 /** A refusal that may be retried is passed on after so many, that nobody waits for a full disk without a word. */
 const ATTEMPTS = 5;
 
@@ -55,18 +58,18 @@ const ATTEMPTS = 5;
  * loss all go out again, under the same keys, so that none is stored twice.
  */
 export class Outbox {
-  readonly #options: OutboxOptions;
+  readonly #house: House;
   readonly #entries = new Map<string, Entry>();
   /** Keys of an earlier life begin otherwise. */
   readonly #restored = new Set<string>();
   readonly #prefix = newPrefix();
   #counter = 0;
-  #window = WINDOW.first;
+  #window = FIRST_WINDOW;
   /** Channels that wait after a refusal, and what ends the wait: nothing may overtake what was refused. */
   readonly #held = new Map<string, () => void>();
 
-  constructor(options: OutboxOptions) {
-    this.#options = options;
+  constructor(house: House) {
+    this.#house = house;
   }
 
   get size(): number {
@@ -78,8 +81,17 @@ export class Outbox {
     return [...this.#entries.values()].map(({ key, channel, data }) => ({ key, channel, data: JSON.parse(data) }));
   }
 
-  isOwn(key: string): boolean {
-    return key.startsWith(this.#prefix) || this.#restored.has(key);
+  /** A publication as its readers get it: they are told which are of this client. */
+  toMessage(channel: string, position: Position, data: unknown, meta: Meta | undefined): Message {
+    const { key = '' } = meta ?? {};
+    return {
+      ...meta,
+      channel,
+      data,
+      // Offsets count from 1: what has none stands in no log.
+      ...(position[1] > 0 && { position }),
+      mine: key.startsWith(this.#prefix) || this.#restored.has(key),
+    };
   }
 
   /** Takes over what an earlier life of this page left in the storage. */
@@ -88,52 +100,47 @@ export class Outbox {
   }
 
   #restore(): void {
-    const { storage, name, onError } = this.#options;
+    const { report, settings } = this.#house;
+    const { storage } = settings;
     const names: string[] = [];
     for (let index = 0; index < (storage?.length ?? 0); index++) {
       const item = storage!.key(index);
-      if (item?.startsWith(name)) names.push(item);
+      if (item?.startsWith(this.#itemOf(''))) names.push(item);
     }
     // A name holds the time and a count, each padded: the order of names is the order of publishing.
     for (const item of names.sort()) {
       const entry = parse(storage!.getItem(item));
       if (entry) {
         this.#restored.add(entry.key);
-        this.#entries.set(entry.key, { ...entry, isSent: false, refusals: 0, resolve: () => {}, reject: onError });
+        this.#entries.set(entry.key, { ...entry, isSent: false, refusals: 0, resolve: () => {}, reject: report });
       } else storage!.removeItem(item);
     }
   }
 
   /** Resolves with its position once it is in the log; with undefined if it is not to be kept. */
   publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
-    const { storage, limit } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<Position | undefined>();
+    const { session, settings } = this.#house;
+    const { storage, outbox: limit } = settings;
     if (!isChannel(channel)) throw noChannel(channel);
-    const json = JSON.stringify(data);
-    if (json === undefined) throw new TypeError('JSON cannot say what is to be published');
-    if (this.#entries.size >= limit) {
-      throw new ProtocolError('OUTBOX_FULL', `${limit} publications wait already; wait, or publish less`);
-    }
+    const json = encodeParts(data).slice(0, -1);
     const key = this.#prefix + pad(++this.#counter);
-    const entry: Entry = {
-      key,
-      channel,
-      data: json,
-      options: { ...options, key },
-      isSent: false,
-      refusals: 0,
-      resolve,
-      reject,
-    };
-    storage?.setItem(this.#itemOf(key), JSON.stringify([key, channel, json, entry.options]));
-    this.#entries.set(key, entry);
-    this.flush();
-    return promise;
+    const saved: Saved = { key, channel, data: json, options: { ...options, key } };
+    // It is for those who are there now: it waits for nothing, and takes no place of what is to be kept.
+    if (options.keep === false) {
+      if (session.hindrance) throw session.hindrance;
+      return session.request('pub', partsOf(saved)).then(() => undefined);
+    }
+    if (this.#entries.size >= limit) throw new ProtocolError('OUTBOX_FULL', `${limit} publications wait already`);
+    storage?.setItem(this.#itemOf(key), JSON.stringify([key, channel, json, saved.options]));
+    return new Promise((resolve, reject) => {
+      this.#entries.set(key, { ...saved, isSent: false, refusals: 0, resolve, reject });
+      this.flush();
+    });
   }
 
   /** Sends what is not under way yet, oldest first. */
   flush(): void {
-    if (this.#options.session.state !== 'open') return;
+    if (this.#house.session.state !== 'open') return;
     let inFlight = 0;
     for (const entry of this.#entries.values()) {
       if (inFlight >= this.#window) break;
@@ -157,7 +164,7 @@ export class Outbox {
     let largest: Entry | undefined;
     for (const entry of this.#entries.values())
       if (entry.isSent && entry.data.length > (largest?.data.length ?? 0)) largest = entry;
-    const error = new ProtocolError('TOO_LARGE', `${largest?.data.length} characters are more than the server takes`);
+    const error = new ProtocolError('TOO_LARGE', `${largest?.data.length} characters`);
     if (largest) this.#settle(largest, () => largest.reject(error));
   }
 
@@ -171,38 +178,27 @@ export class Outbox {
 
   #send(entry: Entry): void {
     entry.isSent = true;
-    const { channel, data, options } = entry;
-    this.#options.session.ask((id) => `["pub",${id},${JSON.stringify(channel)},${data},${JSON.stringify(options)}]`, {
+    this.#house.session.ask('pub', partsOf(entry), {
       ok: (result) => this.#taken(entry, result as Published | null),
       err: (error) => this.#refused(entry, error),
     });
   }
 
   #taken(entry: Entry, published: Published | null): void {
-    this.#window = Math.min(this.#window + 1 / this.#window, WINDOW.most);
+    this.#window = Math.min(this.#window + 1 / this.#window, MOST);
     this.#settle(entry, () => entry.resolve(published?.at));
   }
 
   #refused(entry: Entry, error: ProtocolError): void {
-    const { session } = this.#options;
+    const { session } = this.#house;
     if (error.code === 'CONNECTION_LOST') return;
     entry.refusals += 1;
     entry.isSent = false;
-    if (error.code === 'UNAUTHORIZED' && entry.refusals === 1) {
-      this.#hold(entry.channel, () => {});
-      session.renew().then(
-        () => this.#release(entry.channel),
-        () => {
-          this.#held.delete(entry.channel);
-          this.#settle(entry, () => entry.reject(error));
-        },
-      );
-    } else if (PASSING.has(error.code) && entry.refusals < ATTEMPTS) {
+    if (isPassing(error) && entry.refusals < ATTEMPTS) {
       this.#window = 1;
-      const pause = pauseAfter(error, entry.refusals - 1, session.random);
       this.#hold(
         entry.channel,
-        session.timers.after(pause, () => this.#release(entry.channel)),
+        session.retry(error, entry.refusals - 1, () => this.#release(entry.channel)),
       );
     } else this.#settle(entry, () => entry.reject(error));
   }
@@ -220,7 +216,7 @@ export class Outbox {
   #settle(entry: Entry, tell: () => void): void {
     if (this.#entries.get(entry.key) !== entry) return;
     this.#entries.delete(entry.key);
-    this.#attempt(() => this.#options.storage?.removeItem(this.#itemOf(entry.key)));
+    this.#attempt(() => this.#house.settings.storage?.removeItem(this.#itemOf(entry.key)));
     tell();
     this.flush();
   }
@@ -230,12 +226,12 @@ export class Outbox {
     try {
       action();
     } catch (error) {
-      this.#options.onError(error as Error);
+      this.#house.report(error as Error);
     }
   }
 
   #itemOf(key: string): string {
-    return this.#options.name + key;
+    return `zocalo:${this.#house.settings.url}:${key}`;
   }
 }
 
@@ -247,13 +243,16 @@ function pad(count: number): string {
   return count.toString(36).padStart(6, '0');
 }
 
-/** Unlike every other client's: the time, which orders what several lives left behind, and 64 random bits. */
+/** Unlike every other client's: the time, which orders what several lives left behind, and some 52 random bits. */
 function newPrefix(): string {
-  const random = crypto.getRandomValues(new Uint32Array(2));
-  return `${Date.now().toString(36).padStart(9, '0')}-${[...random].map((part) => part.toString(36)).join('')}-`;
+  return `${Date.now().toString(36).padStart(9, '0')}-${Math.random().toString(36).slice(2)}-`;
 }
 
-function parse(text: string | null): Pick<Entry, 'key' | 'channel' | 'data' | 'options'> | undefined {
+function partsOf({ channel, data, options }: Saved): string {
+  return `${JSON.stringify(channel)},${data},${JSON.stringify(options)}]`;
+}
+
+function parse(text: string | null): Saved | undefined {
   try {
     const [key, channel, data, options] = JSON.parse(text ?? '');
     if (![key, channel, data].every((part) => typeof part === 'string')) return undefined;

@@ -1,36 +1,35 @@
-import type { Member, Subscribed } from '../protocol/index.ts';
+import type { Member, ServerMessage, Subscribed } from '../protocol/index.ts';
 import type { PresenceEvent } from './messages.ts';
+
+/** A line that tells who comes and goes. */
+export type PresenceLine = Extract<ServerMessage, readonly ['+' | '-' | 'n', ...unknown[]]>;
 
 /** Who is in a channel, as far as the server tells: in a big one it tells only how many. */
 export class PresenceList {
-  readonly #members = new Map<string, Member>();
-  /** As many as there are members, or as the server counts where it gives none. */
+  readonly members = new Map<string, Member>();
   count = 0;
 
-  get members(): ReadonlyMap<string, Member> {
-    return this.#members;
-  }
-
   reset({ members = [], count = members.length }: Subscribed): PresenceEvent {
-    this.#members.clear();
-    for (const member of members) this.#members.set(member.id, member);
-    return this.#set(count);
+    this.members.clear();
+    for (const member of members) this.members.set(member.id, member);
+    return this.#changed(count);
   }
 
-  add(joined: Member): PresenceEvent {
-    this.#members.set(joined.id, joined);
-    return { ...this.#set(this.#members.size), joined };
+  /** Undefined when it says nothing new. */
+  take([verb, , what]: PresenceLine): PresenceEvent | undefined {
+    const { members } = this;
+    // From here on it is only a number.
+    if (verb === 'n') return this.reset({ count: what });
+    if (verb === '+') {
+      members.set(what.id, what);
+      return { ...this.#changed(), joined: what };
+    }
+    const left = members.get(what);
+    return members.delete(what) ? { ...this.#changed(), left: left! } : undefined;
   }
 
-  delete(id: string): PresenceEvent | undefined {
-    const left = this.#members.get(id);
-    if (!left) return undefined;
-    this.#members.delete(id);
-    return { ...this.#set(this.#members.size), left };
-  }
-
-  #set(count: number): PresenceEvent {
+  #changed(count = this.members.size): PresenceEvent {
     this.count = count;
-    return { members: this.#members, count };
+    return { members: this.members, count };
   }
 }

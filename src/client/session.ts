@@ -1,24 +1,25 @@
-import {
-  encode,
-  type Hello,
-  PING,
-  PONG,
-  ProtocolError,
-  type ServerMessage,
-  SUBPROTOCOL,
-  type Welcome,
-} from '../protocol/index.ts';
+import { type Hello, ProtocolError, type ServerMessage, SUBPROTOCOL, type Welcome } from '../protocol/index.ts';
+import { encodeParts } from './json.ts';
 import { Liveness, type Network } from './liveness.ts';
-import { LEGAL, type PlainSocket, ReconnectingSocket, type SocketState, type Timers } from './reconnecting-socket.ts';
-import { type Answer, Requests } from './requests.ts';
-import { PASSING } from './retry.ts';
+import {
+  type PlainSocket,
+  pauseBefore,
+  ReconnectingSocket,
+  type SocketState,
+  type Timers,
+} from './reconnecting-socket.ts';
+import type { Answer, Request } from './requests.ts';
+import { isPassing } from './retry.ts';
 
 /** A WebSocket that tells which subprotocol the server chose, as they all do. */
 export interface NegotiatedSocket extends PlainSocket {
   readonly protocol: string;
 }
 
-export type Token = () => string | Promise<string>;
+type Maybe<T> = T | null | undefined;
+
+/** A token, or what answers one. Where it is '' or null, the client comes without one. */
+export type Token = string | (() => Maybe<string> | Promise<Maybe<string>>);
 
 /** A user and a password, as somebody types them. Asked for only when no token is left of an earlier welcome. */
 export interface Login {
@@ -28,12 +29,22 @@ export interface Login {
 
 export interface SessionOptions {
   url: string;
-  token: Token | undefined;
-  login: (() => Login | Promise<Login>) | undefined;
+  token?: Maybe<Token>;
+  login?: (() => Login | Promise<Login>) | undefined;
   WebSocket: new (url: string, subprotocol: string) => NegotiatedSocket;
-  timers: Timers;
+  clock: Timers;
   random: () => number;
-  network: Network | undefined;
+  network?: Network | undefined;
+}
+
+/** What leaves in its turn: a request, or what has no answer. */
+type Line = Pick<Request, 'line'> & Partial<Pick<Request, 'within' | 'due' | 'isSent'>>;
+
+export interface Asking {
+  /** After a loss, it is asked again. */
+  repeat?: boolean;
+  /** Milliseconds. Default 10,000. */
+  timeout?: number | undefined;
 }
 
 export interface SessionListener {
@@ -49,43 +60,54 @@ export interface SessionListener {
 const ANSWER_WITHIN = 10_000;
 /** Characters in a frame after which the next line begins another, so that many small ones stay under any limit. */
 const FRAME = 16_384;
+/** Of what the server allows in a second, since `hi` and what keeps the line alive count too. It takes twice that at once. */
+const SHARE = 0.9;
+const NO_LIMITS = { lines: Infinity, bytes: Infinity };
 
 /** `hi` was refused for good: the same again would be refused again. A failure of the server's program is not that. */
-const isFinal = (code: string) => !PASSING.has(code) && code !== 'INTERNAL';
+const isFinal = (error: ProtocolError) => !isPassing(error) && error.code !== 'INTERNAL';
+
+const answerOf = <T>(given: T | (() => T | Promise<T>)) => (given instanceof Function ? given() : given);
 
 /**
  * A connection that is greeted, doubted and renewed by itself: what is sent here is sent to a server that has
  * welcomed us. What to say again after each welcome is the business of whoever listens.
  */
 export class Session {
-  readonly timers: Timers;
-  readonly random: () => number;
+  readonly #timers: Timers;
   readonly #options: SessionOptions;
   readonly #listener: SessionListener;
   readonly #socket: ReconnectingSocket;
   readonly #liveness: Liveness;
-  readonly #requests = new Requests();
+  /** What this connection was asked and has not answered, by number. */
+  readonly #requests = new Map<number, Request>();
+  #lastId = 0;
+  /** What was refused for the token, and is asked again with a new one. Until then nothing leaves, and overtakes it. */
+  readonly #held: Request[] = [];
   /** What is to be asked after the next welcome, and whom to tell if there will be none. */
   readonly #untilOpen = new Map<() => void, (error: Error) => void>();
-  #state: SocketState = 'closed';
   /** What the next `hi` says; an error when it could not be had. */
-  #hello: Promise<Hello | Error> | undefined;
+  #hello: Promise<Hello | { error: Error }> | undefined;
   /** A token of the welcome, for the next `hi` in the place of the password. */
   #given: string | undefined;
   #renewal: Promise<void> | undefined;
   #refusals = 0;
   #welcome: Welcome | undefined;
   #ticket: string | undefined;
-  #outgoing = '';
+  /** There was a connection, or an attempt, and there is none now. */
+  #isOffline = false;
+  readonly #outgoing: Line[] = [];
+  /** How much of what the server takes in a second has left in this one: a line, or its bytes, whatever is dearer. */
+  #spent = 0;
+  #cancelTurn: (() => void) | undefined;
   #plain: NegotiatedSocket | undefined;
   #why: Error | undefined;
 
   constructor(options: SessionOptions, listener: SessionListener) {
-    const { timers, random, network, url, WebSocket } = options;
+    const { clock: timers, random, network, url, WebSocket } = options;
     this.#options = options;
     this.#listener = listener;
-    this.timers = timers;
-    this.random = random;
+    this.#timers = timers;
     this.#socket = new ReconnectingSocket({
       connect: () => {
         this.#plain = new WebSocket(url, SUBPROTOCOL);
@@ -101,12 +123,13 @@ export class Session {
       network,
       ask: (within) => this.#askForLife(within),
       wake: () => this.#socket.retryNow(),
-      onPulse: (now) => this.#requests.isOverdue(now) && this.#socket.lose(),
+      onPulse: (now) => [...this.#requests.values()].some(({ due }) => due <= now) && this.#socket.lose(),
     });
   }
 
   get state(): SocketState {
-    return this.#state;
+    const { state } = this.#socket;
+    return state === 'open' && !this.#welcome ? 'connecting' : state;
   }
 
   get welcome(): Welcome | undefined {
@@ -122,13 +145,14 @@ export class Session {
     return this.#socket.retryIn;
   }
 
-  open(): void {
-    this.#why = undefined;
-    this.#socket.open();
-  }
-
   retryNow(): void {
     this.#socket.retryNow();
+  }
+
+  open(): void {
+    this.#why = undefined;
+    this.#isOffline = false;
+    this.#socket.open();
   }
 
   close(): void {
@@ -138,19 +162,28 @@ export class Session {
     this.#socket.close();
   }
 
-  /** Sends a line behind the others of this turn, in one frame with them. Nothing, unless open. */
-  send(line: string): void {
-    if (this.#state !== 'open') return;
-    if (this.#outgoing === '') queueMicrotask(() => this.#flush());
-    else this.#outgoing += '\n';
-    this.#outgoing += line;
-    if (this.#outgoing.length > FRAME) this.#flush();
+  /** Sends a line with the others of this turn, at the pace that the server allows. Only while open. */
+  send(line: Line): void {
+    if (this.#outgoing.push(line) === 1) queueMicrotask(() => this.#flush());
   }
 
-  /** Asks once, on this connection. Its loss is the answer CONNECTION_LOST. Only while open. */
-  ask(line: (id: number) => string, answer: Answer, within = ANSWER_WITHIN): number {
-    const id = this.#requests.add(answer, this.timers.now() + within);
-    this.send(line(id));
+  /** Asks once, on this connection, what `encodeParts` made. Its loss is the answer CONNECTION_LOST. Only while open. */
+  ask(verb: string, parts: string, answer: Answer, within = ANSWER_WITHIN): number {
+    // 2³¹ − 1 requests on one connection is more than anybody makes.
+    const id = ++this.#lastId;
+    const isRenewed = verb === 'hi' || verb === 'auth';
+    const request = {
+      id,
+      line: `["${verb}",${id},${parts}`,
+      within,
+      due: Infinity,
+      isSent: false,
+      isRenewed,
+      ...answer,
+    };
+    this.#requests.set(id, request);
+    if (isRenewed) this.#socket.send(this.#leaving(request));
+    else this.send(request);
     return id;
   }
 
@@ -158,30 +191,38 @@ export class Session {
    * Asks as soon as there is a connection. Rejects with the server's code, or with TIMEOUT after `timeout`
    * milliseconds. After a loss it is asked again if it may be `repeat`ed, else that is CONNECTION_LOST.
    */
-  request(line: (id: number) => string, repeat: boolean, timeout = 10_000): Promise<unknown> {
-    const { promise, resolve, reject } = Promise.withResolvers<unknown>();
-    let id = 0;
-    let renewed = false;
-    const ask = () => {
-      this.#untilOpen.delete(ask);
-      // Its lateness says nothing about the connection: a method may take as long as it likes.
-      id = this.ask(line, { ok: resolve, err: refused }, Number.POSITIVE_INFINITY);
-    };
-    const askWhenOpen = () => (this.#state === 'open' ? ask() : this.#untilOpen.set(ask, reject));
-    const refused = (error: ProtocolError) => {
-      if (error.code === 'CONNECTION_LOST' && repeat && this.#state !== 'closed') askWhenOpen();
-      else if (error.code === 'UNAUTHORIZED' && this.#options.token && !renewed) {
-        renewed = true;
-        this.renew().then(askWhenOpen, reject);
-      } else reject(error);
-    };
-    const cancel = this.timers.after(timeout, () => {
-      this.#untilOpen.delete(ask);
-      this.#requests.forget(id);
-      reject(new ProtocolError('TIMEOUT', `no answer came within ${timeout} ms; whether it was done is not known`));
+  request(verb: string, parts: string, { repeat, timeout = 10_000 }: Asking = {}): Promise<unknown> {
+    let cancel = () => {};
+    const answer = new Promise<unknown>((resolve, reject) => {
+      let id = 0;
+      const ask = () => {
+        this.#untilOpen.delete(ask);
+        // Its lateness says nothing about the connection: a method may take as long as it likes.
+        id = this.ask(verb, parts, { ok: resolve, err: refused }, Infinity);
+      };
+      const askWhenOpen = () => (this.state === 'open' ? ask() : this.#untilOpen.set(ask, reject));
+      const refused = (error: ProtocolError) => {
+        // With a pause of 0 it was not done.
+        const again = error.code === 'CONNECTION_LOST' && (repeat || error.retryAfter === 0);
+        if (again && this.state !== 'closed') askWhenOpen();
+        else reject(error);
+      };
+      cancel = this.#timers.after(timeout, () => {
+        this.#untilOpen.delete(ask);
+        this.#requests.delete(id);
+        reject(new ProtocolError('TIMEOUT', UNKNOWN));
+      });
+      askWhenOpen();
     });
-    askWhenOpen();
-    return promise.finally(cancel);
+    return answer.finally(() => cancel());
+  }
+
+  /**
+   * Does again later what was refused for now: when the server said, and a little more, as before connecting. Answers
+   * what cancels it.
+   */
+  retry({ retryAfter = 0 }: ProtocolError, failures: number, action: () => void): () => void {
+    return this.#timers.after(retryAfter + pauseBefore(failures, this.#options.random(), 500, 15_000), action);
   }
 
   /** Gets a new token and gives it to the server. Rejects when there is none to be had, or it is refused. */
@@ -193,20 +234,53 @@ export class Session {
   }
 
   async #renew(): Promise<void> {
-    if (!this.#options.token) throw new ProtocolError('UNAUTHORIZED', 'the client has no option `token`');
-    const token = await this.#options.token();
+    const token = await this.#askToken();
+    if (!token) throw new ProtocolError('UNAUTHORIZED', 'there is no token');
     await new Promise<unknown>((ok, err) => {
       // The next connection begins with a new token anyway.
       const refused = (error: ProtocolError) => (error.code === 'CONNECTION_LOST' ? ok(undefined) : err(error));
-      if (this.#state === 'open') this.ask((id) => encode(['auth', id, token]), { ok, err: refused });
+      if (this.state === 'open') this.ask('auth', encodeParts(token), { ok, err: refused });
       else ok(undefined);
     });
   }
 
+  /** Why what is worth nothing later is not to be asked now; undefined when it may be. */
+  get hindrance(): ProtocolError | undefined {
+    const isFree = this.#spent + this.#outgoing.length / this.#limits.lines < SHARE;
+    if (isFree && !this.#isOffline) return undefined;
+    return new ProtocolError(isFree ? 'CONNECTION_LOST' : 'RATE_LIMITED', 'it does not wait');
+  }
+
+  get #limits(): typeof NO_LIMITS {
+    return { ...NO_LIMITS, ...this.#welcome?.limits };
+  }
+
   #flush(): void {
-    const frame = this.#outgoing;
-    this.#outgoing = '';
-    if (frame !== '') this.#socket.send(frame);
+    let frame = '';
+    while (this.#spent < SHARE && this.#outgoing.length > 0 && this.#held.length === 0) {
+      const line = this.#leaving(this.#outgoing.shift()!);
+      this.#spent += Math.max(1 / this.#limits.lines, line.length / this.#limits.bytes);
+      frame += (frame && '\n') + line;
+      if (frame.length > FRAME) {
+        this.#socket.send(frame);
+        frame = '';
+      }
+    }
+    if (frame) this.#socket.send(frame);
+    if (this.#spent > 0) this.#cancelTurn ??= this.#timers.after(1_000, () => this.#nextTurn());
+  }
+
+  #leaving(line: Line): string {
+    line.isSent = true;
+    line.due = this.#timers.now() + line.within!;
+    return line.line;
+  }
+
+  /** What was too much for one second, the next has less. */
+  #nextTurn(): void {
+    this.#cancelTurn = undefined;
+    this.#spent = Math.max(0, this.#spent - SHARE);
+    this.#flush();
   }
 
   #socketChanged(state: SocketState): void {
@@ -214,7 +288,7 @@ export class Session {
       case 'connecting':
         this.#liveness.start();
         this.#hello = this.#prepareHello();
-        this.#become(state);
+        this.#listener.onState(state, undefined);
         break;
       case 'open':
         // Without it, the server would take our lines for something that somebody says.
@@ -234,44 +308,50 @@ export class Session {
 
   /** Whoever hears of a loss finds it done: nothing can be sent any more. */
   #lost(state: SocketState, why?: Error): void {
-    this.#outgoing = '';
-    this.#welcome = undefined;
-    this.#become(state, why);
-    this.#requests.reset();
+    this.#isOffline = true;
+    this.#outgoing.length = this.#held.length = this.#spent = this.#lastId = 0;
+    this.#cancelTurn?.();
+    this.#cancelTurn = this.#welcome = undefined;
+    this.#listener.onState(state, why);
+    const requests = [...this.#requests.values()];
+    this.#requests.clear();
+    for (const { err, isSent } of requests) err(new ProtocolError('CONNECTION_LOST', UNKNOWN, isSent ? undefined : 0));
   }
 
-  async #prepareHello(): Promise<Hello | Error> {
+  async #prepareHello(): Promise<Hello | { error: Error }> {
     const { token, login } = this.#options;
     try {
-      if (token) return { token: await token() };
-      if (this.#given) return { token: this.#given };
-      if (!login) return {};
-      const { user, password } = await login();
+      const known = token ? await this.#askToken() : this.#given;
+      if (known || token || !login) return known ? { token: known } : {};
+      const { user, password } = await answerOf(login);
       return { login: [user, password] };
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      return { error: error as Error };
     }
+  }
+
+  async #askToken(): Promise<Maybe<string>> {
+    const token = await answerOf(this.#options.token);
+    if (typeof (token ?? '') === 'string') return token;
+    throw new TypeError('`token` is no text');
   }
 
   async #greet(): Promise<void> {
     const prepared = this.#hello;
     const hello = await prepared;
-    if (prepared !== this.#hello || this.#socket.state !== 'open') return;
+    if (!hello || prepared !== this.#hello || this.#socket.state !== 'open') return;
     this.#hello = undefined;
-    if (hello instanceof Error) {
-      // Whoever would not log in is not asked again and again.
-      if (!this.#options.token) this.#end(hello);
-      else {
-        this.#listener.onError(hello);
-        this.#socket.lose();
-      }
-      return;
+    if (!('error' in hello))
+      this.ask('hi', encodeParts({ ...hello, resume: this.#ticket }), {
+        ok: (welcome) => this.#welcomed((welcome ?? {}) as Welcome),
+        err: (error) => this.#refused(error),
+      });
+    // Whoever would not log in is not asked again and again.
+    else if (!this.#options.token) this.#end(hello.error);
+    else {
+      this.#listener.onError(hello.error);
+      this.#socket.lose();
     }
-    const id = this.#requests.add(
-      { ok: (welcome) => this.#welcomed((welcome ?? {}) as Welcome), err: (error) => this.#refused(error) },
-      this.timers.now() + ANSWER_WITHIN,
-    );
-    this.#socket.send(encode(['hi', id, { ...hello, ...(this.#ticket && { resume: this.#ticket }) }]));
   }
 
   #welcomed(welcome: Welcome): void {
@@ -279,8 +359,9 @@ export class Session {
     this.#ticket = welcome.ticket;
     this.#given = welcome.token ?? this.#given;
     this.#refusals = 0;
+    this.#isOffline = false;
     if (welcome.ping > 0) this.#liveness.ping = welcome.ping;
-    this.#become('open');
+    this.#listener.onState('open', undefined);
     for (const ask of [...this.#untilOpen.keys()]) ask();
   }
 
@@ -290,7 +371,7 @@ export class Session {
     const again = error.code === 'UNAUTHORIZED' && (this.#options.token ?? this.#given) && this.#refusals++ === 0;
     this.#ticket = undefined;
     this.#given = undefined;
-    if (again || !isFinal(error.code)) this.#socket.lose(error.retryAfter);
+    if (again || !isFinal(error)) this.#socket.lose(error.retryAfter);
     else this.#end(error);
   }
 
@@ -300,12 +381,12 @@ export class Session {
   }
 
   #askForLife(within: number): void {
-    if (this.#socket.send(encode(PING))) this.#socket.expectAnswer(within);
+    if (this.#socket.send('[]')) this.#socket.expectAnswer(within);
   }
 
   /** False until something comes after the welcome: a server that is well goes on from there. */
   #receive(frame: string): boolean {
-    const wasOpen = this.#state === 'open';
+    const wasOpen = this.state === 'open';
     this.#liveness.heard();
     for (const line of frame.split('\n')) {
       // What the last line made us do may have ended this connection: whatever else it said is void.
@@ -314,7 +395,7 @@ export class Session {
         // Taken at its word: to check every part of it would make the SDK a tenth larger, and each message dearer.
         if (line) this.#handle(JSON.parse(line) as ServerMessage);
       } catch (error) {
-        this.#listener.onError(new Error(`the server sent a bad line: ${line.slice(0, 80)}`, { cause: error }));
+        this.#listener.onError(new Error(`the server said ${line.slice(0, 80)}`, { cause: error }));
       }
     }
     return wasOpen;
@@ -323,12 +404,12 @@ export class Session {
   #handle(message: ServerMessage): void {
     switch (message[0]) {
       case undefined:
-        this.#socket.send(encode(PONG));
+        this.#socket.send('[1]');
         break;
       case 1:
         break;
       case 'ok':
-        this.#requests.settle(message[1], message[2]);
+        this.#take(message[1])?.ok(message[2]);
         break;
       case 'err':
         this.#answerError(message[1], new ProtocolError(message[2], message[3], message[4] ?? undefined));
@@ -342,12 +423,36 @@ export class Session {
   }
 
   #answerError(id: number, error: ProtocolError): void {
+    const request = this.#requests.get(id);
     if (id === 0) this.#listener.onError(error);
-    else this.#requests.fail(id, error);
+    else if (error.code === 'UNAUTHORIZED' && this.#options.token && request?.isRenewed === false) {
+      request.isRenewed = true;
+      request.isSent = false;
+      request.due = Infinity;
+      if (this.#held.push(request) > 1) return;
+      this.renew().then(
+        () => this.#release(),
+        () => this.#release(error),
+      );
+    } else this.#take(id)?.err(error);
+  }
+
+  /** There is a new token, or an error. */
+  #release(error?: ProtocolError): void {
+    const held = this.#held.splice(0);
+    if (error) for (const { id } of held) this.#take(id)?.err(error);
+    else this.#outgoing.unshift(...held);
+    this.#flush();
+  }
+
+  #take(id: number): Request | undefined {
+    const request = this.#requests.get(id);
+    this.#requests.delete(id);
+    return request;
   }
 
   #leave(code: string, after: number | undefined, ticket: string | undefined): void {
-    const error = new ProtocolError(code, `the server ended the connection: ${code}`, after);
+    const error = new ProtocolError(code, `the server ended it`, after);
     if (code === 'UNAUTHORIZED') this.#refused(error);
     // HI_FIRST: our token took too long to get.
     else if (after === undefined && code !== 'HI_FIRST') this.#end(error);
@@ -356,13 +461,8 @@ export class Session {
       this.#socket.lose(after);
     }
   }
-
-  #become(state: SocketState, why?: Error): void {
-    if (!LEGAL[this.#state].includes(state)) throw new Error(`from ${this.#state} there is no way to ${state}`);
-    this.#state = state;
-    this.#listener.onState(state, why);
-  }
 }
 
+const UNKNOWN = 'no answer came: it may have been done';
 export const CLOSED = new ProtocolError('CLOSED', 'it was closed here');
 const REFUSED = new ProtocolError('FORBIDDEN', 'the server closed it with 1008');

@@ -1,8 +1,9 @@
 import type { Member, Position, PublishOptions } from '../protocol/index.ts';
+import { Cursor } from './cursor.ts';
 import { Emitter } from './emitter.ts';
 import type { Feed, FeedState, Reader } from './feed.ts';
-import { type HistoryOptions, type HistoryPage, type House, lookUpHistory } from './lookups.ts';
-import { MessageQueue } from './message-queue.ts';
+import type { House } from './house.ts';
+import { type HistoryOptions, type HistoryPage, lookUpHistory } from './lookups.ts';
 import type { GapEvent, Message, PresenceEvent, SkipEvent } from './messages.ts';
 import { CLOSED } from './session.ts';
 
@@ -15,52 +16,64 @@ export interface SubscriptionEvents<T, Gaps = GapEvent> {
   /** Everything that was missed has come; what follows is live. */
   live: Position;
   state: FeedState;
-  /** The server ended the subscription, or refused it. */
+  /** The server ended the subscription, or refused it. Where nobody hears it, the client's `error` is told. */
   error: Error;
 }
-
-/** Messages kept for whoever comes to read them a little after `subscribe`; if nobody does, they are let go. */
-const EARLY = 1_024;
 
 /**
  * One reader of one channel, or of the channels of a pattern: gets `T`, and publishes `Input`. Made by
  * `client.subscribe`; several of one channel share its line.
+ *
+ * What comes before the first loop or listener waits for it. After that each loop reads at its own pace, and the
+ * listeners at the pace of the line: nobody waits for another.
  */
 export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements AsyncIterable<Message<T>> {
   readonly channel: string;
   readonly #house: House;
   readonly #feed: Feed;
   readonly #emitter = new Emitter<SubscriptionEvents<T, Gaps>>();
-  readonly #queues = new Set<MessageQueue<Message<T>>>();
+  readonly #cursors = new Set<Cursor>();
   readonly #reader: Reader;
-  #position: Position | undefined;
-  #early: Message<T>[] | undefined = [];
+  /** Of the listeners. */
+  #listening: Cursor | undefined;
+  /** What the listeners of `state` know. */
+  #state: FeedState | undefined;
+  #told: Position | undefined;
   #isOver = false;
   #error: Error | undefined;
 
-  constructor(house: House, feed: Feed) {
+  constructor(house: House, feed: Feed, since: Position | undefined) {
     this.#house = house;
     this.#feed = feed;
     this.channel = feed.channel;
-    this.#reader = this.#asReader();
-  }
-
-  /** For the client: begins to listen. */
-  start(since: Position | undefined): this {
-    this.#feed.add(this.#reader, since);
-    return this;
+    this.#reader = {
+      cursors: this.#cursors,
+      emit: this.#emitter.emit.bind(this.#emitter) as Reader['emit'],
+      onState: () => this.#refresh(),
+      onEnd: (error) => this.#end(error),
+    };
+    this.#newCursor();
+    feed.add(this.#reader, since);
+    this.#state = this.state;
   }
 
   get state(): FeedState {
-    return this.#isOver ? 'ended' : this.#feed.state;
+    const { state } = this.#feed;
+    const isLate = state === 'live' && [...this.#cursors].some(({ isBehind, wake }) => isBehind && wake);
+    return this.#isOver ? 'ended' : isLate ? 'catchingUp' : state;
   }
 
   /**
-   * Of the last message; to be saved, and given as `since` to the next `subscribe`. Undefined before the first answer,
-   * and for a pattern, whose messages have one each, in their channels.
+   * Of the last message that was read, by the slowest of its loops and the listeners; to be saved, and given as `since`
+   * to the next `subscribe`. Undefined before the first answer, and for a pattern, whose messages have one each, in
+   * their channels.
    */
   get position(): Position | undefined {
-    return this.#position;
+    const positions = [...this.#cursors].map(({ position }) => position);
+    // Another log's comes first: it is older, or its reader has still to hear of the new one.
+    return positions.reduce((a, b) =>
+      a && b && (a[0] === b[0] ? b[1] < a[1] : a[0] === this.#feed.position?.[0]) ? b : a,
+    );
   }
 
   /** Who is here, by member id; empty unless `presence` was asked for, or where the channel only counts. */
@@ -79,13 +92,32 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     listener: (event: SubscriptionEvents<T, Gaps>[Name]) => void,
   ): () => void {
     const off = this.#emitter.on(name, listener);
-    if (name === 'message') for (const message of this.#takeEarly()) this.#emitter.emit('message', message);
-    return off;
+    if (name !== 'message') return off;
+    if (!this.#listening) {
+      const cursor = this.#adopt();
+      this.#listening = cursor;
+      cursor.wake = () => {
+        while (cursor.wake && !this.#isOver) {
+          const next = cursor.take();
+          if (!next) break;
+          this.#emitter.emit('message', next as Message<T>);
+        }
+      };
+      cursor.wake();
+    }
+    return () => {
+      off();
+      if (!this.#listening || this.#emitter.has(name)) return;
+      this.#release(this.#listening);
+      this.#listening = undefined;
+    };
   }
 
   /**
    * Resolves with its position once it is in the channel's log; survives a lost connection, and is stored once however
-   * often it has to be sent. Rejects with a ProtocolError: the server's code, OUTBOX_FULL, or CLOSED.
+   * often it has to be sent. With `keep: false` it resolves with undefined, and does not wait for a connection that was
+   * lost. Rejects with a TypeError for what JSON cannot say, or a ProtocolError: the server's code, OUTBOX_FULL, CLOSED,
+   * or CONNECTION_LOST for what was not to be kept.
    */
   async publish(data: Input, options: Omit<PublishOptions, 'key'> = {}): Promise<Position | undefined> {
     if (this.#isOver) throw this.#error ?? CLOSED;
@@ -103,78 +135,79 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     this.#end();
   }
 
-  /** Several loops each get everything. Leaving a loop early does not end the subscription. */
-  [Symbol.asyncIterator](): AsyncIterator<Message<T>, undefined> {
-    const queue: MessageQueue<Message<T>> = new MessageQueue(
-      () => this.#feed.onRoom(),
-      () => {
-        this.#queues.delete(queue);
-        this.#feed.onRoom();
-      },
-    );
-    for (const message of this.#takeEarly()) queue.push(message);
-    if (this.#isOver) queue.end(this.#error);
-    else this.#queues.add(queue);
-    return queue;
-  }
-
-  #takeEarly(): Message<T>[] {
-    const early = this.#early ?? [];
-    this.#early = undefined;
-    return early;
-  }
-
-  #asReader(): Reader {
-    const subscription = this;
-    const { channel } = this;
-    const emit = this.#emitter.emit.bind(this.#emitter) as Emitter<SubscriptionEvents<T, Gaps>>['emit'];
-    return {
-      get position() {
-        return subscription.#position;
-      },
-      get backlog() {
-        let most = 0;
-        for (const { length } of subscription.#queues) most = Math.max(most, length);
-        return most;
-      },
-      begin: (position) => {
-        this.#position = position;
-      },
-      onMessage: (message, position) => this.#receive(message as Message<T>, position),
-      onGap: (gap) => emit('gap', { channel, ...gap } as Gaps),
-      emit,
-      onSkip: (from, to) => {
-        if (!this.#position || this.#position[1] >= to) return;
-        this.#position = [this.#position[0], to];
-        emit('skip', { channel, from, to });
-      },
-      onState: (state) => {
-        emit('state', state);
-        const { position } = this.#feed;
-        if (state === 'live' && position) emit('live', position);
-      },
-      onEnd: (error) => this.#end(error),
-    };
-  }
-
-  #receive(message: Message<T>, position: Position): void {
-    if (position[1] > 0) {
-      // Another reader of this channel may have wished for more of the past.
-      if (!this.#position || this.#position[1] >= position[1]) return;
-      this.#position = position;
+  /**
+   * Several loops each get everything from their beginning on. Leaving a loop early does not end the subscription: what
+   * it did not read waits for the next, unless somebody else reads.
+   */
+  async *[Symbol.asyncIterator](): AsyncIterator<Message<T>, undefined> {
+    const cursor = this.#adopt();
+    try {
+      for (;;) {
+        const message = cursor.take();
+        if (message) yield message as Message<T>;
+        else if (!this.#isOver)
+          await new Promise<void>((resolve) => {
+            cursor.wake = resolve;
+          });
+        else if (this.#error) throw this.#error;
+        else return undefined;
+      }
+    } finally {
+      this.#release(cursor);
     }
-    this.#early?.push(message);
-    if (this.#early && this.#early.length > EARLY) this.#early = undefined;
-    for (const queue of this.#queues) queue.push(message);
-    this.#emitter.emit('message', message);
+  }
+
+  /** A place for somebody who begins to read: the one that nobody reads, or a new one. */
+  #adopt(): Cursor {
+    const cursor = [...this.#cursors].find(({ wake }) => !wake) ?? this.#newCursor();
+    cursor.begin(this.#feed.position);
+    cursor.wake = () => {};
+    this.#refresh();
+    return cursor;
+  }
+
+  /** Of the last who read, what comes waits for the next. */
+  #release(cursor: Cursor): void {
+    cursor.wake = undefined;
+    if (this.#cursors.size > 1) {
+      this.#cursors.delete(cursor);
+      cursor.end();
+    }
+    this.#refresh();
+  }
+
+  #newCursor(): Cursor {
+    const cursor = new Cursor(
+      this.#feed,
+      (gap) => {
+        // Told once, though several have lost the same.
+        if (gap && gap.have === this.#told) return;
+        this.#told = gap?.have;
+        this.#emitter.emit('gap', { channel: this.channel, ...gap } as Gaps);
+      },
+      () => this.#refresh(),
+    );
+    this.#cursors.add(cursor);
+    return cursor;
+  }
+
+  /** Tells who asks for it of a new state. */
+  #refresh(): void {
+    const { state } = this;
+    const { position } = this.#feed;
+    if (this.#state === state) return;
+    this.#state = state;
+    this.#emitter.emit('state', state);
+    if (state === 'live' && position) this.#emitter.emit('live', position);
   }
 
   #end(error?: Error): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#error = error;
-    for (const queue of this.#queues) queue.end(error);
-    this.#queues.clear();
-    if (error) this.#emitter.emit('error', error);
+    const isHeard = [...this.#cursors].some((cursor) => cursor.wake && cursor !== this.#listening);
+    for (const cursor of this.#cursors) cursor.end();
+    this.#refresh();
+    if (error && !this.#emitter.emit('error', error) && !isHeard) this.#house.report(error);
   }
 }

@@ -10,6 +10,7 @@ import {
   type Position,
   type ServerMessage,
   type SubscribeOptions,
+  type WelcomeLimits,
 } from '../../src/protocol/index.ts';
 import { plain } from '../support/plain.ts';
 import { FakeSocket } from './fake-socket.ts';
@@ -87,6 +88,8 @@ export class FakeHub {
   ping = 25_000;
   /** Given to whoever is welcomed, for the next time. */
   token: string | undefined;
+  /** What the welcome says of them. */
+  limits: WelcomeLimits | undefined;
   #numbers = new Map<string, number>();
   #nextNumber = 1;
 
@@ -240,6 +243,7 @@ export class FakeHub {
             ...(this.token && { token: this.token }),
             resumed: false,
             ping: this.ping,
+            ...(this.limits && { limits: this.limits }),
             ticket: 'ticket',
           },
         ]);
@@ -281,10 +285,26 @@ export class FakeHub {
           line.say(['ok', message[1], { count: log.members.length, members: log.members }]);
           break;
         }
-        const after = message[4].at?.[1] ?? log.oldest - 1;
+        const { at } = message[4];
+        if (at && at[0] === log.epoch && at[1] > log.entries.length) {
+          line.say(['err', message[1], 'BAD_POSITION', 'that was never given out']);
+          break;
+        }
+        const isLost = at && (at[0] !== log.epoch || at[1] < log.oldest - 1);
+        const after = at && !isLost ? at[1] : log.oldest - 1;
         const entries = log.entries.map(({ data, key }, index) => [index + 1, data, key ? { key } : {}] as const);
         const page = entries.slice(after, after + (message[4].limit ?? 256));
-        line.say(['ok', message[1], { epoch: log.epoch, oldest: log.oldest, head: log.entries.length, entries: page }]);
+        line.say([
+          'ok',
+          message[1],
+          {
+            epoch: log.epoch,
+            oldest: log.oldest,
+            head: log.entries.length,
+            ...(isLost && { gap: true }),
+            entries: page,
+          },
+        ]);
       }
     }
   }

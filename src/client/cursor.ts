@@ -1,0 +1,180 @@
+import type { Gap, History, Position, ProtocolError } from '../protocol/index.ts';
+import type { Feed } from './feed.ts';
+import { encodeParts } from './json.ts';
+import type { Message } from './messages.ts';
+import { isPassing } from './retry.ts';
+
+/** Publications that the server sends ahead while catching up, and that are fetched at once: a page of its log. */
+export const PAGE = 256;
+/** Messages that wait for one reader: some megabytes of chat, and most bursts. */
+const BACKLOG = 2_048;
+
+/**
+ * One reader's place in a channel: a loop's, that of all listeners together, or one that nobody has come for yet. What
+ * comes waits here, up to a bound. What comes then is let go, and fetched from the log once there is room: so nobody
+ * waits for a slow reader, no member leaves the channel for it, and nothing is lost to it.
+ */
+export class Cursor {
+  /** Of the last message that was taken: where to go on after it. Undefined before the first answer, and of a pattern. */
+  position: Position | undefined;
+  /** What comes next is not here: it is to be fetched from the log. */
+  isBehind = false;
+  /** Called when there is something to take; undefined while nobody reads. */
+  wake: (() => void) | undefined;
+  readonly #feed: Feed;
+  readonly #onGap: (gap: Gap | undefined) => void;
+  readonly #onChange: () => void;
+  readonly #waiting: Message[] = [];
+  /** Of the last publication that has come, and of which everything before it has come, or was told to be lost. */
+  #received: Position | undefined;
+  #isAsking = false;
+  #isOver = false;
+  #failures = 0;
+  #cancelRetry = () => {};
+
+  /** `onGap` is told what is lost, or that something is; `onChange`, when it has fallen behind or caught up. */
+  constructor(feed: Feed, onGap: (gap: Gap | undefined) => void, onChange: () => void) {
+    this.#feed = feed;
+    this.#onGap = onGap;
+    this.#onChange = onChange;
+  }
+
+  get hasRoom(): boolean {
+    return !this.isBehind && this.#waiting.length < PAGE / 2;
+  }
+
+  /** From here on it is to have everything, unless it has begun. */
+  begin(position: Position | undefined): void {
+    if (!this.#received && position) this.#moveTo(position);
+  }
+
+  /** `position`: its place in the feed's own log, if it has one there. */
+  receive(message: Message, position: Position | undefined): void {
+    const received = this.#received;
+    if (position && (!received || position[1] <= received[1])) return;
+    if (!this.isBehind && ((position && position[1] > received![1] + 1) || this.#waiting.length > BACKLOG)) {
+      this.isBehind = true;
+      this.#onChange();
+    }
+    if (this.isBehind) this.#fetch();
+    else this.#push(message, position ?? received);
+  }
+
+  /** There is nothing for us up to a position. False where it says nothing new. */
+  skip(from: number, position: Position): boolean {
+    const [, offset] = this.#received ?? position;
+    if (this.isBehind || offset < from - 1 || offset >= position[1]) return false;
+    this.#moveTo(position);
+    return true;
+  }
+
+  /** The server has lost something. What came before it may still be in the log. */
+  onGap(gap: Gap): void {
+    const received = this.#received;
+    if (received?.[0] === gap.epoch && received[1] >= gap.oldest - 1) this.isBehind = true;
+    else if (!this.isBehind) this.#lose(gap);
+    this.#fetch();
+  }
+
+  /** The feed is live: whoever is elsewhere goes after it. */
+  onLive(): void {
+    if (this.#feed.isPattern) return;
+    this.begin(this.#feed.position);
+    this.isBehind ||= !this.#hasCaughtUp(0);
+    this.#fetch();
+  }
+
+  take(): Message | undefined {
+    const message = this.#waiting.shift();
+    if (message && this.#received) {
+      this.position = this.#waiting.length > 0 ? (message.position ?? this.position) : this.#received;
+      this.#fetch();
+      this.#feed.credit();
+    } else if (message) this.#fetch();
+    return message;
+  }
+
+  end(): void {
+    this.#isOver = true;
+    this.#cancelRetry();
+    this.wake?.();
+  }
+
+  #push(message: Message, received: Position | undefined): void {
+    this.#received = received;
+    this.#waiting.push(message);
+    this.wake?.();
+  }
+
+  #moveTo(position: Position): void {
+    this.#received = position;
+    if (this.#waiting.length === 0) this.position = position;
+  }
+
+  #lose(gap: Omit<Gap, 'have'>): void {
+    const have = this.#received;
+    this.#moveTo([gap.epoch, gap.head]);
+    if (have) this.#onGap({ ...gap, have });
+  }
+
+  /** Asks for what comes next, if that is to be had and there is room for it. */
+  #fetch(): void {
+    const { channel, isPattern, house } = this.#feed;
+    const { session } = house;
+    if (!this.isBehind || this.#isAsking || this.#isOver || this.#waiting.length >= PAGE / 2) return;
+    if (isPattern) {
+      // A pattern has no log.
+      this.#onGap(undefined);
+      this.#caughtUp();
+    } else if (session.state === 'open') {
+      this.#isAsking = true;
+      session.ask('get', encodeParts('history', channel, { at: this.#received, limit: PAGE }), {
+        ok: (page) => this.#read(page as History),
+        err: (error) => this.#refused(error),
+      });
+    }
+  }
+
+  #read(page: History): void {
+    const { epoch, gap, entries } = page;
+    const { channel, house } = this.#feed;
+    if (this.#isOver) return;
+    this.#failures = 0;
+    if (gap) this.#lose({ epoch, oldest: page.oldest, head: page.head });
+    else
+      for (const [offset, data, meta] of entries) {
+        const position: Position = [epoch, offset];
+        this.#push(house.outbox.toMessage(channel, position, data, meta), position);
+      }
+    this.#isAsking = false;
+    if (this.#hasCaughtUp()) this.#caughtUp();
+    // Nothing more for now: then the feed does not know of another log yet, and will be told.
+    else if (gap || entries.length > 0) this.#fetch();
+  }
+
+  #refused(error: ProtocolError): void {
+    const { position, house } = this.#feed;
+    this.#isAsking = false;
+    if (this.#isOver) return;
+    if (isPassing(error)) this.#cancelRetry = house.session.retry(error, this.#failures++, () => this.#fetch());
+    // After a loss the feed comes back, and then we do. Whatever else it is: what we want is not to be had.
+    else if (error.code !== 'CONNECTION_LOST') {
+      const [epoch, head] = position!;
+      this.#lose({ epoch, oldest: head + 1, head });
+      this.#caughtUp();
+    }
+  }
+
+  /** Whether it is where the feed is, or further on by at most so much: then a page said that there is as much. */
+  #hasCaughtUp(ahead = Infinity): boolean {
+    const [epoch, offset] = this.#feed.position!;
+    const [own, at] = this.#received!;
+    return own === epoch && at >= offset && at - offset <= ahead;
+  }
+
+  #caughtUp(): void {
+    this.isBehind = false;
+    this.#onChange();
+    this.#feed.credit();
+  }
+}
