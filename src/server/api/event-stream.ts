@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { after } from '../../clock.ts';
 import type { Connection } from '../../hub/index.ts';
 import {
   decodeFromServer,
@@ -123,7 +124,8 @@ export class EventStream implements StreamWire {
 
   send(text: string): boolean {
     this.deliver(text);
-    return this.#phase === 'open' && !this.#response.writableNeedDrain;
+    // Before it is open nothing is taken, and the answer to the last subscription must not wait for that.
+    return this.#phase === 'opening' || (this.#phase === 'open' && !this.#response.writableNeedDrain);
   }
 
   deliver(text: string): void {
@@ -196,6 +198,9 @@ export class EventStream implements StreamWire {
       // A status would end a browser's EventSource for good, which knows no other place to ask from.
       place.isAhead = true;
       this.#connection?.receive(this.#subscribeTo(place));
+    } else if (code === 'RATE_LIMITED' && place && retryAfter !== undefined) {
+      // Many channels are many lines at once: each that was refused has a turn of its own.
+      after(retryAfter, () => this.#connection?.receive(this.#subscribeTo(place)));
     } else this.refuse(code, message, retryAfter);
   }
 

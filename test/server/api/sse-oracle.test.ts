@@ -246,7 +246,8 @@ for (const kind of KINDS)
     await connectAll(readers);
     for (const { at, reader } of inSecond) reader.cut(at);
     await connectAll(readers);
-    for (let round = 0; round < 5; round++) {
+    const areThere = () => readers.every(({ have }) => CHANNELS.every((name) => have.get(name) === heads[name]));
+    for (let round = 0; round < 500 && !areThere(); round++) {
       for (const reader of readers) reader.read();
       await settle();
     }

@@ -430,3 +430,12 @@ test('a stream of as many channels as may be says nothing to the hub that has to
   }
   assert.deepEqual(refused, []);
 });
+
+test('a stream of more channels than lines may come at once opens all the same, each channel in its turn', async (t) => {
+  const { url, hub } = await serveApi(t, { hub: { limits: { requests: 30 } } });
+  const channels = Array.from({ length: 64 }, (_, n) => `c${n}`);
+  const reader = await Reader.open(t, `${url}/sse?${channels.map((name) => `channel=${name}`).join('&')}`);
+  assert.equal((await reader.next())?.event, 'start');
+  for (const name of channels) await hub.publish(name, 1);
+  assert.equal((await reader.publications(64)).length, 64);
+});
