@@ -86,3 +86,52 @@ test('over real sockets: what is sent to a user comes to each of their clients, 
     ['natalia', { text: 'hola' }],
   ]);
 });
+
+test('over real sockets: a slow loop misses nothing and nobody sees it leave, while another listener hears all at once', {
+  timeout: 30_000,
+}, async (t) => {
+  const hub = new Hub({ broker: memory(), channels: { '*': { presence: true, history: { size: 10_000 } } } });
+  const server = await serve(hub, 'ws://127.0.0.1:0');
+  const [ana, luis] = [new Client(server.addresses[0]!), new Client(server.addresses[0]!)];
+  t.after(async () => {
+    ana.close();
+    luis.close();
+    await server.close();
+    await hub.close();
+  });
+  const watch = luis.subscribe<number>('chat:42', { presence: true });
+  const left: unknown[] = [];
+  watch.on('presence', (event) => event.left && left.push(event.left));
+  await new Promise((resolve) => watch.on('live', resolve));
+  const slow = ana.subscribe<number>('chat:42', { member: 'Ana' });
+  const listened = new Promise<void>((resolve) => slow.on('message', ({ data }) => data === 6_000 && resolve()));
+  const loop = slow[Symbol.asyncIterator]();
+  const first = loop.next();
+  await new Promise((resolve) => slow.on('live', resolve));
+  for (let count = 1; count <= 6_000; count++) await hub.publish('chat:42', count);
+  await listened;
+  assert.equal((await first).value?.data, 1);
+  for (let count = 2; count <= 6_000; count++) assert.equal((await loop.next()).value?.data, count);
+  assert.deepEqual(left, []);
+  assert.equal(hub.presence('chat:42').count, 1);
+});
+
+test('over real sockets: as many subscriptions as are allowed come up against the limits of the daemon', {
+  timeout: 60_000,
+}, async (t) => {
+  const hub = new Hub({ broker: memory(), limits: { requests: 100, bytes: 262_144 } });
+  const refused: string[] = [];
+  hub.observe({ onRefused: (_, code) => refused.push(code) });
+  const server = await serve(hub, 'ws://127.0.0.1:0');
+  const client = new Client(server.addresses[0]!);
+  t.after(async () => {
+    client.close();
+    await server.close();
+    await hub.close();
+  });
+  const chats = Array.from({ length: 256 }, (_, n) => client.subscribe(`chat:${n}`));
+  const published = Array.from({ length: 100 }, (_, n) => client.publish('chat:0', n));
+  await Promise.all(chats.map((chat) => new Promise((resolve) => chat.on('live', resolve))));
+  await Promise.all(published);
+  assert.deepEqual(refused, []);
+});
