@@ -62,6 +62,17 @@ test('a health check in HTTP/1.0, which names no host, is answered', async (t) =
   assert.match(await text(socket), /^HTTP\/1\.1 200 /);
 });
 
+test('the name in the target of a request is the one that counts, whatever its Host says', async (t) => {
+  const { url } = await startDaemon(t, NAMED);
+  const statusOf = async (target: string, host: string) => {
+    const socket = createConnection(Number(new URL(url).port), '127.0.0.1');
+    socket.end(`GET ${target} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+    return (await text(socket)).slice(9, 12);
+  };
+  assert.equal(await statusOf('http://evil.example/health', 'live.example.org'), '421');
+  assert.equal(await statusOf('http://live.example.org/health', 'evil.example'), '200');
+});
+
 /** A daemon in which Natalia can log in, and how she does from a page. */
 async function withLogin(t: TestContext, input: Parameters<typeof startDaemon>[1] = {}) {
   const file = `${directoryWith(t)}/users.db`;

@@ -27,7 +27,8 @@ export function addressGuard(options: AddressGuardOptions): Pick<ServerOptions, 
   return {
     admitSocket: (socket) => {
       const isIn = limits.accept(socket);
-      if (!isIn) onRefused('address_connections', normalAddress(socket.remoteAddress ?? '') ?? '');
+      const reason = limits.isFull ? 'full_or_closing' : 'address_connections';
+      if (!isIn) onRefused(reason, normalAddress(socket.remoteAddress ?? '') ?? '');
       return isIn;
     },
     admitRequest: (request, response) => {

@@ -7,6 +7,8 @@ import { neighbourhood, normalAddress } from './ip.ts';
 export interface AddressLimitOptions {
   /** Connections of one client address. */
   readonly connectionsPerAddress: number;
+  /** WebSockets at a time, of all addresses; a thousand sockets more are for pages, the API and checks. Default: no limit. */
+  readonly connections?: number;
   /** New WebSockets, streams and raw connections a second of one client address; four times that at once. */
   readonly connectsPerSecond: number;
   /** Whether an address is a proxy's, which has no limits: it speaks for others. Default: none is. */
@@ -33,6 +35,9 @@ const CROWDED = 30;
 const BURST_SECONDS = 4;
 /** Sockets over the limit of an address that are still read from, to be told why they are refused: the next are cut off. */
 const TOLD = 64;
+
+/** Sockets beyond the limit of all WebSockets. */
+const SPARE = 1_000;
 
 /** The connections of one address. */
 class Address {
@@ -63,6 +68,9 @@ export class AddressLimits {
   readonly #clock: Clock;
   readonly #addresses = new Map<string, Address>();
   readonly #pace = new Map<string, Allowance>();
+  /** Of all addresses, the longest idle first. */
+  readonly #idle = new Set<Socket>();
+  #sockets = 0;
   /** Null for a socket without limits. */
   readonly #visits = new WeakMap<Socket, Visit | null>();
 
@@ -76,9 +84,16 @@ export class AddressLimits {
     return this.#addresses.get(neighbourhood(address))?.sockets ?? 0;
   }
 
+  /** Whether all addresses together have as many sockets as may be. */
+  get isFull(): boolean {
+    const { connections = Number.POSITIVE_INFINITY } = this.#options;
+    return this.#sockets >= connections + SPARE;
+  }
+
   /**
    * Counts a socket that was just accepted. False: it is to be cut off without a word. One over the limit takes the
-   * place of an idle HTTP connection of the same address, if there is one; else its first request is refused.
+   * place of an idle HTTP connection of the same address, if there is one; else its first request is refused. One too
+   * many for all addresses takes the place of any idle one.
    */
   accept(socket: Socket): boolean {
     const key = this.#keyOf(peerOf(socket));
@@ -86,13 +101,11 @@ export class AddressLimits {
     const address = this.#addresses.get(key);
     const { connectionsPerAddress } = this.#options;
     if (address && address.sockets >= connectionsPerAddress) {
-      const [idle] = address.idle;
-      if (idle) {
-        address.idle.delete(idle);
-        idle.destroy();
-      } else if (address.sockets >= connectionsPerAddress + TOLD) return false;
-    }
+      if (!takePlace(address.idle) && address.sockets >= connectionsPerAddress + TOLD) return false;
+    } else if (this.isFull && !takePlace(this.#idle)) return false;
     this.#enter(key, socket);
+    this.#sockets++;
+    socket.once('close', () => this.#sockets--);
     return true;
   }
 
@@ -102,12 +115,12 @@ export class AddressLimits {
     const visit = known === undefined ? this.#visit(socket) : known;
     if (!visit) return undefined;
     if (!visit.isIn && !this.#letIn(visit)) return { reason: 'address_connections', retryAfter: CROWDED };
-    const { idle } = visit.address;
+    const idle = [visit.address.idle, this.#idle];
     visit.requests++;
-    idle.delete(socket);
+    for (const sockets of idle) sockets.delete(socket);
     response?.once('close', () => {
       visit.requests--;
-      if (visit.requests === 0 && !socket.destroyed) idle.add(socket);
+      if (visit.requests === 0 && !socket.destroyed) for (const sockets of idle) sockets.add(socket);
     });
     return undefined;
   }
@@ -120,6 +133,7 @@ export class AddressLimits {
     if (visit)
       socket.once('close', () => {
         visit.address.idle.delete(socket);
+        this.#idle.delete(socket);
         if (visit.isRefused) visit.address.refused--;
       });
     return visit;
@@ -175,6 +189,15 @@ export class AddressLimits {
     if (this.#pace.size > REMEMBERED) this.#pace.delete(this.#pace.keys().next().value!);
     return pace;
   }
+}
+
+/** Ends the longest idle one. False when none is. */
+function takePlace(idle: Set<Socket>): boolean {
+  const [socket] = idle;
+  if (!socket) return false;
+  idle.delete(socket);
+  socket.destroy();
+  return true;
 }
 
 function peerOf({ remoteAddress }: Socket): string {
