@@ -1,9 +1,10 @@
 import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
-import { constants, deflateRaw, deflateRawSync, inflateRaw, inflateRawSync } from 'node:zlib';
+import { constants, deflateRaw, deflateRawSync } from 'node:zlib';
 import { CLOSE } from './core/close-codes.ts';
 import type { DeflateAgreement } from './core/deflate-negotiation.ts';
 import { WireError } from './core/wire-error.ts';
+import { inflate, inflateOnThread, isTooLarge } from './inflate.ts';
 import type { CompressionOptions } from './limits.ts';
 
 /** Bytes up to which zlib works at once, about a millisecond; beyond, a thread of Node's pool does it. */
@@ -12,7 +13,6 @@ const AT_ONCE = 64 * 1024;
 const THREADS = 2;
 
 const deflateOnThread = promisify(deflateRaw);
-const inflateOnThread = promisify(inflateRaw);
 
 /**
  * permessage-deflate for one connection (RFC 7692), with zlib's one-shot calls and no zlib state between messages:
@@ -79,12 +79,12 @@ export class MessageDeflate {
   inflate(bytes: Buffer, limit: number): Buffer | Promise<Buffer> {
     const dictionary = this.#received;
     try {
-      return this.#note(inflateRawSync(bytes, inflateOptions(Math.min(limit, AT_ONCE), dictionary)));
+      return this.#note(inflate(bytes, Math.min(limit, AT_ONCE), dictionary));
     } catch (error) {
       if (!isTooLarge(error)) throw notDeflate(error);
       if (limit <= AT_ONCE) throw tooBig(limit);
     }
-    return onPool(() => inflateOnThread(bytes, inflateOptions(limit, dictionary))).then(
+    return onPool(() => inflateOnThread(bytes, limit, dictionary)).then(
       (whole) => this.#note(whole),
       (error) => {
         throw isTooLarge(error) ? tooBig(limit) : notDeflate(error);
@@ -111,10 +111,6 @@ function deflateOptions(windowBits: number, level: number, dictionary: Buffer | 
   return { windowBits, level, finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary?.length ? { dictionary } : {}) };
 }
 
-function inflateOptions(maxOutputLength: number, dictionary: Buffer | undefined) {
-  return { maxOutputLength, finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary?.length ? { dictionary } : {}) };
-}
-
 /** A flush ends with 00 00 FF FF, which does not travel (RFC 7692 §7.2.1). */
 function withoutTail(packed: Buffer): Buffer {
   return packed.subarray(0, packed.length - 4);
@@ -139,10 +135,6 @@ async function onPool<T>(work: () => Promise<T>): Promise<T> {
     if (next) next();
     else working--;
   }
-}
-
-function isTooLarge(error: unknown): boolean {
-  return (error as { code?: string }).code === 'ERR_BUFFER_TOO_LARGE';
 }
 
 function tooBig(limit: number): WireError {

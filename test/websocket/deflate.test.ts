@@ -305,3 +305,13 @@ test('many bombs at once wait their turn: a good client is served meanwhile', as
   await friend.chats();
   for (const enemy of [...enemies, raw]) assert.equal(await enemy.code(), 1009);
 });
+
+test('a compressed message that is cut off inside a block ends with 1007, and one with a last block in it is whole', async (t) => {
+  const { server, raw } = await withRaw(t, ALONE);
+  const message = Buffer.concat([deflateRawSync('one '), deflateRawSync('two'), Buffer.of(0)]);
+  raw.send(wire.text(message, { rsv: 4 }));
+  assert.equal(await server.next('message'), 'one two');
+  const small = deflateRawSync(big('plaza'), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
+  raw.send(wire.text(small.subarray(0, small.length >> 1), { rsv: 4 }));
+  assert.equal(await raw.code(), 1007);
+});
