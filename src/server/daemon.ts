@@ -21,9 +21,9 @@ import {
   Metrics,
   Probes,
   SparseLog,
-  type Step,
 } from './operations/index.ts';
 import { Pages } from './pages.ts';
+import { Parts } from './parts.ts';
 import type { Prepared } from './prepared.ts';
 import { route } from './router.ts';
 import { brokerOf, fileBeside } from './store.ts';
@@ -75,7 +75,7 @@ export class Daemon {
   #lines: LineServer | undefined;
   readonly #webhooks: Webhooks;
   #certificates: Certificates;
-  #steps: Step[] = [];
+  readonly #parts = new Parts();
   /** The last one that was asked for: the next one waits for it. */
   #reloading: Promise<void> = Promise.resolve();
   #drain: Drain;
@@ -194,38 +194,35 @@ export class Daemon {
   /** Opens everything. What fails is thrown when all that was opened is closed again. */
   async start(): Promise<void> {
     const { hub } = this;
+    const parts = this.#parts;
     try {
-      if (this.#budget) await this.#openPart('the count of connections', this.#budget);
-      await this.#openPart('the login', this.auth);
-      await this.#openPart('the hub', hub);
-      await this.#open(
-        'the metrics',
-        () => this.#metrics.observe(hub, this),
-        () => this.#metrics.close(),
-      );
-      await this.#openPart('the health check', this.#health);
-      await this.#open(
-        'the webhooks',
-        () => this.#webhooks.open(),
-        async () => {
+      if (this.#budget) await parts.open('the count of connections', this.#budget);
+      await parts.open('the login', this.auth);
+      await parts.open('the hub', hub);
+      await parts.open('the metrics', {
+        open: () => this.#metrics.observe(hub, this),
+        close: () => this.#metrics.close(),
+      });
+      await parts.open('the health check', this.#health);
+      await parts.open('the webhooks', {
+        open: () => this.#webhooks.open(),
+        close: async () => {
           await this.#reloading.catch(() => {}); // whoever asked for it was told
           await this.#webhooks.close();
         },
-      );
-      await this.#open(
-        'the admin page',
-        () => this.#admin.start(),
-        () => this.#admin.stop(),
-      );
-      await this.#open(
-        'the certificates',
-        () => this.#config.tls.length > 0 && this.#certificates.open(),
-        () => this.#certificates.close(), // those of a reload too
-      );
+      });
+      await parts.open('the admin page', {
+        open: () => this.#admin.start(),
+        close: () => this.#admin.stop(),
+      });
+      await parts.open('the certificates', {
+        open: () => this.#config.tls.length > 0 && this.#certificates.open(),
+        close: () => this.#certificates.close(), // those of a reload too
+      });
       for (const address of [this.#config.listen].flat()) {
         const server = this.#newServer(address);
         this.#servers.push(server);
-        await this.#open(
+        await parts.openDoor(
           address,
           () => server.listen(),
           (grace) => server.close({ grace }),
@@ -241,7 +238,7 @@ export class Daemon {
           onEnded: (why, address) => ended.write('warn', 'line', { address, why }, 'a raw line connection was ended'),
           clock: this.#options.clock,
         });
-        await this.#open(
+        await parts.openDoor(
           lines.listen,
           () => this.#lines?.open(),
           (grace) => this.#lines?.close({ grace }),
@@ -249,32 +246,17 @@ export class Daemon {
       }
       const { socket, keepAlive } = this.#config;
       if (socket !== undefined) {
-        const local = new LocalSocket(socket, this.#api.handleLocal, Math.max(1, keepAlive));
-        await this.#openPart(socket, local);
+        const local = new LocalSocket(socket, this.#api.handleLocal, Math.max(1, keepAlive), this.#options.clock);
+        await parts.openDoor(
+          socket,
+          () => local.open(),
+          (grace) => local.close(grace),
+        );
       }
     } catch (error) {
-      for (const { stop } of this.#steps.splice(0)) {
-        try {
-          await stop(0);
-        } catch {} // the first error is the one to tell of
-      }
+      await this.#parts.undo();
       throw error;
     }
-  }
-
-  #openPart(what: string, part: { open(): unknown; close(): unknown }): Promise<void> {
-    return this.#open(
-      what,
-      () => part.open(),
-      () => part.close(),
-    );
-  }
-
-  /** Opens one part, and closes it again as the last one so far. */
-  async #open(what: string, open: () => unknown, stop: Step['stop']): Promise<void> {
-    // Also what fails to open may have begun to.
-    this.#steps.unshift({ what, stop });
-    await open();
   }
 
   /**
@@ -282,7 +264,7 @@ export class Daemon {
    * done within `drain.deadline`.
    */
   stop(): Promise<boolean> {
-    return this.#drain.run(this.#steps);
+    return this.#drain.run(this.#parts.steps);
   }
 
   /** What goes over all sockets. */

@@ -2,21 +2,29 @@ import { chmod, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
 import { nodeHttp } from '../builtins.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import type { Listener } from './api/index.ts';
 
 /** Who may open the socket may use the API: its owner, and the owner's group. */
 const MODE = 0o660;
+/** Milliseconds, when the daemon stops: what programs ask for is answered in far less, unless one has stopped asking. */
+const LONGEST_REQUEST = 2_000;
 
 /** The HTTP API on a Unix socket, for programs of this machine. They need no key: the mode of the file is the key. */
 export class LocalSocket {
   readonly #path: string;
   readonly #server: Server;
+  readonly #clock: Clock;
 
   /** `keepAliveTimeout` in milliseconds. */
-  constructor(path: string, handle: Listener, keepAliveTimeout: number) {
+  constructor(path: string, handle: Listener, keepAliveTimeout: number, clock: Clock = systemClock) {
     this.#path = path;
-    this.#server = nodeHttp().createServer({ keepAliveTimeout }, handle);
+    this.#clock = clock;
+    // A connection that cannot be accepted, for want of files say, ends nothing else.
+    this.#server = nodeHttp()
+      .createServer({ keepAliveTimeout }, handle)
+      .on('error', () => {});
   }
 
   /**
@@ -43,11 +51,14 @@ export class LocalSocket {
     await chmod(this.#path, MODE);
   }
 
-  async close(): Promise<void> {
+  /** Requests that are under way have so many milliseconds, and two seconds at most; then they are cut off. */
+  async close(grace = 0): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
     this.#server.closeIdleConnections();
+    const cancel = this.#clock.after(Math.min(grace, LONGEST_REQUEST), () => this.#server.closeAllConnections());
     await closed;
+    cancel();
   }
 
   async #clear(): Promise<void> {

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
+import { HubPeer } from './hub-peer.ts';
 
 const run = promisify(execFile);
 
@@ -54,4 +56,21 @@ test('a socket that a killed daemon left behind is taken over; one that somebody
   await assert.rejects(startDaemon(t, { socket }), { code: 'ADDRESS_IN_USE' });
   await writeFile(`${socket}.txt`, '');
   await assert.rejects(startDaemon(t, { socket: `${socket}.txt` }), { code: 'BAD_OPTION' });
+});
+
+test('a request on the socket that never ends keeps nobody from hearing that the daemon stops, and ends itself', async (t) => {
+  const socket = await place(t);
+  const { daemon, log, url } = await startDaemon(t, { socket });
+  const caller = connect(socket).on('error', () => {});
+  t.after(() => caller.destroy());
+  caller.write('POST /api/publish HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{');
+  const ana = await HubPeer.join(t, url.replace('http', 'ws'));
+  const stopped = daemon.stop();
+  assert.equal((await ana.until('bye'))[1], 'SHUTTING_DOWN');
+  await once(caller.resume(), 'close');
+  assert.equal(await stopped, true);
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level !== 'info'),
+    [],
+  );
 });

@@ -1,6 +1,9 @@
 import type { Clock } from '../../clock.ts';
 import type { Log } from './log.ts';
 
+/** All that somebody needs who never debugs. */
+type SomeLog = Pick<Log, 'info' | 'warn' | 'error'> & Partial<Log>;
+
 /** Milliseconds within which the same kind of sentence is written so often at most. */
 const WINDOW = 60_000;
 const AT_MOST = 10;
@@ -16,11 +19,11 @@ interface Kind {
  * how many were left out, so that an attack does not fill the disk.
  */
 export class SparseLog {
-  readonly #log: Log;
+  readonly #log: SomeLog;
   readonly #clock: Clock;
   readonly #kinds = new Map<string, Kind>();
 
-  constructor(log: Log, clock: Clock) {
+  constructor(log: SomeLog, clock: Clock) {
     this.#log = log;
     this.#clock = clock;
   }
@@ -36,6 +39,6 @@ export class SparseLog {
     const { leftOut = 0 } = seen ?? {};
     if (seen && now - seen.since < WINDOW) seen.written++;
     else this.#kinds.set(kind, { since: now, written: 1, leftOut: 0 });
-    this.#log[level](leftOut > 0 ? { ...fields, leftOut } : fields, sentence);
+    this.#log[level]?.(leftOut > 0 ? { ...fields, leftOut } : fields, sentence);
   }
 }

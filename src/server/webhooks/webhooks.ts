@@ -1,6 +1,7 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub, Taken } from '../../hub/index.ts';
 import type { WebhookConfig } from '../config/index.ts';
+import { SparseLog } from '../operations/index.ts';
 import type { Prepared } from '../prepared.ts';
 import { Backlog, type Kind, type News } from './backlog.ts';
 import { type DeliveryParts, placeOf } from './delivery.ts';
@@ -22,6 +23,7 @@ const RESTART = 60_000;
 
 /** Milliseconds until a write that failed is tried again, and how many events are held in memory meanwhile. */
 const TRY_AGAIN = 1_000;
+const MINUTE = 60_000;
 const UNSTORED = 1_000;
 
 /**
@@ -46,6 +48,8 @@ export class Webhooks {
   #cancelWrite: (() => void) | undefined;
   /** How many were let go while nothing could be stored, by webhook. */
   readonly #lost = new Map<string, number>();
+  /** How many were let go since the log said so last, by webhook. */
+  readonly #dropped = new Map<string, { count: number; cancel: () => void }>();
   #stopObserving = (): void => {};
   /** Settles when those who left are gone, with what waited for them. */
   #leaving: Promise<unknown> = Promise.resolve();
@@ -55,7 +59,7 @@ export class Webhooks {
     const { log, file, clock = systemClock, now = Date.now, random = Math.random } = options;
     this.#hub = hub;
     this.#configs = webhooks;
-    this.#log = log;
+    this.#log = sparse(log, clock);
     this.#clock = clock;
     this.#now = now;
     this.#random = random;
@@ -137,6 +141,11 @@ export class Webhooks {
     this.#cancelWrite?.(); // it may have failed
     await Promise.all(this.#subscribers.map((subscriber) => subscriber.close()));
     this.#backlog.close();
+    for (const [webhook, { count, cancel }] of this.#dropped) {
+      cancel();
+      if (count > 0) this.#tellDropped(webhook, count);
+    }
+    this.#dropped.clear();
   }
 
   #newSubscriber(config: WebhookConfig): Subscriber {
@@ -185,11 +194,7 @@ export class Webhooks {
     this.#cancelWrite = undefined;
     const news = this.#news;
     try {
-      for (const [webhook, count] of this.#backlog.add(news, this.#lost))
-        this.#log.error(
-          { webhook: placeOf(webhook), count },
-          'too many events wait for a webhook: the oldest were let go',
-        );
+      for (const [webhook, count] of this.#backlog.add(news, this.#lost)) this.#letGo(webhook, count);
     } catch (error) {
       const fields = { reason: (error as Error).message, count: news.length };
       this.#log.error(fields, 'events for webhooks cannot be stored: it is tried again');
@@ -202,4 +207,33 @@ export class Webhooks {
     this.#lost.clear();
     for (const { delivery } of this.#subscribers) delivery.wake();
   }
+
+  /** Says so at once, and then how many they were, a minute later: a backlog that is full lets go with each write. */
+  #letGo(webhook: string, count: number): void {
+    const waiting = this.#dropped.get(webhook);
+    if (waiting) {
+      waiting.count += count;
+      return;
+    }
+    const since = { count: 0, cancel: () => {} };
+    this.#tellDropped(webhook, count);
+    since.cancel = this.#clock.after(MINUTE, () => {
+      this.#dropped.delete(webhook);
+      if (since.count > 0) this.#letGo(webhook, since.count);
+    });
+    this.#dropped.set(webhook, since);
+  }
+
+  #tellDropped(webhook: string, count: number): void {
+    const fields = { webhook: placeOf(webhook), count };
+    this.#log.error(fields, 'too many events wait for a webhook: the oldest were let go');
+  }
+}
+
+/** A webhook that is down fails for as long as it is down: of each kind of line ten a minute. */
+function sparse(log: WebhooksOptions['log'], clock: Clock): WebhooksOptions['log'] {
+  const lines = new SparseLog(log, clock);
+  const write = (level: keyof WebhooksOptions['log']) => (fields: object, sentence: string) =>
+    lines.write(level, `${(fields as { webhook?: string }).webhook} ${sentence}`, fields, sentence);
+  return { info: write('info'), warn: write('warn'), error: write('error') };
 }

@@ -36,7 +36,7 @@ test('everything is stopped one after the other, once, and what fails holds noth
   const runs = [drain.run(steps), drain.run(steps)];
   assert.equal(drain.isDraining, true);
   assert.deepEqual(await Promise.all(runs), [true, true]);
-  assert.deepEqual(order, ['one 1000', 'three']);
+  assert.deepEqual(order, ['one 855', 'three']); // of 900: a tenth of the whole is for the others
   assert.deepEqual(said, ['stopping', 'two did not stop in good order', 'stopped']);
 });
 
@@ -48,6 +48,52 @@ test('what does not stop in time does not hold up the end', async () => {
   clock.advance(1_000);
   assert.equal(await drained, false);
   assert.equal(said.at(-1), 'the endless did not stop in time');
+});
+
+test('a step that is late is left behind: the next ones are told to stop, and have time of their own', async () => {
+  const { log, said } = silent();
+  const clock = new FakeClock();
+  const drain = new Drain({ deadline: 1_000, log, clock });
+  const order: string[] = [];
+  const finish = Promise.withResolvers<void>();
+  const drained = drain.run([
+    { what: 'the endless', stop: () => new Promise(() => {}) },
+    {
+      what: 'the next',
+      stop: (grace: number) => {
+        order.push(`next ${grace}`);
+        return finish.promise;
+      },
+    },
+    { what: 'the last', stop: (grace: number) => order.push(`last ${grace}`) },
+  ]);
+  clock.advance(900);
+  await new Promise((done) => setImmediate(done));
+  assert.deepEqual(order, ['next 47']);
+  finish.resolve();
+  assert.equal(await drained, false);
+  assert.deepEqual(order, ['next 47', 'last 47']);
+  assert.deepEqual(said, ['stopping', 'the endless did not stop in time']);
+  assert.equal(clock.pending, 0);
+});
+
+test('all doors close at the same time, and what is behind them after the last', async () => {
+  const { log } = silent();
+  const order: string[] = [];
+  const doors = ['a', 'b'].map((what) => ({ what, isDoor: true, done: Promise.withResolvers<void>() }));
+  const steps = doors.map(({ done, ...step }) => ({
+    ...step,
+    stop: () => {
+      order.push(step.what);
+      return done.promise;
+    },
+  }));
+  const drain = new Drain({ deadline: 1_000, log, clock: new FakeClock() });
+  const drained = drain.run([...steps, { what: 'log', stop: () => order.push('log') }]);
+  assert.deepEqual(order, ['a', 'b']);
+  for (const { done } of doors) done.resolve();
+  assert.equal(await drained, true);
+  assert.deepEqual(order, ['a', 'b', 'log']);
 });
 
 test('clients are told to come back at moments spread over the window', async (t) => {

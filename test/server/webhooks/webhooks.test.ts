@@ -437,3 +437,22 @@ test('without webhooks nothing is opened, and a file that is none is refused', a
     code: 'STORE_FAILED',
   });
 });
+
+test('a webhook that is down while events come without end writes few lines, which tell of all that was let go', async (t) => {
+  const gone = 'http://127.0.0.1:1/';
+  const { hub, clock, log, webhooks } = await square(t, [{ url: gone } as Receiver], {
+    webhook: { events: ['published'] },
+  });
+  const published = 12_000;
+  const PIECE = 100;
+  for (let n = 0; n < published; n += PIECE) {
+    for (let i = 0; i < PIECE; i++) await hub.publish('news', i, { keep: false });
+    clock.advance(5); // is written, and from the ten-thousandth on the oldest are let go each time
+  }
+  await webhooks.close();
+  const told = log.lines.filter((line) => line.includes('too many events'));
+  const letGo = told.map((line) => Number(/"count":(\d+)/.exec(line)![1])).reduce((sum, count) => sum + count, 0);
+  assert.equal(letGo, published - 10_000);
+  assert.equal(told.length, 2);
+  assert.ok(log.lines.length < 20, log.text);
+});
