@@ -98,9 +98,13 @@ test('a connection that is cut is one line, and 5', async () => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  server.on('connection', (socket) => socket.write('x', () => socket.resetAndDestroy()));
   const { port } = server.address() as AddressInfo;
   const program = zocalo('connect', `tcp://127.0.0.1:${port}`);
+  const [socket] = await once(server, 'connection');
+  socket.write('x');
+  // Once it is being read: a reset that comes before may be taken for an end.
+  await program.says(/x/);
+  socket.resetAndDestroy();
   assert.equal(await program.exited, 5);
   assert.match(
     program.stderr,
