@@ -167,6 +167,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
 
   /** Takes what came in one frame. */
   receive(frame: string): void {
+    this.#house.trace?.('in', frame, this);
     const lines = decodeFromClient(frame);
     this.#house.observers.tell('onReceived', this, lines.length);
     const bytesPause = this.#pace.takeBytes(Buffer.byteLength(frame));
@@ -213,13 +214,14 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   tell(message: ServerMessage): void {
-    if (!this.isOver) this.wire.send(encode(message));
+    this.tellLine(encode(message));
   }
 
-  /** As `tell`, of a line that is written already: one with data in it. */
-  /** False when much waits for it already. */
+  /** As `tell`, of a line that is written already: one with data in it. False when much waits for it already. */
   tellLine(line: string): boolean {
-    return this.isOver || this.wire.send(line);
+    if (this.isOver) return true;
+    this.#house.trace?.('out', line, this);
+    return this.wire.send(line);
   }
 
   send(data: unknown): void {

@@ -4,7 +4,7 @@ import type { Channels } from './channels.ts';
 import type { InFlight } from './in-flight.ts';
 import type { Methods } from './methods.ts';
 import type { Observers } from './observer.ts';
-import type { HubLimits, Identity, Visitor } from './options.ts';
+import type { HubLimits, Identity, Trace, Visitor } from './options.ts';
 import type { Pages } from './pages.ts';
 import type { Patterns } from './patterns.ts';
 import type { RuleBook } from './rules.ts';
@@ -38,6 +38,8 @@ export interface House {
   /** What text connections have handed over, and may be held back. */
   readonly texts: InFlight;
   readonly connect: (visitor: Visitor) => Identity | null | Promise<Identity | null>;
+  /** Shown every text in and out; undefined, and free of cost, unless somebody looks. */
+  readonly trace: Trace | undefined;
   /** Tells the hub's owner of what failed on this side: `what` begins the sentence. */
   report(what: string, cause: unknown): void;
 }

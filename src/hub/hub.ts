@@ -72,7 +72,11 @@ export class Hub<C extends Contract = any> {
     const house: House = {
       broker,
       clock,
-      fanOuts: new FanOuts((receivers) => observers.tell('onDelivered', receivers)),
+      fanOuts: new FanOuts((receivers, text) => {
+        observers.tell('onDelivered', receivers);
+        options.trace?.('all', text, undefined);
+      }),
+      trace: options.trace,
       rules: new RuleBook(options.channels),
       limits: { ...LIMIT_DEFAULTS, ...options.limits },
       linger,

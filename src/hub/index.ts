@@ -14,6 +14,7 @@ export type {
   Permission,
   SlowPolicy,
   TextForm,
+  Trace,
   Visitor,
 } from './options.ts';
 export { rightMissing } from './permit.ts';

@@ -145,9 +145,17 @@ export interface HubLimits {
   readonly patternChannels?: number;
 }
 
+/**
+ * Is shown a text as it comes from a client (`in`), goes to one (`out`), or to all who hear a topic (`all`, then `who` is
+ * undefined): to find out what two programs say to each other. Tokens and passwords are in it.
+ */
+export type Trace = (direction: 'in' | 'out' | 'all', text: string, who: Caller | undefined) => void;
+
 export interface HubOptions<C extends Contract = Contract> {
   /** Where the logs live. The hub opens it, and closes it. */
   readonly broker: Broker;
+  /** Is shown everything that is said. Default: nobody is. */
+  readonly trace?: Trace | undefined;
   /**
    * Options by channel name or pattern; the most specific one counts, whole. A client may use no channel that matches
    * none of them; the program itself may (`hub.offers` tells). Default: `{ '*': {} }`.

@@ -138,6 +138,7 @@ export class TextConnection implements UserConnection, LeftOut {
       this.end('RATE_LIMITED', 'you send faster than you are let');
       return undefined;
     }
+    this.#house.trace?.('in', text, this);
     const size = Buffer.byteLength(text);
     this.#unsent++;
     this.#unsentBytes += size;

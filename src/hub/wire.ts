@@ -28,9 +28,9 @@ export interface FanOut {
 /** Several fan-outs as one: a hub may be served on more than one address. */
 export class FanOuts implements FanOut {
   #all = new Set<FanOut>();
-  readonly #onDelivered: (receivers: number) => void;
+  readonly #onDelivered: (receivers: number, text: string) => void;
 
-  constructor(onDelivered: (receivers: number) => void) {
+  constructor(onDelivered: (receivers: number, text: string) => void) {
     this.#onDelivered = onDelivered;
   }
 
@@ -43,7 +43,7 @@ export class FanOuts implements FanOut {
   publish(topic: string, text: string, except?: Wire): number {
     let receivers = 0;
     for (const fanOut of this.#all) receivers += fanOut.publish(topic, text, except);
-    if (receivers > 0) this.#onDelivered(receivers);
+    if (receivers > 0) this.#onDelivered(receivers, text);
     return receivers;
   }
 }

@@ -51,6 +51,7 @@ export const REASONS = {
   REFUSED: "the application's hook refused",
   NO_KEY: 'the call needs an API key, and came without one',
   KEY_UNKNOWN: 'the API key is none of the configured ones',
+  ORIGIN: 'the page is of an origin that may not connect',
   RIGHT_MISSING: 'the token or key does not have the right',
   CHANNEL_OPTION: "the channel's options do not allow it",
 } as const;

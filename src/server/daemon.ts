@@ -20,7 +20,11 @@ import {
   type Log,
   Metrics,
   Probes,
+  Refusals,
+  refusalsTo,
   SparseLog,
+  tracedRequests,
+  traceTo,
 } from './operations/index.ts';
 import { Pages } from './pages.ts';
 import { Parts } from './parts.ts';
@@ -42,6 +46,8 @@ export interface DaemonOptions {
   readonly clock?: Clock;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
+  /** Writes everything that clients say and hear, and each refusal, at the level debug. Default false. */
+  readonly trace?: boolean;
 }
 
 /** What a reload can change; what stands on the rest is built once. */
@@ -69,6 +75,7 @@ export class Daemon {
   readonly #addressLimits: AddressLimits;
   readonly #budget: SocketBudget | undefined;
   readonly #metrics = new Metrics();
+  readonly #refused: Refusals['add'];
   readonly #servers: HubServer[] = [];
   #config: Config;
   #keys: ApiKeys;
@@ -117,10 +124,13 @@ export class Daemon {
       pingInterval: config.ping,
       onError,
       clock,
+      ...(options.trace && { trace: traceTo(log) }),
     });
+    if (options.trace) this.hub.observe(refusalsTo(log));
     const { webhooks, store } = config;
     this.#webhooks = new Webhooks(this.hub, webhooks, { ...filled, file: fileBeside(store, 'webhooks') });
     this.#admin = new Admin(this.hub, { clock, now });
+    this.#refused = new Refusals({ log: failures, metrics: this.#metrics, admin: this.#admin }).add;
     const current = () => this.#config;
     const liveConfig = {
       ...config,
@@ -149,7 +159,7 @@ export class Daemon {
       auth: this.auth,
       clientAddress,
       addressLimits: this.#addressLimits,
-      onRefused: (reason) => this.#metrics.refused(reason),
+      onRefused: this.#refused,
       log: {
         error: (fields, sentence) =>
           failures.write('error', `API ${codeOf((fields as { err?: unknown }).err)}`, fields, sentence),
@@ -171,7 +181,8 @@ export class Daemon {
       mayRead: (authorization) => findKey(authorization)?.may('read') ?? false,
     });
     const pages = new Pages(config, onError);
-    this.#handle = route([this.#api, probes, ...(config.admin ? [sessions] : []), pages], onError);
+    const handle = route([this.#api, probes, ...(config.admin ? [sessions] : []), pages], onError);
+    this.#handle = options.trace ? tracedRequests(log, handle) : handle;
     this.#certificates = this.#newCertificates(config);
     this.#clientAddress = clientAddress;
     this.#drain = new Drain({ deadline: config.drain.deadline, log, clock });
@@ -234,7 +245,7 @@ export class Daemon {
         this.#lines = new LineServer(hub, {
           ...lines,
           addressLimits: this.#addressLimits,
-          onRefused: (reason) => this.#metrics.refused(reason),
+          onRefused: this.#refused,
           onEnded: (why, address) => ended.write('warn', 'line', { address, why }, 'a raw line connection was ended'),
           clock: this.#options.clock,
         });
@@ -355,7 +366,7 @@ export class Daemon {
       clientAddress: (request) => this.#clientAddress.of(request),
       addressLimits: this.#addressLimits,
       asksItself: ({ url }) => isEvents(url),
-      onRefused: (reason) => this.#metrics.refused(reason),
+      onRefused: this.#refused,
       onRequest: this.#handle,
       clock: this.#options.clock,
       ...(tls.length > 0 && {

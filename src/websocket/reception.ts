@@ -24,7 +24,7 @@ export type UpgradeAnswer =
 
 export interface ReceptionHooks extends Hooks {
   onUpgrade(request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer>;
-  onRefuse(request: UpgradeRequest, status: number): unknown;
+  onRefuse(request: UpgradeRequest, status: number, reason: string): unknown;
 }
 
 type ReceptionOptions = Pick<ServerOptions, 'clientAddress' | 'admitRequest'> &
@@ -96,7 +96,7 @@ export class Reception {
     const refusal = this.#options.hosts.refusalOf(request.headers.host) ?? this.#askRequest(request, response);
     if (!refusal) return false;
     refuseRequest(response, refusal);
-    this.#tell(new UpgradeRequest(request, this.#addressOf(request)), refusal.status);
+    this.#tell(new UpgradeRequest(request, this.#addressOf(request)), refusal);
     return true;
   }
 
@@ -176,12 +176,12 @@ export class Reception {
 
   #refuse(refusal: Refusal, { socket, upgrade }: Arrival): void {
     refuse(socket, refusal);
-    this.#tell(upgrade, refusal.status);
+    this.#tell(upgrade, refusal);
   }
 
-  #tell(request: UpgradeRequest, status: number): void {
+  #tell(request: UpgradeRequest, { status, reason }: Refusal): void {
     guard(
-      () => this.#hooks.onRefuse(request, status),
+      () => this.#hooks.onRefuse(request, status, reason),
       (cause) => reportFailed(this.#hooks, 'onRefuse', cause),
     );
   }

@@ -90,7 +90,7 @@ export class WebSocketServer {
   onUpgrade(_request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer> {}
 
   /** A handshake was answered with this status instead of 101, or a rule of the server refused a plain request. */
-  onRefuse(_request: UpgradeRequest, _status: number): unknown {
+  onRefuse(_request: UpgradeRequest, _status: number, _reason: string): unknown {
     return;
   }
 

@@ -156,16 +156,43 @@ test('a text that is no channel name is told which characters may be used, and h
 test('the admin page hears of a refusal with its channel and the sentence', async (t) => {
   const { ask, url, client } = await refusals(t);
   await ask(['pub', 'news', 1]);
-  const session = await fetch(`${url}/admin/session`, {
-    method: 'POST',
-    headers: { authorization: `Bearer ${ADMIN_KEY}` },
-  });
-  const { token } = (await session.json()) as { token: string };
-  const admin = client({ token: () => token }).subscribe('zocalo:admin');
-  const { value } = await admin[Symbol.asyncIterator]().next();
-  const [first] = (value!.data as { errors: { channel: string; message: string; code: string }[] }).errors;
+  const [first] = (await adminNews(url, client)).errors;
   assert.deepEqual(
     [first?.code, first?.channel, first?.message],
     ['FORBIDDEN', 'news', 'channels["news"].publish is nobody: only API keys publish here'],
   );
 });
+
+test('a page of a refused origin stands in the log and on the admin page, with its origin and the key to change', async (t) => {
+  const { ws, url, log, client } = await refusals(t, { origins: ['https://shop.example'] });
+  await assert.rejects(connectWebSocket(ws, { headers: { Origin: 'https://evil.example' } }), /403/);
+  const stream = await fetch(`${url}/sse?channel=news`, { headers: { origin: 'https://evil.example' } });
+  const body = (await stream.json()) as { reason: string };
+  assert.deepEqual([stream.status, body.reason], [403, 'ORIGIN']);
+  const sentence =
+    'Pages of https://evil.example may not connect; the option origins does not allow it; ' +
+    'let the key origins name the page, if it is yours';
+  assert.deepEqual(
+    log.lines.filter(({ level }) => level === 'warn'),
+    Array(2).fill({
+      level: 'warn',
+      fields: { reason: 'origin', address: '127.0.0.1' },
+      sentence: `a connection was refused: ${sentence}`,
+    }),
+  );
+  for (let n = 0; n < 30; n++) await fetch(`${url}/sse?channel=news`, { headers: { origin: 'https://evil.example' } });
+  assert.equal(log.lines.filter(({ level }) => level === 'warn').length, 10);
+  const { errors } = await adminNews(url, client);
+  assert.equal(errors[0]?.message, `${sentence} (from 127.0.0.1)`);
+});
+
+/** What the admin page is told first. */
+async function adminNews(url: string, client: Awaited<ReturnType<typeof startDaemon>>['client']) {
+  const headers = { authorization: `Bearer ${ADMIN_KEY}` };
+  const { token } = (await (await fetch(`${url}/admin/session`, { method: 'POST', headers })).json()) as {
+    token: string;
+  };
+  const admin = client({ token: () => token }).subscribe('zocalo:admin');
+  const { value } = await admin[Symbol.asyncIterator]().next();
+  return value!.data as { errors: { channel?: string; message?: string; code: string }[] };
+}

@@ -103,7 +103,9 @@ function mishaps(id: string, none: string): Table<Mishap> {
     [
       { title: 'When', cell: ({ at }) => time(at) },
       { title: 'What', cell: ({ code }) => code },
-      { title: 'Who', cell: ({ user, connection }) => user ?? connection.slice(0, 8) },
+      { title: 'Who', cell: ({ user, connection = '' }) => user ?? connection.slice(0, 8) },
+      { title: 'Where', cell: ({ channel = '' }) => channel },
+      { title: 'Why', cell: ({ message = '' }) => message },
     ],
     ({ at, code, connection }) => `${at} ${code} ${connection}`,
     none,

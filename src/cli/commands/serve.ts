@@ -24,6 +24,7 @@ const FEW_FILES =
   '(ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker), or lower limits.connections';
 
 interface ServeOptions extends ConfigOptions {
+  debug?: true;
   supervise?: true;
   errorLog?: string;
 }
@@ -31,6 +32,7 @@ interface ServeOptions extends ConfigOptions {
 export function addServe(program: Command): void {
   addConfigOptions(program.command('serve'))
     .description('serve pages, HTTP API and WebSockets on one port')
+    .option('--debug', 'write everything that clients say and hear, and each refusal; secrets are hidden')
     .option('--supervise', 'run it in a process of its own, and start it again when it crashes')
     .option('--error-log <file>', 'with --supervise: where each crash is written down')
     .addHelpText('after', EXAMPLES)
@@ -40,7 +42,7 @@ export function addServe(program: Command): void {
 }
 
 /** Until SIGINT or SIGTERM; then everybody is told when to come back. */
-async function serve(options: ConfigOptions, version: string): Promise<void> {
+async function serve(options: ServeOptions, version: string): Promise<void> {
   // From the first moment to the last, so that no signal, however often it comes, cuts off a start or an end.
   const told = Promise.withResolvers<void>();
   const started = Promise.withResolvers<void>();
@@ -69,6 +71,7 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
   const configured = (loaded: PlainConfig): PlainConfig['config'] => ({
     ...(key !== undefined && isDemo(loaded) ? withKey(loaded.config, key) : loaded.config),
     ...(listen !== undefined && loaded.choosesPort && { listen }),
+    ...(options.debug && { log: { ...loaded.config.log, level: 'debug' as const } }),
   });
   const [{ Daemon }, operations, { roomFor }, { preload }] = await Promise.all([
     import('../../server/daemon.ts'),
@@ -82,7 +85,7 @@ async function serve(options: ConfigOptions, version: string): Promise<void> {
   const log = operations.createLog(config.log, { secrets });
   for (const warning of loaded.warnings) log.warn({}, warning);
   const { openFiles } = loaded;
-  const daemon = new Daemon(config, { log, version, openFiles });
+  const daemon = new Daemon(config, { log, version, openFiles, trace: options.debug === true });
   const reload = async () => {
     if (isTold) return;
     try {

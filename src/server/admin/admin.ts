@@ -52,6 +52,11 @@ export class Admin {
     for (const stop of this.#stops.splice(0)) stop();
   }
 
+  /** A connection was refused before it was one. */
+  refused(code: string, message: string): void {
+    this.#recorder.refused(code, message);
+  }
+
   #tick(): void {
     const { user, system } = process.cpuUsage(this.#cpu);
     this.#cpu = process.cpuUsage();

@@ -50,6 +50,12 @@ export class Recorder implements HubObserver {
     note(this.#errors, { ...mishap(this.#now(), code, who), ...(channel !== undefined && { channel }), message });
   }
 
+  /** A connection was refused before it was one. */
+  refused(code: string, message: string): void {
+    this.#refused++;
+    note(this.#errors, { at: this.#now(), code, message });
+  }
+
   onSlow(who: Caller): void {
     note(this.#slow, mishap(this.#now(), 'SLOW', who));
   }

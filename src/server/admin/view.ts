@@ -63,7 +63,8 @@ export interface Mishap {
   /** The code of the refusal, or SLOW. */
   code: string;
   user?: string;
-  connection: string;
+  /** Undefined for what was refused before it was one. */
+  connection?: string;
   channel?: string;
   /** The sentence that they were told. */
   message?: string;

@@ -31,7 +31,7 @@ export interface ApiOptions {
   /** What one client address may ask for of streams. Default: no limits. */
   readonly addressLimits?: AddressLimits;
   /** Is told of each stream that was refused by a limit, and why. */
-  readonly onRefused?: (reason: string, address: string) => void;
+  readonly onRefused?: (reason: string, address: string, sentence: string) => void;
   /** Is told of what failed on the server's side. Default: written to standard error. */
   readonly log?: { error(details: object, sentence: string): void };
 }

@@ -43,7 +43,7 @@ export interface EventsOptions {
   /** Streams at a time. */
   readonly most: number;
   readonly addressLimits: AddressLimits | undefined;
-  readonly onRefused: (reason: string, address: string) => void;
+  readonly onRefused: (reason: string, address: string, sentence: string) => void;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly report: (what: string, cause: unknown) => void;
 }
@@ -74,7 +74,10 @@ export class Events {
         response.setHeader('Allow', 'GET');
         throw new ProtocolError('METHOD_NOT_ALLOWED', '/sse takes GET');
       }
-      if (refusal) throw new ProtocolError('FORBIDDEN', refusal.reason);
+      if (refusal) {
+        this.#options.onRefused('origin', addressOf(request), refusal.reason);
+        throw new ProtocolError('FORBIDDEN', refusal.reason, undefined, 'ORIGIN');
+      }
       if (request.method === 'OPTIONS') {
         response.writeHead(204, PREFLIGHT).end();
         return;
@@ -96,16 +99,18 @@ export class Events {
     const { most, addressLimits, onRefused } = this.#options;
     const { req: request } = response;
     if (this.#open >= most) {
-      onRefused('full_or_closing', address);
-      stream.refuse('UNAVAILABLE', 'there are as many streams as may be', undefined);
+      const sentence = 'there are as many streams as may be';
+      onRefused('full_or_closing', address, sentence);
+      stream.refuse('UNAVAILABLE', sentence, undefined);
       return false;
     }
     const breach =
       addressLimits?.admit(request, response) ??
       addressLimits?.join(address, request.socket.remoteAddress ?? '', response);
     if (breach) {
-      onRefused(breach.reason, address);
-      stream.refuse('RATE_LIMITED', 'too many connections come from your address', breach.retryAfter * 1_000);
+      const sentence = 'too many connections come from your address';
+      onRefused(breach.reason, address, sentence);
+      stream.refuse('RATE_LIMITED', sentence, breach.retryAfter * 1_000);
       return false;
     }
     this.#open++;

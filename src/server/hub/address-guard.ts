@@ -7,7 +7,7 @@ export interface AddressGuardOptions {
   readonly clientAddress: ServerOptions['clientAddress'];
   /** Requests whose handler asks the limits itself, and says in its own way that they are refused. */
   readonly asksItself: (request: IncomingMessage) => boolean;
-  readonly onRefused: (reason: string, address: string) => void;
+  readonly onRefused: (reason: string, address: string, sentence: string) => void;
 }
 
 /** RFC 6585 §4. */
@@ -28,7 +28,8 @@ export function addressGuard(options: AddressGuardOptions): Pick<ServerOptions, 
     admitSocket: (socket) => {
       const isIn = limits.accept(socket);
       const reason = limits.isFull ? 'full_or_closing' : 'address_connections';
-      if (!isIn) onRefused(reason, normalAddress(socket.remoteAddress ?? '') ?? '');
+      const sentence = limits.isFull ? 'The server is full' : SENTENCES.address_connections;
+      if (!isIn) onRefused(reason, normalAddress(socket.remoteAddress ?? '') ?? '', sentence);
       return isIn;
     },
     admitRequest: (request, response) => {
@@ -38,7 +39,7 @@ export function addressGuard(options: AddressGuardOptions): Pick<ServerOptions, 
       const breach = limits.admit(request, response) ?? (response ? undefined : join());
       if (!breach) return null;
       const { reason, retryAfter } = breach;
-      onRefused(reason, addressOf(request));
+      onRefused(reason, addressOf(request), SENTENCES[reason]);
       return { status: TOO_MANY, reason: SENTENCES[reason], headers: { 'Retry-After': String(retryAfter) } };
     },
   };

@@ -51,7 +51,7 @@ export interface ServeOptions extends Omit<ServerOptions, 'protocols' | 'queuePo
   /** Requests whose handler asks `addressLimits` itself. Default: none. */
   readonly asksItself?: (request: IncomingMessage) => boolean;
   /** Is told of each connection, handshake and request that was refused by a rule of the server, and why. */
-  readonly onRefused?: (reason: string, address: string) => void;
+  readonly onRefused?: (reason: string, address: string, sentence: string) => void;
   /** Milliseconds over which clients are told to come back when the server closes, each at a moment of chance. Default 10,000. */
   readonly spread?: number;
   /** From 0 up to 1. Default `Math.random`. */
@@ -87,7 +87,7 @@ const UNSUPPORTED = 1003;
 export class HubServer extends WebSocketServer {
   readonly #hub: Hub;
   readonly #queueLimit: number;
-  readonly #onRefused: (reason: string, address: string) => void;
+  readonly #onRefused: (reason: string, address: string, sentence: string) => void;
   /** Milliseconds over which clients are told to come back when the server closes. */
   spread: number;
   readonly #random: () => number;
@@ -133,8 +133,8 @@ export class HubServer extends WebSocketServer {
     return undefined;
   }
 
-  override onRefuse({ remoteAddress }: UpgradeRequest, status: number): void {
-    if (status !== TOO_MANY) this.#onRefused(REASONS[status] ?? 'handshake', remoteAddress);
+  override onRefuse({ remoteAddress }: UpgradeRequest, status: number, sentence: string): void {
+    if (status !== TOO_MANY) this.#onRefused(REASONS[status] ?? 'handshake', remoteAddress, sentence);
   }
 
   override onConnect(user: User): void {

@@ -13,7 +13,7 @@ export interface LineServerOptions {
   readonly channel: string;
   readonly addressLimits?: AddressLimits;
   /** Is told of each connection that was not let in, and why. */
-  readonly onRefused?: (reason: string, address: string) => void;
+  readonly onRefused?: (reason: string, address: string, sentence: string) => void;
   /** Is told of each connection that was ended for what it sent, or did not read: a device hears no last line. */
   readonly onEnded?: (why: string, address: string) => void;
   readonly clock?: Clock;
@@ -97,8 +97,9 @@ export class LineServer {
     // No peer: the socket itself was not counted before.
     const breach = addressLimits?.join(address, '', socket);
     if (breach) {
-      onRefused?.(breach.reason, address);
-      socket.end('RATE_LIMITED: too many connections come from your address\n', () => socket.destroy());
+      const sentence = 'too many connections come from your address';
+      onRefused?.(breach.reason, address, sentence);
+      socket.end(`RATE_LIMITED: ${sentence}\n`, () => socket.destroy());
       return;
     }
     const wire = new LineWire(socket, address, {
