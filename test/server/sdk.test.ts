@@ -17,32 +17,38 @@ async function serveHttp(t: TestContext, listener: RequestListener): Promise<str
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** A hub, the SDK on a server of its own, and a page of a third origin. */
-async function setUp(t: TestContext) {
-  const hub = new Hub({ broker: memory() });
-  hub.method('double', (data) => 2 * (data as number));
+/** The hub, the SDK on a server of its own, and a page of a third origin, which may have a worker. */
+async function openPage(t: TestContext, hub: Hub, scriptOf: (sdk: string, url: string) => string = () => '') {
   const server = await serve(hub, 'ws://127.0.0.1:0', { origins: '*' });
   t.after(async () => {
     await server.close();
     await hub.close();
   });
+  const url = server.addresses[0]!;
   const files = await readSdk();
   const sdk = `${await serveHttp(t, (request, response) => files.handle(request, response))}/zocalo.js`;
-  const script = `import { Client } from '${sdk}';
-    const client = new Client('${server.addresses[0]}');
-    const shown = client.subscribe('chat:42')[Symbol.asyncIterator]();
-    await client.publish('chat:42', await client.call('double', 21));
-    const { value } = await shown.next();
-    postMessage(value.data);`;
   const origin = await serveHttp(t, (request, response) => {
-    if (request.url === '/worker.js') response.setHeader('content-type', 'text/javascript').end(script);
+    if (request.url === '/worker.js') response.setHeader('content-type', 'text/javascript').end(scriptOf(sdk, url));
     else response.setHeader('content-type', 'text/html').end('<!doctype html>');
   });
   const browser = await launchChromium();
   t.after(() => browser.close());
   const page = await browser.newPage();
   await page.goto(origin);
-  return { page, script };
+  return { page, sdk, url };
+}
+
+async function setUp(t: TestContext) {
+  const hub = new Hub({ broker: memory() });
+  hub.method('double', (data) => 2 * (data as number));
+  const scriptOf = (sdk: string, url: string) => `import { Client } from '${sdk}';
+    const client = new Client('${url}');
+    const shown = client.subscribe('chat:42')[Symbol.asyncIterator]();
+    await client.publish('chat:42', await client.call('double', 21));
+    const { value } = await shown.next();
+    postMessage(value.data);`;
+  const { page, sdk, url } = await openPage(t, hub, scriptOf);
+  return { page, script: scriptOf(sdk, url) };
 }
 
 test('a page of another origin imports the SDK by its URL and talks to the hub', {
@@ -62,4 +68,44 @@ test('so does a worker', { skip: missing('chromium') }, async (t) => {
     worker.onerror = ({ message }) => resolve(message);
   })`);
   assert.equal(heard, 42);
+});
+
+test('in a page, what comes before anybody reads waits, a slow loop leaves nothing, and patterns are loaded when asked for', {
+  skip: missing('chromium'),
+  timeout: 60_000,
+}, async (t) => {
+  const hub = new Hub({
+    broker: memory(),
+    channels: { 'chat:*': { presence: true, history: { size: 10_000 } }, 'sensor:*': { patterns: true } },
+  });
+  const { page, sdk, url } = await openPage(t, hub);
+  await page.addScriptTag({
+    type: 'module',
+    content: `import { Client } from '${sdk}';
+      const client = new Client('${url}');
+      const chat = client.subscribe('chat:42', { member: 'Ana' });
+      const sensors = client.subscribe('sensor:*');
+      const heard = [];
+      const first = new Promise((resolve) => sensors.on('message', resolve));
+      sensors.on('message', ({ channel, data }) => heard.push([channel, data]));
+      await Promise.all([chat, sensors].map((one) => new Promise((resolve) =>
+        one.on('state', (state) => state === 'live' && resolve()))));
+      window.start = true;
+      window.read = async () => {
+        const data = [];
+        for await (const message of chat) if (data.push(message.data) === 5000) break;
+        await first;
+        return { data, heard, position: chat.position[1] };
+      };`,
+  });
+  await page.waitForFunction('window.start');
+  for (let count = 1; count <= 5_000; count++) await hub.publish('chat:42', count);
+  await hub.publish('sensor:a', 21.5);
+  assert.equal(hub.presence('chat:42').count, 1);
+  assert.deepEqual(await page.evaluate('read()'), {
+    data: Array.from({ length: 5_000 }, (_, index) => index + 1),
+    heard: [['sensor:a', 21.5]],
+    position: 5_000,
+  });
+  assert.equal(hub.presence('chat:42').count, 1);
 });
