@@ -226,7 +226,7 @@ test('the window grows with what is taken, up to 64', async () => {
 });
 
 test('a `skip` that says nothing new moves nothing back', async () => {
-  const { hub, client } = setUp();
+  const { hub, client, comeBack } = setUp();
   const chat = client.subscribe('chat:42');
   const [data, skips]: [unknown[], unknown[]] = [[], []];
   chat.on('message', (message) => data.push(message.data));
@@ -237,6 +237,9 @@ test('a `skip` that says nothing new moves nothing back', async () => {
   hub.tell('chat:42', (ch) => ['m', ch, 3, 'again']);
   await hub.settle();
   assert.deepEqual([data, skips, chat.position], [[1, 2, 3], [], ['e1', 3]]);
+  hub.cut();
+  await comeBack();
+  assert.deepEqual(hub.heardOf('sub').at(-1)?.[3].at, ['e1', 3]);
 });
 
 test('a socket that was given up is not heard any more', () => {
@@ -258,4 +261,43 @@ test('a socket that was given up is not heard any more', () => {
   sockets[0]!.tell('news of the dead');
   sockets[1]!.tell('news');
   assert.deepEqual(messages, ['news']);
+});
+
+test('nothing overtakes a publication that waits for a new token', async () => {
+  const { hub, client } = setUp({ token: () => 'fresh' });
+  client.open();
+  await hub.settle();
+  let auth: number | undefined;
+  hub.refuse = (message) => {
+    if (message[0] === 'auth') {
+      auth = message[1];
+      return null;
+    }
+    return message[0] === 'pub' && auth === undefined ? ['err', message[1], 'UNAUTHORIZED', 'expired'] : undefined;
+  };
+  client.publish('chat:42', 1);
+  await hub.settle();
+  client.publish('chat:42', 2);
+  await hub.settle();
+  assert.deepEqual(hub.dataOf('chat:42'), []);
+  hub.line.say(['ok', auth!, null]);
+  await hub.settle();
+  assert.deepEqual(hub.dataOf('chat:42'), [1, 2]);
+});
+
+test('a call that has not left before its connection was lost is made on the next', async () => {
+  const { hub, client, comeBack } = setUp();
+  hub.limits = { lines: 10, bytes: 262_144 };
+  client.open();
+  await hub.settle();
+  const calls = Array.from({ length: 12 }, (_, n) => client.call('add', n).catch(({ code }) => code));
+  await Promise.resolve();
+  hub.cut();
+  await comeBack();
+  const results = await Promise.all(calls);
+  const made = results.filter((result) => result !== 'CONNECTION_LOST');
+  assert.deepEqual(
+    made,
+    [10, 11].map((data) => ({ method: 'add', data })),
+  );
 });
