@@ -233,8 +233,8 @@ test('a `skip` that says nothing new moves nothing back', async () => {
   chat.on('skip', (skip) => skips.push(skip));
   await hub.settle();
   for (const one of [1, 2, 3]) hub.publish('chat:42', one);
-  hub.tell('chat:42', (ch) => ['skip', ch, 2]);
   hub.tell('chat:42', (ch) => ['m', ch, 3, 'again']);
+  hub.tell('chat:42', (ch) => ['skip', ch, 2]);
   await hub.settle();
   assert.deepEqual([data, skips, chat.position], [[1, 2, 3], [], ['e1', 3]]);
   hub.cut();
