@@ -10,7 +10,7 @@ import { zocaloIn } from '../support/cli.ts';
 for (const name of ['zocalo.config.yaml', 'zocalo.config.ts', 'zocalo.config.json']) {
   test(`zocalo init writes a ${name} that loads without a warning, for its owner alone`, async (t) => {
     const cwd = directoryWith(t);
-    const program = zocaloIn(cwd, name.endsWith('yaml') ? ['init'] : ['init', name]);
+    const program = zocaloIn(cwd, name.endsWith('yaml') ? ['init'] : ['init', name], { npm_command: 'exec' });
     assert.equal(await program.exited, 0, program.stderr);
     assert.equal(statSync(join(cwd, name)).mode & 0o777, 0o600);
     const { config, warnings, file } = await loadConfig({ cwd, env: {} });
@@ -18,7 +18,7 @@ for (const name of ['zocalo.config.yaml', 'zocalo.config.ts', 'zocalo.config.jso
     assert.deepEqual(warnings, []);
     const [key] = config.api.keys;
     assert.ok(program.stdout.includes(`Authorization: Bearer ${key?.key}`));
-    assert.match(program.stdout, /zocalo serve\n/);
+    assert.match(program.stdout, /^ {2}npx zocalo serve$/m);
     assert.ok(config.secret!.length >= 43 && config.secret !== key?.key);
   });
 }
