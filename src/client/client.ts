@@ -12,16 +12,18 @@ import {
   type ServerMessage,
   type Welcome,
 } from '../protocol/index.ts';
+import type { ClientContext } from './context.ts';
+import type { Login, Token } from './credentials.ts';
 import { Emitter } from './emitter.ts';
 import { Feed } from './feed.ts';
-import type { House, Settings } from './house.ts';
 import { encodeParts } from './json.ts';
 import type { Network } from './liveness.ts';
 import { type HistoryOptions, type HistoryPage, lookUpHistory, lookUpPresence } from './lookups.ts';
 import type { PatternGapEvent } from './messages.ts';
-import { noChannel, Outbox, type OutboxStorage, type Waiting } from './outbox.ts';
+import { noChannel, Outbox, type OutboxSettings, type OutboxStorage, type Waiting } from './outbox.ts';
 import { browserTimers, type SocketState, type Timers } from './reconnecting-socket.ts';
-import { CLOSED, type Login, type NegotiatedSocket, Session, type Token } from './session.ts';
+import { CLOSED, Session } from './session.ts';
+import type { NegotiatedSocket, SessionOptions } from './session-options.ts';
 import { Subscription } from './subscription.ts';
 
 /** `connecting` until the server has welcomed us; `waiting` in the pause before the next attempt. */
@@ -104,7 +106,7 @@ const DEFAULTS = {
 export class Client<C extends Contract = any> {
   readonly #session: Session;
   readonly #outbox: Outbox;
-  readonly #house: House;
+  readonly #context: ClientContext;
   readonly #emitter = new Emitter<ClientEvents>();
   #reported: Error | undefined;
 
@@ -112,23 +114,23 @@ export class Client<C extends Contract = any> {
   constructor(url: string, options: ClientOptions = {}) {
     const settings = { WebSocket: platform.WebSocket, ...DEFAULTS, ...options, url };
     if (!settings.WebSocket) throw new ProtocolError('UNAVAILABLE', 'there is no WebSocket: give the option');
-    const house = {
+    const context = {
       settings,
       feeds: new Map(),
       numbers: new Map(),
-      report: (error) => this.#report(error),
-    } as House & { session: Session; outbox: Outbox };
-    this.#house = house;
-    house.session = this.#session = new Session(settings as Settings, {
+      report: (error: Error) => this.#report(error),
+    } as unknown as ClientContext & { session: Session; outbox: Outbox };
+    this.#context = context;
+    context.session = this.#session = new Session(settings as SessionOptions & OutboxSettings, {
       onState: (state, why) => this.#changed(state, why),
       onMessage: (message) => this.#handle(message),
-      onError: house.report,
+      onError: context.report,
     });
-    house.outbox = this.#outbox = new Outbox(house);
+    context.outbox = this.#outbox = new Outbox(context);
   }
 
   get #feeds(): Feed[] {
-    return [...this.#house.feeds.values()];
+    return [...this.#context.feeds.values()];
   }
 
   get state(): ClientState {
@@ -173,8 +175,8 @@ export class Client<C extends Contract = any> {
   ): Subscribing<C, Name, T> {
     if (!isChannel(channel.replaceAll('*', '-')) || channel.includes('**')) throw noChannel(channel);
     this.open();
-    const feed = this.#house.feeds.get(channel) ?? this.#newFeed(channel, wishes);
-    const subscription = new Subscription<never, unknown>(this.#house, feed, since);
+    const feed = this.#context.feeds.get(channel) ?? this.#newFeed(channel, wishes);
+    const subscription = new Subscription<never, unknown>(this.#context, feed, since);
     if (this.state === 'open') feed.start();
     return subscription as never;
   }
@@ -208,13 +210,13 @@ export class Client<C extends Contract = any> {
     options?: HistoryOptions,
   ): Promise<HistoryPage<[T] extends [never] ? ChannelOutput<C, Name> : T>> {
     this.open();
-    return lookUpHistory(this.#house, channel, options);
+    return lookUpHistory(this.#context, channel, options);
   }
 
   /** Who is in a channel, or only how many, without listening. Rejects likewise; `timeout` in milliseconds, default 10,000. */
   presence(channel: string, { timeout }: { timeout?: number } = {}): Promise<Presence> {
     this.open();
-    return lookUpPresence(this.#house, channel, timeout);
+    return lookUpPresence(this.#context, channel, timeout);
   }
 
   /** Gives the server a new token now, before the old one expires. */
@@ -241,13 +243,13 @@ export class Client<C extends Contract = any> {
   }
 
   #newFeed(channel: string, wishes: Omit<SubscribeOptions, 'since'>): Feed {
-    const house = this.#house;
-    const feed = new Feed(house, channel, wishes);
+    const context = this.#context;
+    const feed = new Feed(context, channel, wishes);
     if (feed.isPattern && !this.#feeds.some(({ isPattern }) => isPattern)) {
-      house.patterns = undefined;
+      context.patterns = undefined;
       import('./patterns.ts').then(
         ({ Patterns }) => {
-          house.patterns = new Patterns(house);
+          context.patterns = new Patterns(context);
           if (this.state === 'open') for (const feed of this.#feeds) feed.start();
         },
         (error) => {
@@ -255,7 +257,7 @@ export class Client<C extends Contract = any> {
         },
       );
     }
-    house.feeds.set(channel, feed);
+    context.feeds.set(channel, feed);
     return feed;
   }
 
@@ -280,14 +282,14 @@ export class Client<C extends Contract = any> {
 
   #suspend(): void {
     for (const feed of this.#feeds) feed.suspend();
-    this.#house.patterns?.forget();
+    this.#context.patterns?.forget();
     this.#outbox.suspend();
   }
 
   /** What belongs to no channel of ours came too late: we have left it. */
   #handle(message: ServerMessage): void {
     if (message.length < 2) return;
-    const { feeds, numbers, patterns } = this.#house;
+    const { feeds, numbers, patterns } = this.#context;
     const feed = numbers.get(message[1] as number);
     switch (message[0]) {
       case 'm':

@@ -1,13 +1,25 @@
 import type { Gap, History, Position, ProtocolError } from '../protocol/index.ts';
-import type { Feed } from './feed.ts';
 import { encodeParts } from './json.ts';
 import type { Message } from './messages.ts';
+import type { Outbox } from './outbox.ts';
 import { isPassing } from './retry.ts';
+import type { Session } from './session.ts';
 
 /** Publications that the server sends ahead while catching up, and that are fetched at once: a page of its log. */
 export const PAGE = 256;
 /** Messages that wait for one reader: some megabytes of chat, and most bursts. */
 const BACKLOG = 2_048;
+
+/** What a cursor needs of the feed that it reads. */
+export interface CursorFeed {
+  readonly channel: string;
+  readonly isPattern: boolean;
+  readonly context: { readonly session: Session; readonly outbox: Outbox };
+  /** Of the last publication received. */
+  readonly position: Position | undefined;
+  /** Lets the server send more, if a reader has room. */
+  credit(): void;
+}
 
 /**
  * One reader's place in a channel: a loop's, that of all listeners together, or one that nobody has come for yet. What
@@ -21,7 +33,7 @@ export class Cursor {
   isBehind = false;
   /** Called when there is something to take; undefined while nobody reads. */
   wake: (() => void) | undefined;
-  readonly #feed: Feed;
+  readonly #feed: CursorFeed;
   readonly #onGap: (gap: Gap | undefined) => void;
   readonly #onChange: () => void;
   readonly #waiting: Message[] = [];
@@ -33,7 +45,7 @@ export class Cursor {
   #cancelRetry = () => {};
 
   /** `onGap` is told what is lost, or that something is; `onChange`, when it has fallen behind or caught up. */
-  constructor(feed: Feed, onGap: (gap: Gap | undefined) => void, onChange: () => void) {
+  constructor(feed: CursorFeed, onGap: (gap: Gap | undefined) => void, onChange: () => void) {
     this.#feed = feed;
     this.#onGap = onGap;
     this.#onChange = onChange;
@@ -119,8 +131,8 @@ export class Cursor {
 
   /** Asks for what comes next, if that is to be had and there is room for it. */
   #fetch(): void {
-    const { channel, isPattern, house } = this.#feed;
-    const { session } = house;
+    const { channel, isPattern, context } = this.#feed;
+    const { session } = context;
     if (!this.isBehind || this.#isAsking || this.#isOver || this.#waiting.length >= PAGE / 2) return;
     if (isPattern) {
       // A pattern has no log.
@@ -137,14 +149,14 @@ export class Cursor {
 
   #read(page: History): void {
     const { epoch, gap, entries } = page;
-    const { channel, house } = this.#feed;
+    const { channel, context } = this.#feed;
     if (this.#isOver) return;
     this.#failures = 0;
     if (gap) this.#lose({ epoch, oldest: page.oldest, head: page.head });
     else
       for (const [offset, data, meta] of entries) {
         const position: Position = [epoch, offset];
-        this.#push(house.outbox.toMessage(channel, position, data, meta), position);
+        this.#push(context.outbox.toMessage(channel, position, data, meta), position);
       }
     this.#isAsking = false;
     if (this.#hasCaughtUp()) this.#caughtUp();
@@ -153,10 +165,10 @@ export class Cursor {
   }
 
   #refused(error: ProtocolError): void {
-    const { position, house } = this.#feed;
+    const { position, context } = this.#feed;
     this.#isAsking = false;
     if (this.#isOver) return;
-    if (isPassing(error)) this.#cancelRetry = house.session.retry(error, this.#failures++, () => this.#fetch());
+    if (isPassing(error)) this.#cancelRetry = context.session.retry(error, this.#failures++, () => this.#fetch());
     // After a loss the feed comes back, and then we do. Whatever else it is: what we want is not to be had.
     else if (error.code !== 'CONNECTION_LOST') {
       const [epoch, head] = position!;

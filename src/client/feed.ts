@@ -1,11 +1,12 @@
 import type { Gap, Meta, Position, Subscribed } from '../protocol/index.ts';
 import { ProtocolError } from '../protocol/index.ts';
 import { type Cursor, PAGE } from './cursor.ts';
-import type { House } from './house.ts';
 import { encodeParts } from './json.ts';
 import type { PatternGapEvent, PresenceEvent, SkipEvent } from './messages.ts';
+import type { Outbox } from './outbox.ts';
 import { type PresenceLine, PresenceList } from './presence.ts';
 import { isPassing } from './retry.ts';
+import type { Session } from './session.ts';
 
 /**
  * `waiting` for a connection, or for a pause to end; `subscribing` until the server answers; `catchingUp` on what was
@@ -20,6 +21,17 @@ export const FEED_TRANSITIONS: Readonly<Record<FeedState, readonly FeedState[]>>
   live: ['catchingUp', 'waiting', 'ended'],
   ended: [],
 };
+
+/** What a feed needs of its client. */
+export interface FeedContext {
+  readonly session: Session;
+  readonly outbox: Outbox;
+  /** By channel or pattern. */
+  readonly feeds: Map<string, Feed>;
+  /** By the server's number of the channel. */
+  readonly numbers: Map<number, Feed>;
+  patterns?: { introduce(number: number, position: Position, channel: string): void } | undefined;
+}
 
 export interface FeedWishes {
   recent?: number;
@@ -43,7 +55,7 @@ export interface Reader {
  */
 export class Feed {
   readonly channel: string;
-  readonly house: House;
+  readonly context: FeedContext;
   readonly readers = new Set<Reader>();
   readonly presence = new PresenceList();
   readonly isPattern: boolean;
@@ -63,8 +75,8 @@ export class Feed {
   #cancelRetry = () => {};
 
   /** @throws TypeError where JSON cannot say what is wished for. */
-  constructor(house: House, channel: string, wishes: FeedWishes) {
-    this.house = house;
+  constructor(context: FeedContext, channel: string, wishes: FeedWishes) {
+    this.context = context;
     this.channel = channel;
     this.isPattern = channel.includes('*');
     this.#wishes = encodeParts(this.isPattern ? {} : { credit: PAGE, ...wishes }).slice(1);
@@ -91,7 +103,7 @@ export class Feed {
   remove(reader: Reader): void {
     if (!this.readers.delete(reader) || this.readers.size > 0) return;
     // Its answer says nothing new: what comes until then has no number here, and is passed over.
-    if (this.#state !== 'waiting') this.house.session.ask('un', encodeParts(this.channel), { ok() {}, err() {} });
+    if (this.#state !== 'waiting') this.context.session.ask('un', encodeParts(this.channel), { ok() {}, err() {} });
     this.end();
   }
 
@@ -101,7 +113,7 @@ export class Feed {
 
   /** There is a welcomed connection, and for a pattern what it needs. */
   start(): void {
-    if (this.#state === 'waiting' && (!this.isPattern || this.house.patterns)) this.#ask();
+    if (this.#state === 'waiting' && (!this.isPattern || this.context.patterns)) this.#ask();
   }
 
   /** There is none any more. */
@@ -114,7 +126,7 @@ export class Feed {
   credit(): void {
     if (this.#state !== 'catchingUp' || this.#taken < PAGE / 2) return;
     if (!this.cursors.some(({ hasRoom }) => hasRoom)) return;
-    this.house.session.send({ line: `["more",${this.#number},${this.#taken}]` });
+    this.context.session.send({ line: `["more",${this.#number},${this.#taken}]` });
     this.#taken = 0;
   }
 
@@ -127,7 +139,7 @@ export class Feed {
       this.#taken += 1;
       this.#position = position;
     }
-    const message = this.house.outbox.toMessage(this.channel, position, data, meta);
+    const message = this.context.outbox.toMessage(this.channel, position, data, meta);
     for (const cursor of this.cursors) cursor.receive(message, message.position);
     this.credit();
   }
@@ -169,7 +181,7 @@ export class Feed {
 
   /** The server ended it, or refused it. */
   onRefused(error: ProtocolError): void {
-    const { session } = this.house;
+    const { session } = this.context;
     const { code } = error;
     this.#forgetNumber();
     if (code === 'CONNECTION_LOST') return;
@@ -189,13 +201,13 @@ export class Feed {
     if (this.#state === 'ended') return;
     this.#forgetNumber();
     this.#become('ended');
-    this.house.feeds.delete(this.channel);
+    this.context.feeds.delete(this.channel);
     for (const reader of [...this.readers]) reader.onEnd(error);
     this.readers.clear();
   }
 
   #askIfOpen(): void {
-    if (this.house.session.state === 'open') this.start();
+    if (this.context.session.state === 'open') this.start();
   }
 
   #ask(): void {
@@ -205,12 +217,12 @@ export class Feed {
     this.#taken = 0;
     const attempt = ++this.#attempt;
     const options = `{${at ? `"at":${JSON.stringify(at)},` : ''}${this.#wishes}`;
-    this.house.session.ask('sub', `${JSON.stringify(this.channel)},${options}`, {
+    this.context.session.ask('sub', `${JSON.stringify(this.channel)},${options}`, {
       ok: (result) => {
         const subscribed = (result ?? {}) as Subscribed;
         if (attempt === this.#attempt) this.#accepted(subscribed);
         const { ch, epoch, offset } = subscribed;
-        if (epoch) this.house.patterns?.introduce(ch!, [epoch, offset!], this.channel);
+        if (epoch) this.context.patterns?.introduce(ch!, [epoch, offset!], this.channel);
       },
       err: (error) => attempt === this.#attempt && this.onRefused(error),
     });
@@ -232,7 +244,7 @@ export class Feed {
       return;
     }
     this.#number = ch;
-    this.house.numbers.set(ch, this);
+    this.context.numbers.set(ch, this);
     this.#become('catchingUp');
     if (!this.#resumes) {
       this.#position = [epoch, offset];
@@ -244,7 +256,7 @@ export class Feed {
   #forgetNumber(): void {
     this.#cancelRetry();
     this.#attempt += 1;
-    this.house.numbers.delete(this.#number!);
+    this.context.numbers.delete(this.#number!);
     this.#number = undefined;
   }
 

@@ -1,5 +1,6 @@
 export { type Gap, type Member, type Position, type Presence, ProtocolError, type Welcome } from '../protocol/index.ts';
 export { Client, type ClientEvents, type ClientOptions, type ClientState, type SubscribeOptions } from './client.ts';
+export type { Login, Token } from './credentials.ts';
 export type { FeedState } from './feed.ts';
 export type { Network } from './liveness.ts';
 export type { HistoryOptions, HistoryPage } from './lookups.ts';
@@ -13,5 +14,5 @@ export {
   type SocketState,
   type Timers,
 } from './reconnecting-socket.ts';
-export type { Login, NegotiatedSocket, Token } from './session.ts';
+export type { NegotiatedSocket } from './session-options.ts';
 export type { Subscription, SubscriptionEvents } from './subscription.ts';

@@ -1,5 +1,5 @@
 import type { History, Position, Presence } from '../protocol/index.ts';
-import type { House } from './house.ts';
+import type { ClientContext } from './context.ts';
 import { encodeParts } from './json.ts';
 import type { Message } from './messages.ts';
 
@@ -18,7 +18,7 @@ export interface HistoryPage<T> extends Omit<History, 'entries'> {
 }
 
 export async function lookUpHistory<T>(
-  { session, outbox }: House,
+  { session, outbox }: ClientContext,
   channel: string,
   { after, limit, timeout }: HistoryOptions = {},
 ): Promise<HistoryPage<T>> {
@@ -33,7 +33,7 @@ export async function lookUpHistory<T>(
 }
 
 export async function lookUpPresence(
-  { session }: House,
+  { session }: ClientContext,
   channel: string,
   timeout: number | undefined,
 ): Promise<Presence> {

@@ -6,10 +6,10 @@ import {
   type Published,
   type PublishOptions,
 } from '../protocol/index.ts';
-import type { House } from './house.ts';
 import { encodeParts } from './json.ts';
 import type { Message } from './messages.ts';
 import { isPassing } from './retry.ts';
+import type { Session } from './session.ts';
 
 /** Where the outbox outlives the page: `localStorage`, `sessionStorage`, or anything with their methods. */
 export interface OutboxStorage {
@@ -18,6 +18,22 @@ export interface OutboxStorage {
   getItem(name: string): string | null;
   setItem(name: string, value: string): void;
   removeItem(name: string): void;
+}
+
+/** What the outbox needs of its client. */
+export interface OutboxContext {
+  readonly settings: OutboxSettings;
+  readonly session: Session;
+  /** Reports an error that no promise or subscription carries. */
+  report(error: Error): void;
+}
+
+export interface OutboxSettings {
+  /** Part of the names in the storage. */
+  url: string;
+  storage?: OutboxStorage | undefined;
+  /** Publications that may wait for their acknowledgement. */
+  outbox: number;
 }
 
 /** A publication that is not acknowledged yet. */
@@ -58,18 +74,19 @@ const ATTEMPTS = 5;
  * loss all go out again, under the same keys, so that none is stored twice.
  */
 export class Outbox {
-  readonly #house: House;
+  readonly #context: OutboxContext;
   readonly #entries = new Map<string, Entry>();
   /** Keys of an earlier life begin otherwise. */
   readonly #restored = new Set<string>();
-  readonly #prefix = newPrefix();
+  /** Unique to this client: the time, which orders what several pages left behind, and some 52 random bits. */
+  readonly #prefix = `${Date.now().toString(36).padStart(9, '0')}-${Math.random().toString(36).slice(2)}-`;
   #counter = 0;
   #window = FIRST_WINDOW;
   /** Channels that wait after a refusal, and what ends the wait: nothing may overtake what was refused. */
   readonly #held = new Map<string, () => void>();
 
-  constructor(house: House) {
-    this.#house = house;
+  constructor(context: OutboxContext) {
+    this.#context = context;
   }
 
   get size(): number {
@@ -100,7 +117,7 @@ export class Outbox {
   }
 
   #restore(): void {
-    const { report, settings } = this.#house;
+    const { report, settings } = this.#context;
     const { storage } = settings;
     const names: string[] = [];
     for (let index = 0; index < (storage?.length ?? 0); index++) {
@@ -119,11 +136,11 @@ export class Outbox {
 
   /** Resolves with its position once it is in the log; with undefined if it is not to be kept. */
   publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
-    const { session, settings } = this.#house;
+    const { session, settings } = this.#context;
     const { storage, outbox: limit } = settings;
     if (!isChannel(channel)) throw noChannel(channel);
     const json = encodeParts(data).slice(0, -1);
-    const key = this.#prefix + pad(++this.#counter);
+    const key = this.#prefix + (++this.#counter).toString(36).padStart(6, '0');
     const saved: Saved = { key, channel, data: json, options: { ...options, key } };
     // It is for those who are there now: it waits for nothing, and takes no place of what is to be kept.
     if (options.keep === false) {
@@ -140,7 +157,7 @@ export class Outbox {
 
   /** Sends what is not under way yet, oldest first. */
   flush(): void {
-    if (this.#house.session.state !== 'open') return;
+    if (this.#context.session.state !== 'open') return;
     let inFlight = 0;
     for (const entry of this.#entries.values()) {
       if (inFlight >= this.#window) break;
@@ -178,7 +195,7 @@ export class Outbox {
 
   #send(entry: Entry): void {
     entry.isSent = true;
-    this.#house.session.ask('pub', partsOf(entry), {
+    this.#context.session.ask('pub', partsOf(entry), {
       ok: (result) => this.#taken(entry, result as Published | null),
       err: (error) => this.#refused(entry, error),
     });
@@ -190,7 +207,7 @@ export class Outbox {
   }
 
   #refused(entry: Entry, error: ProtocolError): void {
-    const { session } = this.#house;
+    const { session } = this.#context;
     if (error.code === 'CONNECTION_LOST') return;
     entry.refusals += 1;
     entry.isSent = false;
@@ -216,7 +233,7 @@ export class Outbox {
   #settle(entry: Entry, tell: () => void): void {
     if (this.#entries.get(entry.key) !== entry) return;
     this.#entries.delete(entry.key);
-    this.#attempt(() => this.#house.settings.storage?.removeItem(this.#itemOf(entry.key)));
+    this.#attempt(() => this.#context.settings.storage?.removeItem(this.#itemOf(entry.key)));
     tell();
     this.flush();
   }
@@ -226,26 +243,17 @@ export class Outbox {
     try {
       action();
     } catch (error) {
-      this.#house.report(error as Error);
+      this.#context.report(error as Error);
     }
   }
 
   #itemOf(key: string): string {
-    return `zocalo:${this.#house.settings.url}:${key}`;
+    return `zocalo:${this.#context.settings.url}:${key}`;
   }
 }
 
 export function noChannel(name: string): ProtocolError {
   return new ProtocolError('BAD_CHANNEL', `${JSON.stringify(name)} is no channel's name`);
-}
-
-function pad(count: number): string {
-  return count.toString(36).padStart(6, '0');
-}
-
-/** Unlike every other client's: the time, which orders what several lives left behind, and some 52 random bits. */
-function newPrefix(): string {
-  return `${Date.now().toString(36).padStart(9, '0')}-${Math.random().toString(36).slice(2)}-`;
 }
 
 function partsOf({ channel, data, options }: Saved): string {

@@ -1,6 +1,5 @@
 import type { Gap, Position, ServerMessage } from '../protocol/index.ts';
-import type { Feed } from './feed.ts';
-import type { House } from './house.ts';
+import type { Feed, FeedContext } from './feed.ts';
 
 /** What a line says of a channel. */
 interface Heard {
@@ -26,18 +25,18 @@ function compile(pattern: string): (channel: string) => boolean {
  * channel's own.
  */
 export class Patterns {
-  readonly #house: House;
+  readonly #context: FeedContext;
   readonly #names = new Map<number, string>();
-  readonly #places = new Map<string, Position>();
+  readonly #positions = new Map<string, Position>();
   readonly #matches = new Map<Feed, (channel: string) => boolean>();
 
   /** Begins with the channels that are subscribed to by themselves. */
-  constructor(house: House) {
-    this.#house = house;
-    for (const [number, feed] of house.numbers) {
+  constructor(context: FeedContext) {
+    this.#context = context;
+    for (const [number, feed] of context.numbers) {
       this.#names.set(number, feed.channel);
       // One that is still catching up is far behind: it goes on where it is live.
-      if (feed.state === 'live') this.#places.set(feed.channel, feed.position!);
+      if (feed.state === 'live') this.#positions.set(feed.channel, feed.position!);
     }
   }
 
@@ -46,7 +45,7 @@ export class Patterns {
       case 'm': {
         const [, number, offset, data, meta] = message;
         this.#hear(this.#take(number, offset, offset - 1), (feed, { channel, position }) => {
-          const heard = this.#house.outbox.toMessage(channel, position, data, meta);
+          const heard = this.#context.outbox.toMessage(channel, position, data, meta);
           // It has a place in its own channel, and none in the pattern.
           for (const cursor of feed.cursors) cursor.receive(heard, undefined);
         });
@@ -64,8 +63,8 @@ export class Patterns {
         this.introduce(message[1], [message[3], message[4]], message[2]);
         break;
       case 'live': {
-        const feed = this.#house.numbers.get(message[1]);
-        if (feed && !this.#places.has(feed.channel)) this.introduce(message[1], feed.position!, feed.channel);
+        const feed = this.#context.numbers.get(message[1]);
+        if (feed && !this.#positions.has(feed.channel)) this.introduce(message[1], feed.position!, feed.channel);
       }
     }
   }
@@ -79,22 +78,23 @@ export class Patterns {
 
   /** The connection is lost: what has no subscription of its own does not go on where it was. */
   forget(): void {
-    for (const channel of this.#places.keys()) if (!this.#house.feeds.has(channel)) this.#places.delete(channel);
+    for (const channel of this.#positions.keys())
+      if (!this.#context.feeds.has(channel)) this.#positions.delete(channel);
   }
 
   /** A line with that offset, or 0; up to `before` there should have been others. Undefined when it is nothing new. */
   #take(number: number, offset: number, before: number): Heard | undefined {
     const channel = this.#names.get(number) ?? '';
-    const have = this.#places.get(channel);
+    const have = this.#positions.get(channel);
     if (!have || (offset && offset <= have[1])) return undefined;
     return this.#move(channel, [have[0], offset], before);
   }
 
   #move(channel: string, position: Position, head: number): Heard {
     const [epoch, offset] = position;
-    const have = this.#places.get(channel) ?? position;
+    const have = this.#positions.get(channel) ?? position;
     const isOther = have[0] !== epoch;
-    if (isOther || have[1] <= offset) this.#places.set(channel, position);
+    if (isOther || have[1] <= offset) this.#positions.set(channel, position);
     const gap = (isOther || have[1] < head) && { have, oldest: head + 1, head, epoch };
     return { channel, position, have, gap };
   }
@@ -102,7 +102,7 @@ export class Patterns {
   /** For the patterns that match it. */
   #hear(heard: Heard | undefined, tell?: (feed: Feed, heard: Heard) => void): void {
     if (!heard) return;
-    for (const feed of [...this.#house.feeds.values()]) {
+    for (const feed of [...this.#context.feeds.values()]) {
       if (feed.state !== 'live' || !feed.isPattern || !this.#matchOf(feed)(heard.channel)) continue;
       if (heard.gap) feed.tell('gap', { channel: heard.channel, ...heard.gap });
       tell?.(feed, heard);

@@ -18,3 +18,13 @@ export interface Request extends Answer {
   /** Whether it was asked with a new token already, or is about a token itself. */
   isRenewed: boolean;
 }
+
+/** What leaves in its turn: a request, or what has no answer. */
+export type Line = Pick<Request, 'line'> & Partial<Pick<Request, 'within' | 'due' | 'isSent'>>;
+
+export interface Asking {
+  /** After a loss, it is asked again. */
+  repeat?: boolean;
+  /** Milliseconds. Default 10,000. */
+  timeout?: number | undefined;
+}

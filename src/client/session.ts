@@ -1,60 +1,11 @@
 import { type Hello, ProtocolError, type ServerMessage, SUBPROTOCOL, type Welcome } from '../protocol/index.ts';
+import { askToken, prepareHello } from './credentials.ts';
 import { encodeParts } from './json.ts';
-import { Liveness, type Network } from './liveness.ts';
-import {
-  type PlainSocket,
-  pauseBefore,
-  ReconnectingSocket,
-  type SocketState,
-  type Timers,
-} from './reconnecting-socket.ts';
-import type { Answer, Request } from './requests.ts';
+import { Liveness } from './liveness.ts';
+import { pauseBefore, ReconnectingSocket, type SocketState, type Timers } from './reconnecting-socket.ts';
+import type { Answer, Asking, Line, Request } from './requests.ts';
 import { isPassing } from './retry.ts';
-
-/** A WebSocket that tells which subprotocol the server chose, as they all do. */
-export interface NegotiatedSocket extends PlainSocket {
-  readonly protocol: string;
-}
-
-type Maybe<T> = T | null | undefined;
-
-/** A token, or what answers one. Where it is '' or null, the client comes without one. */
-export type Token = string | (() => Maybe<string> | Promise<Maybe<string>>);
-
-/** A user and a password, as somebody types them. Asked for only when no token is left of an earlier welcome. */
-export interface Login {
-  user: string;
-  password: string;
-}
-
-export interface SessionOptions {
-  url: string;
-  token?: Maybe<Token>;
-  login?: (() => Login | Promise<Login>) | undefined;
-  WebSocket: new (url: string, subprotocol: string) => NegotiatedSocket;
-  clock: Timers;
-  random: () => number;
-  network?: Network | undefined;
-}
-
-/** What leaves in its turn: a request, or what has no answer. */
-type Line = Pick<Request, 'line'> & Partial<Pick<Request, 'within' | 'due' | 'isSent'>>;
-
-export interface Asking {
-  /** After a loss, it is asked again. */
-  repeat?: boolean;
-  /** Milliseconds. Default 10,000. */
-  timeout?: number | undefined;
-}
-
-export interface SessionListener {
-  /** `open` means welcomed; `why` comes with `closed` when it was not we who ended it. */
-  onState(state: SocketState, why: Error | undefined): void;
-  /** Everything that is not the session's own business. */
-  onMessage(message: ServerMessage): void;
-  /** Something failed that was nobody's request. */
-  onError(error: Error): void;
-}
+import type { NegotiatedSocket, SessionListener, SessionOptions } from './session-options.ts';
 
 /** How long the server may take to answer, in ms, before the connection counts as lost: a log may wait for its disk. */
 const ANSWER_WITHIN = 10_000;
@@ -66,8 +17,6 @@ const NO_LIMITS = { lines: Infinity, bytes: Infinity };
 
 /** `hi` was refused for good: the same again would be refused again. A failure of the server's program is not that. */
 const isFinal = (error: ProtocolError) => !isPassing(error) && error.code !== 'INTERNAL';
-
-const answerOf = <T>(given: T | (() => T | Promise<T>)) => (given instanceof Function ? given() : given);
 
 /**
  * A connection that is greeted, doubted and renewed by itself: what is sent here is sent to a server that has
@@ -234,7 +183,7 @@ export class Session {
   }
 
   async #renew(): Promise<void> {
-    const token = await this.#askToken();
+    const token = await askToken(this.#options.token);
     if (!token) throw new ProtocolError('UNAUTHORIZED', 'there is no token');
     await new Promise<unknown>((ok, err) => {
       // The next connection begins with a new token anyway.
@@ -287,7 +236,7 @@ export class Session {
     switch (state) {
       case 'connecting':
         this.#liveness.start();
-        this.#hello = this.#prepareHello();
+        this.#hello = prepareHello(this.#options, this.#given);
         this.#listener.onState(state, undefined);
         break;
       case 'open':
@@ -316,24 +265,6 @@ export class Session {
     const requests = [...this.#requests.values()];
     this.#requests.clear();
     for (const { err, isSent } of requests) err(new ProtocolError('CONNECTION_LOST', UNKNOWN, isSent ? undefined : 0));
-  }
-
-  async #prepareHello(): Promise<Hello | { error: Error }> {
-    const { token, login } = this.#options;
-    try {
-      const known = token ? await this.#askToken() : this.#given;
-      if (known || token || !login) return known ? { token: known } : {};
-      const { user, password } = await answerOf(login);
-      return { login: [user, password] };
-    } catch (error) {
-      return { error: error as Error };
-    }
-  }
-
-  async #askToken(): Promise<Maybe<string>> {
-    const token = await answerOf(this.#options.token);
-    if (typeof (token ?? '') === 'string') return token;
-    throw new TypeError('`token` is no text');
   }
 
   async #greet(): Promise<void> {

@@ -1,8 +1,8 @@
 import type { Member, Position, PublishOptions } from '../protocol/index.ts';
+import type { ClientContext } from './context.ts';
 import { Cursor } from './cursor.ts';
 import { Emitter } from './emitter.ts';
 import type { Feed, FeedState, Reader } from './feed.ts';
-import type { House } from './house.ts';
 import { type HistoryOptions, type HistoryPage, lookUpHistory } from './lookups.ts';
 import type { GapEvent, Message, PresenceEvent, SkipEvent } from './messages.ts';
 import { CLOSED } from './session.ts';
@@ -29,7 +29,7 @@ export interface SubscriptionEvents<T, Gaps = GapEvent> {
  */
 export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements AsyncIterable<Message<T>> {
   readonly channel: string;
-  readonly #house: House;
+  readonly #context: ClientContext;
   readonly #feed: Feed;
   readonly #emitter = new Emitter<SubscriptionEvents<T, Gaps>>();
   readonly #cursors = new Set<Cursor>();
@@ -42,8 +42,8 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
   #isOver = false;
   #error: Error | undefined;
 
-  constructor(house: House, feed: Feed, since: Position | undefined) {
-    this.#house = house;
+  constructor(context: ClientContext, feed: Feed, since: Position | undefined) {
+    this.#context = context;
     this.#feed = feed;
     this.channel = feed.channel;
     this.#reader = {
@@ -121,12 +121,12 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
    */
   async publish(data: Input, options: Omit<PublishOptions, 'key'> = {}): Promise<Position | undefined> {
     if (this.#isOver) throw this.#error ?? CLOSED;
-    return this.#house.outbox.publish(this.channel, data, options);
+    return this.#context.outbox.publish(this.channel, data, options);
   }
 
   /** A page of the channel's log. Rejects with the server's code, TIMEOUT or CLOSED. */
   history(options?: HistoryOptions): Promise<HistoryPage<T>> {
-    return lookUpHistory(this.#house, this.channel, options);
+    return lookUpHistory(this.#context, this.channel, options);
   }
 
   /** Ends it, and the loops over it after what they have queued. */
@@ -208,6 +208,6 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     const isHeard = [...this.#cursors].some((cursor) => cursor.wake && cursor !== this.#listening);
     for (const cursor of this.#cursors) cursor.end();
     this.#refresh();
-    if (error && !this.#emitter.emit('error', error) && !isHeard) this.#house.report(error);
+    if (error && !this.#emitter.emit('error', error) && !isHeard) this.#context.report(error);
   }
 }

@@ -1,8 +1,9 @@
 import { Buffer } from 'node:buffer';
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as HttpServer, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { nodeHttp } from '../builtins.ts';
-import { asksForWebSocket, type Refusal } from './core/handshake.ts';
+import { asksForWebSocket } from './core/handshake.ts';
+import { refuse } from './refusal.ts';
 import { pathOf, toOriginForm } from './request-target.ts';
 
 /** Takes an upgrade request, its socket, and what came in the same packet. */
@@ -88,38 +89,4 @@ function serveAsRequest(server: HttpServer, request: IncomingMessage, socket: Du
   const { _connectionListener: serve } = nodeHttp() as { _connectionListener?: (socket: Duplex) => void };
   if (serve) serve.call(server, socket);
   else server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);
-}
-
-/** Milliseconds that a client gets to read why it was refused. */
-const LINGER = 5_000;
-
-/** Answers an upgrade request with an error status and a sentence, and lets go of the socket. */
-export function refuse(socket: Duplex, { status, reason, headers = {} }: Refusal): void {
-  const lines = Object.entries({
-    ...headers,
-    Connection: 'close',
-    'Content-Type': 'text/plain; charset=utf-8',
-    'Content-Length': String(Buffer.byteLength(reason) + 1),
-  }).map(([name, value]) => `${name}: ${value}\r\n`);
-  socket.on('error', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${nodeHttp().STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${reason}\n`);
-  // What the client still sends is read and thrown away: a reset would overtake the answer.
-  socket.resume();
-  const timer = setTimeout(() => socket.destroy(), LINGER);
-  timer.unref();
-  socket.once('close', () => clearTimeout(timer));
-}
-
-/** Answers a plain request in the same way; what is left of its body must not be taken for the next request. */
-export function refuseRequest(response: ServerResponse, { status, reason, headers = {} }: Refusal): void {
-  const body = `${reason}\n`;
-  response.req.resume();
-  response.writeHead(status, {
-    ...headers,
-    Connection: 'close',
-    'Content-Type': 'text/plain; charset=utf-8',
-    'X-Content-Type-Options': 'nosniff',
-    'Content-Length': Buffer.byteLength(body),
-  });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
 }

@@ -12,7 +12,7 @@ export type QueueVerdict =
   | 'queue';
 
 /** What the queues of one server share. */
-export interface QueueSurroundings {
+export interface QueueContext {
   /** `queueLimit`: bytes queued above which a further message meets the verdict. */
   readonly limits: { readonly queueLimit: number };
   readonly wheel: Pick<TimerWheel, 'now'>;
@@ -42,7 +42,7 @@ const IN_FLIGHT = 256 * 1024;
  */
 export class Backlog {
   readonly #socket: Duplex;
-  readonly #around: QueueSurroundings;
+  readonly #context: QueueContext;
   #frames = NOTHING;
   #bytes = 0;
   /** So many of the frames have waited already, the last of them perhaps in the page, which has room for more. */
@@ -54,9 +54,9 @@ export class Backlog {
   /** The wheel's tick at which the system last took something that had to wait: then the peer reads. */
   takenAt = Number.NEGATIVE_INFINITY;
 
-  constructor(socket: Duplex, around: QueueSurroundings) {
+  constructor(socket: Duplex, context: QueueContext) {
     this.#socket = socket;
-    this.#around = around;
+    this.#context = context;
   }
 
   /** Bytes that wait here or in the socket. */
@@ -79,7 +79,7 @@ export class Backlog {
   }
 
   get isOverLimit(): boolean {
-    return this.size > this.#around.limits.queueLimit;
+    return this.size > this.#context.limits.queueLimit;
   }
 
   push(frame: Buffer): void {
@@ -185,7 +185,7 @@ export class Backlog {
   }
 
   #noteTaken(): void {
-    this.takenAt = this.#around.wheel.now;
+    this.takenAt = this.#context.wheel.now;
   }
 
   /** No frame will come any more: from here on `takenAt` also tells when everything has been taken. */

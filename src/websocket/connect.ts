@@ -5,16 +5,17 @@ import { nodeHttp, nodeHttps } from '../builtins.ts';
 import { systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { toZocaloError } from '../stream/index.ts';
-import { Inbox, WebSocketClient } from './client.ts';
 import { Connection } from './connection.ts';
 import { offerDeflate, readAnswer } from './core/deflate-negotiation.ts';
 import { checkResponse, createKey, type Headers } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
+import { FlushQueue } from './flush-queue.ts';
+import { Inbox } from './inbox.ts';
 import { type ConnectionLimits, type ConnectionOptions, connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { TimerWheel, tickFor } from './timer-wheel.ts';
-import { Turn } from './turn.ts';
 import { webSocketAddress } from './url.ts';
+import { WebSocketClient } from './websocket-client.ts';
 
 export interface ClientOptions extends ConnectionOptions {
   /** Subprotocols to offer, the preferred one first. Default none. */
@@ -36,7 +37,7 @@ export interface ClientOptions extends ConnectionOptions {
 const SENTENCE = 300;
 
 /** The clients of a thread share one. */
-const turn = new Turn();
+const flushQueue = new FlushQueue();
 
 /**
  * Opens a WebSocket connection.
@@ -139,7 +140,7 @@ function open(
   const inbox = new Inbox(limits);
   const { pingInterval, pongTimeout, idleTimeout, closeTimeout } = limits;
   const wheel = new TimerWheel(systemClock, tickFor(pingInterval, pongTimeout, idleTimeout, closeTimeout));
-  const connection = new Connection(socket, 'client', inbox, { turn, limits, wheel }, deflate);
+  const connection = new Connection(socket, 'client', inbox, { flushQueue, limits, wheel }, deflate);
   inbox.attach(connection);
   const client = new WebSocketClient(connection, inbox, String(headers['sec-websocket-protocol'] ?? ''));
   connection.start(head);

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import { ZocaloError } from '../errors.ts';
 import { isThenable } from '../thenable.ts';
 import type { QueueVerdict } from './backpressure.ts';
+import type { ConnectionContext } from './connection-context.ts';
 import { CLOSE, mayBeSent } from './core/close-codes.ts';
 import type { Payload } from './core/frame-writer.ts';
 import { MessageReader, type MessageSink } from './core/message-reader.ts';
@@ -12,7 +13,7 @@ import { decodeText } from './core/text.ts';
 import { WireError } from './core/wire-error.ts';
 import type { MessageDeflate } from './deflate.ts';
 import { untilDue, type Vitals, whatIsDue } from './heartbeat.ts';
-import { Outgoing, type Surroundings } from './outgoing.ts';
+import { Outgoing } from './outgoing.ts';
 import { type PieceTaker, readPieces } from './read-buffer.ts';
 import type { Timed } from './timer-wheel.ts';
 
@@ -67,15 +68,15 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     socket: Duplex,
     role: Role,
     events: ConnectionEvents,
-    around: Surroundings,
+    context: ConnectionContext,
     deflate: MessageDeflate | null,
   ) {
-    super(socket, role === 'client', around, deflate);
+    super(socket, role === 'client', context, deflate);
     this.#socket = socket;
     this.#events = events;
-    this.#reader = new MessageReader(this, around.limits, { masked: !this.masks, compression: deflate !== null });
-    this.#heardAt = around.wheel.now;
-    this.#messageAt = around.wheel.now;
+    this.#reader = new MessageReader(this, context.limits, { masked: !this.masks, compression: deflate !== null });
+    this.#heardAt = context.wheel.now;
+    this.#messageAt = context.wheel.now;
   }
 
   /** Begins to read; `head` is what came in the same packet as the handshake. */
@@ -85,9 +86,9 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     socket.on('error', onSocketError);
     socket.on('end', onSocketEnd);
     socket.on('close', onSocketClose);
-    const first = untilDue(this.#vitals, this.around.wheel, this.around.limits);
+    const first = untilDue(this.#vitals, this.context.wheel, this.context.limits);
     // onConnect may have closed it already.
-    if (first > 0 && this.#state === STATE.OPEN) this.around.wheel.schedule(this, first);
+    if (first > 0 && this.#state === STATE.OPEN) this.context.wheel.schedule(this, first);
     // A copy: the reader changes what it is given.
     if (head.length > 0) this.takePiece(Buffer.from(head), head.length);
     readPieces(socket, this);
@@ -119,22 +120,22 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
 
   takePiece(piece: Buffer, length: number): void {
     if (this.#state === STATE.ENDED) return;
-    const { turn, wheel } = this.around;
+    const { flushQueue, wheel } = this.context;
     this.#heardAt = wheel.now;
     this.#pingedAt = -1;
     // A hook may make another connection receive (a client of the same process): only the outer one is corked.
-    const corks = turn.corked === null;
-    if (corks) turn.corked = this;
+    const corks = flushQueue.corked === null;
+    if (corks) flushQueue.corked = this;
     try {
       this.#reader.push(piece, length);
     } catch (error) {
       // A client's messages are read by promises: what it answers to those before the mistake still goes out.
-      if (this.masks) turn.atEnd(() => this.#fail(error));
+      if (this.masks) flushQueue.atEnd(() => this.#fail(error));
       else this.#fail(error);
     }
     if (!corks) return;
-    if (turn.used > 0) turn.release(this.backlog.write(turn.gathered()));
-    turn.corked = null;
+    if (flushQueue.used > 0) flushQueue.release(this.backlog.write(flushQueue.gathered()));
+    flushQueue.corked = null;
     if (this.backlog.isWaiting) this.backlog.flush();
   }
 
@@ -150,7 +151,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
 
   onCompressed(bytes: Buffer, isText: boolean): void {
     if (this.#state !== STATE.OPEN) return;
-    const whole = this.deflate!.inflate(bytes, this.around.limits.maxMessage);
+    const whole = this.deflate!.inflate(bytes, this.context.limits.maxMessage);
     if (!isThenable(whole)) {
       this.#onInflated(whole, isText);
       return;
@@ -196,7 +197,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   }
 
   #countControlFrame(): void {
-    const { wheel, limits } = this.around;
+    const { wheel, limits } = this.context;
     const second = Math.floor(wheel.time / 1000);
     if (second !== this.#controlSecond) {
       this.#controlSecond = second;
@@ -225,7 +226,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     this.#state = STATE.CLOSING;
     this.backlog.finish();
     this.flush();
-    this.around.wheel.schedule(this, this.around.limits.closeTimeout);
+    this.context.wheel.schedule(this, this.context.limits.closeTimeout);
     // A paused reader would never see the answer.
     if (this.#pauses > 0) {
       this.#pauses = 1;
@@ -277,7 +278,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     // The server ends first; a client gives it the time to (RFC 6455 §7.1.1), unless something broke.
     if (!this.masks || error) this.backlog.end();
     if (this.#pauses > 0) this.#socket.resume();
-    this.around.wheel.schedule(this, this.#patience);
+    this.context.wheel.schedule(this, this.#patience);
     if (later) queueMicrotask(() => this.#tell(code, reason, error));
     else this.#tell(code, reason, error);
   }
@@ -289,7 +290,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     this.#failed = true;
     this.#reader.stop();
     this.backlog.clear();
-    this.around.wheel.schedule(this, this.#patience);
+    this.context.wheel.schedule(this, this.#patience);
     this.#tell(CLOSE.ABNORMAL, reason, null);
   }
 
@@ -308,12 +309,12 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
 
   onSocketGone(): void {
     this.#lost('the connection was cut');
-    this.around.wheel.cancel(this);
+    this.context.wheel.cancel(this);
     this.#events.onGone();
   }
 
   get #patience(): number {
-    const { closeTimeout } = this.around.limits;
+    const { closeTimeout } = this.context.limits;
     return this.#failed ? Math.min(closeTimeout, FAILED_TIMEOUT) : closeTimeout;
   }
 
@@ -326,7 +327,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   // ——— deadlines
 
   onDeadline(): number {
-    const { wheel, limits } = this.around;
+    const { wheel, limits } = this.context;
     if (this.#state !== STATE.OPEN) {
       // Whoever still reads what was sent before our close frame is waited for; not whoever broke a rule.
       const more = this.backlog.takenAt + wheel.ticks(this.#patience) - wheel.now;

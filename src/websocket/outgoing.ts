@@ -3,34 +3,26 @@ import type { Duplex } from 'node:stream';
 import { ZocaloError } from '../errors.ts';
 import { isThenable } from '../thenable.ts';
 import { Backlog } from './backpressure.ts';
+import type { ConnectionContext } from './connection-context.ts';
 import { headerSize, type Payload, payloadSize, writeFrame } from './core/frame-writer.ts';
 import { CONTROL_PAYLOAD, FIN, OPCODE, RSV1 } from './core/opcodes.ts';
 import type { MessageDeflate } from './deflate.ts';
-import type { ConnectionLimits } from './limits.ts';
-import type { TimerWheel } from './timer-wheel.ts';
-import type { Flushable, Turn } from './turn.ts';
-
-/** What the connections of one server, or all clients of a thread, share. */
-export interface Surroundings {
-  readonly turn: Turn;
-  readonly wheel: TimerWheel;
-  readonly limits: ConnectionLimits;
-}
+import type { Flushable } from './flush-queue.ts';
 
 /** The sending half of a connection: what is sent becomes frames, and leaves at the end of the turn. */
 export abstract class Outgoing implements Flushable {
   /** What was agreed on for compression; null for none. */
   readonly deflate: MessageDeflate | null;
-  protected readonly around: Surroundings;
+  protected readonly context: ConnectionContext;
   protected readonly backlog: Backlog;
   /** A client masks its frames (RFC 6455 §5.3). */
   protected readonly masks: boolean;
   #flushAsked = false;
 
-  constructor(socket: Duplex, masks: boolean, around: Surroundings, deflate: MessageDeflate | null) {
+  constructor(socket: Duplex, masks: boolean, context: ConnectionContext, deflate: MessageDeflate | null) {
     this.deflate = deflate;
-    this.around = around;
-    this.backlog = new Backlog(socket, around);
+    this.context = context;
+    this.backlog = new Backlog(socket, context);
     this.masks = masks;
   }
 
@@ -41,8 +33,8 @@ export abstract class Outgoing implements Flushable {
 
   /** Bytes queued for the peer that the system has not taken yet, frame overhead included. */
   get bufferedAmount(): number {
-    const { turn } = this.around;
-    return this.backlog.size + (turn.corked === this ? turn.used : 0);
+    const { flushQueue } = this.context;
+    return this.backlog.size + (flushQueue.corked === this ? flushQueue.used : 0);
   }
 
   /** Queues a message; it leaves at the end of this turn. False above the high-water mark, or when it was not sent. */
@@ -52,7 +44,7 @@ export abstract class Outgoing implements Flushable {
     const opcode = typeof message === 'string' ? OPCODE.TEXT : OPCODE.BINARY;
     if (this.deflate !== null && length >= this.deflate.threshold) this.#sendCompressed(this.deflate, opcode, message);
     else this.put(FIN | opcode, message, length);
-    return this.bufferedAmount <= this.around.limits.highWaterMark;
+    return this.bufferedAmount <= this.context.limits.highWaterMark;
   }
 
   /** Sends frames that were encoded for many. `delivering`: a hook about a full queue waits until all have theirs. */
@@ -102,10 +94,10 @@ export abstract class Outgoing implements Flushable {
 
   /** Encodes one frame: into the turn's scratch buffer while our input is handled, otherwise into the queue. */
   protected put(first: number, payload: Payload, length: number): void {
-    const { turn } = this.around;
+    const { flushQueue } = this.context;
     const size = headerSize(length, this.masks) + length;
-    if (turn.corked === this && !this.backlog.isWaiting && size <= turn.room) {
-      turn.used = writeFrame(turn.scratch, turn.used, first, payload, length, this.masks);
+    if (flushQueue.corked === this && !this.backlog.isWaiting && size <= flushQueue.room) {
+      flushQueue.used = writeFrame(flushQueue.scratch, flushQueue.used, first, payload, length, this.masks);
     } else {
       this.backlog.push(this.#encode(first, payload, length));
       this.#flushLater();
@@ -114,14 +106,14 @@ export abstract class Outgoing implements Flushable {
 
   /** One frame in a buffer; the same one again for the same text, so that a loop over all users encodes once. */
   #encode(first: number, payload: Payload, length: number): Buffer {
-    const { turn } = this.around;
+    const { flushQueue } = this.context;
     const shareable = typeof payload === 'string' && !this.masks && first === (FIN | OPCODE.TEXT);
-    if (shareable && turn.lastFrame !== null && turn.lastText === payload) return turn.lastFrame;
+    if (shareable && flushQueue.lastFrame !== null && flushQueue.lastText === payload) return flushQueue.lastFrame;
     const frame = Buffer.allocUnsafe(headerSize(length, this.masks) + length);
     writeFrame(frame, 0, first, payload, length, this.masks);
     if (shareable) {
-      turn.lastText = payload;
-      turn.lastFrame = frame;
+      flushQueue.lastText = payload;
+      flushQueue.lastFrame = frame;
     }
     return frame;
   }
@@ -151,16 +143,17 @@ export abstract class Outgoing implements Flushable {
   }
 
   #flushLater(): void {
-    const { turn } = this.around;
-    if (this.#flushAsked || turn.corked === this) return;
+    const { flushQueue } = this.context;
+    if (this.#flushAsked || flushQueue.corked === this) return;
     this.#flushAsked = true;
-    turn.flushLater(this);
+    flushQueue.flushLater(this);
   }
 
   flush(): void {
     this.#flushAsked = false;
-    const { turn } = this.around;
-    if (turn.corked === this && turn.used > 0) turn.release(this.backlog.write(turn.gathered()));
+    const { flushQueue } = this.context;
+    if (flushQueue.corked === this && flushQueue.used > 0)
+      flushQueue.release(this.backlog.write(flushQueue.gathered()));
     this.backlog.flush();
   }
 }

@@ -8,18 +8,19 @@ import { attach, type Take } from './attach.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
-import { report, reportFailed } from './hooks.ts';
+import { FlushQueue } from './flush-queue.ts';
+import { Handshakes, type UpgradeAnswer } from './handshakes.ts';
 import { Hosts } from './hosts.ts';
 import { createHttpServer } from './http-server.ts';
 import { connectionLimits } from './limits.ts';
 import { checkOptions } from './option-checks.ts';
 import { Origins } from './origins.ts';
-import { Reception, type UpgradeAnswer } from './reception.ts';
+import { report, reportFailed } from './report.ts';
 import { type Attachment, SERVER_DEFAULTS, type ServerOptions, type TlsIdentity } from './server-options.ts';
-import type { Venue } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 import { TimerWheel, tickFor } from './timer-wheel.ts';
-import { Topic, Topics } from './topics.ts';
-import { Turn } from './turn.ts';
+import { Topic } from './topic.ts';
+import { Topics } from './topics.ts';
 import type { UpgradeRequest } from './upgrade-request.ts';
 import { webSocketAddress } from './url.ts';
 import { sessionOf, type User } from './user.ts';
@@ -44,8 +45,8 @@ export class WebSocketServer {
   readonly #where: WebSocketAddress | Attachment;
   readonly #options: ServerOptions & typeof SERVER_DEFAULTS;
   readonly #clock: Clock;
-  readonly #venue: Venue;
-  readonly #reception: Reception;
+  readonly #context: SessionContext;
+  readonly #handshakes: Handshakes;
   #bound: Bound<HttpServer>[] = [];
   #stops: (() => void)[] = [];
   #listens = false;
@@ -63,16 +64,16 @@ export class WebSocketServer {
     this.#options = { ...SERVER_DEFAULTS, ...options } as ServerOptions & typeof SERVER_DEFAULTS;
     this.#clock = options.clock ?? systemClock;
     const limits = connectionLimits(options);
-    const turn = new Turn();
+    const flushQueue = new FlushQueue();
     const users = new Set<User>();
     this.users = users;
-    this.#venue = {
+    this.#context = {
       hooks: this,
       users,
       leaving: new Set(),
       limits,
-      turn,
-      topics: new Topics(turn, limits.compression),
+      flushQueue,
+      topics: new Topics(flushQueue, limits.compression),
       everyone: new Topic('everyone'),
       wheel: new TimerWheel(
         this.#clock,
@@ -81,7 +82,7 @@ export class WebSocketServer {
       onGone: () => this.#onGone(),
     };
     const parts = { hosts: new Hosts(options.hosts), origins: new Origins(options.origins) };
-    this.#reception = new Reception(this.#venue, this, { ...this.#options, ...parts }, this.#clock);
+    this.#handshakes = new Handshakes(this.#context, this, { ...this.#options, ...parts }, this.#clock);
   }
 
   // ——— hooks, each of which may be asynchronous; one that fails closes its user with 1011 and tells `onError`
@@ -125,14 +126,14 @@ export class WebSocketServer {
    * for what goes to many.
    */
   onQueueFull(_user: User, _message: Payload | undefined): QueueVerdict {
-    return this.#venue.limits.queuePolicy;
+    return this.#context.limits.queuePolicy;
   }
 
   // ——— sending to many
 
   /** Sends to everybody, encoding once. `except`: not to this user. */
   broadcast(message: Payload, options: { except?: User } = {}): void {
-    this.#publish(this.#venue.everyone, message, options.except);
+    this.#publish(this.#context.everyone, message, options.except);
   }
 
   /**
@@ -140,12 +141,12 @@ export class WebSocketServer {
    * subscribe to the topic.
    */
   publish(topic: string, message: Payload, options: { except?: User } = {}): number {
-    const known = this.#venue.topics.get(topic);
+    const known = this.#context.topics.get(topic);
     return known ? this.#publish(known, message, options.except) : 0;
   }
 
   #publish(topic: Topic, message: Payload, except: User | undefined): number {
-    return this.#venue.topics.publish(topic, message, except ? sessionOf(except) : null);
+    return this.#context.topics.publish(topic, message, except ? sessionOf(except) : null);
   }
 
   // ——— listening
@@ -173,7 +174,7 @@ export class WebSocketServer {
   }
 
   async #listen(): Promise<void> {
-    const take: Take = (request, socket, head) => this.#reception.take(request, socket, head);
+    const take: Take = (request, socket, head) => this.#handshakes.take(request, socket, head);
     if ('server' in this.#where) {
       const { server, path } = this.#where;
       this.#stops.push(attach(server, path, take));
@@ -182,7 +183,7 @@ export class WebSocketServer {
       const path = new URL(address.path, 'ws://host').pathname;
       const create = () => {
         const server = createHttpServer(address.scheme === 'wss', this.#options, {
-          refuse: (request, response) => this.#reception.refusePlain(request, response),
+          refuse: (request, response) => this.#handshakes.refusePlain(request, response),
           failed: (cause) => reportFailed(this, 'onRequest', cause),
         });
         attach(server, path === '/' ? undefined : path, take);
@@ -242,11 +243,11 @@ export class WebSocketServer {
   }
 
   async #close(grace: number): Promise<void> {
-    this.#reception.close();
+    this.#handshakes.close();
     for (const stop of this.#stops.splice(0)) stop();
     const servers = this.#bound.map(({ server }) => new Promise<void>((resolve) => server.close(() => resolve())));
-    const sessions = [...this.users].map(sessionOf);
-    for (const { user } of sessions) user.close(1001, 'the server is going away');
+    const connections = [...this.users].map((user) => sessionOf(user).connection);
+    for (const user of [...this.users]) user.close(1001, 'the server is going away');
     let cancel = () => {};
     const deadline = new Promise<void>((resolve) => {
       cancel = this.#clock.after(grace, resolve);
@@ -256,14 +257,14 @@ export class WebSocketServer {
       this.#onGone();
     });
     await Promise.race([empty, deadline]);
-    for (const { connection } of new Set([...sessions, ...this.#venue.leaving])) connection.terminate();
+    for (const connection of new Set([...connections, ...this.#context.leaving])) connection.terminate();
     for (const { server } of this.#bound) server.closeAllConnections();
     await Promise.race([Promise.all(servers), deadline]);
     cancel();
   }
 
   #onGone(): void {
-    if (this.users.size === 0 && this.#venue.leaving.size === 0) this.#onEmpty?.();
+    if (this.users.size === 0 && this.#context.leaving.size === 0) this.#onEmpty?.();
   }
 }
 

@@ -1,44 +1,20 @@
 import { Buffer } from 'node:buffer';
 import { Batch } from './batch.ts';
-import type { Connection } from './connection.ts';
 import { type Payload, payloadSize } from './core/frame-writer.ts';
+import { deliver, sequence } from './delivery.ts';
+import type { FlushQueue } from './flush-queue.ts';
 import type { CompressionOptions } from './limits.ts';
-import type { Turn } from './turn.ts';
+import { type Subscriber, Topic } from './topic.ts';
 
 /** A turn's buffer up to this size is kept for the next turn. */
 const SPARE = 64 * 1024;
-
-/** One connection's part in the fan-out. */
-export interface Subscriber {
-  readonly connection: Connection;
-  topics: Set<Topic> | null;
-  /** Publications of turn `turn` before number `cursor` have been queued for it already; -1 and 0 at first. */
-  turn: number;
-  cursor: number;
-  /** The turn in whose delivery it was met last; -1 at first. */
-  met: number;
-}
-
-/** A name that connections subscribe to. */
-export class Topic {
-  readonly name: string;
-  readonly subscribers = new Set<Subscriber>();
-  /** What was published in this turn. */
-  batch: Batch<Subscriber> | null = null;
-  /** Room for the next batch, when nothing holds the last one's any more. */
-  spare: Buffer | null = null;
-
-  constructor(name: string) {
-    this.name = name;
-  }
-}
 
 /**
  * Publishing to topics. Each publication is encoded once, those of one turn share one buffer, and every subscriber
  * gets them in one write at the turn's end, in the order in which they and whatever was sent to it alone came.
  */
 export class Topics {
-  readonly #turn: Turn;
+  readonly #flushQueue: FlushQueue;
   readonly #compression: Required<CompressionOptions> | null;
   readonly #byName = new Map<string, Topic>();
   /** Topics with a batch. */
@@ -47,8 +23,8 @@ export class Topics {
   #order = 0;
   readonly #atEnd = (): void => this.#deliver();
 
-  constructor(turn: Turn, compression: Required<CompressionOptions> | null) {
-    this.#turn = turn;
+  constructor(flushQueue: FlushQueue, compression: Required<CompressionOptions> | null) {
+    this.#flushQueue = flushQueue;
     this.#compression = compression;
   }
 
@@ -97,7 +73,7 @@ export class Topics {
     if (topic.batch === null) {
       topic.batch = new Batch(topic.spare ?? Buffer.allocUnsafeSlow(1024), this.#compression);
       topic.spare = null;
-      if (this.#pending.length === 0) this.#turn.atEnd(this.#atEnd);
+      if (this.#pending.length === 0) this.#flushQueue.atEnd(this.#atEnd);
       this.#pending.push(topic);
     }
     topic.batch.append(this.#order++, message, length, except);
@@ -152,58 +128,5 @@ export class Topics {
       const { buffer } = batch.plain;
       if (!kept && !batch.kept && buffer.length <= SPARE) topics[i]!.spare = buffer;
     }
-  }
-}
-
-/** Sends a subscriber its publications of a turn. Answers whether anything still holds their buffers. */
-function deliver(
-  subscriber: Subscriber,
-  batches: Batch<Subscriber>[],
-  from: number,
-  shared: Map<string, Buffer>,
-): boolean {
-  const { connection } = subscriber;
-  const { deflate } = connection;
-  deflate?.forgetSent();
-  const own = from > 0 || batches.some((batch) => batch.excepted.has(subscriber));
-  if (own) {
-    for (const frames of sequence(batches, subscriber, from)) connection.sendFrames(frames, true);
-    return true;
-  }
-  if (batches.length === 1) return connection.writeFrames(batches[0]!.encodingFor(deflate).whole);
-  // Everybody who hears the same topics and takes them in the same form gets the same buffer.
-  const key = `${deflate?.windowBits} ${batches.map((batch) => batch.publications[0]!.order)}`;
-  let frames = shared.get(key);
-  if (!frames) {
-    frames = Buffer.concat([...sequence(batches, subscriber, 0)]);
-    shared.set(key, frames);
-  }
-  return connection.writeFrames(frames);
-}
-
-/** The publications of several batches from number `from` on, in their order, in as few pieces as it takes. */
-function* sequence(batches: Batch<Subscriber>[], subscriber: Subscriber, from: number): Generator<Buffer> {
-  const { deflate } = subscriber.connection;
-  const at = batches.map((batch) => batch.publications.findIndex((publication) => publication.order >= from));
-  const orderOf = (i: number) => (at[i]! < 0 ? undefined : batches[i]!.publications[at[i]!]?.order);
-  for (;;) {
-    // The batch with the earliest publication left, and the order at which another batch comes in between.
-    let first = -1;
-    let limit = Number.POSITIVE_INFINITY;
-    for (let i = 0; i < batches.length; i++) {
-      const order = orderOf(i);
-      if (order === undefined) continue;
-      const best = first < 0 ? Number.POSITIVE_INFINITY : orderOf(first)!;
-      limit = Math.min(limit, Math.max(order, best));
-      if (order < best) first = i;
-    }
-    if (first < 0) return;
-    const { publications } = batches[first]!;
-    const start = at[first]!;
-    let stop = start;
-    while (stop < publications.length && publications[stop]!.order < limit && publications[stop]!.except !== subscriber)
-      stop++;
-    at[first] = Math.max(stop, start + 1);
-    if (stop > start) yield batches[first]!.encodingFor(deflate).frames(start, stop);
   }
 }

@@ -1,13 +1,21 @@
 import { randomUUID } from 'node:crypto';
 import type { Payload } from './core/frame-writer.ts';
 import { Peer } from './peer.ts';
-import type { Session } from './session.ts';
+import type { Subscriber } from './topic.ts';
 import type { UpgradeRequest } from './upgrade-request.ts';
 
-let read: (user: User) => Session;
+/** What a user needs of the engine: a connection that subscribes to topics. */
+export interface UserSession extends Subscriber {
+  /** Queues what this tick has published to it, so that what follows comes after. */
+  settle(): void;
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+}
+
+let read: (user: User) => UserSession;
 
 /** The engine's own side of a user. */
-export function sessionOf(user: User): Session {
+export function sessionOf(user: User): UserSession {
   return read(user);
 }
 
@@ -17,13 +25,13 @@ export class User extends Peer {
     read = (user) => user.#session;
   }
 
-  readonly #session: Session;
+  readonly #session: UserSession;
   #id = '';
   #data: unknown;
   /** The handshake that they came with. */
   readonly request: UpgradeRequest;
 
-  constructor(session: Session, request: UpgradeRequest, protocol: string, data: unknown) {
+  constructor(session: UserSession, request: UpgradeRequest, protocol: string, data: unknown) {
     super(session.connection, protocol);
     this.#session = session;
     this.request = request;

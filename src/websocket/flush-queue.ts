@@ -18,7 +18,7 @@ const SCRATCH_LEFT = 16 * 1024;
  * that all connections share, and leaves when the input is done. What other connections are sent meanwhile waits
  * with them until the end of the turn.
  */
-export class Turn {
+export class FlushQueue {
   scratch = Buffer.allocUnsafeSlow(SCRATCH);
   used = 0;
   corked: Flushable | null = null;

@@ -3,15 +3,17 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Clock } from '../clock.ts';
 import { guard, isThenable } from '../thenable.ts';
-import { refuse, refuseRequest } from './attach.ts';
 import { acceptDeflate, formatAgreement } from './core/deflate-negotiation.ts';
 import { checkRequest, formatResponse, type Refusal } from './core/handshake.ts';
 import { MessageDeflate } from './deflate.ts';
-import { type Hooks, reportFailed } from './hooks.ts';
+import type { Hooks } from './hooks.ts';
 import type { Hosts } from './hosts.ts';
 import type { Origins } from './origins.ts';
+import { refuse, refuseRequest } from './refusal.ts';
+import { reportFailed } from './report.ts';
 import type { ServerOptions } from './server-options.ts';
-import { Session, type Venue } from './session.ts';
+import { Session } from './session.ts';
+import type { SessionContext } from './session-context.ts';
 import { UpgradeRequest } from './upgrade-request.ts';
 
 /** What `onUpgrade` may answer: a refusal, or what the user comes in with. Nothing at all lets them in. */
@@ -22,12 +24,12 @@ export type UpgradeAnswer =
   // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return is the usual one
   | void;
 
-export interface ReceptionHooks extends Hooks {
+export interface HandshakeHooks extends Hooks {
   onUpgrade(request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer>;
   onRefuse(request: UpgradeRequest, status: number, reason: string): unknown;
 }
 
-type ReceptionOptions = Pick<ServerOptions, 'clientAddress' | 'admitRequest'> &
+type HandshakeOptions = Pick<ServerOptions, 'clientAddress' | 'admitRequest'> &
   Required<Pick<ServerOptions, 'protocols' | 'maxConnections' | 'handshakeTimeout'>> & {
     readonly hosts: Hosts;
     readonly origins: Origins;
@@ -44,17 +46,17 @@ interface Arrival {
 }
 
 /** The server's half of the opening handshake: who comes in, and with what. */
-export class Reception {
-  readonly #venue: Venue;
-  readonly #hooks: ReceptionHooks;
-  readonly #options: ReceptionOptions;
+export class Handshakes {
+  readonly #context: SessionContext;
+  readonly #hooks: HandshakeHooks;
+  readonly #options: HandshakeOptions;
   readonly #clock: Clock;
   /** Turns away somebody who waits for `onUpgrade`. */
   readonly #waiting = new Set<() => void>();
   #isClosed = false;
 
-  constructor(venue: Venue, hooks: ReceptionHooks, options: ReceptionOptions, clock: Clock) {
-    this.#venue = venue;
+  constructor(context: SessionContext, hooks: HandshakeHooks, options: HandshakeOptions, clock: Clock) {
+    this.#context = context;
     this.#hooks = hooks;
     this.#options = options;
     this.#clock = clock;
@@ -121,7 +123,7 @@ export class Reception {
   #checkRoom(): Refusal | null {
     if (this.#isClosed) return CLOSING;
     const { maxConnections } = this.#options;
-    if (this.#venue.users.size < maxConnections) return null;
+    if (this.#context.users.size < maxConnections) return null;
     return { status: 503, reason: `The server is full (${maxConnections})`, headers: { 'Retry-After': '10' } };
   }
 
@@ -156,13 +158,13 @@ export class Reception {
       return;
     }
     const { protocol = this.#chooseProtocol(upgrade), data } = (answer ?? {}) as { protocol?: string; data?: unknown };
-    const { compression } = this.#venue.limits;
+    const { compression } = this.#context.limits;
     const offered = request.headers['sec-websocket-extensions'] ?? '';
     const agreement = compression && acceptDeflate(offered, compression);
     const deflate = agreement && compression && new MessageDeflate(agreement, 'server', compression);
     const extensions = agreement ? formatAgreement(agreement, offered) : '';
     socket.write(formatResponse(request.headers['sec-websocket-key']!, protocol, extensions), 'latin1');
-    new Session(socket, this.#venue, upgrade, protocol, deflate, data).start(head);
+    new Session(socket, this.#context, upgrade, protocol, deflate, data).start(head);
   }
 
   #chooseProtocol(upgrade: UpgradeRequest): string {

@@ -2,7 +2,6 @@ import type { ZocaloError } from '../errors.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import type { Connection, ConnectionEvents, Message } from './connection.ts';
 import type { ConnectionLimits } from './limits.ts';
-import { Peer } from './peer.ts';
 
 /** How a connection ended. 1006: it was lost, and `error` may say why. */
 export interface CloseEvent {
@@ -13,27 +12,6 @@ export interface CloseEvent {
 
 /** Messages that wait for a program that does not read them; then the server is held back by TCP. */
 const INBOX = 64;
-
-/**
- * The client's end of a WebSocket connection. Its messages are read with `for await`, which ends when the connection
- * does; a slow reader slows the server down, not this process.
- */
-export class WebSocketClient extends Peer implements AsyncIterable<Message> {
-  /** Resolves when the connection is over; never rejects. */
-  readonly closed: Promise<CloseEvent>;
-  readonly #inbox: Inbox;
-
-  /** Use `connectWebSocket`. */
-  constructor(connection: Connection, inbox: Inbox, protocol: string) {
-    super(connection, protocol);
-    this.#inbox = inbox;
-    this.closed = inbox.closed;
-  }
-
-  [Symbol.asyncIterator](): AsyncIterator<Message> {
-    return { next: () => this.#inbox.next(), return: () => this.#inbox.giveUp() };
-  }
-}
 
 /** Keeps messages until they are asked for. */
 export class Inbox implements ConnectionEvents {
