@@ -1,6 +1,6 @@
 /** Zócalo as a library: sockets by URL, WebSockets, and the hub with its channels. */
 export { type Broker, memory, sqlite } from './broker/index.ts';
-export { ADVICE, type ErrorCode, ZocaloError } from './errors.ts';
+export { ERRORS, type ErrorCode, ZocaloError } from './errors.ts';
 export {
   type Caller,
   type ChannelOptions,

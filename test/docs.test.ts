@@ -10,7 +10,7 @@ import { Command } from 'commander';
 import { configTable } from '../scripts/options.ts';
 import { COMMANDS } from '../src/cli/commands/index.ts';
 import { exitCodeOf, exitCodeTable } from '../src/cli/exit-codes.ts';
-import { ADVICE, type ErrorCode, ZocaloError } from '../src/errors.ts';
+import { ERRORS, type ErrorCode, type ErrorRow, ZocaloError } from '../src/errors.ts';
 import { LIMIT_DEFAULTS } from '../src/hub/options.ts';
 import { CLOSE, COMPRESSION_DEFAULTS, CONNECTION_DEFAULTS, SERVER_DEFAULTS } from '../src/websocket/index.ts';
 
@@ -83,7 +83,16 @@ test('docs/options.md has every flag of every command', () => {
 
 test('docs/errors.md has every code once, in a row of its own', () => {
   const [codes] = read('docs/errors.md').split('## Close codes');
-  for (const code of Object.keys(ADVICE)) assert.equal(codes!.split(`\n| \`${code}\` |`).length, 2, code);
+  for (const code of Object.keys(ERRORS)) assert.equal(codes!.split(`\n| \`${code}\` |`).length, 2, code);
+});
+
+test('docs/errors.md gives each code of a WebSocket the close code that the peer gets', () => {
+  const rows = [...section('docs/errors.md', 'WebSocket').matchAll(/^\| `([A-Z_0-9]+)` \| (\d*) ?\|/gm)];
+  assert.ok(rows.length > 5);
+  for (const [, code, close] of rows) {
+    const known: ErrorRow = ERRORS[code as ErrorCode];
+    assert.equal(close, String(known.close ?? ''), code);
+  }
 });
 
 test('docs/errors.md has every close code that may be met, unless nothing here uses it', () => {
@@ -96,7 +105,7 @@ test('docs/errors.md has every exit code, with the codes of errors that lead to 
   const text = section('docs/errors.md', 'Exit codes');
   for (const [, exit, meaning] of exitCodeTable().matchAll(/^ {2}(\d+) {2}(\S+(?: \S+)*)/gm))
     assert.equal(row(text, exit!)[2], meaning);
-  for (const code of Object.keys(ADVICE) as ErrorCode[]) {
+  for (const code of Object.keys(ERRORS) as ErrorCode[]) {
     const exit = exitCodeOf(new ZocaloError(code, ''));
     if (exit !== 1) assert.ok(row(text, String(exit))[3]?.includes(`\`${code}\``), `${code} is not in the row ${exit}`);
   }

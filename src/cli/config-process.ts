@@ -18,8 +18,11 @@ export interface Question {
   readonly version: string;
 }
 
-/** What the process answers. An error's `code` is missing where it was none of ours. */
-export type Answer = { loaded: PlainConfig } | { code?: ErrorCode | undefined; message: string };
+/** What the process answers: the configuration, an error of ours, or the message of any other. */
+export type Answer =
+  | { loaded: PlainConfig }
+  | { code: ErrorCode; happened: string; advice: string }
+  | { code?: undefined; message: string };
 
 /**
  * Reads the configuration in a process of its own, which is gone afterwards, and with it the parsers and the schema:
@@ -30,9 +33,8 @@ export type Answer = { loaded: PlainConfig } | { code?: ErrorCode | undefined; m
 export async function loadConfigApart(options: LoadOptions, version: string): Promise<PlainConfig> {
   const answer = await ask({ options, version });
   if ('loaded' in answer) return answer.loaded;
-  const { code, message } = answer;
-  // The message is whole already, with its advice.
-  throw code ? Object.assign(new ZocaloError(code, ''), { message }) : new Error(message);
+  if (answer.code === undefined) throw new Error(answer.message);
+  throw new ZocaloError(answer.code, answer.happened, { advice: answer.advice });
 }
 
 async function ask(question: Question): Promise<Answer> {
@@ -50,7 +52,12 @@ async function ask(question: Question): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
     child.on('error', (cause) => reject(refused(cause))).once('message', resolve);
     child.once('exit', (code, signal) => {
-      resolve({ code: 'BAD_CONFIG', message: `reading the configuration ended with ${signal ?? code}` });
+      const happened = `the process that reads the configuration ended with ${signal ?? code}`;
+      reject(
+        new ZocaloError('BAD_CONFIG', happened, {
+          advice: 'a configuration in TypeScript must not end the process; a signal came from outside',
+        }),
+      );
     });
     // A process that could not be made, for want of files, has no channel.
     child.send?.(question, (cause) => cause && reject(refused(cause)));

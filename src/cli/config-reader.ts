@@ -21,7 +21,8 @@ async function answerTo({ options, version }: Question): Promise<Answer> {
     const choosesPort = file === undefined && origin(['listen']) === undefined;
     return { loaded: { config, file, warnings, choosesPort, openFiles: openFiles() } };
   } catch (error) {
-    return { code: error instanceof ZocaloError ? error.code : undefined, message: (error as Error).message };
+    if (error instanceof ZocaloError) return { code: error.code, happened: error.happened, advice: error.advice };
+    return { message: (error as Error).message };
   }
 }
 

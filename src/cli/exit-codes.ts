@@ -1,47 +1,21 @@
-import { type ErrorCode, ZocaloError } from '../errors.ts';
+import { ERRORS, ZocaloError } from '../errors.ts';
 import { ProtocolError } from '../protocol/index.ts';
 
-interface Family {
-  readonly exit: number;
-  readonly meaning: string;
-  readonly codes: readonly ErrorCode[];
-}
-
-/** How the program ends, and why. A code that stands nowhere here is 1. */
-const FAMILIES: readonly Family[] = [
-  { exit: 0, meaning: 'done', codes: [] },
-  { exit: 1, meaning: 'unexpected', codes: ['UNEXPECTED', 'HOOK_FAILED'] },
-  { exit: 2, meaning: 'wrong usage', codes: ['BAD_OPTION', 'BAD_CONFIG', 'BAD_ADDRESS', 'UNKNOWN_SCHEME'] },
-  {
-    exit: 3,
-    meaning: 'the address cannot be used',
-    codes: ['ADDRESS_IN_USE', 'ADDRESS_NOT_AVAILABLE', 'PERMISSION_DENIED', 'NO_SUCH_PATH'],
-  },
-  { exit: 4, meaning: 'nobody was reached', codes: ['UNKNOWN_HOST', 'CONNECTION_REFUSED', 'UNREACHABLE'] },
-  { exit: 5, meaning: 'the connection was lost', codes: ['CONNECTION_RESET', 'SOCKET_CLOSED'] },
-  { exit: 6, meaning: 'it took too long', codes: ['TIMEOUT', 'ABORTED'] },
-  {
-    exit: 7,
-    meaning: 'no trust, or no TLS',
-    codes: ['CERTIFICATE_NOT_TRUSTED', 'BAD_CERTIFICATE', 'TLS_FAILED'],
-  },
-  {
-    exit: 8,
-    meaning: 'a limit was reached',
-    codes: ['MESSAGE_TOO_BIG', 'TOO_MANY_OPEN_FILES', 'TOO_MANY_FRAGMENTS', 'TOO_MANY_CONTROL_FRAMES', 'QUEUE_FULL'],
-  },
-  {
-    exit: 9,
-    meaning: 'no WebSocket, or a broken one',
-    codes: ['HANDSHAKE_FAILED', 'PROTOCOL_ERROR', 'INVALID_UTF8', 'COMPRESSION_FAILED'],
-  },
-  { exit: 10, meaning: 'the server refused', codes: [] },
-  {
-    exit: 11,
-    meaning: 'the log cannot be used',
-    codes: ['LOG_IN_USE', 'LOG_LOCKED', 'LOG_FULL', 'LOG_READ_ONLY', 'LOG_FAILED'],
-  },
-];
+/** What each number says. Which error ends with which stands in its row of `ERRORS`. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  0: 'done',
+  1: 'unexpected',
+  2: 'wrong usage',
+  3: 'the address cannot be used',
+  4: 'nobody was reached',
+  5: 'the connection was lost',
+  6: 'it took too long',
+  7: 'no trust, or no TLS',
+  8: 'a limit was reached',
+  9: 'no WebSocket, or a broken one',
+  10: 'the server refused',
+  11: 'the log cannot be used',
+};
 
 export const USAGE_EXIT = 2;
 /** For every ProtocolError: its code is the server's. */
@@ -50,13 +24,16 @@ const REFUSED_EXIT = 10;
 export function exitCodeOf(error: unknown): number {
   if (error instanceof ProtocolError) return REFUSED_EXIT;
   if (!(error instanceof ZocaloError)) return 1;
-  return FAMILIES.find(({ codes }) => codes.includes(error.code))?.exit ?? 1;
+  return ERRORS[error.code].exit;
 }
 
 /** For the end of `--help`. */
 export function exitCodeTable(): string {
-  const width = Math.max(...FAMILIES.map(({ meaning }) => meaning.length));
-  const rows = FAMILIES.map(({ exit, meaning, codes }) => `  ${exit}  ${meaning.padEnd(width)}  ${codes.join(' ')}`);
+  const width = Math.max(...Object.values(MEANINGS).map((meaning) => meaning.length));
+  const rows = Object.entries(MEANINGS).map(([exit, meaning]) => {
+    const codes = Object.entries(ERRORS).filter(([, row]) => row.exit === Number(exit));
+    return `  ${exit}  ${meaning.padEnd(width)}  ${codes.map(([code]) => code).join(' ')}`;
+  });
   return ['', 'Exit codes:', ...rows.map((row) => row.trimEnd())].join('\n');
 }
 

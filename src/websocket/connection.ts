@@ -111,7 +111,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     if (this.#state !== STATE.OPEN) return false;
     if (verdict === 'close') {
       const happened = `${this.backlog.size} bytes wait for a reader that is too slow`;
-      this.#fail(new WireError('QUEUE_FULL', CLOSE.TRY_AGAIN_LATER, happened), true);
+      this.#fail(new WireError('QUEUE_FULL', happened), true);
     }
     return verdict === 'queue';
   }
@@ -205,7 +205,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     }
     if (++this.#controlFrames <= limits.maxControlFrames) return;
     const happened = `over ${limits.maxControlFrames} pings and pongs came within a second`;
-    throw new WireError('TOO_MANY_CONTROL_FRAMES', CLOSE.POLICY_VIOLATION, happened);
+    throw new WireError('TOO_MANY_CONTROL_FRAMES', happened);
   }
 
   // ——— closing (RFC 6455 §7)
@@ -261,9 +261,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   #fail(error: unknown, later = false): void {
     if (this.#state === STATE.ENDED) return;
     const wire =
-      error instanceof WireError
-        ? error
-        : new WireError('UNEXPECTED', CLOSE.INTERNAL_ERROR, (error as Error)?.message ?? String(error));
+      error instanceof WireError ? error : new WireError('UNEXPECTED', (error as Error)?.message ?? String(error));
     this.#reader.stop();
     if (this.#state === STATE.OPEN) this.#putClose(wire.closeCode, wire.brief);
     this.#end(wire.closeCode, wire.brief, wire, later);

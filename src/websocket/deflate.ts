@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
 import { constants, deflateRaw, deflateRawSync } from 'node:zlib';
-import { CLOSE } from './core/close-codes.ts';
 import type { DeflateAgreement } from './core/deflate-negotiation.ts';
 import { WireError } from './core/wire-error.ts';
 import { inflate, inflateOnThread, isTooLarge } from './inflate.ts';
@@ -138,13 +137,9 @@ async function onPool<T>(work: () => Promise<T>): Promise<T> {
 }
 
 function tooBig(limit: number): WireError {
-  return new WireError('MESSAGE_TOO_BIG', CLOSE.TOO_BIG, `a message inflated to over ${limit} bytes`);
+  return new WireError('MESSAGE_TOO_BIG', `a message inflated to over ${limit} bytes`);
 }
 
 function notDeflate(cause: unknown): WireError {
-  return new WireError(
-    'COMPRESSION_FAILED',
-    CLOSE.INVALID_PAYLOAD,
-    `a message was not deflate: ${(cause as Error).message}`,
-  );
+  return new WireError('COMPRESSION_FAILED', `a message was not deflate: ${(cause as Error).message}`);
 }

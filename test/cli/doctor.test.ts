@@ -247,3 +247,13 @@ test('a certificate is looked at: key, names, dates, chain', { skip: missing('op
     ['warning cert.pem expires', 'warning cert.pem signs itself: browsers refuse it'],
   );
 });
+
+test('what is wrong comes with all of its advice, also when that has several parts', async (t) => {
+  const cwd = directoryWith(t, { 'zocalo.db': 'no database, but long enough to be looked at as one\n'.repeat(100) });
+  const { exit, text } = await examine(t, { listen: 'http://127.0.0.1:0', store: `sqlite:${join(cwd, 'zocalo.db')}` });
+  assert.equal(exit, 1, text);
+  assert.match(
+    text,
+    /^problem {2}store: .*zocalo\.db: file is not a database\n {9}see the cause; what was .* is safe$/m,
+  );
+});

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type ADVICE, ZocaloError } from '../../src/errors.ts';
+import { type ErrorCode, ZocaloError } from '../../src/errors.ts';
 import { toZocaloError } from '../../src/stream/index.ts';
 
 const coded = (code: string) => Object.assign(new Error('raw\n  text'), { code });
 
-const CASES: Record<string, keyof typeof ADVICE> = {
+const CASES: Record<string, ErrorCode> = {
   EADDRINUSE: 'ADDRESS_IN_USE',
   EADDRNOTAVAIL: 'ADDRESS_NOT_AVAILABLE',
   EACCES: 'PERMISSION_DENIED',

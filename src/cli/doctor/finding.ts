@@ -1,3 +1,5 @@
+import { ZocaloError } from '../../errors.ts';
+
 /** What the doctor saw, and how to mend it. */
 export interface Finding {
   readonly level: 'ok' | 'warning' | 'problem';
@@ -20,6 +22,19 @@ export function warning(about: string, sentence: string, mend: string): Finding 
 
 export function problem(about: string, sentence: string, mend: string): Finding {
   return { level: 'problem', about, sentence, mend };
+}
+
+/** An error as a problem, with its advice as what to do. */
+export function failure(about: string, error: unknown): Finding {
+  return error instanceof ZocaloError
+    ? problem(about, error.happened, error.advice)
+    : { level: 'problem', about, sentence: happenedIn(error) };
+}
+
+/** What an error says without its advice. */
+export function happenedIn(error: unknown): string {
+  if (error instanceof ZocaloError) return error.happened;
+  return error instanceof Error ? error.message : String(error);
 }
 
 /** A problem that the proxy's own configuration has. */

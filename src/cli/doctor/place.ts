@@ -7,7 +7,7 @@ import type { Config } from '../../server/config/index.ts';
 import { toZocaloError } from '../../stream/index.ts';
 import { addressOf } from '../daemon-address.ts';
 import { callDaemon } from '../daemon-call.ts';
-import { type Finding, ok, problem, warning } from './finding.ts';
+import { type Finding, failure, ok, problem, warning } from './finding.ts';
 
 /** Whether each address is free, or taken by the daemon itself: then `isRunning`. */
 export async function lookAtPorts({
@@ -21,10 +21,7 @@ export async function lookAtPorts({
     else if (error.code === 'ADDRESS_IN_USE' && (await answers(address))) {
       isRunning = true;
       findings.push(ok('port', `${address}: a zocalo answers there`));
-    } else {
-      const [sentence = '', mend = ''] = error.message.split('; ');
-      findings.push(problem('port', sentence, mend));
-    }
+    } else findings.push(failure('port', error));
   }
   return { findings, isRunning };
 }
@@ -73,8 +70,7 @@ export async function lookAtStore({ store }: Pick<Config, 'store'>, isRunning: b
     await broker.open();
     return ok('store', `${file} opens`);
   } catch (error) {
-    const [sentence = '', mend = ''] = (error as Error).message.split('; ');
-    return problem('store', sentence, mend);
+    return failure('store', error);
   } finally {
     await broker.close();
   }

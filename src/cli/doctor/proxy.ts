@@ -4,7 +4,7 @@ import { type Clock, systemClock } from '../../clock.ts';
 import { encode, SUBPROTOCOL } from '../../protocol/index.ts';
 import { connectWebSocket, type WebSocketClient } from '../../websocket/index.ts';
 import { type Answer, ask } from '../daemon-call.ts';
-import { type Finding, ok, problem, proxyProblem, warning } from './finding.ts';
+import { type Finding, failure, happenedIn, ok, problem, proxyProblem, warning } from './finding.ts';
 
 /** Milliseconds by which clocks may differ before tokens fail. */
 const SKEW = 5_000;
@@ -47,8 +47,7 @@ export async function lookThroughProxy(options: ProxyOptions): Promise<ProxyRepo
   try {
     answer = await ask({ url, ca }, '/api/whoami');
   } catch (error) {
-    const [sentence = '', mend = ''] = (error as Error).message.split('; ');
-    return { findings: [problem('proxy', sentence, mend)], server: undefined };
+    return { findings: [failure('proxy', error)], server: undefined };
   }
   const { response } = answer;
   const server = response.headers.server?.toString();
@@ -152,7 +151,7 @@ async function lookAtUpgrade({ url, wait, token, ca, clock = systemClock }: Prox
       pingInterval: 0, // what keeps the line open must be the daemon
     });
   } catch (error) {
-    const [sentence = ''] = (error as Error).message.split('; ');
+    const sentence = happenedIn(error);
     if (/ with 403\b/.test(sentence))
       return [
         problem('proxy', sentence, `let origins have ${new URL(url).origin}, and the proxy pass on the header Host`),

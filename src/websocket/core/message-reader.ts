@@ -246,15 +246,11 @@ export class MessageReader {
   #checkLength(opcode: number, length: number): void {
     if (opcode >= OPCODE.CLOSE) return;
     const { maxFrame, maxMessage, maxFragments } = this.#limits;
-    if (length > maxFrame) throw new WireError('MESSAGE_TOO_BIG', CLOSE.TOO_BIG, `a frame was over ${maxFrame} bytes`);
+    if (length > maxFrame) throw new WireError('MESSAGE_TOO_BIG', `a frame was over ${maxFrame} bytes`);
     if (this.#payloadLength + length > maxMessage)
-      throw new WireError('MESSAGE_TOO_BIG', CLOSE.TOO_BIG, `a message was over ${maxMessage} bytes`);
+      throw new WireError('MESSAGE_TOO_BIG', `a message was over ${maxMessage} bytes`);
     if (this.#fragments >= maxFragments)
-      throw new WireError(
-        'TOO_MANY_FRAGMENTS',
-        CLOSE.POLICY_VIOLATION,
-        `a message came in over ${maxFragments} frames`,
-      );
+      throw new WireError('TOO_MANY_FRAGMENTS', `a message came in over ${maxFragments} frames`);
   }
 
   /** Begins a frame whose payload is gathered. */
@@ -361,5 +357,5 @@ function payloadLength(bytes: Buffer, at: number, short: number): number {
 }
 
 function broken(happened: string): WireError {
-  return new WireError('PROTOCOL_ERROR', CLOSE.PROTOCOL_ERROR, happened);
+  return new WireError('PROTOCOL_ERROR', happened);
 }

@@ -1,5 +1,4 @@
 import { type Buffer, isUtf8 } from 'node:buffer';
-import { CLOSE } from './close-codes.ts';
 import { WireError } from './wire-error.ts';
 
 /**
@@ -14,5 +13,5 @@ export function decodeText(bytes: Buffer, start = 0, stop = bytes.length): strin
 }
 
 export function notUtf8(): WireError {
-  return new WireError('INVALID_UTF8', CLOSE.INVALID_PAYLOAD, 'a text message was not valid UTF-8');
+  return new WireError('INVALID_UTF8', 'a text message was not valid UTF-8');
 }

@@ -1,16 +1,19 @@
 import { Buffer } from 'node:buffer';
-import { type ErrorCode, ZocaloError } from '../../errors.ts';
+import { ERRORS, type ErrorCode, ZocaloError } from '../../errors.ts';
 
-/** What ends a connection, with the close code that the RFC names for it. */
+/** The codes that have a close code. */
+export type WireCode = { [C in ErrorCode]: (typeof ERRORS)[C] extends { close: number } ? C : never }[ErrorCode];
+
+/** What ends a connection, with the close code that the table of errors names for it. */
 export class WireError extends ZocaloError {
   readonly closeCode: number;
   /** What happened, short enough for a close frame (RFC 6455 §5.5: 125 bytes with the code). */
   readonly brief: string;
 
-  constructor(code: ErrorCode, closeCode: number, happened: string) {
+  constructor(code: WireCode, happened: string) {
     super(code, happened);
     this.name = 'WireError';
-    this.closeCode = closeCode;
+    this.closeCode = ERRORS[code].close;
     this.brief = Buffer.from(happened)
       .subarray(0, 123)
       .toString('latin1')
