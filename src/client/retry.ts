@@ -1,4 +1,7 @@
-/** The codes whose `retry` is true in the protocol's table, without its sentences: those would be 600 bytes of the SDK. */
+/**
+ * The codes whose `retry` is true in the protocol's table, as a test sees to. The table itself would be 600 bytes of the
+ * SDK, for its sentences.
+ */
 const PASSING = /^(RATE_LIMITED|TOO_SLOW|TOO_MANY_ERRORS|TIMEOUT|UNAVAILABLE|SHUTTING_DOWN)$/;
 
 /** Whether the same may be tried again later. */

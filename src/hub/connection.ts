@@ -4,6 +4,7 @@ import {
   CODES,
   type Code,
   closeCode,
+  codeRow,
   decodeFromClient,
   encode,
   encodeDirect,
@@ -29,17 +30,6 @@ const COME_BACK = 1_000;
 
 const DONE = Promise.resolve();
 const NOTHING = (): void => {};
-
-/** Errors that are nobody's fault on the other side. Whoever does not heed RATE_LIMITED is counted by what was promised. */
-const INNOCENT: ReadonlySet<string> = new Set<Code>([
-  'RATE_LIMITED',
-  'UNAVAILABLE',
-  'INTERNAL',
-  'TIMEOUT',
-  'NOT_OFFERED',
-  'NOT_SUBSCRIBED',
-  'BAD_POSITION', // it was good until a backup was restored
-]);
 
 /**
  * Never refused for coming too soon: nobody is answered to `more`, so that lost credit would leave them waiting for
@@ -235,7 +225,9 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     const { code, message } = answer;
     this.#house.observers.tell('onRefused', this, code, { message, channel });
     this.tell(errLine(id, answer));
-    if (code in CODES && !INNOCENT.has(code)) this.#countError();
+    // A handler's own codes are answers, not faults.
+    const row = codeRow(code);
+    if (row && !row.forgiven) this.#countError();
   }
 
   #countError(): void {

@@ -1,43 +1,100 @@
+/** What is known of a code. */
+export interface CodeRow {
+  /** Whether the very same request may succeed later, unchanged. */
+  readonly retry: boolean;
+  /** The status of an HTTP answer with it (RFC 9110 §15). */
+  readonly status: number;
+  /** The close code of a WebSocket that ends with it, where `retry` does not say enough: see `closeCode`. */
+  readonly close?: number;
+  /** The client did nothing wrong: it does not count towards TOO_MANY_ERRORS. */
+  readonly forgiven?: true;
+  readonly meaning: string;
+}
+
 /**
- * Every code that goes over the wire: in `err` (an answer), `end` (a subscription) and `bye` (a connection).
- * `retry` says whether the very same request may succeed later, unchanged; where the server knows when, it adds the
- * milliseconds. A call's handler may answer with codes of its own besides these.
+ * Every code that goes over the wire, once: in `err` (an answer), `end` (a subscription) and `bye` (a connection). Where
+ * the server knows when to try again, it adds the milliseconds. A call's handler may answer with codes of its own
+ * besides these.
  */
 export const CODES = {
   // what was sent
-  BAD_MESSAGE: { retry: false, meaning: 'the line is no JSON array, or a part of it has the wrong type or size' },
-  UNKNOWN_VERB: { retry: false, meaning: 'the first element of the array is no verb of this protocol' },
-  TOO_LARGE: { retry: false, meaning: 'the data is larger than this channel or server allows' },
-  BAD_DATA: { retry: false, meaning: 'the data does not fit the schema of this channel or method' },
-  BAD_CHANNEL: { retry: false, meaning: 'the text breaks the rules for names of channels or for patterns' },
-  BAD_POSITION: { retry: false, meaning: 'the position lies in the future of the log: it was never given out' },
-  KEY_REUSED: { retry: false, meaning: 'the key was used before, for other data' },
+  BAD_MESSAGE: {
+    retry: false,
+    status: 400,
+    meaning: 'the line is no JSON array, or a part of it has the wrong type or size',
+  },
+  UNKNOWN_VERB: { retry: false, status: 400, meaning: 'the first element of the array is no verb of this protocol' },
+  TOO_LARGE: { retry: false, status: 413, meaning: 'the data is larger than this channel or server allows' },
+  BAD_DATA: { retry: false, status: 422, meaning: 'the data does not fit the schema of this channel or method' },
+  BAD_CHANNEL: {
+    retry: false,
+    status: 400,
+    meaning: 'the text breaks the rules for names of channels or for patterns',
+  },
+  BAD_POSITION: {
+    retry: false,
+    status: 400,
+    forgiven: true,
+    meaning: 'the position lies in the future of the log: it was never given out',
+  },
+  KEY_REUSED: { retry: false, status: 422, meaning: 'the key was used before, for other data' },
   // who sent it
-  HI_FIRST: { retry: false, meaning: 'a request came before `hi`, or a second `hi` came' },
-  UNAUTHORIZED: { retry: false, meaning: 'the token is missing, wrong or expired: get a new one' },
-  FORBIDDEN: { retry: false, meaning: 'this user may not do that here' },
+  HI_FIRST: { retry: false, status: 400, meaning: 'a request came before `hi`, or a second `hi` came' },
+  UNAUTHORIZED: { retry: false, status: 401, meaning: 'the token is missing, wrong or expired: get a new one' },
+  FORBIDDEN: { retry: false, status: 403, meaning: 'this user may not do that here' },
   // what was asked for
-  ALREADY_SUBSCRIBED: { retry: false, meaning: 'this connection has that subscription already' },
-  NOT_SUBSCRIBED: { retry: false, meaning: 'this connection has no such subscription' },
+  ALREADY_SUBSCRIBED: { retry: false, status: 409, meaning: 'this connection has that subscription already' },
+  NOT_SUBSCRIBED: { retry: false, status: 404, forgiven: true, meaning: 'this connection has no such subscription' },
   NOT_OFFERED: {
     retry: false,
+    status: 404,
+    forgiven: true,
     meaning: 'the channel keeps no history, no presence, takes no patterns, or no entry of the server has it',
   },
-  NO_SUCH_METHOD: { retry: false, meaning: 'the server has no method of that name' },
+  NO_SUCH_METHOD: { retry: false, status: 404, meaning: 'the server has no method of that name' },
   // how much
-  TOO_MANY_SUBSCRIPTIONS: { retry: false, meaning: 'this connection has as many subscriptions as it may have' },
-  RATE_LIMITED: { retry: true, meaning: 'too many requests in too short a time' },
-  TOO_SLOW: { retry: true, meaning: 'you read more slowly than others write: subscribe again from your position' },
-  TOO_MANY_ERRORS: { retry: true, meaning: 'so many bad requests came that the connection ends' },
+  TOO_MANY_SUBSCRIPTIONS: {
+    retry: false,
+    status: 400,
+    meaning: 'this connection has as many subscriptions as it may have',
+  },
+  RATE_LIMITED: { retry: true, status: 429, forgiven: true, meaning: 'too many requests in too short a time' },
+  TOO_SLOW: {
+    retry: true,
+    status: 503,
+    meaning: 'you read more slowly than others write: subscribe again from your position',
+  },
+  TOO_MANY_ERRORS: { retry: true, status: 429, meaning: 'so many bad requests came that the connection ends' },
   // the server's side
-  TIMEOUT: { retry: true, meaning: 'no answer came in time; whether it was done is not known' },
-  UNAVAILABLE: { retry: true, meaning: 'the log cannot take or give anything now; nothing was stored' },
-  INTERNAL: { retry: false, meaning: 'a program on the server failed at this request, and its owner was told' },
+  TIMEOUT: {
+    retry: true,
+    status: 504,
+    forgiven: true,
+    meaning: 'no answer came in time; whether it was done is not known',
+  },
+  UNAVAILABLE: {
+    retry: true,
+    status: 503,
+    forgiven: true,
+    meaning: 'the log cannot take or give anything now; nothing was stored',
+  },
+  INTERNAL: {
+    retry: false,
+    status: 500,
+    close: 1011,
+    forgiven: true,
+    meaning: 'a program on the server failed at this request, and its owner was told',
+  },
   // the end of something
-  CLOSED: { retry: false, meaning: 'the server ended this subscription or connection on purpose' },
-  REPLACED: { retry: false, meaning: 'another connection resumed this session' },
-  SHUTTING_DOWN: { retry: true, meaning: 'the server stops or restarts: come back' },
-} as const;
+  CLOSED: {
+    retry: false,
+    status: 410,
+    close: 1000,
+    meaning: 'the server ended this subscription or connection on purpose',
+  },
+  REPLACED: { retry: false, status: 409, meaning: 'another connection resumed this session' },
+  SHUTTING_DOWN: { retry: true, status: 503, close: 1012, meaning: 'the server stops or restarts: come back' },
+} as const satisfies Readonly<Record<string, CodeRow>>;
 
 export type Code = keyof typeof CODES;
 
@@ -58,22 +115,27 @@ export const REASONS = {
 
 export type Reason = keyof typeof REASONS;
 
-/** Whether the same request may succeed later. A code that is not in the table, a handler's own, says no. */
-export function mayRetry(code: string): boolean {
-  return Object.hasOwn(CODES, code) && CODES[code as Code].retry;
+/** The row of a code; undefined for one that is not in the table, a handler's own. */
+export function codeRow(code: string): CodeRow | undefined {
+  return Object.hasOwn(CODES, code) ? CODES[code as Code] : undefined;
 }
 
-/** Close codes (RFC 6455 §7.4.1, and the registry's 1012) that say more than whether to come back. */
-const CLOSE_CODES: Partial<Record<Code, number>> = { CLOSED: 1000, INTERNAL: 1011, SHUTTING_DOWN: 1012 };
+/** Whether the same request may succeed later. A code that is not in the table says no. */
+export function mayRetry(code: string): boolean {
+  return codeRow(code)?.retry ?? false;
+}
+
 const POLICY_VIOLATION = 1008;
 const TRY_AGAIN_LATER = 1013;
 
 /**
- * The close code of a WebSocket that ends with a code of the table. It follows from `retry`, so that no connection ends
- * with 1008, which clients take as final, for a reason that passes.
+ * The close code (RFC 6455 §7.4.1, and the registry's 1012 and 1013) of a WebSocket that ends with a code of the table.
+ * It follows from `retry` but for a few, so that no connection ends with 1008, which clients take as final, for a reason
+ * that passes.
  */
 export function closeCode(code: Code): number {
-  return CLOSE_CODES[code] ?? (CODES[code].retry ? TRY_AGAIN_LATER : POLICY_VIOLATION);
+  const { close, retry }: CodeRow = CODES[code];
+  return close ?? (retry ? TRY_AGAIN_LATER : POLICY_VIOLATION);
 }
 
 /**

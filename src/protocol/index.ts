@@ -1,6 +1,16 @@
 export { channelFault, compilePattern, isChannel, isPattern, PatternTable } from './channel.ts';
 export { decodeFromClient, decodeFromServer } from './codec.ts';
-export { CODES, type Code, closeCode, mayRetry, ProtocolError, REASONS, type Reason } from './codes.ts';
+export {
+  CODES,
+  type Code,
+  type CodeRow,
+  closeCode,
+  codeRow,
+  mayRetry,
+  ProtocolError,
+  REASONS,
+  type Reason,
+} from './codes.ts';
 export {
   type ChannelInput,
   type ChannelOutput,

@@ -1,41 +1,18 @@
 import { answerOf } from '../../hub/index.ts';
-import { type Code, ProtocolError } from '../../protocol/index.ts';
+import { codeRow, ProtocolError } from '../../protocol/index.ts';
 
 /** The codes that only the HTTP API has, besides the protocol's. */
 export const API_CODES = {
-  NO_SUCH_ROUTE: 'there is nothing at this path',
-  METHOD_NOT_ALLOWED: 'the path takes other methods: the header Allow names them',
+  NO_SUCH_ROUTE: { status: 404, meaning: 'there is nothing at this path' },
+  METHOD_NOT_ALLOWED: { status: 405, meaning: 'the path takes other methods: the header Allow names them' },
 } as const;
 
-/** The HTTP status that goes with each code (RFC 9110 §15). Of a method's own code: 400. */
-export const STATUSES: Readonly<Record<Code | keyof typeof API_CODES, number>> = {
-  BAD_MESSAGE: 400,
-  UNKNOWN_VERB: 400,
-  TOO_LARGE: 413,
-  BAD_DATA: 422,
-  BAD_CHANNEL: 400,
-  BAD_POSITION: 400,
-  KEY_REUSED: 422, // as the IETF's draft of Idempotency-Key has it
-  HI_FIRST: 400,
-  UNAUTHORIZED: 401,
-  FORBIDDEN: 403,
-  ALREADY_SUBSCRIBED: 409,
-  NOT_SUBSCRIBED: 404,
-  NOT_OFFERED: 404,
-  NO_SUCH_METHOD: 404,
-  TOO_MANY_SUBSCRIPTIONS: 400,
-  RATE_LIMITED: 429,
-  TOO_SLOW: 503,
-  TOO_MANY_ERRORS: 429,
-  TIMEOUT: 504,
-  UNAVAILABLE: 503,
-  INTERNAL: 500,
-  CLOSED: 410,
-  REPLACED: 409,
-  SHUTTING_DOWN: 503,
-  NO_SUCH_ROUTE: 404,
-  METHOD_NOT_ALLOWED: 405,
-};
+/** The HTTP status that goes with a code. Of a method's own: 400. */
+export function statusOf(code: string): number {
+  return (
+    codeRow(code)?.status ?? (Object.hasOwn(API_CODES, code) ? API_CODES[code as keyof typeof API_CODES].status : 400)
+  );
+}
 
 /** Milliseconds after which something is tried again that may succeed later, when nobody knows better. */
 const RETRY = 1_000;
@@ -54,7 +31,7 @@ export interface Failure {
 /** An error as an answer. What is the server's own failure is given to `report`, and told in general terms. */
 export function failureOf(error: unknown, report: (what: string, cause: unknown) => void): Failure {
   const { code, message, retryAfter, reason } = answerOf({ report }, 'a call of the HTTP API failed', error);
-  const status = Object.hasOwn(STATUSES, code) ? STATUSES[code as Code] : 400;
+  const status = statusOf(code);
   const pause = retryAfter ?? (status === 503 || status === 429 ? RETRY : undefined);
   return {
     status,
