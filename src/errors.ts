@@ -44,11 +44,11 @@ export const ERRORS = {
   SOCKET_CLOSED: { exit: 5, advice: 'open a new connection' },
   // WebSocket
   HANDSHAKE_FAILED: { exit: 9, advice: 'check that the address is a WebSocket server and that its path is right' },
-  PROTOCOL_ERROR: { exit: 9, close: 1002, advice: 'the other side broke RFC 6455; its library needs mending' },
+  PROTOCOL_ERROR: { exit: 9, close: 1002, advice: 'the other side broke RFC 6455: this is a bug in its library' },
   INVALID_UTF8: { exit: 9, close: 1007, advice: 'send text as UTF-8, or send it as binary' },
   TOO_MANY_FRAGMENTS: { exit: 8, close: 1008, advice: 'send fewer, larger fragments, or raise `maxFragments`' },
   TOO_MANY_CONTROL_FRAMES: { exit: 8, close: 1008, advice: 'ping less often, or raise `maxControlFrames`' },
-  COMPRESSION_FAILED: { exit: 9, close: 1007, advice: 'the other side broke RFC 7692; its library needs mending' },
+  COMPRESSION_FAILED: { exit: 9, close: 1007, advice: 'the other side broke RFC 7692: this is a bug in its library' },
   QUEUE_FULL: { exit: 8, close: 1013, advice: 'the reader is too slow: send less, or raise `queueLimit`' },
   // channels
   KEY_REUSED: { exit: 1, advice: 'use a key again only to repeat the very same data' },
@@ -68,7 +68,7 @@ export const ERRORS = {
   SERVER_USED: { exit: 1, advice: 'make a new one: a server listens once' },
   BAD_OPTION: { exit: 2, advice: 'see --help or docs/options.md for what it may be' },
   BAD_CONFIG: { exit: 2, advice: 'see docs/options.md for every key; zocalo init writes a file to start from' },
-  HOOK_FAILED: { exit: 1, advice: 'mend the hook; the user concerned was closed with 1011' },
+  HOOK_FAILED: { exit: 1, advice: 'fix the hook; the user concerned was closed with 1011' },
   UNEXPECTED: {
     exit: 1,
     close: 1011,

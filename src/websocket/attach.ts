@@ -6,7 +6,7 @@ import { asksForWebSocket } from './core/handshake.ts';
 import { refuse } from './refusal.ts';
 import { pathOf, toOriginForm } from './request-target.ts';
 
-/** Takes an upgrade request, its socket, and what came in the same packet. */
+/** Handles an upgrade request on its socket; `head` holds the bytes that came in the same packet. */
 export type Take = (request: IncomingMessage, socket: Duplex, head: Buffer) => void;
 
 interface Entry {
@@ -19,10 +19,12 @@ interface Attached {
   readonly release: () => void;
 }
 
-/** Who takes the upgrades of an HTTP server: several may, each on a path of its own. */
+/** The handlers of each HTTP server's upgrades. Several can share a server, each on a path of its own. */
 const attached = new WeakMap<HttpServer, Attached>();
 
-/** Sends the WebSocket upgrades of `server` to `path` (undefined: any path) to `take`. The answer ends that. */
+/**
+ * Sends the WebSocket upgrades of `server` to `path` (undefined: any path) to `take`. Returns a function that stops it.
+ */
 export function attach(server: HttpServer, path: string | undefined, take: Take): () => void {
   let known = attached.get(server);
   if (!known) {
@@ -42,10 +44,12 @@ export function attach(server: HttpServer, path: string | undefined, take: Take)
   };
 }
 
-/** A server of Node 22.21 or 24.9 and newer asks for each request whether its upgrade is to be taken. */
+/** Node 22.21, 24.9 and newer call this for each request to decide whether to upgrade it. */
 type Asking = HttpServer & { shouldUpgradeCallback?: (request: IncomingMessage) => boolean };
 
-/** Lets a server that asks answer requests for other protocols (h2c, say) as if they asked for none (RFC 9110 §7.8). */
+/**
+ * Makes such a server answer requests for other protocols (h2c, for example) as if they asked for none (RFC 9110 §7.8).
+ */
 function ignoreOtherUpgrades(server: Asking): () => void {
   const earlier = server.shouldUpgradeCallback;
   if (earlier === undefined) return () => {};
@@ -57,7 +61,7 @@ function ignoreOtherUpgrades(server: Asking): () => void {
   };
 }
 
-/** Whether somebody else listens for upgrades: then what we do not take may be theirs. */
+/** Whether another listener handles upgrades too; requests that we do not handle may then be meant for it. */
 function hasOthers(server: HttpServer): boolean {
   return server.listenerCount('upgrade') > 1;
 }
@@ -74,10 +78,10 @@ function dispatch(this: HttpServer, request: IncomingMessage, socket: Duplex, he
   if (!entry) {
     if (!hasOthers(this)) refuse(socket, { status: 404, reason: `No WebSocket at ${path}` });
   } else if (toOriginForm(request)) entry.take(request, socket, head);
-  else refuse(socket, { status: 400, reason: 'The target of the request names no path' });
+  else refuse(socket, { status: 400, reason: 'The request target has no path' });
 }
 
-/** An older server hands over every upgrade: it gets one that is not taken again, without the field that asks for it. */
+/** An older Node emits every upgrade. A request for another protocol is served again, without its `Upgrade` header. */
 function serveAsRequest(server: HttpServer, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   const { method, url, httpVersion, rawHeaders } = request;
   let text = `${method} ${url} HTTP/${httpVersion}\r\n`;
@@ -85,7 +89,7 @@ function serveAsRequest(server: HttpServer, request: IncomingMessage, socket: Du
     if (rawHeaders[i]!.toLowerCase() !== 'upgrade') text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
   }
   socket.unshift(Buffer.concat([Buffer.from(`${text}\r\n`, 'latin1'), head]));
-  // The event would tell everybody who counts connections of one more.
+  // Emitting 'connection' would make everything that counts connections count this one twice.
   const { _connectionListener: serve } = nodeHttp() as { _connectionListener?: (socket: Duplex) => void };
   if (serve) serve.call(server, socket);
   else server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket);

@@ -2,56 +2,58 @@ import { Buffer } from 'node:buffer';
 import type { Duplex } from 'node:stream';
 import type { TimerWheel } from './timer-wheel.ts';
 
-/** What becomes of a message for a connection whose queue is over its limit. */
+/** What happens to a message for a connection whose queue is over its limit. */
 export type QueueVerdict =
   /** The connection is closed with 1013 (try again later). */
   | 'close'
-  /** This message is not sent to it; `send` answers false. */
+  /** This message is not sent to it; `send` returns false. */
   | 'drop'
-  /** It is queued all the same, at the program's own risk. */
+  /** It is queued anyway. The application must bound the memory itself. */
   | 'queue';
 
 /** What the queues of one server share. */
 export interface QueueContext {
-  /** `queueLimit`: bytes queued above which a further message meets the verdict. */
+  /** `queueLimit`: bytes queued above which the verdict applies to a further message. */
   readonly limits: { readonly queueLimit: number };
   readonly wheel: Pick<TimerWheel, 'now'>;
 }
 
-/** A place in the queue whose frame is still being made. */
+/** A place in the queue for a frame that is not encoded yet. */
 interface Place {
   frame: Buffer | null;
   readonly estimate: number;
-  /** Called when it has been taken by the system, or never will be. */
+  /** Called when the system has taken it, or never will. */
   readonly onTaken?: () => void;
 }
 
-/** Up to this much, several frames are copied into one buffer: cheaper than handing the system a list. */
+/** Up to this size, several frames are copied into one buffer: cheaper than passing the system a list. */
 const COPY_UP_TO = 64 * 1024;
 const NOTHING: (Buffer | Place)[] = [];
 const NO_BYTES = Buffer.alloc(0);
-/** Frames up to this size that have to wait are copied together: each by itself would hold far more than its bytes. */
+/** Waiting frames up to this size are copied together: each one alone would keep far more memory than its own bytes. */
 const SMALL = 4 * 1024;
 const PAGE = 8 * 1024;
-/** Bytes handed to the socket at a time, so that a slow reader is seen to read: 17 KiB/s pass within a pongTimeout. */
+/** Bytes handed to the socket at a time: a peer that reads 17 KiB/s takes them within a pongTimeout, and counts as alive. */
 const IN_FLIGHT = 256 * 1024;
 
 /**
- * What one connection has been sent and the system has not taken yet, counted with all its overhead, in the order
- * in which it was sent. A reader that never reads costs its own backlog and no more.
+ * What was sent on one connection and the system has not taken yet, in order, counted with all overhead. A peer that
+ * never reads costs its own backlog and no more.
  */
 export class Backlog {
   readonly #socket: Duplex;
   readonly #context: QueueContext;
   #frames = NOTHING;
   #bytes = 0;
-  /** So many of the frames have waited already, the last of them perhaps in the page, which has room for more. */
+  /**
+   * How many of the frames were compacted already. The last of them may be the current page, which has room for more.
+   */
   #compact = 0;
   #page = NO_BYTES;
   #flushes = false;
   #ends = false;
   #isLast = false;
-  /** The wheel's tick at which the system last took something that had to wait: then the peer reads. */
+  /** The wheel's tick at which the system last took waiting bytes. It shows that the peer reads. */
   takenAt = Number.NEGATIVE_INFINITY;
 
   constructor(socket: Duplex, context: QueueContext) {
@@ -68,12 +70,12 @@ export class Backlog {
     return this.#frames.length === 0 && this.#socket.writableLength === 0;
   }
 
-  /** Whether frames wait here, in front of which nothing may be written. */
+  /** Whether frames wait here; nothing may be written ahead of them. */
   get isWaiting(): boolean {
     return this.#frames.length > 0;
   }
 
-  /** Whether what waits here waits for a frame that is still being made. */
+  /** Whether what waits here waits for a frame that is not encoded yet. */
   get isBlocked(): boolean {
     return this.#frames.some((entry) => 'estimate' in entry && entry.frame === null);
   }
@@ -88,7 +90,9 @@ export class Backlog {
     this.#bytes += frame.length;
   }
 
-  /** Keeps a place for a frame of about `estimate` bytes; the answer fills it. What comes later waits behind it. */
+  /**
+   * Keeps a place for a frame of about `estimate` bytes; the returned function fills it. Later frames wait behind it.
+   */
   reserve(estimate: number): (frame: Buffer) => void {
     const place: Place = { frame: null, estimate };
     if (this.#frames === NOTHING) this.#frames = [];
@@ -99,7 +103,7 @@ export class Backlog {
     };
   }
 
-  /** Hands `bytes` to the socket before anything that waits. Answers whether the socket still holds them. */
+  /** Writes `bytes` to the socket before anything that waits. Returns whether the socket still holds some of them. */
   write(bytes: Buffer): boolean {
     if (bytes.length > IN_FLIGHT) {
       this.push(bytes);
@@ -108,7 +112,7 @@ export class Backlog {
     return this.#socket.writableLength > 0;
   }
 
-  /** Hands over, in one write where it can, what waits and is ready; once the socket has let go of what it holds. */
+  /** Writes what waits and is ready, in one write where possible, once the socket holds nothing. */
   flush(): void {
     while (this.#frames.length > 0 && this.#socket.writableLength === 0 && this.#handOver());
     const waits = this.#frames.length > 0;
@@ -116,7 +120,10 @@ export class Backlog {
     else if ((waits || this.#isLast) && this.#socket.writableLength > 0) this.#wait();
   }
 
-  /** Writes what is ready, up to IN_FLIGHT bytes, of a larger frame a part. Answers whether there was anything. */
+  /**
+   * Writes what is ready, up to IN_FLIGHT bytes; larger frames go in parts. Returns whether there was anything to
+   * write.
+   */
   #handOver(): boolean {
     const ready: Buffer[] = [];
     const taken: (() => void)[] = [];
@@ -154,7 +161,7 @@ export class Backlog {
     return count > 0;
   }
 
-  /** Flushes when the socket holds nothing any more; until then small frames are packed into pages. */
+  /** Flushes once the socket holds nothing; until then small frames are packed into pages. */
   #wait(): void {
     const frames = this.#frames;
     let kept = this.#compact;
@@ -176,7 +183,7 @@ export class Backlog {
     frames.length = this.#compact = kept;
     if (this.#flushes) return;
     this.#flushes = true;
-    // An empty write is called back when everything before it is out.
+    // The callback of an empty write runs when everything before it is out.
     this.#socket.write(NO_BYTES, () => {
       this.#flushes = false;
       this.#noteTaken();
@@ -188,7 +195,7 @@ export class Backlog {
     this.takenAt = this.#context.wheel.now;
   }
 
-  /** No frame will come any more: from here on `takenAt` also tells when everything has been taken. */
+  /** No more frames will come. From here on `takenAt` also records when everything was taken. */
   finish(): void {
     this.#isLast = true;
   }
@@ -199,7 +206,7 @@ export class Backlog {
     this.flush();
   }
 
-  /** Lets go of what waits here. */
+  /** Drops everything that waits here. */
   clear(): void {
     const frames = this.#frames;
     this.#frames = NOTHING;

@@ -5,10 +5,10 @@ import { deflateSmall, type MessageDeflate } from './deflate.ts';
 import { Encoding } from './encoding.ts';
 import type { CompressionOptions } from './limits.ts';
 
-/** Bytes above which a message to many is not compressed: it would keep everybody waiting for over 10 ms. */
+/** Bytes above which a message to many is not compressed: it would block everybody for over 10 ms. */
 const COMPRESS_UP_TO = 256 * 1024;
 
-/** One publication: its place among all of the turn, whatever their topic, and whom it leaves out. */
+/** One publication: its order among all of this turn, whatever the topic, and the receiver that does not get it. */
 interface Publication<Receiver> {
   readonly order: number;
   readonly opcode: number;
@@ -16,18 +16,18 @@ interface Publication<Receiver> {
   readonly except: Receiver | null;
 }
 
-/** What was published to one topic in one turn: encoded once for all, compressed once for all who take it so. */
+/** What was published to one topic in one turn of the event loop: encoded once, and compressed once per window size. */
 export class Batch<Receiver> {
   readonly publications: Publication<Receiver>[] = [];
   readonly excepted = new Set<Receiver>();
-  /** Whether some queue holds a part of its buffers. */
+  /** Whether a queue still holds a part of its buffers. */
   kept = false;
   readonly plain: Encoding;
   readonly #compression: Required<CompressionOptions> | null;
-  /** By the size of the receiver's window. */
+  /** By the receiver's window size. */
   readonly #packed = new Map<number, Encoding>();
 
-  /** `room` is where the frames go; a larger buffer is made when they do not fit. */
+  /** `room`: the buffer for the frames. A larger one is allocated when they do not fit. */
   constructor(room: Buffer, compression: Required<CompressionOptions> | null) {
     this.plain = new Encoding(room);
     this.#compression = compression;
@@ -41,7 +41,7 @@ export class Batch<Receiver> {
     if (except !== null) this.excepted.add(except);
   }
 
-  /** The frames as a receiver takes them that agreed on `deflate`. */
+  /** The frames for a receiver that negotiated `deflate`. */
   encodingFor(deflate: MessageDeflate | null): Encoding {
     const options = this.#compression;
     if (deflate === null || options === null) return this.plain;

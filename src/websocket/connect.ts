@@ -22,28 +22,30 @@ export interface ClientOptions extends ConnectionOptions {
   readonly protocols?: readonly string[];
   /** Further headers of the handshake: `Origin`, `Authorization`, `Cookie`. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** For `wss://`: whom to trust (`ca`, PEM), what to show (`cert`, `key`), and what name to expect. */
+  /**
+   * For `wss://`: trusted authorities (`ca`, PEM), the client's own certificate (`cert`, `key`), and the expected name.
+   */
   readonly tls?: Pick<
     import('node:tls').ConnectionOptions,
     'ca' | 'cert' | 'key' | 'servername' | 'rejectUnauthorized'
   >;
-  /** Milliseconds for the connection and the handshake together. Default 10,000; 0 for ever. */
+  /** Milliseconds for the connection and the handshake together. Default 10,000; 0 for no limit. */
   readonly timeout?: number;
-  /** Gives up connecting; a connection that is open already is closed. */
+  /** Stops connecting; closes the connection if it is open already. */
   readonly signal?: AbortSignal;
 }
 
-/** Characters of a refusing server's sentence that are told. */
+/** Characters shown of the text with which a server refused. */
 const SENTENCE = 300;
 
-/** The clients of a thread share one. */
+/** Shared by all clients of a thread. */
 const flushQueue = new FlushQueue();
 
 /**
  * Opens a WebSocket connection.
- * @throws ZocaloError with the address in its sentence: BAD_ADDRESS, UNKNOWN_HOST, CONNECTION_REFUSED, TIMEOUT,
- *   ABORTED, CERTIFICATE_NOT_TRUSTED, HANDSHAKE_FAILED (with the status and the sentence, when the server refused) and
- *   others of the stream floor; BAD_OPTION.
+ * @throws ZocaloError, with the address in its message: BAD_ADDRESS, UNKNOWN_HOST, CONNECTION_REFUSED, TIMEOUT,
+ *   ABORTED, CERTIFICATE_NOT_TRUSTED, HANDSHAKE_FAILED (with the status and text when the server refused), the other
+ *   errors of opening a socket, and BAD_OPTION.
  */
 export async function connectWebSocket(url: string | URL, options: ClientOptions = {}): Promise<WebSocketClient> {
   const address = webSocketAddress(url);
@@ -115,7 +117,7 @@ function upgrade(secure: boolean, target: RequestOptions, url: string): Promise<
   });
 }
 
-/** Checks the server's answer, and begins to speak WebSocket on its socket. */
+/** Checks the server's response, then speaks WebSocket on its socket. */
 function open(
   { answer, socket, head }: Upgraded,
   key: string,
@@ -125,7 +127,7 @@ function open(
 ): WebSocketClient {
   const fail = (problem: string) => {
     socket.destroy();
-    return new ZocaloError('HANDSHAKE_FAILED', `${url} did not become a WebSocket: ${problem}`);
+    return new ZocaloError('HANDSHAKE_FAILED', `${url} did not complete the WebSocket handshake: ${problem}`);
   };
   const headers = answer.headers as Headers;
   const problem = checkResponse(headers, key, protocols);
@@ -135,7 +137,7 @@ function open(
   if (extensions !== undefined && !compression)
     throw fail(`it chose the extension ${extensions}, which was not offered`);
   const agreement = extensions !== undefined && compression ? readAnswer(String(extensions), compression) : null;
-  if (agreement === false) throw fail(`its answer ${extensions} is not allowed for what was offered`);
+  if (agreement === false) throw fail(`its extensions ${extensions} do not fit the offer`);
   const deflate = agreement && compression ? new MessageDeflate(agreement, 'client', compression) : null;
   const inbox = new Inbox(limits);
   const { pingInterval, pongTimeout, idleTimeout, closeTimeout } = limits;
@@ -152,7 +154,7 @@ function inOurWords(error: unknown, url: string): ZocaloError {
   if (code.startsWith('HPE_'))
     return new ZocaloError('HANDSHAKE_FAILED', `${url} does not speak HTTP: ${message}`, { cause: error });
   if (code === 'ERR_INVALID_CHAR' || code === 'ERR_INVALID_HTTP_TOKEN')
-    return new ZocaloError('BAD_OPTION', `the handshake with ${url} cannot be written: ${message}`, {
+    return new ZocaloError('BAD_OPTION', `the handshake with ${url} has an invalid header: ${message}`, {
       advice: 'look at `headers` and `protocols`',
       cause: error,
     });

@@ -19,33 +19,33 @@ import type { Timed } from './timer-wheel.ts';
 
 export type Role = 'client' | 'server';
 
-/** A text message is a string, a binary one bytes that are the receiver's to keep. */
+/** A text message is a string. A binary message is a Buffer that the receiver may keep. */
 export type Message = string | Buffer;
 
-/** Who is told of what happens on a connection. */
+/** Receives the events of a connection. */
 export interface ConnectionEvents {
   onMessage(message: Message): void;
-  /** Once, when the closing handshake is done or the connection is lost. `error`: what broke it, if anything did. */
+  /** Once, when the closing handshake is done or the connection is lost. `error`: the cause, if something failed. */
   onClosed(code: number, reason: string, error: ZocaloError | null): void;
-  /** Once, after that, when the socket is gone too. */
+  /** Once, after that, when the socket is closed too. */
   onGone(): void;
-  /** The queue is over its limit; `message` is absent for one that goes to many. */
+  /** The queue is over its limit. `message` is absent when it goes to many. */
   onQueueFull(message: Payload | undefined): QueueVerdict;
 }
 
-/** The life of a connection, which only ever moves down this list. */
+/** The states of a connection. It only moves down this list. */
 const STATE = {
   OPEN: 0,
   /** We sent a close frame and wait for the peer's. */
   CLOSING: 1,
-  /** Close frames went both ways, or it failed: no message comes or goes, and the socket is being let go. */
+  /** Both close frames are exchanged, or it failed: no message is sent or received, and the socket is closing. */
   ENDED: 2,
 } as const;
 
-/** Milliseconds that a peer has at most to read why it was cut off, since what waits for it holds memory. */
+/** Milliseconds that a peer has at most to read why it was cut off; meanwhile its queue holds memory. */
 const FAILED_TIMEOUT = 5_000;
 
-/** One WebSocket connection, in either role: joins the pure reader and writer to a socket, a queue and a clock. */
+/** One WebSocket connection, in either role: connects the pure reader and writer to a socket, a queue and a clock. */
 export class Connection extends Outgoing implements MessageSink, PieceTaker, Timed {
   slot: Set<Timed> | null = null;
   due = 0;
@@ -79,7 +79,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     this.#messageAt = context.wheel.now;
   }
 
-  /** Begins to read; `head` is what came in the same packet as the handshake. */
+  /** Starts to read; `head` holds the bytes that came in the same packet as the handshake. */
   start(head: Buffer): void {
     const socket = this.#socket;
     (socket as Owned)[owner] = this;
@@ -89,7 +89,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     const first = untilDue(this.#vitals, this.context.wheel, this.context.limits);
     // onConnect may have closed it already.
     if (first > 0 && this.#state === STATE.OPEN) this.context.wheel.schedule(this, first);
-    // A copy: the reader changes what it is given.
+    // A copy, since the reader unmasks in place.
     if (head.length > 0) this.takePiece(Buffer.from(head), head.length);
     readPieces(socket, this);
   }
@@ -110,7 +110,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     const verdict = this.#events.onQueueFull(message);
     if (this.#state !== STATE.OPEN) return false;
     if (verdict === 'close') {
-      const happened = `${this.backlog.size} bytes wait for a reader that is too slow`;
+      const happened = `${this.backlog.size} bytes are queued for a peer that reads too slowly`;
       this.#fail(new WireError('QUEUE_FULL', happened), true);
     }
     return verdict === 'queue';
@@ -123,13 +123,13 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     const { flushQueue, wheel } = this.context;
     this.#heardAt = wheel.now;
     this.#pingedAt = -1;
-    // A hook may make another connection receive (a client of the same process): only the outer one is corked.
+    // A hook may make another connection receive (a client in the same process); only the outer one is corked.
     const corks = flushQueue.corked === null;
     if (corks) flushQueue.corked = this;
     try {
       this.#reader.push(piece, length);
     } catch (error) {
-      // A client's messages are read by promises: what it answers to those before the mistake still goes out.
+      // A client's messages are read through promises; its replies to those before the error still go out.
       if (this.masks) flushQueue.atEnd(() => this.#fail(error));
       else this.#fail(error);
     }
@@ -170,7 +170,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     else this.onBinary(whole);
   }
 
-  /** No message comes until `resume` was called as often: the peer is held back by TCP. */
+  /** No message is delivered until `resume` is called as often; TCP holds the peer back. */
   pause(): void {
     if (++this.#pauses > 1) return;
     this.#reader.pause();
@@ -204,19 +204,19 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
       this.#controlFrames = 0;
     }
     if (++this.#controlFrames <= limits.maxControlFrames) return;
-    const happened = `over ${limits.maxControlFrames} pings and pongs came within a second`;
+    const happened = `over ${limits.maxControlFrames} pings and pongs within a second`;
     throw new WireError('TOO_MANY_CONTROL_FRAMES', happened);
   }
 
   // ——— closing (RFC 6455 §7)
 
   /**
-   * Begins the closing handshake; what was sent before still arrives.
+   * Starts the closing handshake; what was sent before still arrives.
    * @throws ZocaloError BAD_OPTION for a code that may not be sent, or a reason over 123 bytes.
    */
   close(code: number = CLOSE.NORMAL, reason = ''): void {
     if (!mayBeSent(code))
-      throw new ZocaloError('BAD_OPTION', `a connection cannot be closed with ${code}`, {
+      throw new ZocaloError('BAD_OPTION', `a connection cannot be closed with code ${code}`, {
         advice: 'use 1000–1003, 1007–1014, or 3000–4999',
       });
     if (Buffer.byteLength(reason) > CONTROL_PAYLOAD - 2)
@@ -227,7 +227,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     this.backlog.finish();
     this.flush();
     this.context.wheel.schedule(this, this.context.limits.closeTimeout);
-    // A paused reader would never see the answer.
+    // A paused reader would never see the peer's close frame.
     if (this.#pauses > 0) {
       this.#pauses = 1;
       this.resume();
@@ -255,8 +255,8 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   }
 
   /**
-   * Ends the connection for what went wrong, telling the peer why (RFC 6455 §7.1.7). `later`: this happened while
-   * somebody sent, who should not find a hook run in between.
+   * Ends the connection after an error, and tells the peer why (RFC 6455 §7.1.7). `later`: the error happened inside
+   * `send`, whose caller does not expect a hook to run before it returns.
    */
   #fail(error: unknown, later = false): void {
     if (this.#state === STATE.ENDED) return;
@@ -267,13 +267,13 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     this.#end(wire.closeCode, wire.brief, wire, later);
   }
 
-  /** No message will come or go any more; lets go of the socket, but gives what was sent the time to arrive. */
+  /** No message is sent or received from here on; closes the socket, after what was sent has had time to arrive. */
   #end(code: number, reason: string, error: ZocaloError | null, later = false): void {
     this.#state = STATE.ENDED;
     this.#failed = error !== null;
     this.backlog.finish();
     this.flush();
-    // The server ends first; a client gives it the time to (RFC 6455 §7.1.1), unless something broke.
+    // The server ends first; a client waits for that (RFC 6455 §7.1.1), unless there was an error.
     if (!this.masks || error) this.backlog.end();
     if (this.#pauses > 0) this.#socket.resume();
     this.context.wheel.schedule(this, this.#patience);
@@ -292,7 +292,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     this.#tell(CLOSE.ABNORMAL, reason, null);
   }
 
-  /** The socket broke. */
+  /** The socket failed. */
   onSocketError(happened: string): void {
     this.#lost(happened);
   }
@@ -327,15 +327,15 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
   onDeadline(): number {
     const { wheel, limits } = this.context;
     if (this.#state !== STATE.OPEN) {
-      // Whoever still reads what was sent before our close frame is waited for; not whoever broke a rule.
+      // A peer that still reads what was sent before our close frame gets more time, unless it broke a rule.
       const more = this.backlog.takenAt + wheel.ticks(this.#patience) - wheel.now;
       if (more > 0 && !this.#failed) return more * wheel.tick;
       this.#lost('the peer did not answer the close frame in time');
       this.#socket.destroy();
       return 0;
     }
-    // While it is not listening, that it hears nothing says nothing of the peer; and a peer that slowly reads what
-    // waits for it lives, though the ping may wait behind all that.
+    // While we are paused, hearing nothing says nothing about the peer. A peer that slowly reads its queue is alive,
+    // although the ping may wait behind that queue.
     const livedAt = this.#pauses > 0 ? wheel.now : this.backlog.takenAt;
     if (livedAt > this.#heardAt) {
       this.#heardAt = livedAt;
@@ -354,7 +354,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     }
     if (due === 'ping') {
       this.#pingedAt = wheel.now;
-      // Not a message of the program's: a full queue takes these two bytes too.
+      // It does not count as a message of the program: a full queue takes these two bytes too.
       this.put(FIN | OPCODE.PING, '', 0);
     }
     return untilDue(this.#vitals, wheel, limits);
@@ -368,7 +368,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
 const owner = Symbol('the connection on this socket');
 type Owned = Duplex & { [owner]: Connection };
 
-// One function each for all sockets, since a closure for each would be a fifth of an idle connection's memory.
+// Shared listeners for all sockets: a closure per socket would be a fifth of an idle connection's memory.
 function onSocketError(this: Owned, error: NodeJS.ErrnoException): void {
   this[owner].onSocketError(error.code ?? error.message);
 }

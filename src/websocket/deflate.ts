@@ -6,17 +6,17 @@ import { WireError } from './core/wire-error.ts';
 import { inflate, inflateOnThread, isTooLarge } from './inflate.ts';
 import type { CompressionOptions } from './limits.ts';
 
-/** Bytes up to which zlib works at once, about a millisecond; beyond, a thread of Node's pool does it. */
+/** Bytes up to which zlib runs synchronously, about a millisecond; larger messages go to a thread of Node's pool. */
 const AT_ONCE = 64 * 1024;
-/** Threads of the pool's four that may be at work for compression, so that files and names are not kept waiting. */
+/** Of the pool's four threads, how many may compress at a time, so that file access and DNS do not wait. */
 const THREADS = 2;
 
 const deflateOnThread = promisify(deflateRaw);
 
 /**
  * permessage-deflate for one connection (RFC 7692), with zlib's one-shot calls and no zlib state between messages:
- * where context takeover was agreed on, the context is what deflate can refer back to, the last 32 KiB of text, and
- * goes in as zlib's dictionary.
+ * where context takeover was negotiated, the context is the last 32 KiB of text, all that deflate can refer back to,
+ * and is passed to zlib as its dictionary.
  */
 export class MessageDeflate {
   readonly windowBits: number;
@@ -35,7 +35,7 @@ export class MessageDeflate {
     this.#receiveTakeover = !(isServer ? agreement.clientNoContextTakeover : agreement.serverNoContextTakeover);
   }
 
-  /** Whether a message may refer to earlier ones, so that their order is part of the encoding. */
+  /** Whether a message may refer to earlier ones, so that they must be encoded in order. */
   get dependent(): boolean {
     return this.#sendTakeover;
   }
@@ -44,14 +44,14 @@ export class MessageDeflate {
     return this.#options.threshold;
   }
 
-  /** The compressed message, or null when that would not be smaller; a promise for a big one. */
+  /** The compressed message, or null when it would not be smaller; a promise for a large one. */
   compress(bytes: Buffer): Buffer | null | Promise<Buffer | null> {
     const dictionary = this.#sent;
     if (bytes.length > AT_ONCE) {
       const forgotten = this.#forgotten;
       return deflateBig(bytes, this.windowBits, this.#options.level, dictionary).then((packed) => {
         const small = this.#smaller(packed, bytes);
-        // Something for many went into the peer's window behind it meanwhile.
+        // A message for many has replaced the peer's window meanwhile.
         if (forgotten !== this.#forgotten) this.#sent = undefined;
         return small;
       });
@@ -59,7 +59,7 @@ export class MessageDeflate {
     return this.#smaller(deflateSmall(bytes, this.windowBits, this.#options.level, dictionary), bytes);
   }
 
-  /** Nothing sent from here on refers to what was sent so far: the peer got messages that were compressed for many. */
+  /** Nothing sent from here on refers to earlier messages: the peer's window now holds messages compressed for many. */
   forgetSent(): void {
     this.#sent = undefined;
     this.#forgotten++;
@@ -72,8 +72,8 @@ export class MessageDeflate {
   }
 
   /**
-   * The message inflated; a promise when it turns out to be big. Stops inflating at `limit` bytes.
-   * @throws WireError 1009 over the limit, 1007 for what is not deflate.
+   * Inflates a message; a promise when it turns out to be large. Stops at `limit` bytes.
+   * @throws WireError 1009 over the limit, 1007 for invalid deflate data.
    */
   inflate(bytes: Buffer, limit: number): Buffer | Promise<Buffer> {
     const dictionary = this.#received;
@@ -97,7 +97,7 @@ export class MessageDeflate {
   }
 }
 
-/** Compresses a message that stands alone, as a broadcast does, for every receiver with such a window. */
+/** Compresses a message without context, as a broadcast is, for every receiver with this window size. */
 export function deflateSmall(bytes: Buffer, windowBits: number, level: number, dictionary?: Buffer): Buffer {
   return withoutTail(deflateRawSync(bytes, deflateOptions(windowBits, level, dictionary)));
 }
@@ -110,12 +110,12 @@ function deflateOptions(windowBits: number, level: number, dictionary: Buffer | 
   return { windowBits, level, finishFlush: constants.Z_SYNC_FLUSH, ...(dictionary?.length ? { dictionary } : {}) };
 }
 
-/** A flush ends with 00 00 FF FF, which does not travel (RFC 7692 §7.2.1). */
+/** A flush ends with 00 00 FF FF, which is not sent (RFC 7692 §7.2.1). */
 function withoutTail(packed: Buffer): Buffer {
   return packed.subarray(0, packed.length - 4);
 }
 
-/** The last `size` bytes of `window` and `bytes` in a row, as a copy of their own. */
+/** The last `size` bytes of `window` followed by `bytes`, as a copy. */
 function slide(window: Buffer | undefined, bytes: Buffer, size: number): Buffer {
   if (!window || bytes.length >= size) return Buffer.from(bytes.subarray(-size));
   return Buffer.concat([window.subarray(-(size - bytes.length)), bytes]);
@@ -141,5 +141,5 @@ function tooBig(limit: number): WireError {
 }
 
 function notDeflate(cause: unknown): WireError {
-  return new WireError('COMPRESSION_FAILED', `a message was not deflate: ${(cause as Error).message}`);
+  return new WireError('COMPRESSION_FAILED', `a message is not valid deflate data: ${(cause as Error).message}`);
 }

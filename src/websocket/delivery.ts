@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { Batch } from './batch.ts';
 import type { Subscriber } from './topic.ts';
 
-/** Sends a subscriber its publications of a turn. Answers whether anything still holds their buffers. */
+/** Sends a subscriber its publications of a turn. Returns whether a queue still holds their buffers. */
 export function deliver(
   subscriber: Subscriber,
   batches: Batch<Subscriber>[],
@@ -18,7 +18,7 @@ export function deliver(
     return true;
   }
   if (batches.length === 1) return connection.writeFrames(batches[0]!.encodingFor(deflate).whole);
-  // Everybody who hears the same topics and takes them in the same form gets the same buffer.
+  // All who subscribe to the same topics with the same compression get the same buffer.
   const key = `${deflate?.windowBits} ${batches.map((batch) => batch.publications[0]!.order)}`;
   let frames = shared.get(key);
   if (!frames) {
@@ -28,13 +28,13 @@ export function deliver(
   return connection.writeFrames(frames);
 }
 
-/** The publications of several batches from number `from` on, in their order, in as few pieces as it takes. */
+/** The publications of several batches from number `from` on, in order, in as few pieces as possible. */
 export function* sequence(batches: Batch<Subscriber>[], subscriber: Subscriber, from: number): Generator<Buffer> {
   const { deflate } = subscriber.connection;
   const at = batches.map((batch) => batch.publications.findIndex((publication) => publication.order >= from));
   const orderOf = (i: number) => (at[i]! < 0 ? undefined : batches[i]!.publications[at[i]!]?.order);
   for (;;) {
-    // The batch with the earliest publication left, and the order at which another batch comes in between.
+    // Finds the batch with the earliest publication left, and the order at which another batch has to come first.
     let first = -1;
     let limit = Number.POSITIVE_INFINITY;
     for (let i = 0; i < batches.length; i++) {

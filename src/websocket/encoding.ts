@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { headerSize, type Payload, writeFrame } from './core/frame-writer.ts';
 
-/** Frames one after the other in one buffer: frame n ends at `ends[n]`. */
+/** Frames in a row in one buffer: frame n ends at `ends[n]`. */
 export class Encoding {
   #bytes: Buffer;
   #used = 0;

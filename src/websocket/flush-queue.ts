@@ -1,28 +1,28 @@
 import { Buffer } from 'node:buffer';
 
-/** What a turn needs of a connection. */
+/** A connection, as the flush queue sees it. */
 export interface Flushable {
-  /** Writes what was sent in this turn. */
+  /** Writes what was sent in this turn of the event loop. */
   flush(): void;
 }
 
-/** Room for the answers to one piece of input; more than this goes out in further writes. */
+/** Bytes for the replies to one piece of input; more than this takes further writes. */
 const SCRATCH = 128 * 1024;
-/** What is left of a scratch buffer after a slow write is used on while it is at least this large. */
+/** After a slow write, the rest of the scratch buffer is used while it is at least this large. */
 const SCRATCH_LEFT = 16 * 1024;
 
 /**
- * Gathers what is sent during one turn of the event loop, so that each connection gets it in one write.
+ * Gathers what is sent during one turn of the event loop, so that each connection is written to once.
  *
- * While a connection's input is handled it is *corked*: what it is sent is encoded straight into one scratch buffer
- * that all connections share, and leaves when the input is done. What other connections are sent meanwhile waits
- * with them until the end of the turn.
+ * While a connection's input is handled it is *corked*: what it sends is encoded straight into one scratch buffer that
+ * all connections share, and is written when the input is done. What other connections send meanwhile is queued, and
+ * written at the end of the turn.
  */
 export class FlushQueue {
   scratch = Buffer.allocUnsafeSlow(SCRATCH);
   used = 0;
   corked: Flushable | null = null;
-  /** The text that was encoded last and its frame: a loop of `send` over all users encodes once. */
+  /** The last encoded text and its frame: a loop that sends the same text to all users encodes it once. */
   lastText = '';
   lastFrame: Buffer | null = null;
   readonly #waiting: Flushable[] = [];
@@ -33,12 +33,12 @@ export class FlushQueue {
     return this.scratch.length - this.used;
   }
 
-  /** The bytes gathered for the corked connection. `release` must follow. */
+  /** The bytes gathered for the corked connection. Call `release` after writing them. */
   gathered(): Buffer {
     return this.scratch.subarray(0, this.used);
   }
 
-  /** `kept`: the kernel did not take the bytes at once, so their part of the buffer is no longer ours. */
+  /** `kept`: the kernel did not take the bytes at once, so their part of the buffer must not be reused. */
   release(kept: boolean): void {
     if (kept) {
       this.scratch = this.scratch.subarray(this.used);
@@ -47,7 +47,7 @@ export class FlushQueue {
     this.used = 0;
   }
 
-  /** Flushes `connection` at the end of this turn. The caller sees to it that it asks once a turn. */
+  /** Flushes `connection` at the end of this turn. The caller asks at most once per turn. */
   flushLater(connection: Flushable): void {
     this.#waiting.push(connection);
     this.#schedule();

@@ -16,7 +16,7 @@ import { Session } from './session.ts';
 import type { SessionContext } from './session-context.ts';
 import { UpgradeRequest } from './upgrade-request.ts';
 
-/** What `onUpgrade` may answer: a refusal, or what the user comes in with. Nothing at all lets them in. */
+/** What `onUpgrade` may return: a refusal, or the user's protocol and data. Nothing at all accepts the handshake. */
 export type UpgradeAnswer =
   | { refuse: number; reason?: string; headers?: Record<string, string> }
   | { protocol?: string; data?: unknown }
@@ -37,7 +37,7 @@ type HandshakeOptions = Pick<ServerOptions, 'clientAddress' | 'admitRequest'> &
 
 const CLOSING: Refusal = { status: 503, reason: 'The server is closing' };
 
-/** A handshake under way. */
+/** A handshake in progress. */
 interface Arrival {
   readonly request: IncomingMessage;
   readonly upgrade: UpgradeRequest;
@@ -45,13 +45,13 @@ interface Arrival {
   readonly head: Buffer;
 }
 
-/** The server's half of the opening handshake: who comes in, and with what. */
+/** The server's side of the opening handshake: accepts or refuses each request. */
 export class Handshakes {
   readonly #context: SessionContext;
   readonly #hooks: HandshakeHooks;
   readonly #options: HandshakeOptions;
   readonly #clock: Clock;
-  /** Turns away somebody who waits for `onUpgrade`. */
+  /** Each refuses a handshake that waits for `onUpgrade`. */
   readonly #waiting = new Set<() => void>();
   #isClosed = false;
 
@@ -62,7 +62,7 @@ export class Handshakes {
     this.#clock = clock;
   }
 
-  /** Nobody comes in any more, not even who waits for `onUpgrade`. */
+  /** Accepts no more handshakes, and refuses those that wait for `onUpgrade`. */
   close(): void {
     this.#isClosed = true;
     for (const turnAway of this.#waiting) turnAway();
@@ -93,7 +93,10 @@ export class Handshakes {
     }
   }
 
-  /** The same rules for a plain request, but for its page's origin, which is its handler's. True when they refused it. */
+  /**
+   * Applies the same rules to a plain request, except for the origin, which its handler checks. True if they refused
+   * it.
+   */
   refusePlain(request: IncomingMessage, response: ServerResponse): boolean {
     const refusal = this.#options.hosts.refusalOf(request.headers.host) ?? this.#askRequest(request, response);
     if (!refusal) return false;

@@ -4,7 +4,7 @@ import type { Message } from './connection.ts';
 import type { Payload } from './core/frame-writer.ts';
 import type { User } from './user.ts';
 
-/** What the program has to say about its users. */
+/** The application's hooks of a server. */
 export interface Hooks {
   onConnect(user: User): unknown;
   onMessage(user: User, message: Message): unknown;

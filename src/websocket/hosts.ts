@@ -3,19 +3,19 @@ import type { Refusal } from './core/handshake.ts';
 import { HostPatterns, isAddress, isLoopback, parseHost, parseHostPattern } from './host-name.ts';
 
 /**
- * Names by which a server may be called, against DNS rebinding: a page of `evil.example`, whose name was made to lead
- * to this machine, says `Host: evil.example`. An IP address and `localhost` are nobody's to lead elsewhere, and a
- * browser always says a host, so that these need not be named: the address, `localhost`, and HTTP/1.0 without a host.
+ * Names by which a server may be called, against DNS rebinding: a page of `evil.example`, whose name was made to
+ * resolve to this machine, sends `Host: evil.example`. Nobody can redirect an IP address or `localhost`, and a browser
+ * always sends a host; so IP addresses, `localhost`, and HTTP/1.0 without a host are always accepted.
  */
 export class Hosts {
   /** Undefined: any name. */
   readonly #patterns: HostPatterns | undefined;
 
-  /** @throws ZocaloError BAD_OPTION for what no `Host` can match. */
+  /** @throws ZocaloError BAD_OPTION for a name that no `Host` header can match. */
   constructor(hosts: string | readonly string[] = '*') {
     const names = [hosts].flat().map(normalHostName);
     if (names.length === 0)
-      throw new ZocaloError('BAD_OPTION', 'the option hosts names no host', {
+      throw new ZocaloError('BAD_OPTION', 'the option hosts is an empty list', {
         advice: "name one, or write '*' for any",
       });
     if (names.includes('*')) return;
@@ -30,23 +30,23 @@ export class Hosts {
     return name !== undefined && (isAddress(name) || isLoopback(name) || this.#patterns.has(name));
   }
 
-  /** What a request with this header is answered (RFC 9110 §15.5.20); null when it may come. */
+  /** The refusal for a request with this header (RFC 9110 §15.5.20); null when it is accepted. */
   refusalOf(host: string | undefined): Refusal | null {
     if (this.allows(host)) return null;
     return { status: 421, reason: `This server is not ${host}; its option hosts does not name it` };
   }
 }
 
-/** A name of the option `hosts` in one form: lower case, without a port. @throws ZocaloError BAD_OPTION. */
+/** Canonical form of a name in the option `hosts`: lower case, without a port. @throws ZocaloError BAD_OPTION. */
 export function normalHostName(text: string): string {
   if (text === '*') return text;
   const host = text === 'same' || typeof text !== 'string' ? undefined : parseHostPattern(text);
   if (host) return host.name;
-  const happened = `the option hosts has ${JSON.stringify(text)}, which is the name of no host`;
+  const happened = `the option hosts has ${JSON.stringify(text)}, which is not a valid host name`;
   throw new ZocaloError('BAD_OPTION', happened, { advice: hostAdvice(String(text)) });
 }
 
-/** What to write in the place of a host that is none. */
+/** What to write instead of an invalid host. */
 export function hostAdvice(text: string): string {
   const meant = text === 'same' ? undefined : parseHostPattern(/^(?:\w+:\/\/)?([^/?#]*)/.exec(text)![1]!)?.name;
   return meant ? `write ${meant}` : 'write a name like chat.example.org, *.example.org for all below it, or * for any';

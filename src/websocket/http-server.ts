@@ -11,13 +11,13 @@ type HttpOptions = Pick<ServerOptions, 'tls' | 'onRequest' | 'admitSocket'> &
   Record<'handshakeTimeout' | 'requestTimeout' | 'keepAliveTimeout', number>;
 
 interface Rules {
-  /** Answers a plain request that is not to be served, and says whether it did. */
+  /** Answers a plain request that must not be served, and returns whether it did. */
   refuse(request: IncomingMessage, response: ServerResponse): boolean;
-  /** Hears what `onRequest` throws, and what its promise is rejected with. */
+  /** Called with what `onRequest` throws, or its promise is rejected with. */
   failed(cause: unknown): void;
 }
 
-/** The server that a WebSocketServer listens with. @throws ZocaloError BAD_CERTIFICATE. */
+/** The HTTP server of a WebSocketServer. @throws ZocaloError BAD_CERTIFICATE. */
 export function createHttpServer(
   secure: boolean,
   { handshakeTimeout, requestTimeout, keepAliveTimeout, tls, admitSocket, onRequest = upgradeRequired }: HttpOptions,
@@ -25,14 +25,14 @@ export function createHttpServer(
 ): HttpServer {
   const options = {
     headersTimeout: handshakeTimeout,
-    // Node wants the whole of a request to have at least the time of its head.
+    // Node requires the time for a whole request to be at least the time for its head.
     requestTimeout: requestTimeout > 0 ? Math.max(requestTimeout, handshakeTimeout) : 0,
     keepAliveTimeout,
     connectionsCheckingInterval: Math.max(100, Math.floor(handshakeTimeout / 10)),
   };
   const listener = inPipelines((request, response) => {
     if (!toOriginForm(request)) {
-      answer(response, 400, 'The target of the request names no path');
+      answer(response, 400, 'The request target has no path');
       return;
     }
     if (refuse(request, response)) return;
@@ -55,7 +55,7 @@ export function createHttpServer(
   return server;
 }
 
-/** The TLS handshake has the same time: whoever says nothing at all on a wss:// port is held no longer. */
+/** The TLS handshake has the same limit, so that a silent peer on a wss:// port is not kept longer. */
 function createSecureServer(
   options: TlsServerOptions,
   tls: ServerOptions['tls'],

@@ -3,17 +3,17 @@ import type { QueueVerdict } from './backpressure.ts';
 import type { Connection, ConnectionEvents, Message } from './connection.ts';
 import type { ConnectionLimits } from './limits.ts';
 
-/** How a connection ended. 1006: it was lost, and `error` may say why. */
+/** How a connection ended. 1006: it was lost; `error` may have the cause. */
 export interface CloseEvent {
   readonly code: number;
   readonly reason: string;
   readonly error: ZocaloError | null;
 }
 
-/** Messages that wait for a program that does not read them; then the server is held back by TCP. */
+/** Messages that may wait for the program to read them; beyond that, TCP holds the server back. */
 const INBOX = 64;
 
-/** Keeps messages until they are asked for. */
+/** Keeps messages until the program asks for them. */
 export class Inbox implements ConnectionEvents {
   readonly closed: Promise<CloseEvent>;
   readonly #messages: Message[] = [];
@@ -72,7 +72,7 @@ export class Inbox implements ConnectionEvents {
     return new Promise((resolve) => this.#readers.push(resolve));
   }
 
-  /** The loop was left: the connection ends with it, as with any other stream. */
+  /** The loop was left, which closes the connection, as with any other stream. */
   giveUp(): Promise<IteratorResult<Message>> {
     this.#messages.length = 0;
     this.#connection?.close();

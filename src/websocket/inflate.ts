@@ -1,19 +1,22 @@
 import { Buffer } from 'node:buffer';
 import { constants, inflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
 
-/** An empty block that is marked as the last: by it zlib knows that a message ended between two blocks, not inside one. */
+/** An empty block marked as the last: it tells zlib that a message ended between two blocks, not inside one. */
 const LAST = [0x03, 0x00];
-/** What the sender took off a message (RFC 7692 §7.2.2), which is the rest of an empty block. */
+/** The tail that the sender removed from a message (RFC 7692 §7.2.2): the rest of an empty block. */
 const TAKEN_OFF = Buffer.from([0x00, 0x00, 0xff, 0xff]);
-/** The second is for a sender that left it on. */
+/** The second is for a sender that did not remove it. */
 const TAILS = [Buffer.from([...TAKEN_OFF, ...LAST]), Buffer.from(LAST)];
 /** What deflate can refer back to, in bytes. */
 const WINDOW = 32 * 1024;
-/** Blocks marked as the last that one message may have, each of which costs a zlib of its own. Senders make one at most. */
+/**
+ * How many blocks of one message may be marked as the last; each costs another zlib call. Usual senders make one at
+ * most.
+ */
 const MOST_ENDS = 64;
 const NOTHING = Buffer.alloc(0);
 
-/** What zlib answers with the option `info`: the output, and how much of the input it took. */
+/** What zlib returns with the option `info`: the output, and how much input it consumed. */
 interface Inflated {
   readonly buffer: Buffer;
   readonly engine: { readonly bytesWritten: number };
@@ -23,8 +26,8 @@ interface Inflated {
 type Call = readonly [input: Buffer, options: ZlibOptions];
 
 /**
- * Inflates a message, by as many calls of zlib as it takes: it stops behind a block that is marked as the last, but the
- * message may go on (RFC 7692 §7.2.3.5).
+ * Inflates a message in as many zlib calls as it takes: zlib stops after a block marked as the last, but the message
+ * may go on (RFC 7692 §7.2.3.5).
  */
 function* inflation(
   bytes: Buffer,
@@ -39,7 +42,7 @@ function* inflation(
   for (;;) {
     const options = {
       info: true,
-      // zlib takes no limit of 0.
+      // zlib accepts no limit of 0.
       maxOutputLength: Math.max(1, limit - size),
       ...(dictionary?.length ? { dictionary } : {}),
     };
@@ -50,7 +53,7 @@ function* inflation(
     const left = rest.length - tail.length - engine.bytesWritten;
     const isOver = engine.bytesWritten === rest.length;
     if (isOver && buffer.subarray(-4).equals(TAKEN_OFF)) {
-      // Either these are data, or four bytes were missing of a block and the tail has filled the gap.
+      // Either these four bytes are data, or a block was cut off and the tail has filled the gap.
       const alone = yield [rest.subarray(0, -tail.length), { ...options, finishFlush: constants.Z_SYNC_FLUSH }];
       if (alone.buffer.length < buffer.length) throw cutOff();
     }
@@ -63,8 +66,9 @@ function* inflation(
 }
 
 /**
- * Inflates a message at once. `limit`: bytes of it at most.
- * @throws Error with the code ERR_BUFFER_TOO_LARGE over the limit, and another for what is no whole message.
+ * Inflates a message synchronously, to at most `limit` bytes.
+ * @throws Error with the code ERR_BUFFER_TOO_LARGE over the limit, or another one for a message that is not complete
+ *   deflate data.
  */
 export function inflate(bytes: Buffer, limit: number, context: Buffer | undefined): Buffer {
   if (bytes.length === 0) return NOTHING;

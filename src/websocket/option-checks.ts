@@ -6,7 +6,7 @@ const COUNT: Range = [1, Number.MAX_SAFE_INTEGER];
 const TIME: Range = [1, LONGEST_TIMER];
 const TIME_OR_NEVER: Range = [0, LONGEST_TIMER];
 
-/** What each option that is a number may be. */
+/** The range of each numeric option. */
 const RANGES: Readonly<Record<string, Range>> = {
   maxMessage: COUNT,
   maxFrame: COUNT,
@@ -29,7 +29,7 @@ const RANGES: Readonly<Record<string, Range>> = {
   windowBits: [9, 15],
 };
 
-/** The options that are no numbers. */
+/** The options that are not numeric. */
 const OTHERS = new Set([
   ...['queuePolicy', 'compression', 'contextTakeover'],
   ...['origins', 'hosts', 'protocols', 'tls', 'clientAddress', 'admitSocket', 'admitRequest', 'onRequest', 'clock'],
@@ -37,8 +37,8 @@ const OTHERS = new Set([
 ]);
 
 /**
- * Refuses what would fail later and far from here, or do nothing at all.
- * @throws ZocaloError BAD_OPTION for a name that no option has, or a number that is none or out of its range.
+ * Refuses options that would fail later in another place, or have no effect.
+ * @throws ZocaloError BAD_OPTION for an unknown name, or a number that is invalid or out of its range.
  */
 export function checkOptions(options: object): void {
   for (const [name, value] of Object.entries(options)) {

@@ -2,13 +2,13 @@ import { ZocaloError } from '../errors.ts';
 import type { Refusal } from './core/handshake.ts';
 import { HostPatterns, isLoopback, parseHost, parseHostPattern } from './host-name.ts';
 
-/** An origin, or what is written for several, in its parts. */
+/** An origin, or a pattern for several, in its parts. */
 interface Parts {
   /** `https`. */
   readonly scheme: string;
-  /** In one form, perhaps with a star; empty only for `file://`. */
+  /** In canonical form, perhaps with a star; empty only for `file://`. */
   readonly name: string;
-  /** Empty: the scheme's own. `*`: any. */
+  /** Empty: the scheme's default. `*`: any. */
   readonly port: string;
 }
 
@@ -16,9 +16,9 @@ const DEFAULT_PORTS: Readonly<Record<string, string>> = { http: '80', https: '44
 const ORIGIN = /^([a-z][a-z\d+.-]*):\/\/(.*?)(?::(\*))?$/is;
 
 /**
- * Pages whose scripts may speak with a server. Pages of the host that they call may always; `'*'` lets in all of them,
- * and a list names more: origins (`https://example.org`), all hosts below one (`https://*.example.org`), all ports of a
- * host (`http://example.org:*`), and `null`, which sandboxed frames and some files have.
+ * Pages whose scripts may connect to a server. Pages of the same host always may; `'*'` accepts all pages, and a list
+ * adds more: origins (`https://example.org`), all hosts below one (`https://*.example.org`), all ports of a host
+ * (`http://example.org:*`), and `null`, which sandboxed frames and some files have.
  */
 export class Origins {
   /** Whether any page may. */
@@ -27,14 +27,14 @@ export class Origins {
   /** By scheme and port, `https *`. */
   readonly #patterns = new Map<string, HostPatterns>();
 
-  /** @throws ZocaloError BAD_OPTION for what no page can have as its origin. */
+  /** @throws ZocaloError BAD_OPTION for an origin that no page can have. */
   constructor(origins: string | readonly string[] = 'same') {
     const written = [origins].flat().map(normalOrigin);
     this.any = written.includes('*');
     for (const origin of written) this.#add(origin);
   }
 
-  /** `host`: the header of the same request; without it, only those that are named may. */
+  /** `host`: the header of the same request; without it, only listed origins may connect. */
   allows(origin: string, host?: string): boolean {
     if (this.any || this.#exact.has(origin)) return true;
     const page = parse(origin);
@@ -43,7 +43,7 @@ export class Origins {
     return [page.port, '*'].some((port) => this.#patterns.get(`${page.scheme} ${port}`)?.has(page.name));
   }
 
-  /** What a page that may not come is answered; null when it may, and for what is no page. */
+  /** The refusal for a page that may not connect; null when it may, and for clients that are not browsers. */
   refusalOf(headers: {
     readonly origin?: string | string[] | undefined;
     readonly host?: string | string[] | undefined;
@@ -68,18 +68,18 @@ export class Origins {
 }
 
 /**
- * One of the option `origins` as pages write it: lower case, punycode, without the scheme's own port.
+ * Canonical form of an origin in the option `origins`: lower case, punycode, without the scheme's default port.
  * @throws ZocaloError BAD_OPTION.
  */
 export function normalOrigin(text: string): string {
   if (text === '*' || text === 'same' || text === 'null') return text;
   const page = typeof text === 'string' ? parse(text.replace(/(?<=[^/])\/$/, '')) : undefined;
   if (page && !/^wss?$/.test(page.scheme)) return format(page);
-  const happened = `the option origins has ${JSON.stringify(text)}, which is the origin of no page`;
+  const happened = `the option origins has ${JSON.stringify(text)}, which is not a valid origin`;
   throw new ZocaloError('BAD_OPTION', happened, { advice: originAdvice(String(text)) });
 }
 
-/** What to write in the place of an origin that is none. */
+/** What to write instead of an invalid origin. */
 export function originAdvice(text: string): string {
   const [, scheme = 'https', host = ''] = /^(?:(\w+):\/\/)?([^/?#]*)/.exec(text)!;
   const page = parse(`${scheme.toLowerCase().replace(/^ws/, 'http')}://${host}`);
@@ -88,7 +88,7 @@ export function originAdvice(text: string): string {
     : 'write one like https://example.org, or https://*.example.org for all hosts below it';
 }
 
-/** Undefined for what is no origin. */
+/** Undefined for an invalid origin. */
 function parse(text: string): Parts | undefined {
   const [, written = '', authority = '', anyPort] = ORIGIN.exec(text) ?? [];
   const scheme = written.toLowerCase();
@@ -102,7 +102,9 @@ function format({ scheme, name, port }: Parts): string {
   return `${scheme}://${name}${port === '' ? '' : `:${port}`}`;
 }
 
-/** The host that is called, or both on this machine: so development servers on other ports work. */
+/**
+ * The page comes from the requested host, or both are on this machine, so that development servers on other ports work.
+ */
 function isSamePlace({ scheme, name, port }: Parts, header: string): boolean {
   const host = parseHost(header);
   if (!host) return false;

@@ -9,9 +9,9 @@ import { CONTROL_PAYLOAD, FIN, OPCODE, RSV1 } from './core/opcodes.ts';
 import type { MessageDeflate } from './deflate.ts';
 import type { Flushable } from './flush-queue.ts';
 
-/** The sending half of a connection: what is sent becomes frames, and leaves at the end of the turn. */
+/** The sending half of a connection: encodes messages as frames, which are written at the end of the turn. */
 export abstract class Outgoing implements Flushable {
-  /** What was agreed on for compression; null for none. */
+  /** The negotiated compression; null for none. */
   readonly deflate: MessageDeflate | null;
   protected readonly context: ConnectionContext;
   protected readonly backlog: Backlog;
@@ -37,7 +37,7 @@ export abstract class Outgoing implements Flushable {
     return this.backlog.size + (flushQueue.corked === this ? flushQueue.used : 0);
   }
 
-  /** Queues a message; it leaves at the end of this turn. False above the high-water mark, or when it was not sent. */
+  /** Queues a message, written at the end of this turn. False above the high-water mark, or when it was not sent. */
   send(message: Payload): boolean {
     const length = payloadSize(message);
     if (!this.isOpen || !this.#admits(message)) return false;
@@ -47,7 +47,7 @@ export abstract class Outgoing implements Flushable {
     return this.bufferedAmount <= this.context.limits.highWaterMark;
   }
 
-  /** Sends frames that were encoded for many. `delivering`: a hook about a full queue waits until all have theirs. */
+  /** Sends frames encoded for many. `delivering`: the hook for a full queue runs after everybody else got them. */
   sendFrames(frames: Buffer, delivering = false): void {
     if (delivering && this.backlog.isOverLimit) {
       queueMicrotask(() => this.sendFrames(frames));
@@ -58,7 +58,7 @@ export abstract class Outgoing implements Flushable {
     this.#flushLater();
   }
 
-  /** The same at the end of a turn, when they can leave at once. Answers whether the socket still holds them. */
+  /** The same at the end of a turn, when they can be written at once. Returns whether the socket still holds them. */
   writeFrames(frames: Buffer): boolean {
     if (!this.isOpen) return false;
     if (!this.backlog.isEmpty) {
@@ -69,7 +69,7 @@ export abstract class Outgoing implements Flushable {
   }
 
   /**
-   * Asks the peer for a sign of life.
+   * Sends a ping.
    * @throws ZocaloError BAD_OPTION when the payload is over 125 bytes.
    */
   ping(payload: Payload = ''): void {
@@ -87,12 +87,15 @@ export abstract class Outgoing implements Flushable {
 
   #admits(message: Payload | undefined): boolean {
     if (this.backlog.isEmpty || !this.backlog.isOverLimit) return true;
-    // What this turn has sent may only be waiting for its end: the reader is slow when the system does not take it.
+    // What was sent in this turn may only wait for its end; a reader is slow when the system does not take it.
     this.flush();
     return !this.backlog.isOverLimit || this.mayExceed(message);
   }
 
-  /** Encodes one frame: into the turn's scratch buffer while our input is handled, otherwise into the queue. */
+  /**
+   * Encodes one frame: into the shared scratch buffer while this connection's input is handled, otherwise into the
+   * queue.
+   */
   protected put(first: number, payload: Payload, length: number): void {
     const { flushQueue } = this.context;
     const size = headerSize(length, this.masks) + length;
@@ -104,7 +107,7 @@ export abstract class Outgoing implements Flushable {
     }
   }
 
-  /** One frame in a buffer; the same one again for the same text, so that a loop over all users encodes once. */
+  /** One frame in a buffer; the same buffer for the same text, so that a loop over all users encodes once. */
   #encode(first: number, payload: Payload, length: number): Buffer {
     const { flushQueue } = this.context;
     const shareable = typeof payload === 'string' && !this.masks && first === (FIN | OPCODE.TEXT);
@@ -119,9 +122,9 @@ export abstract class Outgoing implements Flushable {
   }
 
   #sendCompressed(deflate: MessageDeflate, opcode: number, message: Payload): void {
-    // A copy, since a big one is read after `send` has returned.
+    // A copy, since a large one is read after `send` has returned.
     const plain = Buffer.from(message as string);
-    // While a big one is under way the peer's window is not known here, so what comes after it goes as it is.
+    // While a large one is being compressed, the peer's window is unknown, so messages after it are sent uncompressed.
     const packed = deflate.dependent && this.backlog.isBlocked ? null : deflate.compress(plain);
     if (isThenable(packed)) {
       const fill = this.backlog.reserve(plain.length);

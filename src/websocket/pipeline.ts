@@ -4,18 +4,18 @@ import type { Socket } from 'node:net';
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
 /**
- * Requests of one connection that are answered at a time: what a client that pipelines with sense sends ahead, and
- * few enough that in each turn of the loop everybody else comes to be heard.
+ * Requests of one connection that are handled at a time: as many as a sensible client pipelines, and few enough that
+ * other connections are served in each turn of the event loop.
  */
 const AT_ONCE = 16;
 
-/** How Node's HTTP server counts what waits for a connection, and reads no further when it is too much. */
+/** Node's HTTP server counts pending data per connection through this method, and stops reading above a limit. */
 type Counting = ServerResponse & { _onPendingData?: (bytes: number) => void };
 
 const pipeline = Symbol("the connection's pipeline");
 type Piped = Socket & { [pipeline]?: Pipeline };
 
-/** Hands requests to `handle`, of each connection AT_ONCE at a time; a client that sends more is held back by TCP. */
+/** Hands requests to `handle`, at most AT_ONCE at a time per connection; TCP holds back a client that sends more. */
 export function inPipelines(handle: Handler): Handler {
   return (request, response) => {
     const socket: Piped = request.socket;
@@ -24,7 +24,7 @@ export function inPipelines(handle: Handler): Handler {
   };
 }
 
-/** The requests of one connection that came before the earlier ones were answered. */
+/** The requests of one connection that arrived before earlier ones were answered. */
 class Pipeline {
   readonly #handle: Handler;
   #running = 0;
@@ -67,7 +67,7 @@ class Pipeline {
     this.#release = () => {};
   };
 
-  /** Counts more than the connection may hold, until `#release`: Node then reads no further. */
+  /** Reports more pending data than the connection may hold, so that Node stops reading until `#release`. */
   #hold({ socket }: IncomingMessage, response: Counting): void {
     const bytes = socket.writableHighWaterMark + 1;
     const count = response._onPendingData;

@@ -4,10 +4,10 @@ import type { Duplex } from 'node:stream';
 import { nodeHttp } from '../builtins.ts';
 import type { Refusal } from './core/handshake.ts';
 
-/** Milliseconds that a client gets to read why it was refused. */
+/** Milliseconds that a client has to read why it was refused. */
 const LINGER = 5_000;
 
-/** Answers an upgrade request with an error status and a sentence, and lets go of the socket. */
+/** Answers an upgrade request with an error status and a reason, then closes the socket. */
 export function refuse(socket: Duplex, { status, reason, headers = {} }: Refusal): void {
   const lines = Object.entries({
     ...headers,
@@ -17,14 +17,14 @@ export function refuse(socket: Duplex, { status, reason, headers = {} }: Refusal
   }).map(([name, value]) => `${name}: ${value}\r\n`);
   socket.on('error', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${nodeHttp().STATUS_CODES[status] ?? 'Refused'}\r\n${lines.join('')}\r\n${reason}\n`);
-  // What the client still sends is read and thrown away: a reset would overtake the answer.
+  // What the client still sends is read and discarded: a reset would overtake the answer.
   socket.resume();
   const timer = setTimeout(() => socket.destroy(), LINGER);
   timer.unref();
   socket.once('close', () => clearTimeout(timer));
 }
 
-/** Answers a plain request in the same way; what is left of its body must not be taken for the next request. */
+/** Answers a plain request in the same way, and closes: the rest of its body must not be parsed as the next request. */
 export function refuseRequest(response: ServerResponse, { status, reason, headers = {} }: Refusal): void {
   const body = `${reason}\n`;
   response.req.resume();

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http';
 /** Scheme, authority without user information, path and query. */
 const ABSOLUTE = /^[a-z][a-z0-9+.-]*:\/\/([^/?#@]+)((?:[/?][^#]*)?)$/i;
 
-/** The path and query that a request's target names, whether it is in origin-form or in absolute-form. */
+/** The path and query of a request target, whether in origin-form or in absolute-form. */
 export function pathOf(target: string): string {
   const rest = ABSOLUTE.exec(target)?.[2];
   if (rest === undefined) return target;
@@ -11,8 +11,8 @@ export function pathOf(target: string): string {
 }
 
 /**
- * Brings a request's target from absolute-form into origin-form; its host is then the target's, whatever the field says
- * (RFC 9112 §3.2.2). False for a target that no server of an origin can answer.
+ * Converts a request target from absolute-form to origin-form; the target's host then replaces the `Host` header (RFC
+ * 9112 §3.2.2). False for a target that an origin server cannot answer.
  */
 export function toOriginForm(request: IncomingMessage): boolean {
   const { url = '', headers, rawHeaders } = request;

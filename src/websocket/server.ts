@@ -25,7 +25,10 @@ import type { UpgradeRequest } from './upgrade-request.ts';
 import { webSocketAddress } from './url.ts';
 import { sessionOf, type User } from './user.ts';
 
-/** Milliseconds between calls of `onTick`: under a second, since a timer may be late and the promise is "at least once a second". */
+/**
+ * Milliseconds between calls of `onTick`. Under a second, because timers may be late and it promises "at least once a
+ * second".
+ */
 const TICK = 500;
 
 /**
@@ -40,7 +43,7 @@ const TICK = 500;
  * await new ChatRoom('ws://localhost:9000').run();
  */
 export class WebSocketServer {
-  /** Everybody who is connected. */
+  /** All connected users. */
   readonly users: ReadonlySet<User>;
   readonly #where: WebSocketAddress | Attachment;
   readonly #options: ServerOptions & typeof SERVER_DEFAULTS;
@@ -54,8 +57,8 @@ export class WebSocketServer {
   #onEmpty: (() => void) | null = null;
 
   /**
-   * @param where `ws://host:port/path` (`localhost` is both 127.0.0.1 and ::1; port 0 picks a free one; no path takes
-   *   any), `wss://…` with the option `tls`, or a server that exists already.
+   * @param where `ws://host:port/path` (`localhost` is both 127.0.0.1 and ::1; port 0 picks a free one; without a path,
+   *   any is accepted), `wss://…` with the option `tls`, or an existing server.
    * @throws ZocaloError BAD_ADDRESS, UNKNOWN_SCHEME, BAD_OPTION.
    */
   constructor(where: string | URL | Attachment, options: ServerOptions = {}) {
@@ -85,12 +88,12 @@ export class WebSocketServer {
     this.#handshakes = new Handshakes(this.#context, this, { ...this.#options, ...parts }, this.#clock);
   }
 
-  // ——— hooks, each of which may be asynchronous; one that fails closes its user with 1011 and tells `onError`
+  // ——— hooks, all of which may be asynchronous; one that fails closes its user with 1011 and calls `onError`
 
   /** Before the handshake is answered: refuse with a status, choose a subprotocol, attach the user's data. */
   onUpgrade(_request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer> {}
 
-  /** A handshake was answered with this status instead of 101, or a rule of the server refused a plain request. */
+  /** A handshake was answered with this status instead of 101, or one of the server's rules refused a plain request. */
   onRefuse(_request: UpgradeRequest, _status: number, _reason: string): unknown {
     return;
   }
@@ -100,17 +103,17 @@ export class WebSocketServer {
     return;
   }
 
-  /** A string for a text message, bytes of its own for a binary one. */
+  /** A string for a text message, a Buffer of its own for a binary one. */
   onMessage(_user: User, _message: Message): unknown {
     return;
   }
 
-  /** Once for each user, who is no longer among `users`. 1006: the connection was lost. */
+  /** Called once for each user, who is no longer in `users`. 1006: the connection was lost. */
   onClose(_user: User, _code: number, _reason: string): unknown {
     return;
   }
 
-  /** A hook failed (then with its user), or the server itself did. The default writes it to standard error. */
+  /** A hook failed (then with its user), or the server itself. By default it is printed to standard error. */
   onError(error: ZocaloError, _user?: User): unknown {
     return console.error(error);
   }
@@ -121,9 +124,9 @@ export class WebSocketServer {
   }
 
   /**
-   * A message meets a queue that is over `queueLimit`: 'close' the user, 'drop' this message for them, or 'queue' it
-   * all the same. The default answers the option `queuePolicy`. Do not send to anybody from here. `message` is absent
-   * for what goes to many.
+   * Called when a message is for a queue that is over `queueLimit`. Return 'close' to close the user, 'drop' to drop
+   * this message for them, or 'queue' to queue it anyway. By default it returns the option `queuePolicy`. Do not send
+   * from here. `message` is absent when it goes to many.
    */
   onQueueFull(_user: User, _message: Payload | undefined): QueueVerdict {
     return this.#context.limits.queuePolicy;
@@ -131,14 +134,14 @@ export class WebSocketServer {
 
   // ——— sending to many
 
-  /** Sends to everybody, encoding once. `except`: not to this user. */
+  /** Sends to all users, encoding once. `except`: not to this user. */
   broadcast(message: Payload, options: { except?: User } = {}): void {
     this.#publish(this.#context.everyone, message, options.except);
   }
 
   /**
-   * Sends to everybody who is subscribed to `topic`, encoding once. `except`: not to this user. Answers how many
-   * subscribe to the topic.
+   * Sends to all users who subscribe to `topic`, encoding once. `except`: not to this user. Returns the number of
+   * subscribers.
    */
   publish(topic: string, message: Payload, options: { except?: User } = {}): number {
     const known = this.#context.topics.get(topic);
@@ -151,13 +154,16 @@ export class WebSocketServer {
 
   // ——— listening
 
-  /** Where the server listens, with the port that was taken: `ws://127.0.0.1:9000`. Empty for an attached one. */
+  /**
+   * The addresses on which the server listens, with the actual port: `ws://127.0.0.1:9000`. Empty for an attached
+   * server.
+   */
   get addresses(): readonly string[] {
     return this.#bound.map((bound) => bound.address);
   }
 
   /**
-   * Begins to listen, or to take the upgrades of the server that it is attached to.
+   * Starts to listen, or to handle the upgrades of the server that it is attached to.
    * @throws ZocaloError ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, UNKNOWN_HOST, BAD_CERTIFICATE;
    *   SERVER_USED when it listens already or is closed.
    */
@@ -207,8 +213,8 @@ export class WebSocketServer {
   }
 
   /**
-   * Shows another certificate from the next connection on; those that are open go on with the one they have. For a
-   * server that listens on `wss://` itself.
+   * Uses another certificate for new connections; open ones keep the one that they have. For a server that listens on
+   * `wss://` itself.
    * @throws ZocaloError BAD_CERTIFICATE; then the old one stays.
    */
   renewCertificate(tls: TlsIdentity): void {
@@ -220,7 +226,7 @@ export class WebSocketServer {
     }
   }
 
-  /** Listens, says where on standard output, closes in good order on SIGINT or SIGTERM, and resolves after that. */
+  /** Listens, prints the address, closes gracefully on SIGINT or SIGTERM, and resolves after that. */
   async run(): Promise<void> {
     await this.listen();
     if (this.addresses.length > 0) console.log(`Listening on ${this.addresses.join(' and ')}`);
@@ -234,8 +240,9 @@ export class WebSocketServer {
   }
 
   /**
-   * Closes in good order: accepts nobody new, tells everybody 1001 (going away), waits up to `grace` milliseconds
-   * (default 5,000) for their answers, then cuts off who is left. A server that this one is attached to stays open.
+   * Closes gracefully: accepts no more connections, sends 1001 (going away) to all users, waits up to `grace`
+   * milliseconds (default 5,000) for their answers, then terminates the remaining connections. A server that this one
+   * is attached to stays open.
    */
   close({ grace = 5_000 }: { grace?: number } = {}): Promise<void> {
     this.#closed ??= this.#close(grace);

@@ -12,7 +12,7 @@ import type { Topic } from './topic.ts';
 import type { UpgradeRequest } from './upgrade-request.ts';
 import { User, type UserSession } from './user.ts';
 
-/** Joins one user's connection to the server's topics and the program's hooks. */
+/** Connects one user's connection to the server's topics and the application's hooks. */
 export class Session implements UserSession, ConnectionEvents {
   readonly connection: Connection;
   readonly user: User;
@@ -57,7 +57,7 @@ export class Session implements UserSession, ConnectionEvents {
   }
 
   onMessage(message: Message): void {
-    // Not through #guard: this is the hot path, and a closure for each message would be its only allocation.
+    // Not through #guard: on this hot path, its closure would be the only allocation per message.
     try {
       const result = this.#context.hooks.onMessage(this.user, message);
       if (isThenable(result)) Promise.resolve(result).catch((error) => this.#failed('onMessage', error));
@@ -67,7 +67,7 @@ export class Session implements UserSession, ConnectionEvents {
   }
 
   onQueueFull(message: Payload | undefined): QueueVerdict {
-    // What the hook itself sends to this user meets the same full queue.
+    // The hook's own messages to this user would find the same full queue.
     if (this.#queueAsked) return 'drop';
     this.#queueAsked = true;
     try {
@@ -101,7 +101,10 @@ export class Session implements UserSession, ConnectionEvents {
     guard(call, (cause) => this.#failed(hook, cause));
   }
 
-  /** A hook threw, or its promise was rejected: this user is closed, the program is told, the rest go on. */
+  /**
+   * A hook threw, or its promise was rejected: this user is closed and `onError` is called; the others are not
+   * affected.
+   */
   #failed(hook: string, cause: unknown): void {
     this.user.close(CLOSE.INTERNAL_ERROR, 'the server failed');
     reportFailed(this.#context.hooks, hook, cause, this.user);

@@ -2,22 +2,22 @@ import type { Clock } from '../clock.ts';
 
 /** Something with one deadline at a time. */
 export interface Timed {
-  /** Called at the deadline; answers the milliseconds to the next one, or 0 for none. */
+  /** Called at the deadline; returns the milliseconds to the next one, or 0 for none. */
   onDeadline(): number;
-  /** The wheel's own note of where the item stands. */
+  /** Used by the wheel: the slot of the item. */
   slot: Set<Timed> | null;
-  /** The wheel's own note of the turn at which the deadline falls. */
+  /** Used by the wheel: the round in which the deadline is due. */
   due: number;
 }
 
 const SLOTS = 256;
 
 /**
- * One timer for all the connections of a server, however many. A deadline is kept to the tick: it fires at its
- * time or up to one tick before.
+ * One timer for all connections of a server. A deadline is accurate to the tick: it fires on time or up to one tick
+ * early.
  */
 export class TimerWheel {
-  /** Ticks since the start: connections note it when they hear from their peer, which is cheaper than a clock. */
+  /** Ticks since the start. Connections note it when they receive, which is cheaper than reading a clock. */
   now = 0;
   /** Milliseconds. */
   readonly tick: number;
@@ -32,7 +32,7 @@ export class TimerWheel {
     for (let i = 0; i < SLOTS; i++) this.#slots.push(new Set());
   }
 
-  /** Milliseconds by the clock, also while nothing waits and `now` stands still. */
+  /** Milliseconds by the clock, even while nothing waits and `now` stands still. */
   get time(): number {
     return this.#clock.now();
   }
@@ -42,7 +42,7 @@ export class TimerWheel {
     return Math.max(1, Math.floor(milliseconds / this.tick));
   }
 
-  /** Sets the item's deadline, in place of the one it had. */
+  /** Sets the item's deadline, replacing an earlier one. */
   schedule(item: Timed, milliseconds: number): void {
     this.cancel(item);
     item.due = this.now + this.ticks(milliseconds);
@@ -74,7 +74,9 @@ export class TimerWheel {
   }
 }
 
-/** A tick fine enough for the shortest of some times in milliseconds: an eighth of it, within 5 ms and half a second. */
+/**
+ * A tick for the shortest of the given times in milliseconds: an eighth of it, at least 5 ms and at most half a second.
+ */
 export function tickFor(...times: number[]): number {
   const shortest = Math.min(...times.filter((time) => time > 0));
   return Math.min(500, Math.max(5, Math.floor(shortest / 8)));

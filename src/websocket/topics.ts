@@ -6,12 +6,12 @@ import type { FlushQueue } from './flush-queue.ts';
 import type { CompressionOptions } from './limits.ts';
 import { type Subscriber, Topic } from './topic.ts';
 
-/** A turn's buffer up to this size is kept for the next turn. */
+/** A batch buffer up to this size is reused in the next turn. */
 const SPARE = 64 * 1024;
 
 /**
- * Publishing to topics. Each publication is encoded once, those of one turn share one buffer, and every subscriber
- * gets them in one write at the turn's end, in the order in which they and whatever was sent to it alone came.
+ * Publishes to topics. Each publication is encoded once, those of one turn share one buffer, and every subscriber gets
+ * them in one write at the end of the turn, in order with what was sent to it alone.
  */
 export class Topics {
   readonly #flushQueue: FlushQueue;
@@ -43,7 +43,7 @@ export class Topics {
     subscriber.topics.add(topic);
   }
 
-  /** Lets a subscriber hear of what is published from now on. */
+  /** Delivers to a subscriber what is published from now on. */
   join(subscriber: Subscriber, topic: Topic): void {
     this.settle(subscriber);
     topic.subscribers.add(subscriber);
@@ -66,7 +66,7 @@ export class Topics {
     if (topic.subscribers.size === 0) this.#byName.delete(topic.name);
   }
 
-  /** Answers how many subscribe to the topic. */
+  /** Returns the number of subscribers. */
   publish(topic: Topic, message: Payload, except: Subscriber | null): number {
     const length = payloadSize(message); // throws for what is no message, before anything has changed
     if (topic.subscribers.size === 0) return 0;
@@ -81,8 +81,8 @@ export class Topics {
   }
 
   /**
-   * Queues for one subscriber what this turn has published to it so far: what is then sent to it alone, or a change
-   * of its topics, comes after.
+   * Queues for one subscriber what was published to it in this turn so far, so that what is then sent to it alone, or a
+   * change of its topics, comes after.
    */
   settle(subscriber: Subscriber): void {
     if (this.#pending.length === 0) return;
@@ -101,7 +101,7 @@ export class Topics {
     const topics = this.#pending;
     const batches = topics.map((topic) => topic.batch!);
     const turn = this.#number;
-    // From here on a hook may publish again: that is the next turn's.
+    // From here on a hook may publish again; that belongs to the next turn.
     this.#pending = [];
     this.#number++;
     this.#order = 0;
@@ -113,7 +113,7 @@ export class Topics {
       for (const subscriber of topics[i]!.subscribers) {
         const { connection } = subscriber;
         if (alone !== null && connection.deflate === null && subscriber.turn !== turn) {
-          // The usual case, and the hot one: one topic, nobody left out, nothing sent to this subscriber alone.
+          // The usual case, and the hot one: one topic, nobody excluded, nothing sent to this subscriber alone.
           if (connection.writeFrames(alone)) kept = true;
           continue;
         }

@@ -4,9 +4,12 @@ import type { IncomingMessage } from 'node:http';
 export class UpgradeRequest {
   /** Path and query, as the client wrote them: `/chat?room=42`. */
   readonly url: string;
-  /** Name, value, name, value: one string, since it lives as long as its connection, and a dozen would take thrice the memory. */
+  /**
+   * Name, value, name, value: one string, since it lives as long as its connection, and separate strings would take
+   * three times the memory.
+   */
   readonly #rawHeaders: string;
-  /** The client's IP address: the other end of the socket, or what the option `clientAddress` makes of a proxy's word. */
+  /** The client's IP address: the other end of the socket, or what the option `clientAddress` returned. */
   readonly remoteAddress: string;
   /** The subprotocols that the client offers, in its order of preference. */
   readonly protocols: readonly string[];
@@ -19,7 +22,7 @@ export class UpgradeRequest {
     this.protocols = offered === undefined ? NONE : offered.split(',').map((name) => name.trim());
   }
 
-  /** Names in lower case; the values of a repeated one joined by commas. Read anew at each access. */
+  /** Names in lower case; repeated values joined by commas. Parsed again at each access. */
   get headers(): Readonly<Record<string, string | undefined>> {
     const raw = this.#rawHeaders.split('\n');
     const headers: Record<string, string> = {};
@@ -41,7 +44,7 @@ export class UpgradeRequest {
     return new URLSearchParams(query < 0 ? '' : this.url.slice(query));
   }
 
-  /** The page that the client runs in; absent for clients that are no browsers. */
+  /** The origin of the page that the client runs in; absent for clients other than browsers. */
   get origin(): string | undefined {
     return this.headers.origin;
   }

@@ -6,7 +6,7 @@ import type { UpgradeRequest } from './upgrade-request.ts';
 
 /** What a user needs of the engine: a connection that subscribes to topics. */
 export interface UserSession extends Subscriber {
-  /** Queues what this tick has published to it, so that what follows comes after. */
+  /** Queues what was published to it in this turn, so that what follows comes after. */
   settle(): void;
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
@@ -14,12 +14,12 @@ export interface UserSession extends Subscriber {
 
 let read: (user: User) => UserSession;
 
-/** The engine's own side of a user. */
+/** The engine's side of a user. */
 export function sessionOf(user: User): UserSession {
   return read(user);
 }
 
-/** Somebody connected to a server: one connection of theirs. */
+/** A client connected to a server. A person with two connections is two users. */
 export class User extends Peer {
   static {
     read = (user) => user.#session;
@@ -28,7 +28,7 @@ export class User extends Peer {
   readonly #session: UserSession;
   #id = '';
   #data: unknown;
-  /** The handshake that they came with. */
+  /** The opening handshake. */
   readonly request: UpgradeRequest;
 
   constructor(session: UserSession, request: UpgradeRequest, protocol: string, data: unknown) {
@@ -38,13 +38,13 @@ export class User extends Peer {
     this.#data = data;
   }
 
-  /** Unlike every other connection's, on any server. */
+  /** A random UUID, unique to this connection. */
   get id(): string {
     if (this.#id === '') this.#id = randomUUID();
     return this.#id;
   }
 
-  /** The application's own: what `onUpgrade` attached, or an empty object. */
+  /** The application's own data: what `onUpgrade` returned, or an empty object. */
   // biome-ignore lint/suspicious/noExplicitAny: what an application keeps here is its own affair
   get data(): any {
     this.#data ??= {};
@@ -55,12 +55,12 @@ export class User extends Peer {
     this.#data = value;
   }
 
-  /** The client's IP address: the other end of the socket, or what the option `clientAddress` makes of a proxy's word. */
+  /** The client's IP address: the other end of the socket, or what the option `clientAddress` returned. */
   get remoteAddress(): string {
     return this.request.remoteAddress;
   }
 
-  /** The topics that they are subscribed to. */
+  /** The topics that this user subscribes to. */
   get topics(): readonly string[] {
     return [...(this.#session.topics ?? [])].map((topic) => topic.name);
   }
@@ -80,7 +80,7 @@ export class User extends Peer {
     super.close(code, reason);
   }
 
-  /** From now on they get what `server.publish(topic, …)` sends. Subscribing twice is subscribing once. */
+  /** From now on this user gets what `server.publish(topic, …)` sends. Subscribing again has no effect. */
   subscribe(topic: string): void {
     this.#session.subscribe(topic);
   }

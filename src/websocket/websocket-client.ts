@@ -3,15 +3,15 @@ import type { CloseEvent, Inbox } from './inbox.ts';
 import { Peer } from './peer.ts';
 
 /**
- * The client's end of a WebSocket connection. Its messages are read with `for await`, which ends when the connection
- * does; a slow reader slows the server down, not this process.
+ * The client's end of a WebSocket connection. Read its messages with `for await`, which ends with the connection; a
+ * slow reader slows the server down instead of filling this process's memory.
  */
 export class WebSocketClient extends Peer implements AsyncIterable<Message> {
-  /** Resolves when the connection is over; never rejects. */
+  /** Resolves when the connection has ended; never rejects. */
   readonly closed: Promise<CloseEvent>;
   readonly #inbox: Inbox;
 
-  /** Use `connectWebSocket`. */
+  /** Use `connectWebSocket` to create one. */
   constructor(connection: Connection, inbox: Inbox, protocol: string) {
     super(connection, protocol);
     this.#inbox = inbox;
