@@ -1,17 +1,17 @@
-/** Time as a thing that is passed in, so that tests turn the hands themselves and never sleep. It runs in browsers too. */
+/** A clock that is passed in, so that tests control the time and never sleep. It works in browsers too. */
 export interface Clock {
-  /** Milliseconds on a clock that never goes back; only differences mean anything. */
+  /** Milliseconds on a monotonic clock; only differences are meaningful. */
   now(): number;
-  /** Calls `action` once, `delay` milliseconds from now, however long that is. The answer cancels it. */
+  /** Calls `action` once after `delay` milliseconds, of any length. Returns a function that cancels it. */
   after(delay: number, action: () => void): () => void;
-  /** Calls `action` every `period` milliseconds. The answer stops it. Does not keep the process alive. */
+  /** Calls `action` every `period` milliseconds. Returns a function that stops it. Does not keep the process alive. */
   every(period: number, action: () => void): () => void;
 }
 
-/** The longest delay that a timer of Node or a browser keeps: 2³¹ − 1 ms, 24.8 days. A longer one ends at once. */
+/** The longest delay that a timer of Node or a browser supports: 2³¹ − 1 ms, 24.8 days. A longer one fires at once. */
 export const LONGEST_TIMER = 0x7fffffff;
 
-/** `setTimeout` for any delay: a longer one is waited for in parts. The answer cancels it. */
+/** `setTimeout` for any delay; longer ones are waited for in parts. Returns a function that cancels it. */
 export function after(delay: number, action: () => void): () => void {
   let timer: ReturnType<typeof setTimeout>;
   const wait = (left: number) => {
@@ -21,7 +21,7 @@ export function after(delay: number, action: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
-/** `setInterval` for any period: a longer one is waited for in equal parts. Node's process may end meanwhile. */
+/** `setInterval` for any period; longer ones are waited for in equal parts. It does not keep Node's process alive. */
 function every(period: number, action: () => void): () => void {
   const parts = Math.ceil(Math.min(period, Number.MAX_SAFE_INTEGER) / LONGEST_TIMER);
   let passed = 0;
@@ -30,7 +30,7 @@ function every(period: number, action: () => void): () => void {
     if (passed === 0) action();
   };
   const timer: unknown = setInterval(parts > 1 ? count : action, parts > 1 ? period / parts : period);
-  // A browser's timer is a number, and holds nothing up.
+  // In a browser a timer is a number, and cannot keep a process alive.
   (timer as { unref?(): void }).unref?.();
   return () => clearInterval(timer as number);
 }

@@ -1,6 +1,6 @@
 /**
- * Whether a value is to be awaited. Not only a Promise of this realm: zone.js and bluebird have classes of their own,
- * other realms too, and a query builder has a `then` that runs the query when somebody asks for its outcome.
+ * Whether a value has to be awaited. Not only a Promise of this realm: zone.js, bluebird and other realms have their
+ * own classes. A query builder also has a `then`, which runs the query when it is called.
  */
 export function isThenable(value: unknown): value is PromiseLike<unknown> {
   return (
@@ -9,7 +9,7 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
-/** Calls what a program gave us; `failed` hears what it throws, and what its promise is rejected with. */
+/** Calls an application's function; `failed` gets what it throws, or what its promise is rejected with. */
 export function guard(call: () => unknown, failed: (cause: unknown) => void): void {
   try {
     const result = call();

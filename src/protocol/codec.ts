@@ -17,15 +17,15 @@ import {
   objectOf,
 } from './shape.ts';
 
-/** One element of a line: its name in sentences, its check, and what stands for it when it is absent. */
+/** One element of a line: its name for messages, its check, and its default when it is absent. */
 interface Part {
   name: string;
   check: Check;
-  /** Absent elements at the end of a line are allowed from here on. */
+  /** From this element on, elements may be absent at the end of a line. */
   optional?: boolean;
-  /** Put in the place of an absent element. */
+  /** The default for an absent element. */
   absent?: unknown;
-  /** What of it goes through as text: all of it, or the member of this name. */
+  /** Which part of it stays text: all of it, or the member of this name. */
   text?: true | 'member' | 'data';
 }
 
@@ -132,14 +132,17 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
   ['to', [data]],
 ]);
 
-/** What a client sent in one frame, line by line: a bad line spoils no other. Data is not read, but cut out as text. */
+/**
+ * Decodes one frame of a client, line by line: a bad line does not affect the others. Data is not parsed, but cut out
+ * as text.
+ */
 export function decodeFromClient(frame: string): Decoded<ClientMessage<JsonText>>[] {
   return decode<ClientMessage<JsonText>>(frame, FROM_CLIENT, LIMITS.lines);
 }
 
 /**
- * What the server sent in one frame. A server joins as many lines as it likes. A client passes over a line whose
- * fault is `UNKNOWN_VERB`: a newer server may know more.
+ * Decodes one frame of the server. A server may join any number of lines. A client ignores a line whose fault is
+ * `UNKNOWN_VERB`: a newer server may know more verbs.
  */
 export function decodeFromServer(frame: string): Decoded<ServerMessage<JsonText>>[] {
   return decode<ServerMessage<JsonText>>(frame, FROM_SERVER, Number.POSITIVE_INFINITY);
@@ -151,10 +154,10 @@ function decode<T>(frame: string, verbs: Verbs, most: number): Decoded<T>[] {
     const newline = frame.indexOf('\n', from);
     const to = newline < 0 ? frame.length : newline;
     if (decoded.length === most) {
-      decoded.push(fault('BAD_MESSAGE', `the frame holds more than ${most} lines; the rest was not read`));
+      decoded.push(fault('BAD_MESSAGE', `the frame has more than ${most} lines; the rest was not read`));
       break;
     }
-    // A newline at the end of the last line is let be: line-oriented programs write one.
+    // A newline at the end of the last line is allowed: line-oriented programs write one.
     if (to > from || newline >= 0 || from === 0) decoded.push(decodeLine<T>(frame.slice(from, to), verbs));
     from = to + 1;
   }
@@ -168,19 +171,19 @@ function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
   } catch {
     return fault('BAD_MESSAGE', 'the line is not JSON');
   }
-  if (!Array.isArray(value)) return fault('BAD_MESSAGE', 'the line is JSON, but no array');
+  if (!Array.isArray(value)) return fault('BAD_MESSAGE', 'the line is JSON, but not an array');
   if (value.length === 0 || (value.length === 1 && value[0] === 1)) return { message: value as T };
   const parts = verbs.get(value[0]);
   const number = isId(value[1]) ? (value[1] as number) : 0;
   if (!parts) return fault('UNKNOWN_VERB', `${short(value[0])} is no verb of zocalo.1`, number);
-  // A line that deep has as many brackets to open and to close: a shorter one is looked at as far as its data goes.
+  // A line that deep has as many opening and closing brackets, so a shorter line needs no scan past its data.
   const isShortLine = line.length <= 2 * LIMITS.depth;
   const cut = cuts.get(parts);
   const found = isShortLine && cut === undefined ? undefined : scan(line, 0, isShortLine ? cut! + 2 : undefined);
   if (found && found.depth > LIMITS.depth) {
     return fault(
       'BAD_MESSAGE',
-      `arrays and objects lie more than ${LIMITS.depth} deep inside each other`,
+      `arrays and objects are nested more than ${LIMITS.depth} deep`,
       hasId(parts) ? number : 0,
     );
   }
@@ -208,7 +211,7 @@ function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
   return { message: value as T };
 }
 
-/** By verb, the element that goes through as text, or has a member that does. */
+/** By verb, the element that stays text, or has a member that does. */
 const cuts = new Map(
   [...FROM_CLIENT.values(), ...FROM_SERVER.values()].flatMap((parts) => {
     const at = parts.findIndex(({ text }) => text);
@@ -239,7 +242,7 @@ function fault(
   return { fault: { code, message, id } };
 }
 
-/** A value in a sentence: its beginning as JSON. Only its surface, so that no depth or size of it costs anything. */
+/** The beginning of a value as JSON, for messages. Only its top level, so that its depth and size cost nothing. */
 function short(value: unknown): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 40 ? `${value.slice(0, 40)}…` : value);
   if (Array.isArray(value)) return 'an array';

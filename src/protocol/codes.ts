@@ -21,21 +21,21 @@ export const CODES = {
   BAD_MESSAGE: {
     retry: false,
     status: 400,
-    meaning: 'the line is no JSON array, or a part of it has the wrong type or size',
+    meaning: 'the line is not a JSON array, or a part of it has the wrong type or size',
   },
-  UNKNOWN_VERB: { retry: false, status: 400, meaning: 'the first element of the array is no verb of this protocol' },
+  UNKNOWN_VERB: { retry: false, status: 400, meaning: 'the first element of the array is not a verb of this protocol' },
   TOO_LARGE: { retry: false, status: 413, meaning: 'the data is larger than this channel or server allows' },
   BAD_DATA: { retry: false, status: 422, meaning: 'the data does not fit the schema of this channel or method' },
   BAD_CHANNEL: {
     retry: false,
     status: 400,
-    meaning: 'the text breaks the rules for names of channels or for patterns',
+    meaning: 'the text is not a valid channel name or pattern',
   },
   BAD_POSITION: {
     retry: false,
     status: 400,
     forgiven: true,
-    meaning: 'the position lies in the future of the log: it was never given out',
+    meaning: 'the position is beyond the end of the log: it was never assigned',
   },
   KEY_REUSED: { retry: false, status: 422, meaning: 'the key was used before, for other data' },
   // who sent it
@@ -49,7 +49,7 @@ export const CODES = {
     retry: false,
     status: 404,
     forgiven: true,
-    meaning: 'the channel keeps no history, no presence, takes no patterns, or no entry of the server has it',
+    meaning: 'the channel has no history, no presence or no patterns, or the server has no entry for it',
   },
   NO_SUCH_METHOD: { retry: false, status: 404, meaning: 'the server has no method of that name' },
   // how much
@@ -62,9 +62,9 @@ export const CODES = {
   TOO_SLOW: {
     retry: true,
     status: 503,
-    meaning: 'you read more slowly than others write: subscribe again from your position',
+    meaning: 'the subscriber reads more slowly than others publish: subscribe again from your position',
   },
-  TOO_MANY_ERRORS: { retry: true, status: 429, meaning: 'so many bad requests came that the connection ends' },
+  TOO_MANY_ERRORS: { retry: true, status: 429, meaning: 'too many bad requests: the connection ends' },
   // the server's side
   TIMEOUT: {
     retry: true,
@@ -76,14 +76,14 @@ export const CODES = {
     retry: true,
     status: 503,
     forgiven: true,
-    meaning: 'the log cannot take or give anything now; nothing was stored',
+    meaning: 'the log cannot be written or read now; nothing was stored',
   },
   INTERNAL: {
     retry: false,
     status: 500,
     close: 1011,
     forgiven: true,
-    meaning: 'a program on the server failed at this request, and its owner was told',
+    meaning: 'a program on the server failed, and its owner was notified',
   },
   // the end of something
   CLOSED: {
@@ -93,22 +93,22 @@ export const CODES = {
     meaning: 'the server ended this subscription or connection on purpose',
   },
   REPLACED: { retry: false, status: 409, meaning: 'another connection resumed this session' },
-  SHUTTING_DOWN: { retry: true, status: 503, close: 1012, meaning: 'the server stops or restarts: come back' },
+  SHUTTING_DOWN: { retry: true, status: 503, close: 1012, meaning: 'the server is stopping or restarting: reconnect' },
 } as const satisfies Readonly<Record<string, CodeRow>>;
 
 export type Code = keyof typeof CODES;
 
 /** Why somebody was refused, where one code has several causes that a program tells apart. */
 export const REASONS = {
-  NO_TOKEN: 'nothing says who you are, and strangers are not let in',
+  NO_TOKEN: 'there are no credentials, and anonymous users are not accepted',
   TOKEN_EXPIRED: 'the token has expired',
   TOKEN_INVALID: 'the token is forged, damaged, or not meant for this server',
   TOKEN_REVOKED: 'the token was revoked, or its user is disabled',
   LOGIN_FAILED: 'no such user and password',
   REFUSED: "the application's hook refused",
   NO_KEY: 'the call needs an API key, and came without one',
-  KEY_UNKNOWN: 'the API key is none of the configured ones',
-  ORIGIN: 'the page is of an origin that may not connect',
+  KEY_UNKNOWN: 'the API key is not one of the configured keys',
+  ORIGIN: 'pages of this origin may not connect',
   RIGHT_MISSING: 'the token or key does not have the right',
   CHANNEL_OPTION: "the channel's options do not allow it",
 } as const;

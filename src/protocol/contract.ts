@@ -1,4 +1,6 @@
-/** What we need of a schema of any library that follows Standard Schema, version 1 (standardschema.dev): zod, valibot, … */
+/**
+ * The part of Standard Schema, version 1 (standardschema.dev), that we use of a schema of any library: zod, valibot, …
+ */
 export interface StandardSchema<Input = unknown, Output = Input> {
   readonly '~standard': {
     readonly version: 1;
@@ -17,7 +19,7 @@ export interface SchemaIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** The data of channels, by name or pattern, and of methods. */
+/** The schemas of channels, by name or pattern, and of methods. */
 export interface Contract {
   readonly channels?: Readonly<Record<string, StandardSchema>>;
   readonly methods?: Readonly<Record<string, MethodContract>>;
@@ -25,11 +27,11 @@ export interface Contract {
 
 export interface MethodContract {
   readonly data: StandardSchema;
-  /** Of what the handler answers. Default: anything. */
+  /** Of the handler's result. Default: anything. */
   readonly result?: StandardSchema;
 }
 
-/** Says what is agreed on, for `new Hub({ contract })`, and for `new Client<typeof agreed>(…)`. */
+/** Declares a contract, for `new Hub({ contract })` and `new Client<typeof agreed>(…)`. */
 export function contract<const C extends Contract>(agreed: C): C {
   return agreed;
 }
@@ -42,14 +44,14 @@ type Matched<Pattern> = Pattern extends `${infer Before}*${infer After}`
   ? `${Before}${string}${Matched<After>}`
   : Pattern;
 
-/** The entry of that very name, or else those of all patterns that match: types do not weigh patterns. */
+/** The entry of that exact name, or else those of all matching patterns: types do not rank patterns. */
 type SchemaOf<Channels, Name> = Name extends keyof Channels
   ? Channels[Name]
   : { [Pattern in keyof Channels]: Name extends Matched<Pattern> ? Channels[Pattern] : never }[keyof Channels];
 
 type Known<Schema, Type> = [Schema] extends [never] ? unknown : Type;
 
-/** What may be published to a channel; unknown where the contract says nothing of it. */
+/** What may be published to a channel; unknown where the contract does not mention it. */
 export type ChannelInput<C extends Contract, Name extends string> = Known<
   SchemaOf<C['channels'], Name>,
   InputOf<SchemaOf<C['channels'], Name>>
@@ -63,13 +65,13 @@ export type ChannelOutput<C extends Contract, Name extends string> = Known<
 
 type MethodOf<C extends Contract, Name> = Name extends keyof C['methods'] ? C['methods'][Name] : unknown;
 
-/** What a caller gives to a method, and what its handler gets. */
+/** The argument of a method, and what its handler gets. */
 export type MethodInput<C extends Contract, Name> =
   MethodOf<C, Name> extends { data: infer Schema } ? InputOf<Schema> : unknown;
 export type MethodData<C extends Contract, Name> =
   MethodOf<C, Name> extends { data: infer Schema } ? OutputOf<Schema> : unknown;
 
-/** What a handler answers, and what its caller gets. */
+/** What a handler returns, and what its caller gets. */
 export type MethodReturn<C extends Contract, Name> =
   MethodOf<C, Name> extends { result: infer Schema } ? InputOf<Schema> : unknown;
 export type MethodResult<C extends Contract, Name> =

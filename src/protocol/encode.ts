@@ -1,13 +1,13 @@
 import type { ClientMessage, Position, ServerMessage } from './messages.ts';
 
-/** One message as a line. Throws what `JSON.stringify` throws: a TypeError for a circle or a bigint. */
+/** One message as a line. Throws what `JSON.stringify` throws: a TypeError for a circular structure or a bigint. */
 export function encode(message: ClientMessage | ServerMessage): string {
   return JSON.stringify(message);
 }
 
 /**
- * A publication as a line that is the same for all its subscribers. `data`, and `meta` where there is one, are JSON
- * texts already, as they lie in the log: nothing is parsed or written again on the way out.
+ * A publication as a line that is the same for all its subscribers. `data`, and `meta` if present, are JSON text
+ * already, as stored in the log: nothing is parsed or serialized again.
  */
 export function encodePublication(ch: number, offset: number, data: string, meta: string | null = null): string {
   return meta === null ? `["m",${ch},${offset},${data}]` : `["m",${ch},${offset},${data},${meta}]`;
@@ -28,12 +28,12 @@ export function encodeDirect(data: string): string {
   return `["to",${data}]`;
 }
 
-/** Somebody who is here, as members are shown: JSON text. */
+/** A member in the presence list, as JSON text. */
 export function encodeMember(id: string, data: string | undefined): string {
   return data === undefined ? `{"id":${JSON.stringify(id)}}` : `{"id":${JSON.stringify(id)},"data":${data}}`;
 }
 
-/** Somebody who came, or has new data. `member`: as `encodeMember` wrote it. */
+/** A member who joined, or has new data. `member`: the result of `encodeMember`. */
 export function encodeJoin(ch: number, member: string): string {
   return `["+",${ch},${member}]`;
 }

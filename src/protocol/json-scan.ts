@@ -1,11 +1,13 @@
-/** What one pass over the text of an array or object finds, which must be valid JSON: `JSON.parse` has seen to that. */
+/**
+ * The result of one pass over the text of an array or object. The text must be valid JSON; `JSON.parse` has checked it.
+ */
 export interface Scan {
   /**
-   * Offsets of its own brackets and of the commas and colons between them. What stands between two of these is an
-   * element, or in an object a name or the value that belongs to it.
+   * Offsets of its own brackets and of the commas and colons between them. Between two of these is an element, or in an
+   * object a name or its value.
    */
   readonly marks: readonly number[];
-  /** How deep arrays and objects lie inside each other, this one counted. */
+  /** How deep arrays and objects are nested, including this one. */
   readonly depth: number;
   /** Whether there is white space outside of strings. */
   readonly isLoose: boolean;
@@ -16,15 +18,15 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 const BACKSLASH = 0x5c;
 const SPACE = 0x20;
-/** With this bit set, `[` and `{` are one character, and so are `]` and `}`: so there is one comparison for both. */
+/** With this bit set, `[` and `{` are the same character, and so are `]` and `}`: one comparison covers both. */
 const CURLY = 0x20;
 const OPEN = 0x7b;
 const CLOSE = 0x7d;
-/** Characters of a string that are looked at one by one. */
+/** Characters of a string that are examined one by one. */
 const NEAR = 24;
 
 /**
- * Scans the first array or object at or behind `from`, up to its end or to so many marks. Nothing is copied, and the
+ * Scans the first array or object at or after `from`, up to its end or to `most` marks. Nothing is copied, and the
  * stack does not grow with the depth.
  */
 export function scan(text: string, from = 0, most = Number.POSITIVE_INFINITY): Scan {
@@ -49,9 +51,9 @@ export function scan(text: string, from = 0, most = Number.POSITIVE_INFINITY): S
   return { marks, depth: deepest, isLoose };
 }
 
-/** The offset of the quotation mark that ends the string which begins at `from`. */
+/** The offset of the quotation mark that ends the string starting at `from`. */
 function endOfString(text: string, from: number): number {
-  // Most strings are short, where a search costs more than a look at each character.
+  // Most strings are short, and for those a search costs more than checking each character.
   const near = Math.min(from + NEAR, text.length);
   for (let at = from + 1; at < near; at++) {
     const code = text.charCodeAt(at);
@@ -65,14 +67,14 @@ function endOfString(text: string, from: number): number {
   }
 }
 
-/** Where something begins behind `from` that is no white space. */
+/** The first offset after `from` that is not white space. */
 export function startFrom(text: string, from: number): number {
   let at = from;
   while (text.charCodeAt(at) <= SPACE) at++;
   return at;
 }
 
-/** Where it ends before `to`. */
+/** The last offset before `to` that is not white space, plus one. */
 export function endBefore(text: string, to: number): number {
   let at = to;
   while (text.charCodeAt(at - 1) <= SPACE) at--;
@@ -80,8 +82,8 @@ export function endBefore(text: string, to: number): number {
 }
 
 /**
- * Where the value of a member stands in the text of an object that begins at or behind `from`; undefined when there is
- * none of that name. Of several it is the last, as with `JSON.parse`.
+ * Where a member's value is in the text of an object that begins at or after `from`; undefined when there is no such
+ * member. With duplicate names the last one counts, as in `JSON.parse`.
  */
 export function memberIn(text: string, { marks }: Scan, name: string): [from: number, to: number] | undefined {
   const isPlain = !name.includes('\\');
@@ -108,7 +110,7 @@ function isEscaped(quoted: string, name: string): boolean {
   return quoted.includes('\\') && JSON.parse(quoted) === name;
 }
 
-/** The same JSON without the white space outside of its strings. */
+/** The same JSON without white space outside of strings. */
 export function compact(text: string): string {
   const pieces: string[] = [];
   let from = 0;

@@ -1,16 +1,18 @@
-/** Characters of a channel's name or of a pattern. By itself, so that the SDK need not carry the other limits. */
+/** Characters of a channel name or pattern. It has its own constant so that the SDK does not carry the other limits. */
 export const CHANNEL_LENGTH = 255;
 
-/** What a line may hold at most. A breach is answered with `BAD_MESSAGE`, or with the code named. */
+/** Limits of a line. A violation is answered with `BAD_MESSAGE`, or with the code given here. */
 export const LIMITS = {
-  /** Lines in a frame: what the SDK's outbox sends after a reconnect, and a bound on the work one frame can ask for. */
+  /**
+   * Lines in a frame: what the SDK's outbox sends after a reconnect, and a limit on the work that one frame can cause.
+   */
   lines: 1_000,
   /**
-   * Arrays and objects inside each other, the line's own array included. 64 is the smallest limit among the common
-   * JSON readers (.NET's default; PHP's is 512, Python's about 1,000), so that whoever subscribes can read it.
+   * How deep arrays and objects may be nested, including the line's own array. 64 is the smallest default limit among
+   * the common JSON parsers (.NET's; PHP's is 512, Python's about 1,000), so that every subscriber can parse it.
    */
   depth: 64,
-  /** A request's number: positive, and small enough for a 32-bit integer in any language. */
+  /** The number of a request: positive, and small enough for a 32-bit integer in any language. */
   id: 2 ** 31 - 1,
   /** Characters of a channel's name or of a pattern; `BAD_CHANNEL`. */
   channel: CHANNEL_LENGTH,

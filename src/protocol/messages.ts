@@ -1,15 +1,15 @@
 /**
- * The vocabulary of `zocalo.1`. docs/protocol.md explains each with an example. `Data` is what stands for data: whatever
- * JSON can say where a message is written, and its text where one was decoded.
+ * The vocabulary of `zocalo.1`. docs/protocol.md explains each message with an example. `Data` is the type of data: any
+ * JSON value where a message is encoded, and its text where one was decoded.
  */
 
-/** The WebSocket subprotocol (RFC 6455 §1.9) that a client asks for. */
+/** The WebSocket subprotocol (RFC 6455 §1.9) that a client requests. */
 export const SUBPROTOCOL = 'zocalo.1';
 
-/** A place in a channel's log: the log's identity, and how many publications it has counted. */
+/** A position in a channel's log: the log's identity, and the number of publications it has counted. */
 export type Position = readonly [epoch: string, offset: number];
 
-/** What a client offers on opening: a token, or a user and a password. `resume` is an earlier connection's ticket. */
+/** How a client logs in: a token, or a user and a password. `resume` is the ticket of an earlier connection. */
 export interface Hello {
   token?: string;
   login?: readonly [user: string, password: string];
@@ -19,39 +19,42 @@ export interface Hello {
 export interface Welcome {
   /** This connection's id. */
   connection: string;
-  /** The user's id, where there is one. */
+  /** The user's id, if it is known. */
   user?: string;
-  /** For the next `hi`, in the place of the password. */
+  /** A token for the next `hi`, instead of the password. */
   token?: string;
-  /** For `resume` after the connection was lost without a `bye`. */
+  /** The ticket for `resume` after the connection was lost without a `bye`. */
   ticket?: string;
-  /** Whether `resume` was accepted. Subscriptions are never resumed: each is asked for again, with its position. */
+  /** Whether `resume` was accepted. Subscriptions are never resumed: each is requested again, with its position. */
   resumed: boolean;
-  /** Milliseconds between the server's pings: after twice that long without a line the connection is dead. */
+  /** Milliseconds between the server's pings: after twice that long without a line, the connection is dead. */
   ping: number;
-  /** What this connection may do: whoever keeps to it is not refused for it. What is absent is not limited, or not told. */
+  /**
+   * The limits of this connection. A client that respects them is not refused for them. What is absent is unlimited, or
+   * not disclosed.
+   */
   limits?: WelcomeLimits;
 }
 
 export interface WelcomeLimits {
-  /** Lines a second, on average; twice that at once. */
+  /** Lines per second on average; twice that in a burst. */
   lines?: number;
-  /** Bytes a second, on average; eight times that at once. */
+  /** Bytes per second on average; eight times that in a burst. */
   bytes?: number;
   /** Subscriptions at the same time. */
   subscriptions?: number;
 }
 
 export interface SubscribeOptions<Data = unknown> {
-  /** The last publication seen: what came after it is sent first. Default: begin with what comes next. */
+  /** The last publication seen: what came after it is sent first. Default: start with the next publication. */
   at?: Position;
-  /** Without `at`: send this many of the newest publications first. Default 0. */
+  /** Without `at`: first send this many of the newest publications. Default 0. */
   recent?: number;
-  /** How many publications the client can take before it says `more`. Default 256. */
+  /** How many publications the client can take before it sends `more`. Default 256. */
   credit?: number;
-  /** Send who is here, and who comes and goes. Default false. */
+  /** Send who is present, joins and leaves. Default false. */
   presence?: boolean;
-  /** Be a member, shown to others with this data. Default: not a member. */
+  /** Join as a member, shown to others with this data. Default: not a member. */
   member?: Data;
 }
 
@@ -61,44 +64,44 @@ export interface Subscribed {
   epoch?: string;
   /** The next publication has the offset after this one. */
   offset?: number;
-  /** Where it was asked for; `members` is absent where the channel only counts. */
+  /** If presence was requested; `members` is absent where the channel only counts. */
   members?: Member[];
   count?: number;
 }
 
-/** One user or connection that is here. `id` is unique in the channel. */
+/** A user or connection that is present. `id` is unique in the channel. */
 export interface Member<Data = unknown> {
   id: string;
   data?: Data;
 }
 
 export interface PublishOptions {
-  /** Makes a repetition harmless: the same key with the same data is stored once. */
+  /** Makes repeating safe: the same key with the same data is stored once. */
   key?: string;
-  /** False leaves this connection out. Default true. */
+  /** False excludes this connection from the delivery. Default true. */
   echo?: boolean;
-  /** False passes it on without storing it: whoever is not there now never sees it. Default true. */
+  /** False delivers it without storing it: subscribers that are not connected never see it. Default true. */
   keep?: boolean;
 }
 
 export interface Published {
-  /** Where it is in the log; absent for `keep: false`. */
+  /** Its position in the log; absent for `keep: false`. */
   at?: Position;
 }
 
 export interface GetOptions {
   /** For history: what came after this position. Default: from the oldest. */
   at?: Position;
-  /** For history: at most so many. Default 256. */
+  /** For history: the most entries to return. Default 256. */
   limit?: number;
 }
 
 export interface History {
   epoch: string;
-  /** The oldest offset that is still in the log; `head` + 1 when there is none. */
+  /** The oldest offset still in the log; `head` + 1 when there is none. */
   oldest: number;
   head: number;
-  /** Set when what came directly after `at` is no longer there; `entries` then begin at the oldest. */
+  /** Set when the publications right after `at` were deleted; `entries` then start with the oldest. */
   gap?: true;
   entries: (readonly [offset: number, data: unknown, meta?: Meta])[];
 }
@@ -108,13 +111,13 @@ export interface Presence {
   members?: Member[];
 }
 
-/** About a publication. All may be absent. */
+/** Metadata of a publication. All members are optional. */
 export interface Meta {
-  /** The publisher's key: so the publisher's own SDK knows it again. */
+  /** The publisher's key, by which the publisher's own SDK recognises it. */
   key?: string;
   /** The user who published it. */
   user?: string;
-  /** When, in milliseconds since 1970. */
+  /** The time in milliseconds since 1970. */
   time?: number;
 }
 
@@ -127,7 +130,7 @@ export interface Gap {
 }
 
 export interface Bye {
-  /** Come back after so many milliseconds; absent: do not come back by yourself. */
+  /** Reconnect after this many milliseconds; absent: do not reconnect automatically. */
   after?: number;
   ticket?: string;
   /** One of `REASONS`. */

@@ -2,7 +2,7 @@ import type { Code } from './codes.ts';
 import { LIMITS } from './limits.ts';
 import type { Position } from './messages.ts';
 
-/** What is wrong with a line: a code of the table and a sentence, and the request's number where it has one. */
+/** What is wrong with a line: a code of the table, a message, and the request's number if it has one. */
 export interface Fault {
   code: Code;
   message: string;
@@ -10,10 +10,10 @@ export interface Fault {
   id: number;
 }
 
-/** One line, understood or not. */
+/** One decoded line, valid or not. */
 export type Decoded<T> = { message: T; fault?: undefined } | { message?: undefined; fault: Fault };
 
-/** One check of one part: true, or what it should have been. */
+/** A check of one part of a line: whether it is valid. */
 export type Check = (value: unknown) => boolean;
 
 export const isId: Check = (value) => isCount(value, 1, LIMITS.id);
@@ -37,7 +37,7 @@ export function isPosition(value: unknown): value is Position {
   return Array.isArray(value) && value.length === 2 && isShort(value[0], LIMITS.epoch) && isNumber(value[1]);
 }
 
-/** An object whose members, as far as they are known and there, pass their checks. Unknown members are let be. */
+/** An object whose known members pass their checks. Unknown members are ignored. */
 export function objectOf(members: Readonly<Record<string, Check>>): Check {
   const names = Object.keys(members);
   return (value) =>

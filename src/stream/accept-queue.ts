@@ -2,7 +2,7 @@ interface Waiter<T> {
   resolve(item: T | undefined): void;
 }
 
-/** Hands items that arrive to callers that wait, in order, and keeps a bounded number of those nobody waits for. */
+/** Passes items in order to waiting callers, and queues a bounded number of items while nobody waits. */
 export class AcceptQueue<T> {
   readonly #limit: number;
   #items: T[] = [];
@@ -13,7 +13,7 @@ export class AcceptQueue<T> {
     this.#limit = limit;
   }
 
-  /** False when there is no room: the item remains the caller's. */
+  /** False when the queue is full: the item still belongs to the caller. */
   offer(item: T): boolean {
     if (this.#closed) return false;
     const waiter = this.#waiters.shift();
@@ -43,7 +43,7 @@ export class AcceptQueue<T> {
     });
   }
 
-  /** Sends every waiter away, and gives back what nobody took. */
+  /** Resolves all waiting callers with undefined, and returns the items that nobody took. */
   close(): T[] {
     this.#closed = true;
     for (const waiter of this.#waiters) waiter.resolve(undefined);

@@ -2,20 +2,20 @@ import { isIPv4, isIPv6 } from 'node:net';
 import { domainToASCII } from 'node:url';
 import { ZocaloError } from '../errors.ts';
 
-/** `host` is a name or an IP address, IPv6 without its brackets. `port` 0 asks for any free one. */
+/** `host` is a name or an IP address, IPv6 without its brackets. Port 0 means any free port. */
 export interface HostAddress {
   scheme: 'tcp' | 'tls' | 'udp';
   host: string;
   port: number;
 }
 
-/** `path` is a file path, absolute or relative to the working directory, with nothing escaped. */
+/** `path` is a file path, absolute or relative to the working directory, unescaped. */
 export interface UnixAddress {
   scheme: 'unix';
   path: string;
 }
 
-/** `path` begins with `/` and holds the query too, escaped as HTTP wants it. */
+/** `path` begins with `/` and includes the query, escaped as in HTTP. */
 export interface WebSocketAddress {
   scheme: 'ws' | 'wss';
   host: string;
@@ -25,7 +25,7 @@ export interface WebSocketAddress {
 
 export type Address = HostAddress | UnixAddress | WebSocketAddress;
 
-/** The ports that RFC 6455 §3 assumes; the other schemes have none, so theirs must be said. */
+/** The default ports of RFC 6455 §3; the other schemes have none, so they need a port. */
 const DEFAULT_PORTS: Record<string, number> = { ws: 80, wss: 443 };
 
 const FORMS = {
@@ -37,14 +37,16 @@ const FORMS = {
   unix: 'unix:///absolute/path or unix:relative/path, for example unix:///tmp/zocalo.sock',
 } as const;
 
-/** What `sun_path` holds beside its closing zero: 108 bytes on Linux, 104 on macOS and the BSDs (their sys/un.h). */
+/**
+ * Bytes in `sun_path` before its terminating zero: 108 on Linux with it, 104 on macOS and the BSDs (their sys/un.h).
+ */
 const UNIX_PATH_BYTES = process.platform === 'linux' ? 107 : 103;
 
 /**
- * Reads the address of a socket: `tcp://host:port`, `tls://host:port`, `udp://host:port`, `unix:///path`,
- * `ws://host:port/path?query`, `wss://…`. IPv6 stands in brackets, with a zone if need be (`[fe80::1%eth0]`).
+ * Parses a socket address: `tcp://host:port`, `tls://host:port`, `udp://host:port`, `unix:///path`,
+ * `ws://host:port/path?query`, `wss://…`. IPv6 is in brackets, with a zone if needed (`[fe80::1%eth0]`).
  *
- * @throws {ZocaloError} BAD_ADDRESS or UNKNOWN_SCHEME, with the text as given and the right form.
+ * @throws {ZocaloError} BAD_ADDRESS or UNKNOWN_SCHEME, with the given text and the correct form.
  */
 export function parseAddress(given: string | URL): Address {
   const text = String(given);
@@ -62,7 +64,7 @@ export function parseAddress(given: string | URL): Address {
     case 'tls':
     case 'udp': {
       const { host, port, after } = parseAuthority(text, scheme, rest);
-      if (after !== '' && after !== '/') throw bad(text, scheme, 'has a path, which this scheme does not know');
+      if (after !== '' && after !== '/') throw bad(text, scheme, 'has a path, which this scheme does not allow');
       return { scheme, host, port };
     }
     case 'ws':
@@ -77,7 +79,7 @@ export function parseAddress(given: string | URL): Address {
   }
 }
 
-/** The address as people write it; `parseAddress` reads it back. The path `/` of a WebSocket is left out. */
+/** The address as a URL that `parseAddress` reads. The path `/` of a WebSocket is omitted. */
 export function formatAddress(address: Address): string {
   if (address.scheme === 'unix') {
     const path = address.path.replace(/[%\p{Cc}\s]/gu, encodeURIComponent);
@@ -90,15 +92,14 @@ export function formatAddress(address: Address): string {
 
 function parseAuthority(text: string, scheme: keyof typeof FORMS, rest: string) {
   const [, rawHost = '', rawPort, after = ''] = /^(\[[^\]]*\]|[^:/?#[\]]*)(?::([^/?#]*))?(.*)$/s.exec(rest) ?? [];
-  if (/^[^/?#]*@/.test(rest)) throw bad(text, scheme, 'holds a user name, which no socket has');
-  if (after !== '' && !/^[/?#]/.test(after)) throw bad(text, scheme, 'has no host and port that can be told apart');
+  if (/^[^/?#]*@/.test(rest)) throw bad(text, scheme, 'has a user name, which no socket address has');
+  if (after !== '' && !/^[/?#]/.test(after)) throw bad(text, scheme, 'has no host and port that can be separated');
   const host = rawHost.startsWith('[') ? parseIPv6(rawHost.slice(1, -1)) : parseHost(rawHost);
-  if (host === '')
-    throw bad(text, scheme, rawHost === '' ? 'names no host' : `names no valid host (${quote(rawHost)})`);
+  if (host === '') throw bad(text, scheme, rawHost === '' ? 'has no host' : `has an invalid host (${quote(rawHost)})`);
   const port = rawPort === undefined || rawPort === '' ? DEFAULT_PORTS[scheme] : Number(rawPort);
-  if (port === undefined) throw bad(text, scheme, 'names no port');
+  if (port === undefined) throw bad(text, scheme, 'has no port');
   if ((rawPort && !/^\d{1,5}$/.test(rawPort)) || port > 65_535) {
-    throw bad(text, scheme, `names the port ${quote(rawPort ?? '')}, and ports go from 0 to 65535`);
+    throw bad(text, scheme, `has the port ${quote(rawPort ?? '')}; ports go from 0 to 65535`);
   }
   return { host, port, after };
 }
@@ -116,15 +117,16 @@ function parseHost(host: string): string {
 }
 
 function parsePath(text: string, rest: string): string {
-  if (/^unix:\/\//i.test(text) && !rest.startsWith('/')) throw bad(text, 'unix', 'names a host, which a file has not');
+  if (/^unix:\/\//i.test(text) && !rest.startsWith('/'))
+    throw bad(text, 'unix', 'has a host, but a Unix socket has none');
   let path: string;
   try {
     path = decodeURIComponent(rest);
   } catch {
-    throw bad(text, 'unix', 'holds a % that begins no escape (write it as %25)');
+    throw bad(text, 'unix', 'has a % that starts no escape (write it as %25)');
   }
-  if (path === '' || path.endsWith('/')) throw bad(text, 'unix', 'names no file');
-  if (path.includes('\0')) throw bad(text, 'unix', 'holds a zero byte');
+  if (path === '' || path.endsWith('/')) throw bad(text, 'unix', 'has no file name');
+  if (path.includes('\0')) throw bad(text, 'unix', 'contains a zero byte');
   if (Buffer.byteLength(path) > UNIX_PATH_BYTES) {
     throw new ZocaloError('BAD_ADDRESS', `${quote(text)} is longer than a socket's path may be`, {
       advice: `shorten it to ${UNIX_PATH_BYTES} bytes, or give it relative to the working directory as unix:name.sock`,

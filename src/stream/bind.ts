@@ -8,32 +8,33 @@ import { type Address, formatAddress, type HostAddress, type UnixAddress, type W
 import { toZocaloError } from './system-errors.ts';
 
 export interface BindOptions {
-  /** How many connections the kernel holds until they are taken. Default 511, which is Node's own. */
+  /** How many connections the kernel queues until they are accepted. Default 511, Node's own. */
   backlog?: number | undefined;
-  /** Gives up the binding; it has no meaning afterwards. */
+  /** Cancels the binding; it has no effect afterwards. */
   signal?: AbortSignal | undefined;
 }
 
 export interface Bound<S = Server> {
   server: S;
-  /** As people write it, with the port that was really taken: `tcp://127.0.0.1:1337`. */
+  /** With the actual port: `tcp://127.0.0.1:1337`. */
   address: string;
 }
 
-/** Both: a browser or a library that tries the other one first and finds nobody there calls the server dead. */
+/** Both, because a browser or library that tries only the other one would report the server as down. */
 const LOOPBACKS = ['127.0.0.1', '::1'];
 
-/** How often port 0 is tried anew when the port that is free on the one loopback is taken on the other. */
+/** How often port 0 is tried again when the port that is free on one loopback is taken on the other. */
 const ATTEMPTS = 20;
 
 /**
- * Opens as many listening servers as the address needs: one; for `localhost` two, on 127.0.0.1 and ::1 (less what
- * the machine lacks), both on the same port, which 0 leaves to the machine. After a failure nothing stays open.
+ * Opens as many listening servers as the address needs: one; for `localhost` two, on 127.0.0.1 and ::1 (except those
+ * that the machine lacks), both on the same port, which the system picks for port 0. After a failure, nothing stays
+ * open.
  *
- * A socket file that nobody answers on any more is replaced. A later 'error' of a server (no file descriptor left
- * to accept with, say) does not end the process.
+ * A socket file that no process answers on is replaced. A later 'error' of a server (no file descriptor left to accept
+ * with, for example) does not end the process.
  *
- * @param create makes a `net.Server`, or one of its children: `tls.Server`, `http.Server`, `https.Server`.
+ * @param create creates a `net.Server` or a subclass: `tls.Server`, `http.Server`, `https.Server`.
  * @throws {ZocaloError} ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED, UNKNOWN_HOST, NO_SUCH_PATH, ABORTED.
  */
 export function bindServers<S extends Server>(
@@ -65,14 +66,14 @@ export function bindServers<S extends Server>(
   });
 }
 
-/** How a kind of socket is bound to a host and a port: a TCP server, a UDP socket. */
+/** Binds one kind of socket to a host and a port: a TCP server, a UDP socket. */
 export interface Binder<S> {
   open(host: string, port: number): Promise<S>;
   portOf(opened: S): number;
   close(opened: S): void;
 }
 
-/** `localhost` on both loopbacks with one port; any other host as it is. */
+/** Binds `localhost` on both loopbacks with one port; any other host once. */
 export async function bindHosts<S>(address: HostAddress | WebSocketAddress, binder: Binder<S>): Promise<Bound<S>[]> {
   const hosts = address.host === 'localhost' ? LOOPBACKS : [address.host];
   for (let attempt = 1; ; attempt++) {
@@ -124,7 +125,7 @@ async function bindUnix<S>(listen: () => Promise<S>, address: UnixAddress): Prom
   }
 }
 
-/** Whether somebody answers there. A server that was killed leaves its file behind, and that refuses everybody. */
+/** Whether a process answers there. A killed server leaves its file behind, and connecting to that is refused. */
 async function isAlive(path: string): Promise<boolean> {
   const probe = connect({ path });
   try {

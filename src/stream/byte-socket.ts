@@ -9,7 +9,7 @@ export class ByteSocket extends StreamSocket {
   readonly #socket: Socket;
   #peerEnded = false;
 
-  /** `socket` is connected, and nobody else listens to it. */
+  /** `socket` is connected, and has no other listeners. */
   constructor(socket: Socket, address: Address, options: Omit<StreamSocketOptions, 'remoteAddress' | 'localAddress'>) {
     super({
       ...options,
@@ -64,7 +64,7 @@ export class ByteSocket extends StreamSocket {
     if (!this.push(chunk)) this.#socket.pause();
   }
 
-  /** Also reached by our own doing; then there is nothing left to do. */
+  /** Also called when we closed it ourselves; then there is nothing left to do. */
   #onClose(): void {
     if (this.#peerEnded) this.end();
     else this.destroy(new ZocaloError('SOCKET_CLOSED', `the connection with ${this.remoteAddress} is closed`));
@@ -72,8 +72,8 @@ export class ByteSocket extends StreamSocket {
 }
 
 /**
- * A file has no second address: both ends of a Unix socket bear the same name. A peer that has reset the connection
- * already has none either; `address` is then the best that is known.
+ * Both ends of a Unix socket have the same name, since a file has no second address. A peer that has reset the
+ * connection has no address any more either; then `address` is the best known name.
  */
 function nameOf(address: Address, host: string | undefined, port: number | undefined): string {
   if (address.scheme === 'unix' || host === undefined || port === undefined) return formatAddress(address);

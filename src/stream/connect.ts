@@ -13,30 +13,30 @@ import { type Pem, type SocketOptions, tcpOptions } from './options.ts';
 import type { StreamSocket } from './stream-socket.ts';
 
 /**
- * In milliseconds. Three tries of the kernel's fit in (it sends a lost SYN again after 1 and after 3 seconds, RFC
- * 6298), and a person still waits.
+ * In milliseconds. Enough for three attempts of the kernel (it resends a lost SYN after 1 and after 3 seconds, RFC
+ * 6298), and short enough for a person to wait.
  */
 const CONNECT_TIMEOUT = 10_000;
 
 export interface ConnectOptions extends SocketOptions {
-  /** For connecting, TLS included, in milliseconds. 0 waits for ever. Default 10,000. */
+  /** Time limit for connecting, including TLS, in milliseconds. 0: no limit. Default 10,000. */
   timeout?: number;
-  /** Gives up connecting; afterwards it ends the socket with ABORTED. */
+  /** Cancels connecting; afterwards it ends the socket with ABORTED. */
   signal?: AbortSignal;
   /** For `tls:`, the authorities that may have signed the other side's certificate. Default: Node's own list. */
   ca?: Pem | Pem[];
   /** For `tls:`, our own certificate and its key, where the server asks for one. */
   cert?: Pem;
   key?: Pem;
-  /** For `tls:`, the name that the certificate must be made out to. Default: the host of the address. */
+  /** For `tls:`, the name that the certificate must be issued for. Default: the host of the address. */
   servername?: string;
-  /** For `tls:`, false accepts any certificate; whoever is in between can then read everything. Default true. */
+  /** For `tls:`, false accepts any certificate, so that anybody in between can read everything. Default true. */
   rejectUnauthorized?: boolean;
 }
 
 /**
- * Connects to `tcp://host:port`, `tls://host:port`, `unix:///path` or `udp://host:port`. A host name is tried at all
- * its addresses; a UDP socket is connected, so it hears only that one peer.
+ * Connects to `tcp://host:port`, `tls://host:port`, `unix:///path` or `udp://host:port`. All addresses of a host name
+ * are tried; a UDP socket is connected, so it receives only from that peer.
  *
  * @throws {ZocaloError} BAD_ADDRESS, UNKNOWN_SCHEME, UNKNOWN_HOST, CONNECTION_REFUSED, UNREACHABLE, TIMEOUT, ABORTED,
  *   NO_SUCH_PATH, PERMISSION_DENIED, CERTIFICATE_NOT_TRUSTED, BAD_CERTIFICATE, TLS_FAILED, TOO_MANY_OPEN_FILES.
@@ -96,7 +96,7 @@ function open(address: Address, options: ConnectOptions): Socket {
 
 async function connectDatagram(address: HostAddress, options: ConnectOptions, until: AbortSignal) {
   until.throwIfAborted();
-  // No packet tells which address of a name is alive; a server on 127.0.0.1 alone is the commoner one.
+  // With UDP, no packet shows which address of a name is alive; a server on 127.0.0.1 alone is more common.
   const target = await lookup(address.host, { order: 'ipv4first' });
   until.throwIfAborted();
   const udp = createSocket(target.family === 6 ? 'udp6' : 'udp4');

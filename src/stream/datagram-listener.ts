@@ -13,7 +13,7 @@ const PEER_LIMIT = 1024;
 /** In milliseconds. See `ListenOptions.peerLimit`. */
 const PEER_IDLE = 120_000;
 
-/** One socket of ours for each remote address that sends something; forgotten when it has been silent for long. */
+/** One of our sockets for each remote address that sends something; removed after a long silence. */
 export async function listenDatagrams(
   address: HostAddress,
   options: SocketOptions & { peerLimit?: number; signal?: AbortSignal | undefined },

@@ -1,21 +1,21 @@
 import { StreamSocket, type StreamSocketOptions } from './stream-socket.ts';
 import { toZocaloError } from './system-errors.ts';
 
-/** How many unread datagrams are kept: 1,024. UDP may lose them anyway, and memory is dearer. */
+/** How many unread datagrams are kept: 1,024. UDP may lose datagrams anyway, and memory is worth more. */
 const QUEUE = 1024;
 
-/** What a datagram socket stands on; a server's peers share one. */
+/** The UDP socket underneath; all peers of a server share one. */
 export interface Wire {
   send(bytes: Buffer, callback: (error: Error | null) => void): void;
   close(): void;
 }
 
 /**
- * One remote peer over UDP: a write is a datagram, and each chunk that is read is one. UDP promises neither
- * arrival nor order, and knows no end: `end()` says nothing to the other side, so `destroy()` it when done.
+ * One remote peer over UDP: a write is one datagram, and each chunk read is one. UDP guarantees neither arrival nor
+ * order, and has no end: `end()` sends nothing, so call `destroy()` when done.
  */
 export class DatagramSocket extends StreamSocket {
-  /** How many datagrams came while 1,024 lay unread, and were let go. */
+  /** How many datagrams were dropped because 1,024 were unread. */
   dropped = 0;
   readonly #wire: Wire;
   #finished = false;
@@ -25,7 +25,7 @@ export class DatagramSocket extends StreamSocket {
     this.#wire = wire;
   }
 
-  /** A datagram came in. */
+  /** Called with each datagram that arrived. */
   deliver(datagram: Buffer): void {
     if (this.#finished) return;
     this.touch();
@@ -33,7 +33,7 @@ export class DatagramSocket extends StreamSocket {
     else this.push(datagram);
   }
 
-  /** Nothing will come in any more; what came can still be read, and answered. */
+  /** No more datagrams will come; what came can still be read, and answered. */
   finish(): void {
     this.#finished = true;
     this.push(null);

@@ -4,17 +4,17 @@ import { toZocaloError } from './system-errors.ts';
 
 export interface Deadline {
   clock: Clock;
-  /** Milliseconds; 0 waits for ever. */
+  /** Milliseconds; 0 for no limit. */
   timeout: number;
   signal: AbortSignal | undefined;
-  /** Whom the wait is for, as the error shall name it: an address. */
+  /** The address for the error message. */
   address: string;
 }
 
 /**
- * Waits for `work`, which gives up when the signal that it is handed does.
+ * Waits for `work`, which must stop when the signal that it is given aborts.
  *
- * @throws {ZocaloError} TIMEOUT, ABORTED, or whatever `work` met.
+ * @throws {ZocaloError} TIMEOUT, ABORTED, or the error of `work`.
  */
 export async function withDeadline<T>(deadline: Deadline, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const { clock, timeout, signal, address } = deadline;
@@ -24,16 +24,19 @@ export async function withDeadline<T>(deadline: Deadline, work: (signal: AbortSi
     return await work(signal ? AbortSignal.any([signal, late.signal]) : late.signal);
   } catch (error) {
     if (signal?.aborted) throw abortedError(signal, address);
-    if (late.signal.aborted) throw new ZocaloError('TIMEOUT', `${address} gave no answer in ${timeout} ms`);
+    if (late.signal.aborted) throw new ZocaloError('TIMEOUT', `${address} did not answer within ${timeout} ms`);
     throw toZocaloError(error, address);
   } finally {
     cancel?.();
   }
 }
 
-/** Why `signal` gave up: TIMEOUT for `AbortSignal.timeout()`, else ABORTED with the caller's reason as the cause. */
+/**
+ * The error for an aborted `signal`: TIMEOUT for `AbortSignal.timeout()`, else ABORTED with the signal's reason as its
+ * cause.
+ */
 export function abortedError(signal: AbortSignal, address: string): ZocaloError {
   const { reason } = signal;
   const late = reason instanceof Error && reason.name === 'TimeoutError';
-  return new ZocaloError(late ? 'TIMEOUT' : 'ABORTED', `the wait for ${address} was called off`, { cause: reason });
+  return new ZocaloError(late ? 'TIMEOUT' : 'ABORTED', `the wait for ${address} was cancelled`, { cause: reason });
 }

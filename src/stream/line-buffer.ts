@@ -1,15 +1,15 @@
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 
-/** Bytes in, lines out; each byte is looked at once, however the lines are cut up on their way. */
+/** Bytes in, lines out; each byte is examined once, however the lines are split. */
 export class LineBuffer {
-  /** The beginning of a line whose end is not here yet. */
+  /** The start of a line whose end has not arrived. */
   #begun: Buffer[] = [];
   #begunLength = 0;
-  /** What has not been looked through yet. */
+  /** What was not searched yet. */
   #fresh: Buffer = Buffer.alloc(0);
 
-  /** How long the unfinished line is, in bytes, once `take` has answered undefined. */
+  /** Length of the unfinished line in bytes, once `take` has returned undefined. */
   get length(): number {
     return this.#begunLength + this.#fresh.length;
   }
@@ -19,7 +19,7 @@ export class LineBuffer {
     this.#fresh = chunk;
   }
 
-  /** The next whole line with the `\n` that ends it, or undefined until there is one. */
+  /** The next complete line including its `\n`, or undefined until there is one. */
   take(): Buffer | undefined {
     const end = this.#fresh.indexOf(NEWLINE);
     if (end === -1) {
@@ -33,7 +33,7 @@ export class LineBuffer {
     return line;
   }
 
-  /** Everything that is left, looked through or not. */
+  /** Everything left, searched or not. */
   takeRest(): Buffer {
     const rest = this.#begun.length === 0 ? this.#fresh : Buffer.concat([...this.#begun, this.#fresh]);
     this.#begun = [];
@@ -50,7 +50,7 @@ export class LineBuffer {
   }
 }
 
-/** The text of a line, without the `\n` or `\r\n` at its end. What is not UTF-8 becomes U+FFFD. */
+/** The text of a line, without its `\n` or `\r\n`. Invalid UTF-8 becomes U+FFFD. */
 export function lineText(line: Buffer): string {
   let end = line.length;
   if (line[end - 1] === NEWLINE) end -= line[end - 2] === CARRIAGE_RETURN ? 2 : 1;

@@ -16,35 +16,36 @@ import { toZocaloError } from './system-errors.ts';
 /** How many connections wait for `accept`: 1,024, a program's usual share of open files. */
 const ACCEPT_LIMIT = 1024;
 
-/** In milliseconds; a TLS handshake is two round trips, so this allows for the slowest networks. */
+/** In milliseconds. A TLS handshake takes two round trips, so this is enough for the slowest networks. */
 const HANDSHAKE_TIMEOUT = 10_000;
 
 export interface ListenOptions extends SocketOptions, BindOptions {
-  /** Gives up listening; afterwards it closes the server at once. */
+  /** Cancels listening; afterwards it closes the server at once. */
   signal?: AbortSignal | undefined;
   /**
-   * How many connections may wait for `accept`. Default 1,024. Node takes every connection from the kernel at once,
-   * so whoever comes when the queue is full is cut off instead of kept waiting. No byte of a waiting one is read.
+   * How many connections may wait for `accept`. Default 1,024. Node accepts every connection from the kernel at once,
+   * so a connection that arrives when the queue is full is closed instead of kept waiting. No byte of a waiting one is
+   * read.
    */
   acceptLimit?: number;
-  /** For `tls:`, required: the server's certificate (with those between it and the authority), and its key. */
+  /** For `tls:`, required: the server's certificate (with the intermediate ones), and its key. */
   cert?: Pem;
   key?: Pem;
-  /** For `tls:`, asks clients for a certificate that one of these authorities has signed. */
+  /** For `tls:`, requires a client certificate signed by one of these authorities. */
   ca?: Pem | Pem[];
-  /** For `tls:`, how long the handshake may take, in milliseconds. Default 10,000. */
+  /** For `tls:`, time limit for the handshake in milliseconds. Default 10,000. */
   handshakeTimeout?: number;
   /**
-   * For `udp:`, how many peers are remembered; the datagrams of further ones are let go. Default 1,024. Here
-   * `idleTimeout` ends a peer quietly, and is 120,000 by default: before two minutes of silence no router may forget
-   * the way back to a peer (RFC 4787 REQ-5), and after that an answer may reach nobody.
+   * For `udp:`, how many peers are remembered; datagrams of further peers are dropped. Default 1,024. Here
+   * `idleTimeout` ends a peer without an error, and defaults to 120,000: a router keeps the mapping to a peer for at
+   * least two minutes (RFC 4787 REQ-5); after that, a reply may not arrive.
    */
   peerLimit?: number;
 }
 
 /**
- * Listens on `tcp://host:port`, `tls://host:port`, `unix:///path` or `udp://host:port`; `localhost` is both loopbacks,
- * and port 0 any free one. Over UDP each remote peer is one socket.
+ * Listens on `tcp://host:port`, `tls://host:port`, `unix:///path` or `udp://host:port`; `localhost` means both
+ * loopbacks, and port 0 any free port. Over UDP each remote peer is one socket.
  *
  * @throws {ZocaloError} BAD_ADDRESS, UNKNOWN_SCHEME, ADDRESS_IN_USE, ADDRESS_NOT_AVAILABLE, PERMISSION_DENIED,
  *   UNKNOWN_HOST, NO_SUCH_PATH, BAD_CERTIFICATE, ABORTED.

@@ -7,18 +7,18 @@ import type { StreamSocket } from './stream-socket.ts';
 /** In milliseconds: half of the 10 seconds after which Docker kills a program that it has asked to stop. */
 const GRACE = 5_000;
 
-/** What a server stands on: one bound address. */
+/** One bound address of a server. */
 export interface Listener {
   readonly address: string;
-  /** Takes nobody in any more; settles when everybody has gone. */
+  /** Accepts no more connections; resolves when all sockets are closed. */
   close(): Promise<void>;
-  /** Ends those who are still here. */
+  /** Destroys the open sockets. */
   cut(): void;
 }
 
-/** A server by URL; take its sockets with `for await (const socket of server)` or one at a time with `accept`. */
+/** A server by URL. Get its sockets with `for await (const socket of server)`, or one at a time with `accept`. */
 export class StreamServer {
-  /** Where it listens, as people write it, with the port that was really taken. */
+  /** The addresses on which it listens, with the actual port. */
   readonly addresses: string[];
   readonly #listeners: Listener[];
   readonly #queue: AcceptQueue<StreamSocket>;
@@ -35,7 +35,7 @@ export class StreamServer {
   /**
    * The next socket.
    *
-   * @param options.timeout in milliseconds; 0, the default, waits for ever.
+   * @param options.timeout in milliseconds; 0, the default, means no limit.
    * @throws {ZocaloError} TIMEOUT, ABORTED, or SOCKET_CLOSED once the server closes.
    */
   async accept(options: { timeout?: number; signal?: AbortSignal } = {}): Promise<StreamSocket> {
@@ -52,10 +52,11 @@ export class StreamServer {
   }
 
   /**
-   * Takes in nobody any more, lets those who are here finish, and after `grace` milliseconds ends them. Those whom
-   * nobody has accepted yet are ended at once. May be called again with a shorter grace.
+   * Accepts no more connections, lets open sockets finish, and ends them after `grace` milliseconds. Sockets that were
+   * not accepted yet are ended at once. May be called again with a shorter grace.
    *
-   * @param options.grace default 5,000: half of the 10 seconds after which Docker kills what it asked to stop.
+   * @param options.grace default 5,000: half of the 10 seconds after which Docker kills a program that it has asked to
+   *   stop.
    */
   async close(options: { grace?: number } = {}): Promise<void> {
     const { grace = GRACE } = options;
@@ -69,7 +70,7 @@ export class StreamServer {
     cancel?.();
   }
 
-  /** Passes over those who have gone while they waited. */
+  /** Skips sockets that closed while they waited. */
   async #take(signal?: AbortSignal): Promise<StreamSocket | undefined> {
     for (;;) {
       const socket = await this.#queue.take(signal);

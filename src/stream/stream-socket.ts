@@ -5,16 +5,16 @@ import { abortedError } from './deadline.ts';
 import { LineBuffer, lineText } from './line-buffer.ts';
 import { toZocaloError } from './system-errors.ts';
 
-/** In bytes. A line that a person or a device writes is far shorter, and 1,000 such peers cost 64 MiB at most. */
+/** In bytes. Lines from people and devices are far shorter, and 1,000 such peers cost 64 MiB at most. */
 const MAX_LINE = 65_536;
 
 /** In bytes: 16 MiB, as much as a WebSocket message may have. */
 const MAX_TEXT = 16_777_216;
 
 export interface ReadOptions {
-  /** In bytes. Default 65,536 for a line, 16 MiB for a text. More is MESSAGE_TOO_BIG, and closes the socket. */
+  /** In bytes. Default 65,536 for a line, 16 MiB for a text. A longer one is MESSAGE_TOO_BIG, and closes the socket. */
   maxLength?: number;
-  /** Ends the wait, and the socket with it, since what was read in part can no longer be used. */
+  /** Cancels reading and ends the socket, since a partly read line cannot be used. */
   signal?: AbortSignal;
 }
 
@@ -29,17 +29,17 @@ export interface StreamSocketOptions {
 }
 
 /**
- * One end of a connection, whatever carries it: a Duplex of bytes that is also async-iterable.
+ * One end of a connection over any transport: a Duplex of bytes that is also async-iterable.
  *
- * Either side may end while the other goes on: after `end()` the answer can still be read, and after the other
- * side's end it can still be written. Reading with `for await`, `lines()` or `text()` never closes the socket by
- * itself, also when the loop is left early: the next reader goes on where the last one stopped.
+ * Either side may end while the other continues: after `end()` the reply can still be read, and after the other side's
+ * end it can still be written. Reading with `for await`, `lines()` or `text()` never closes the socket, even if the
+ * loop is left early: the next reader continues where the last one stopped.
  *
- * Its errors are ZocaloErrors. They reach whoever reads, and 'error' listeners; an error nobody listens for is
- * dropped with its socket and does not end the process.
+ * Its errors are ZocaloErrors. They reach its readers and 'error' listeners; without either, the error is dropped with
+ * the socket and does not end the process.
  */
 export abstract class StreamSocket extends Duplex {
-  /** The other side, as people write it: `tcp://127.0.0.1:40312`. */
+  /** The address of the other side: `tcp://127.0.0.1:40312`. */
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #clock: Clock;
@@ -49,7 +49,7 @@ export abstract class StreamSocket extends Duplex {
   readonly #onAbort = () => this.#abort(this.#signal!);
   #lastActivity: number;
   #cancelIdle: (() => void) | undefined;
-  /** What a reader put back after the stream's own end, when the stream takes nothing back any more. */
+  /** What a reader put back after the stream's own end, when the stream cannot take it back. */
   #leftover: Buffer[] = [];
 
   constructor(options: StreamSocketOptions, duplexOptions: DuplexOptions = {}) {
@@ -67,15 +67,15 @@ export abstract class StreamSocket extends Duplex {
     else this.#signal?.addEventListener('abort', this.#onAbort);
   }
 
-  /** The chunks as they come, of whatever length; for `udp:` the datagrams. */
+  /** The chunks as they arrive, of any length; for `udp:` the datagrams. */
   override [Symbol.asyncIterator](): NodeJS.AsyncIterator<Buffer> {
     return this.#chunks();
   }
 
   /**
-   * The lines, without their `\n` or `\r\n`; the last one may lack it. A datagram's end is a line's end too.
+   * The lines, without `\n` or `\r\n`; the last one may have none. The end of a datagram also ends a line.
    *
-   * @throws {ZocaloError} MESSAGE_TOO_BIG, ABORTED, or what befell the connection.
+   * @throws {ZocaloError} MESSAGE_TOO_BIG, ABORTED, or the error that ended the connection.
    */
   async *lines(options: ReadOptions = {}): AsyncGenerator<string, void, undefined> {
     const { maxLength = MAX_LINE } = options;
@@ -105,7 +105,7 @@ export abstract class StreamSocket extends Duplex {
   /**
    * Everything until the other side ends, as UTF-8.
    *
-   * @throws {ZocaloError} MESSAGE_TOO_BIG, ABORTED, or what befell the connection.
+   * @throws {ZocaloError} MESSAGE_TOO_BIG, ABORTED, or the error that ended the connection.
    */
   async text(options: ReadOptions = {}): Promise<string> {
     const { maxLength = MAX_TEXT } = options;
@@ -130,12 +130,12 @@ export abstract class StreamSocket extends Duplex {
     callback(error);
   }
 
-  /** Ends the socket with an error of the system's, said in our words. */
+  /** Ends the socket with a system error, as a ZocaloError. */
   protected fail(error: unknown): void {
     this.destroy(toZocaloError(error, this.remoteAddress));
   }
 
-  /** Something came or went. */
+  /** Called when data was received or sent. */
   protected touch(): void {
     if (this.#idleTimeout > 0) this.#lastActivity = this.#clock.now();
   }
@@ -168,7 +168,7 @@ export abstract class StreamSocket extends Duplex {
     this.destroy(abortedError(signal, this.remoteAddress));
   }
 
-  /** Lets `signal` end the socket until the answer is called. */
+  /** Lets `signal` end the socket until the returned function is called. */
   #obey(signal: AbortSignal | undefined): () => void {
     if (!signal) return () => {};
     const onAbort = () => this.#abort(signal);
@@ -177,7 +177,7 @@ export abstract class StreamSocket extends Duplex {
     return () => signal.removeEventListener('abort', onAbort);
   }
 
-  /** One timer, set anew only when it has run out: activity costs no more than looking at the clock. */
+  /** One timer, restarted only when it has run out, so that activity costs no more than reading the clock. */
   #watchIdle(delay: number): void {
     this.#cancelIdle = this.#clock.after(delay, () => {
       const left = this.#lastActivity + this.#idleTimeout - this.#clock.now();

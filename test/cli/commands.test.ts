@@ -129,7 +129,7 @@ test('what the server refuses is one line with its code, and 10', async (t) => {
 test('zocalo publish where nobody listens is one line, and 4', async (t) => {
   const program = zocaloIn(directoryWith(t), ['publish', 'news', 'x', '--url', 'http://127.0.0.1:1']);
   assert.equal(await program.exited, 4);
-  assert.match(program.stderr, /^CONNECTION_REFUSED: http:\/\/127\.0\.0\.1:1 refuses the connection; [^\n]+\n$/);
+  assert.match(program.stderr, /^CONNECTION_REFUSED: http:\/\/127\.0\.0\.1:1 refused the connection; [^\n]+\n$/);
 });
 
 test('zocalo token makes a token that lets its user do what it says', async (t) => {

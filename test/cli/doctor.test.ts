@@ -181,7 +181,7 @@ test('an address that leads to something else, or to nobody, is a problem', asyn
   assert.match(text, /^problem {2}proxy: http:.* answers with 200, and does not lead to zocalo serve$/m);
   const nobody = await examine(t, { listen: 'http://127.0.0.1:0' }, ['--url', 'http://127.0.0.1:1']);
   assert.equal(nobody.exit, 1);
-  assert.match(nobody.text, /^problem {2}proxy: http:\/\/127\.0\.0\.1:1 refuses the connection/m);
+  assert.match(nobody.text, /^problem {2}proxy: http:\/\/127\.0\.0\.1:1 refused the connection/m);
 });
 
 test('with nothing wrong, and nobody there yet, all is ok', async (t) => {

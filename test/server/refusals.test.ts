@@ -131,21 +131,21 @@ test('a refused call of the HTTP API says which entry of the key to change', asy
 
 test('a text that is no channel name is told which characters may be used, and how the wrong one is written', async (t) => {
   const { ask, ws } = await refusals(t);
-  const allowed = "A-Za-z0-9-._~!$&'()+,;=:@/% may be in it";
+  const allowed = "A-Za-z0-9-._~!$&'()+,;=:@/% are allowed";
   for (const [name, message] of [
     ['inbox:José', `"inbox:José" is no channel name: ${allowed}; "é" is written %C3%A9`],
     ['a b', `"a b" is no channel name: ${allowed}; " " is written %20`],
     ['a**', `"a**" is no channel name: ${allowed}; "*" is written %2A`],
     ['\ud800', `"\\ud800" is no channel name: ${allowed}; "\\ud800" is written %EF%BF%BD`],
-    ['$own', '"$own" begins with $, which no channel name does'],
-    ['x'.repeat(256), `"${'x'.repeat(24)}…" has 256 characters; a channel name has 255 at most`],
-    ['', 'a channel name has one character or more'],
+    ['$own', '"$own" begins with $, which is reserved'],
+    ['x'.repeat(256), `"${'x'.repeat(24)}…" has 256 characters; a channel name has at most 255`],
+    ['', 'a channel name has at least one character'],
   ]) {
     const refusal = await ask(['sub', name]);
     assert.deepEqual([refusal.code, refusal.message], ['BAD_CHANNEL', message], name);
   }
   const { message } = await ask(['pub', 'chat:*', 1]);
-  assert.equal(message, '"chat:*" is a pattern, and this takes one channel');
+  assert.equal(message, '"chat:*" is a pattern, but this needs one channel');
   const plain = await connectWebSocket(`${ws}/chat%2A:*`);
   t.after(() => plain.terminate());
   const { code, reason } = await plain.closed;

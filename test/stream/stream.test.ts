@@ -182,7 +182,7 @@ test('refused, unknown and unreachable addresses each have their code and their 
   const server = await listen('tcp://127.0.0.1:0');
   const [address] = server.addresses;
   await server.close();
-  await assert.rejects(connect(address!), { code: 'CONNECTION_REFUSED', message: new RegExp(`^${address} refuses`) });
+  await assert.rejects(connect(address!), { code: 'CONNECTION_REFUSED', message: new RegExp(`^${address} refused`) });
   await assert.rejects(connect('tcp://nobody.invalid:80'), {
     code: 'UNKNOWN_HOST',
     message: /tcp:\/\/nobody\.invalid:80/,
@@ -208,7 +208,7 @@ test('a TLS server that says nothing is TIMEOUT after the time allowed', async (
   const pending = connect(silent.addresses[0]!.replace('tcp', 'tls'), { timeout: 300, clock });
   const outcome = assert.rejects(pending, {
     code: 'TIMEOUT',
-    message: /^tls:\/\/127\.0\.0\.1:\d+ gave no answer in 300 ms/,
+    message: /^tls:\/\/127\.0\.0\.1:\d+ did not answer within 300 ms/,
   });
   await accepted;
   clock.advance(300);

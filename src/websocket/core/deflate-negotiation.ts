@@ -1,27 +1,27 @@
 import { parseExtensions } from './extensions.ts';
 
-/** What both sides agreed on for permessage-deflate (RFC 7692 §7.1). */
+/** The result of negotiating permessage-deflate (RFC 7692 §7.1). */
 export interface DeflateAgreement {
-  /** The server forgets its window after each message. */
+  /** The server discards its window after each message. */
   readonly serverNoContextTakeover: boolean;
-  /** The client forgets its window after each message. */
+  /** The client discards its window after each message. */
   readonly clientNoContextTakeover: boolean;
-  /** The server's window is at most 2 to this power of bytes: 8–15. */
+  /** log2 of the server's largest window in bytes: 8–15. */
   readonly serverMaxWindowBits: number;
-  /** The client's window, likewise. */
+  /** The same for the client's window. */
   readonly clientMaxWindowBits: number;
 }
 
-/** What this side would like. */
+/** What this side prefers. */
 export interface DeflateWishes {
   /** Whether messages may refer to earlier ones: smaller on the wire, but memory for each connection. */
   readonly contextTakeover: boolean;
-  /** 2 to this power of bytes is the window of what this side sends: 9–15. */
+  /** log2 of the window in bytes for what this side sends: 9–15. */
   readonly windowBits: number;
 }
 
 const NAME = 'permessage-deflate';
-/** zlib cannot make raw deflate with a window of 2⁸ bytes, so an offer that asks a sender here for it is passed over. */
+/** zlib cannot produce raw deflate with a window of 2⁸ bytes, so an offer that requires it of this side is skipped. */
 const SMALLEST_WINDOW = 9;
 
 interface Parameters {
@@ -32,8 +32,8 @@ interface Parameters {
 }
 
 /**
- * The server's choice among the client's offers, in the client's order of preference: the first that is well-formed
- * and that this side can keep. Null: no compression on this connection.
+ * The server's choice among the client's offers, in the client's order of preference: the first that is well-formed and
+ * that this side can fulfil. Null: no compression on this connection.
  */
 export function acceptDeflate(header: string, wishes: DeflateWishes): DeflateAgreement | null {
   for (const offer of parseExtensions(header) ?? []) {
@@ -46,19 +46,19 @@ export function acceptDeflate(header: string, wishes: DeflateWishes): DeflateAgr
       serverNoContextTakeover: !wishes.contextTakeover || wanted.server_no_context_takeover === true,
       clientNoContextTakeover: !wishes.contextTakeover || wanted.client_no_context_takeover === true,
       serverMaxWindowBits: Math.min(serverBits, wishes.windowBits),
-      // An offered value says how small the client could go; this side can read any window.
+      // A value says how small the client's window could be; this side can read any window.
       clientMaxWindowBits: typeof wanted.client_max_window_bits === 'number' ? wanted.client_max_window_bits : 15,
     };
   }
   return null;
 }
 
-/** The server's answer header for an agreement; `offered` is the header that the client sent. */
+/** The server's response header for an agreement; `offered` is the header that the client sent. */
 export function formatAgreement(agreement: DeflateAgreement, offered: string): string {
   let text = NAME;
   if (agreement.serverNoContextTakeover) text += '; server_no_context_takeover';
   if (agreement.clientNoContextTakeover) text += '; client_no_context_takeover';
-  // An offered limit is accepted by saying it again (§7.1.2.1); unasked, it is said where it is one.
+  // An offered limit is accepted by repeating it (§7.1.2.1). If not offered, it is only sent when there is a limit.
   if (agreement.serverMaxWindowBits < 15 || offered.includes('server_max_window_bits'))
     text += `; server_max_window_bits=${agreement.serverMaxWindowBits}`;
   if (agreement.clientMaxWindowBits < 15 && offered.includes('client_max_window_bits'))
@@ -73,8 +73,8 @@ export function offerDeflate(wishes: DeflateWishes): string {
 }
 
 /**
- * What the server's answer means for a client that sent `offerDeflate(wishes)`. Null: the server chose no
- * compression. False: the answer is not allowed, and the connection must fail (RFC 7692 §5.1, RFC 6455 §4.1).
+ * What the server's response means for a client that sent `offerDeflate(wishes)`. Null: the server chose no
+ * compression. False: the response is invalid, and the connection must fail (RFC 7692 §5.1, RFC 6455 §4.1).
  */
 export function readAnswer(header: string, wishes: DeflateWishes): DeflateAgreement | null | false {
   const extensions = parseExtensions(header);
@@ -94,7 +94,7 @@ export function readAnswer(header: string, wishes: DeflateWishes): DeflateAgreem
   };
 }
 
-/** Each parameter known, at most once, and with a value that it may have (RFC 7692 §7.1); null otherwise. */
+/** Each parameter must be known, appear at most once, and have a valid value (RFC 7692 §7.1); null otherwise. */
 function readParameters(
   parameters: readonly (readonly [string, string | true])[],
   isOffer: boolean,

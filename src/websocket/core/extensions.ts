@@ -6,7 +6,7 @@ export interface Extension {
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** The value of `Sec-WebSocket-Extensions`; null when it is not well-formed. */
+/** Parses `Sec-WebSocket-Extensions`; null when it is malformed. */
 export function parseExtensions(header: string): Extension[] | null {
   const extensions: Extension[] = [];
   for (const element of splitOutsideQuotes(header, ',')) {
@@ -26,7 +26,7 @@ export function parseExtensions(header: string): Extension[] | null {
   return extensions;
 }
 
-/** A token as it is, a quoted token without its quotes; null otherwise. */
+/** A token unchanged, a quoted token without its quotes; null otherwise. */
 function unquote(text: string): string | null {
   const quoted = text.length >= 2 && text.startsWith('"') && text.endsWith('"');
   const value = quoted ? text.slice(1, -1).replace(/\\(.)/g, '$1') : text;

@@ -4,13 +4,13 @@ import { ZocaloError } from '../../errors.ts';
 import { applyMask } from './mask.ts';
 import { MASKED } from './opcodes.ts';
 
-/** Text goes out as UTF-8, bytes as they are. */
+/** Text is sent as UTF-8, bytes unchanged. */
 export type Payload = string | Uint8Array;
 
 /**
- * Bytes of the payload.
- * @throws ZocaloError BAD_OPTION for anything but a string or a Uint8Array: what has no bytes of its own, as an
- *   ArrayBuffer, would go out as whatever the memory held before.
+ * Size of the payload in bytes.
+ * @throws ZocaloError BAD_OPTION for anything but a string or a Uint8Array: an ArrayBuffer, for example, cannot be
+ *   copied like one, and whatever the memory held before would be sent.
  */
 export function payloadSize(payload: Payload): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload);
@@ -78,7 +78,7 @@ export function writeFrame(
 const pool = new Int32Array(1024);
 let taken = pool.length;
 
-/** A masking key nobody can foresee (RFC 6455 §10.3): from the cryptographic source, a pool at a time. */
+/** An unpredictable masking key (RFC 6455 §10.3), from the cryptographic source, fetched a pool at a time. */
 function nextMaskingKey(): number {
   if (taken === pool.length) {
     randomFillSync(pool);

@@ -6,11 +6,11 @@ import { decodeText, notUtf8 } from './text.ts';
 import { Utf8Checker } from './utf8.ts';
 import { WireError } from './wire-error.ts';
 
-/** Who is told of each message. Bytes handed over are the receiver's to keep. */
+/** Receives each message. The receiver owns the bytes that it is given. */
 export interface MessageSink {
   onText(text: string): void;
   onBinary(bytes: Buffer): void;
-  /** A whole message still compressed (RFC 7692): the payloads of its frames, in a row. */
+  /** A whole message, still compressed (RFC 7692): the payloads of its frames, concatenated. */
   onCompressed(bytes: Buffer, isText: boolean): void;
   onPing(bytes: Buffer): void;
   onPong(bytes: Buffer): void;
@@ -19,7 +19,7 @@ export interface MessageSink {
 }
 
 export interface ReaderLimits {
-  /** Bytes of one message, as they arrive (before inflating). */
+  /** Bytes of one message, as received (before inflating). */
   readonly maxMessage: number;
   /** Bytes of one frame. */
   readonly maxFrame: number;
@@ -27,21 +27,21 @@ export interface ReaderLimits {
   readonly maxFragments: number;
 }
 
-/** Room is made for a frame of up to this size at once; beyond, only as its bytes come. */
+/** A frame up to this size gets its whole buffer at once; a larger one only as its bytes arrive. */
 const TRUSTED_LENGTH = 256 * 1024;
 const NOTHING = Buffer.alloc(0);
 
 /**
  * The receiving half of RFC 6455: bytes in, messages out. It owns no socket and no timer.
  *
- * Bytes may come in any pieces. A frame that is whole in one piece, the usual case, is unmasked and decoded where
- * it lies; what is incomplete is gathered in one growing buffer for the message, so that a million fragments cost
- * no more memory than their payload. Text is checked as it comes and fails at its first wrong byte.
+ * The pieces may be cut anywhere. A frame that is complete in one piece, the usual case, is unmasked and decoded in
+ * place; incomplete data is gathered in one growing buffer for the message, so that a million fragments need no more
+ * memory than their payload. Text is checked as it arrives, and rejected at its first invalid byte.
  */
 export class MessageReader {
   readonly #sink: MessageSink;
   readonly #limits: ReaderLimits;
-  /** Whether the peer's frames must be masked: true for a server, and they must not be for a client. */
+  /** Whether the peer's frames must be masked: they must be for a server, and must not be for a client. */
   readonly #masked: boolean;
   readonly #compression: boolean;
 
@@ -83,7 +83,7 @@ export class MessageReader {
     return this.#paused;
   }
 
-  /** No message comes out after this until `resume`; bytes pushed meanwhile are kept. */
+  /** No message is delivered after this until `resume`; bytes pushed meanwhile are kept. */
   pause(): void {
     this.#paused = true;
   }
@@ -97,7 +97,7 @@ export class MessageReader {
     }
   }
 
-  /** Nothing comes out any more; what is held is let go, what is pushed is ignored. */
+  /** Delivers nothing more; drops what it holds, and ignores what is pushed. */
   stop(): void {
     this.#stopped = true;
     this.#held = null;
@@ -107,7 +107,7 @@ export class MessageReader {
   }
 
   /**
-   * Takes `chunk[0, end)`, whose bytes it changes (unmasking in place) but does not keep.
+   * Takes `chunk[0, end)`. It changes those bytes (unmasking in place), but does not keep them.
    * @throws WireError with the close code, when the peer broke the protocol or a limit; the reader is then stopped.
    */
   push(chunk: Buffer, end = chunk.length): void {
@@ -119,7 +119,7 @@ export class MessageReader {
       let at = 0;
       while (at < end && !this.#stopped) {
         if (this.#paused) {
-          // Only `resume` comes here with pieces still held, and those are later than this one.
+          // Only `resume` comes here while pieces are still held, and those are later than this one.
           this.#hold(chunk.subarray(at, end), true);
           return;
         }
@@ -138,7 +138,7 @@ export class MessageReader {
     else this.#held.push(Buffer.from(piece));
   }
 
-  /** Takes one frame that is whole in the chunk; otherwise begins to gather it. Returns where to go on. */
+  /** Takes one frame that is complete in the chunk; otherwise starts to gather it. Returns where to continue. */
   #frame(chunk: Buffer, at: number, end: number): number {
     if (end - at < 2) return this.#gather(chunk, at, end);
     const first = chunk[at]!;
@@ -173,7 +173,7 @@ export class MessageReader {
     return stop;
   }
 
-  /** A copy of the payload, unmasked on the way: the chunk is about to be overwritten by the next read. */
+  /** A copy of the payload, unmasked while copying: the next read will overwrite the chunk. */
   #copy(chunk: Buffer, start: number, stop: number, key: number): Buffer {
     const length = stop - start;
     const bytes = Buffer.allocUnsafe(length);
@@ -186,7 +186,7 @@ export class MessageReader {
     return bytes;
   }
 
-  /** Keeps the bytes of a header that is cut off, until it is whole. */
+  /** Keeps the bytes of a header that is cut off, until it is complete. */
   #gather(chunk: Buffer, at: number, end: number): number {
     if (this.#header.length === 0) this.#header = Buffer.allocUnsafeSlow(14);
     const header = this.#header;
@@ -213,7 +213,7 @@ export class MessageReader {
     return (short < 126 ? 2 : short === 126 ? 4 : 10) + (this.#masked ? 4 : 0);
   }
 
-  /** Goes on with a frame that is cut off, in its header or in its payload. */
+  /** Continues a frame that was cut off, in its header or in its payload. */
   #piece(chunk: Buffer, at: number, end: number): number {
     if (this.#missing === 0) return this.#gather(chunk, at, end);
     const stop = Math.min(end, at + this.#missing);
@@ -222,12 +222,12 @@ export class MessageReader {
     return stop;
   }
 
-  /** What the first two bytes alone can get wrong (RFC 6455 §5.1, §5.2, §5.4, §5.5). */
+  /** Checks what the first two bytes alone can violate (RFC 6455 §5.1, §5.2, §5.4, §5.5). */
   #checkStart(first: number, second: number): void {
     const opcode = first & 0x0f;
     if ((first & RSV2_AND_3) !== 0) throw broken('a frame had a reserved bit set');
     if ((first & RSV1) !== 0 && (!this.#compression || opcode === OPCODE.CONTINUATION || opcode >= OPCODE.CLOSE))
-      throw broken('a frame had the compression bit set where it has no meaning');
+      throw broken('a frame had the compression bit set where it is not allowed');
     if (((second & MASKED) !== 0) !== this.#masked)
       throw broken(this.#masked ? "a client's frame was not masked" : "a server's frame was masked");
     if (opcode >= OPCODE.CLOSE) {
@@ -253,7 +253,7 @@ export class MessageReader {
       throw new WireError('TOO_MANY_FRAGMENTS', `a message came in over ${maxFragments} frames`);
   }
 
-  /** Begins a frame whose payload is gathered. */
+  /** Starts a frame whose payload is gathered. */
   #begin(first: number, length: number, key: number): void {
     const opcode = first & 0x0f;
     this.#first = first;
@@ -289,7 +289,9 @@ export class MessageReader {
     }
   }
 
-  /** Makes room: for the whole frame when it is small or has mostly come, otherwise for twice what has come. */
+  /**
+   * Grows the buffer: to the whole frame when it is small or has mostly arrived, otherwise to twice what has arrived.
+   */
   #grow(needed: number, announced: number): void {
     const room = Math.min(
       Math.max(announced, this.#fragments > 1 ? needed * 2 : 0),
@@ -328,13 +330,13 @@ export class MessageReader {
     if (opcode === OPCODE.PING) this.#sink.onPing(Buffer.from(bytes.subarray(start, stop)));
     else if (opcode === OPCODE.PONG) this.#sink.onPong(Buffer.from(bytes.subarray(start, stop)));
     else {
-      // Whatever follows a close frame is not a message (RFC 6455 §5.5.1).
+      // Data after a close frame must be discarded (RFC 6455 §5.5.1).
       this.stop();
       if (stop === start) {
         this.#sink.onCloseFrame(CLOSE.NO_STATUS, '');
         return;
       }
-      if (stop - start === 1) throw broken('a close frame had half a close code');
+      if (stop - start === 1) throw broken('a close frame had only one byte of a close code');
       const code = bytes.readUInt16BE(start);
       if (!mayBeSent(code)) throw broken(`a close frame had the code ${code}, which may not be sent`);
       this.#sink.onCloseFrame(code, decodeText(bytes, start + 2, stop));
@@ -342,7 +344,7 @@ export class MessageReader {
   }
 }
 
-/** The length in the 2 or 8 bytes after the second, checked to be the shortest form (RFC 6455 §5.2). */
+/** The length in the 2 or 8 bytes after the second byte; it must be in its shortest form (RFC 6455 §5.2). */
 function payloadLength(bytes: Buffer, at: number, short: number): number {
   if (short === 126) {
     const length = bytes.readUInt16BE(at + 2);

@@ -5,7 +5,7 @@ export const OPCODE = { CONTINUATION: 0, TEXT: 1, BINARY: 2, CLOSE: 8, PING: 9, 
 export const FIN = 0x80;
 /** First header byte: compressed, when permessage-deflate was negotiated (RFC 7692 §6). */
 export const RSV1 = 0x40;
-/** First header byte: bits that no extension here gives a meaning. */
+/** First header byte: bits that no extension here uses. */
 export const RSV2_AND_3 = 0x30;
 /** Second header byte: the payload is masked. */
 export const MASKED = 0x80;

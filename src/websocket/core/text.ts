@@ -3,8 +3,8 @@ import { WireError } from './wire-error.ts';
 
 /**
  * The text in `bytes[start, stop)`. Decoding is needed anyway and writes U+FFFD for every mistake, so only text that
- * has one is looked at twice.
- * @throws WireError 1007 when it is not UTF-8.
+ * The text in `bytes[start, stop)`. Decoding is needed anyway and turns each error into U+FFFD, so only text that
+ * contains one is checked a second time.
  */
 export function decodeText(bytes: Buffer, start = 0, stop = bytes.length): string {
   const text = bytes.toString('utf8', start, stop);

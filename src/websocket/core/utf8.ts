@@ -1,20 +1,20 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Below this many bytes the loop is quicker than a call into the engine's vectorised check. */
+/** Below this many bytes the loop is faster than a call into the engine's vectorised check. */
 const VECTORISED_FROM = 64;
 
 /**
- * Checks UTF-8 as it arrives, in any pieces, and says no at the first byte that cannot be right (RFC 3629: no
- * overlong forms, no surrogates, nothing above U+10FFFF).
+ * Checks UTF-8 as it arrives, in any pieces, and rejects it at the first invalid byte (RFC 3629: no overlong forms, no
+ * surrogates, nothing above U+10FFFF).
  */
 export class Utf8Checker {
-  /** Continuation bytes that the character under way still needs. */
+  /** Continuation bytes that the current character still needs. */
   #missing = 0;
-  /** What the next continuation byte may be: only the one after the lead byte is narrower than 80–BF. */
+  /** The range of the next continuation byte: only the one after the lead byte may be narrower than 80–BF. */
   #low = 0x80;
   #high = 0xbf;
 
-  /** Whether everything so far ends on a character's edge. */
+  /** Whether everything so far ends at a character boundary. */
   get complete(): boolean {
     return this.#missing === 0;
   }
@@ -62,7 +62,7 @@ export class Utf8Checker {
   }
 }
 
-/** Where the last character that `bytes[start, end)` may have cut off begins; `end` when none is. */
+/** Where the last character in `bytes[start, end)` begins, if it may be cut off; else `end`. */
 function lastEdge(bytes: Uint8Array, start: number, end: number): number {
   for (let back = 1; back <= 3 && end - back >= start; back++) {
     const byte = bytes[end - back]!;

@@ -4,7 +4,7 @@ import { ERRORS, type ErrorCode, ZocaloError } from '../../errors.ts';
 /** The codes that have a close code. */
 export type WireCode = { [C in ErrorCode]: (typeof ERRORS)[C] extends { close: number } ? C : never }[ErrorCode];
 
-/** What ends a connection, with the close code that the table of errors names for it. */
+/** An error that ends a connection, with the close code of the error table. */
 export class WireError extends ZocaloError {
   readonly closeCode: number;
   /** What happened, short enough for a close frame (RFC 6455 §5.5: 125 bytes with the code). */
