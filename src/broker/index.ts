@@ -12,7 +12,6 @@ export {
   type Receipt,
   sizeOf,
 } from './broker.ts';
-export { DatabaseFile } from './database-file.ts';
 export type { KeyWindow } from './key-window.ts';
 export { MemoryBroker, type MemoryOptions, memory } from './memory.ts';
 export { SqliteBroker, type SqliteOptions, sqlite } from './sqlite.ts';

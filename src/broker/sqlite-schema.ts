@@ -1,14 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import { DatabaseFile } from './database-file.ts';
+import { Database, DatabaseFile, type DatabaseFormat } from '../sqlite/index.ts';
 import { newSeed } from './epochs.ts';
 import { failureOf } from './sqlite-failure.ts';
 import type { Failure, StoreOptions } from './sqlite-messages.ts';
-
-/** "zoca": marks the file as ours (https://www.sqlite.org/pragma.html#pragma_application_id). */
-const APPLICATION_ID = 0x7a6f6361;
-const VERSION = 3;
-/** The version before, which is brought up to date when it is opened. */
-const EARLIER = 2;
 
 const SCHEMA = `
   CREATE TABLE channels (
@@ -40,68 +34,49 @@ const SCHEMA = `
     offset  INTEGER NOT NULL,
     expires INTEGER NOT NULL
   ) STRICT;
-  PRAGMA application_id = ${APPLICATION_ID};
 `;
 
 /** What names logs that do not exist yet: see epochs.ts. */
 const EPOCHS = `
   CREATE TABLE store (seed TEXT NOT NULL) STRICT;
   CREATE TABLE ended (bucket INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
-  PRAGMA user_version = ${VERSION};
 `;
+
+/** Durable, since offsets that a power cut took would be given again under the same epoch: a silent gap. */
+const FORMAT: DatabaseFormat = {
+  applicationId: 0x7a6f6361, // "zoca"
+  version: 3,
+  earlier: [2],
+  isDurable: true,
+  upgrade(database, from) {
+    database.exec(`${from === undefined ? SCHEMA : ''} ${EPOCHS}`);
+    database.prepare('INSERT INTO store (seed) VALUES (?)').run(newSeed());
+  },
+};
 
 /** The database, and the lock that keeps a second broker out. */
 export interface Opened {
-  database: DatabaseSync;
-  /** What holds the commits: the file, and its write-ahead log. */
-  files: readonly DatabaseFile[];
-  lock: DatabaseSync;
+  readonly database: Database;
+  readonly lock: DatabaseSync;
 }
 
-/**
- * Opens the file, new or old. Durable means: a commit has reached the disk. In WAL mode only `synchronous = FULL` says
- * so (NORMAL would lose the last commits in a power cut, and their offsets would be given again under the same epoch:
- * a silent gap); on macOS, where fsync stops at the drive's cache, `fullfsync` does. Throws what SQLite throws, and
- * LOG_IN_USE as a Failure.
- */
-export function openDatabase(options: StoreOptions): Opened {
-  const file = new DatabaseFile(options.path);
-  file.make();
-  const database = new DatabaseSync(options.path, { timeout: options.lockTimeout });
+/** Opens the file, new or old. Throws what SQLite throws, and LOG_IN_USE as a Failure. */
+export function openDatabase({ path, bytes, lockTimeout }: StoreOptions): Opened {
   let lock: DatabaseSync | undefined;
+  let database: Database | undefined;
+  const claim = (location: string) => {
+    lock = lockBeside(location, path);
+  };
   try {
-    const tables = numberOf(database, 'SELECT count(*) FROM sqlite_schema');
-    if (tables > 0 && numberOf(database, 'PRAGMA application_id') !== APPLICATION_ID) {
-      throw new Error('the database belongs to another program');
+    database = Database.open(path, FORMAT, { lockTimeout, claim });
+    if (Number.isFinite(bytes)) {
+      const pages = Math.max(1, Math.floor(bytes / database.number('PRAGMA page_size')));
+      database.connection.exec(`PRAGMA max_page_count = ${pages}`);
     }
-    const version = numberOf(database, 'PRAGMA user_version');
-    if (tables > 0 && version !== VERSION && version !== EARLIER) {
-      const age = version > VERSION ? 'a newer' : 'an older, unreleased';
-      throw new Error(`the database was written by ${age} version of this program`);
-    }
-    lock = lockBeside(database, options.path);
-    database.exec(`
-      PRAGMA journal_mode = WAL;
-      PRAGMA synchronous = FULL;
-      PRAGMA fullfsync = ON;
-      PRAGMA journal_size_limit = ${16 << 20};
-    `);
-    if (numberOf(database, 'PRAGMA user_version') !== VERSION) {
-      const isNew = numberOf(database, 'SELECT count(*) FROM sqlite_schema') === 0;
-      database.exec(`BEGIN IMMEDIATE; ${isNew ? SCHEMA : ''} ${EPOCHS}`);
-      database.prepare('INSERT INTO store (seed) VALUES (?)').run(newSeed());
-      database.exec('COMMIT');
-    }
-    if (Number.isFinite(options.bytes)) {
-      const pages = Math.max(1, Math.floor(options.bytes / numberOf(database, 'PRAGMA page_size')));
-      database.exec(`PRAGMA max_page_count = ${pages}`);
-    }
-    const files = [file, new DatabaseFile(`${database.location()}-wal`)];
-    for (const one of files) one.check();
-    return { database, lock, files };
+    return { database, lock: lock! };
   } catch (error) {
     lock?.close();
-    database.close();
+    database?.close();
     throw error;
   }
 }
@@ -110,9 +85,9 @@ export function openDatabase(options: StoreOptions): Opened {
  * Keeps a second broker out, and no one else: readers, backups and the sqlite3 shell may open the database. The lock
  * is the operating system's, on a file of its own, so that it ends with the process however that ends.
  */
-function lockBeside(database: DatabaseSync, path: string): DatabaseSync {
-  new DatabaseFile(`${database.location()}-lock`).make();
-  const lock = new DatabaseSync(`${database.location()}-lock`, { timeout: 0 });
+function lockBeside(location: string, path: string): DatabaseSync {
+  new DatabaseFile(`${location}-lock`).make();
+  const lock = new DatabaseSync(`${location}-lock`, { timeout: 0 });
   try {
     lock.exec('BEGIN EXCLUSIVE');
     return lock;
@@ -121,8 +96,4 @@ function lockBeside(database: DatabaseSync, path: string): DatabaseSync {
     if (failureOf(path, error).code !== 'LOG_LOCKED') throw error;
     throw { code: 'LOG_IN_USE', happened: `another process has ${path} open` } satisfies Failure;
   }
-}
-
-function numberOf(database: DatabaseSync, sql: string): number {
-  return Number(Object.values(database.prepare(sql).get()!)[0]);
 }

@@ -1,6 +1,6 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { Database } from '../sqlite/index.ts';
 import { gapBetween, type LogGap, type LogState, sizeOf } from './broker.ts';
-import type { DatabaseFile } from './database-file.ts';
 import { Epochs } from './epochs.ts';
 import { keyReused, noRoom } from './key-window.ts';
 import { agedBy, futureAt, type Moment, stampAfter } from './log-time.ts';
@@ -41,9 +41,9 @@ const DEBRIS = 64;
  */
 export class SqliteStore {
   #options: StoreOptions;
+  #file: Database;
   #database: DatabaseSync;
   #lock: DatabaseSync;
-  #files: readonly DatabaseFile[];
   #channels = new Map<string, Channel>();
   #changed = new Set<Channel>();
   #keys: SqliteKeys;
@@ -57,10 +57,10 @@ export class SqliteStore {
   /** Throws what SQLite throws, and LOG_IN_USE as a Failure. */
   constructor(options: StoreOptions) {
     this.#options = options;
-    const { database, lock, files } = openDatabase(options);
-    this.#database = database;
+    const { database, lock } = openDatabase(options);
+    this.#file = database;
+    this.#database = database.connection;
     this.#lock = lock;
-    this.#files = files;
     this.#statements = prepare(this.#database);
     this.#keys = new SqliteKeys(this.#database, options.keys);
     this.#epochs = this.#readEpochs();
@@ -141,7 +141,7 @@ export class SqliteStore {
   }
 
   close(): void {
-    this.#database.close();
+    this.#file.close();
     this.#lock.close();
   }
 
@@ -150,7 +150,7 @@ export class SqliteStore {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
       work();
-      for (const file of this.#files) file.check();
+      this.#file.check();
       this.#database.exec('COMMIT');
       this.#keys.commit();
       return undefined;

@@ -7,11 +7,12 @@ const LAW: Readonly<Record<string, readonly string[]>> = {
   stream: [],
   websocket: ['stream'],
   protocol: [],
-  broker: ['protocol'],
+  sqlite: [],
+  broker: ['protocol', 'sqlite'],
   hub: ['protocol', 'broker'],
   client: ['protocol'],
   sources: ['stream', 'protocol', 'hub'],
-  server: ['stream', 'websocket', 'protocol', 'broker', 'hub', 'client', 'sources'],
+  server: ['stream', 'websocket', 'protocol', 'sqlite', 'broker', 'hub', 'client', 'sources'],
   cli: ['stream', 'websocket', 'protocol', 'broker', 'hub', 'client', 'server'],
 };
 

@@ -1,15 +1,10 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { DatabaseFile } from '../../broker/index.ts';
-import { nodeSqlite } from '../../builtins.ts';
 import { ZocaloError } from '../../errors.ts';
 import type { Rights } from '../../hub/index.ts';
+import { Database, type DatabaseFormat } from '../../sqlite/index.ts';
 import { canOf, rightsOf } from './can.ts';
 import { hashPassword, isPassword, type PasswordHash, type Scrypt, systemScrypt } from './password.ts';
 import { isUserId } from './user-id.ts';
 
-/** "zocu": marks the file as ours. */
-const APPLICATION_ID = 0x7a6f6375;
-const VERSION = 1;
 /** Milliseconds for which another process, `zocalo users` say, may hold the file. */
 const LOCK_TIMEOUT = 2_000;
 const NAME_LENGTH = 255;
@@ -30,9 +25,14 @@ const SCHEMA = `
     user       TEXT PRIMARY KEY,
     revoked_at INTEGER NOT NULL
   ) STRICT;
-  PRAGMA application_id = ${APPLICATION_ID};
-  PRAGMA user_version = ${VERSION};
 `;
+
+const FORMAT: DatabaseFormat = {
+  applicationId: 0x7a6f6375, // "zocu"
+  version: 1,
+  isDurable: true,
+  upgrade: (database) => database.exec(SCHEMA),
+};
 
 export interface UserRow {
   readonly user: string;
@@ -62,42 +62,26 @@ export interface UsersOptions {
  */
 export class Users {
   readonly #file: string;
-  readonly #place: DatabaseFile;
   readonly #scrypt: Scrypt;
   readonly #now: () => number;
-  #database: DatabaseSync | undefined;
-  readonly #prepared = new Map<string, StatementSync>();
+  #database: Database | undefined;
 
   constructor(file: string, { scrypt = systemScrypt, now = Date.now }: UsersOptions = {}) {
     this.#file = file;
-    this.#place = new DatabaseFile(file);
     this.#scrypt = scrypt;
     this.#now = now;
   }
 
   /** Makes the file when there is none. @throws ZocaloError STORE_FAILED. */
   async open(): Promise<void> {
-    const { DatabaseSync } = nodeSqlite();
     try {
-      // Hashes are nobody else's business: made here, for its owner alone.
-      this.#place.make();
-      const database = new DatabaseSync(this.#file, { timeout: LOCK_TIMEOUT });
-      this.#database = database;
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; BEGIN IMMEDIATE');
-      const numberOf = (sql: string) => Number(Object.values(database.prepare(sql).get()!)[0]);
-      if (numberOf('SELECT count(*) FROM sqlite_schema') === 0) database.exec(SCHEMA);
-      if (numberOf('PRAGMA application_id') !== APPLICATION_ID) throw new Error('it belongs to another program');
-      if (numberOf('PRAGMA user_version') !== VERSION) throw new Error('it is of a newer version of this program');
-      database.exec('COMMIT');
-      this.#place.check();
+      this.#database = Database.open(this.#file, FORMAT, { lockTimeout: LOCK_TIMEOUT });
     } catch (cause) {
-      this.close();
       throw failed(this.#file, cause);
     }
   }
 
   close(): void {
-    this.#prepared.clear();
     this.#database?.close();
     this.#database = undefined;
   }
@@ -185,30 +169,25 @@ export class Users {
   }
 
   #run(sql: string, ...values: (string | number | null | Uint8Array)[]): boolean {
-    return this.#try(() => this.#prepare(sql).run(...values).changes > 0);
+    return this.#try(() => this.#open.prepare(sql).run(...values).changes > 0);
   }
 
   #get(sql: string, ...values: string[]): unknown {
-    return this.#try(() => this.#prepare(sql).get(...values));
+    return this.#try(() => this.#open.prepare(sql).get(...values));
   }
 
   #all(sql: string): unknown[] {
-    return this.#try(() => this.#prepare(sql).all());
+    return this.#try(() => this.#open.prepare(sql).all());
   }
 
-  #prepare(sql: string): StatementSync {
-    let statement = this.#prepared.get(sql);
-    if (!statement) {
-      if (!this.#database) throw new Error('it is not open');
-      statement = this.#database.prepare(sql);
-      this.#prepared.set(sql, statement);
-    }
-    return statement;
+  get #open(): Database {
+    if (!this.#database) throw new Error('it is not open');
+    return this.#database;
   }
 
   #try<T>(work: () => T): T {
     try {
-      if (this.#database) this.#place.check();
+      this.#open.check();
       return work();
     } catch (cause) {
       throw failed(this.#file, cause);

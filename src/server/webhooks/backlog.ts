@@ -1,10 +1,5 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
-import { DatabaseFile } from '../../broker/index.ts';
-import { nodeSqlite } from '../../builtins.ts';
 import { ZocaloError } from '../../errors.ts';
-
-/** "zocw": marks the file as ours. */
-const APPLICATION_ID = 0x7a6f6377;
+import { Database, type DatabaseFormat } from '../../sqlite/index.ts';
 
 const SCHEMA = `
   CREATE TABLE events (
@@ -23,8 +18,23 @@ const SCHEMA = `
     webhook TEXT PRIMARY KEY,
     count   INTEGER NOT NULL
   ) STRICT;
-  PRAGMA application_id = ${APPLICATION_ID};
 `;
+
+/** `begin`: where versions begin. Not durable: a delivery may come twice after a power cut, and need not be flushed. */
+const formatFrom = (begin: number): DatabaseFormat => ({
+  applicationId: 0x7a6f6377, // "zocw"
+  version: 1,
+  earlier: [0], // the same tables
+  isDurable: false,
+  upgrade(database, from) {
+    if (from !== undefined) return;
+    database.exec(SCHEMA);
+    database.prepare("INSERT INTO sqlite_sequence VALUES ('events', ?)").run(begin);
+  },
+});
+
+/** Milliseconds for which another process may hold the file. */
+const LOCK_TIMEOUT = 2_000;
 
 /** What is to be delivered of one webhook: the newest so many, and no more bytes than that. */
 export const MOST = { events: 10_000, bytes: 16 * 1_048_576 };
@@ -61,15 +71,12 @@ interface Waiting {
  */
 export class Backlog {
   readonly #file: string | undefined;
-  readonly #place: DatabaseFile | undefined;
   readonly #now: () => number;
   readonly #waiting = new Map<string, Waiting>();
-  readonly #prepared = new Map<string, StatementSync>();
-  #database: DatabaseSync | undefined;
+  #database: Database | undefined;
 
   constructor(file: string | undefined, now: () => number) {
     this.#file = file;
-    this.#place = file === undefined ? undefined : new DatabaseFile(file);
     this.#now = now;
   }
 
@@ -79,23 +86,11 @@ export class Backlog {
 
   /** @throws ZocaloError STORE_FAILED. */
   open(): void {
-    const { DatabaseSync } = nodeSqlite();
     try {
-      // Events hold what was published: for its owner alone.
-      this.#place?.make();
-      const database = new DatabaseSync(this.#file ?? ':memory:', { timeout: 2_000 });
-      this.#database = database;
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL');
-      const numberOf = (sql: string) => Number(Object.values(database.prepare(sql).get()!)[0]);
-      if (numberOf('SELECT count(*) FROM sqlite_schema') === 0) {
-        database.exec(`BEGIN; ${SCHEMA} COMMIT`);
-        // Where versions begin: in memory, after those of the process before.
-        database.prepare("INSERT INTO sqlite_sequence VALUES ('events', ?)").run(this.#file ? 0 : this.#now() * 1_000);
-      }
-      if (numberOf('PRAGMA application_id') !== APPLICATION_ID) throw new Error('it belongs to another program');
-      this.#place?.check();
+      // In memory, versions begin after those of the process before.
+      const format = formatFrom(this.#file ? 0 : this.#now() * 1_000);
+      this.#database = Database.open(this.#file, format, { lockTimeout: LOCK_TIMEOUT });
     } catch (cause) {
-      this.close();
       throw this.#failed(cause);
     }
   }
@@ -106,7 +101,7 @@ export class Backlog {
     try {
       for (const webhook of webhooks) {
         if (this.#waiting.has(webhook)) continue;
-        this.#waiting.set(webhook, { ...(this.#prepare(sql).get(webhook) as unknown as Waiting) });
+        this.#waiting.set(webhook, { ...(this.#open.prepare(sql).get(webhook) as unknown as Waiting) });
       }
     } catch (cause) {
       throw this.#failed(cause);
@@ -127,7 +122,6 @@ export class Backlog {
   }
 
   close(): void {
-    this.#prepared.clear();
     this.#waiting.clear();
     this.#database?.close();
     this.#database = undefined;
@@ -163,16 +157,16 @@ export class Backlog {
         for (; waiting.events > MOST.events || (waiting.bytes > MOST.bytes && waiting.events > 1); count++) {
           const sql =
             'DELETE FROM events WHERE version = (SELECT min(version) FROM events WHERE webhook = ?) RETURNING octet_length(event) AS bytes';
-          this.#took(webhook, [this.#prepare(sql).get(webhook) as { bytes: number }]);
+          this.#took(webhook, [this.#open.prepare(sql).get(webhook) as { bytes: number }]);
         }
         if (count > 0) gone.set(webhook, count);
         if (count > 0) this.#miss(webhook, count);
       }
-      this.#place?.check();
+      this.#open.check();
       this.#run('COMMIT');
     } catch (error) {
       for (const [webhook, waiting] of before) this.#waiting.set(webhook, waiting);
-      if (this.#database?.isTransaction) this.#run('ROLLBACK');
+      if (this.#database?.connection.isTransaction) this.#run('ROLLBACK');
       throw error;
     }
     return gone;
@@ -190,14 +184,14 @@ export class Backlog {
   /** The oldest that wait; undefined when none do. */
   page(webhook: string): Page | undefined {
     const sql = 'SELECT version, event FROM events WHERE webhook = ? ORDER BY version LIMIT ?';
-    const rows = this.#prepare(sql).all(webhook, PAGE.events) as { version: number; event: string }[];
+    const rows = this.#open.prepare(sql).all(webhook, PAGE.events) as { version: number; event: string }[];
     let bytes = 0;
     const taken = rows.filter(({ event }, at) => {
       bytes += Buffer.byteLength(event);
       return bytes <= PAGE.bytes || at === 0;
     });
     if (taken.length === 0) return undefined;
-    const missed = this.#prepare('SELECT count FROM missed WHERE webhook = ?').get(webhook) as
+    const missed = this.#open.prepare('SELECT count FROM missed WHERE webhook = ?').get(webhook) as
       | { count: number }
       | undefined;
     return {
@@ -211,7 +205,7 @@ export class Backlog {
   /** A page was delivered. */
   acknowledge(webhook: string, { last, missed }: Page): void {
     const sql = 'DELETE FROM events WHERE webhook = ? AND version <= ? RETURNING octet_length(event) AS bytes';
-    this.#took(webhook, this.#prepare(sql).all(webhook, last) as { bytes: number }[]);
+    this.#took(webhook, this.#open.prepare(sql).all(webhook, last) as { bytes: number }[]);
     if (missed > 0) this.#run('UPDATE missed SET count = count - ? WHERE webhook = ?', missed, webhook);
   }
 
@@ -224,7 +218,7 @@ export class Backlog {
   /** Whom or what the webhook was last told to be here. @throws ZocaloError STORE_FAILED. */
   here(webhook: string, kind: Kind): string[] {
     try {
-      const rows = this.#prepare('SELECT name FROM here WHERE webhook = ? AND kind = ?').all(webhook, kind);
+      const rows = this.#open.prepare('SELECT name FROM here WHERE webhook = ? AND kind = ?').all(webhook, kind);
       return rows.map(({ name }) => String(name));
     } catch (cause) {
       throw this.#failed(cause);
@@ -232,15 +226,11 @@ export class Backlog {
   }
 
   #run(sql: string, ...values: (string | number)[]): void {
-    this.#prepare(sql).run(...values);
+    this.#open.prepare(sql).run(...values);
   }
 
-  #prepare(sql: string): StatementSync {
-    const known = this.#prepared.get(sql);
-    if (known) return known;
+  get #open(): Database {
     if (!this.#database) throw new Error('the backlog is not open');
-    const statement = this.#database.prepare(sql);
-    this.#prepared.set(sql, statement);
-    return statement;
+    return this.#database;
   }
 }

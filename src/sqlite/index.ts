@@ -1,0 +1,2 @@
+export { Database, type DatabaseFormat, type DatabaseOptions } from './database.ts';
+export { DatabaseFile } from './database-file.ts';
