@@ -26,72 +26,78 @@ import { CLOSED, Session } from './session.ts';
 import type { NegotiatedSocket, SessionOptions } from './session-options.ts';
 import { Subscription } from './subscription.ts';
 
-/** `connecting` until the server has welcomed us; `waiting` in the pause before the next attempt. */
+/** `connecting` until the server has accepted the login; `waiting` in the pause before the next attempt. */
 export type ClientState = SocketState;
 
 export interface ClientOptions {
-  /** A text, or asked before each connection, and when the server says that the token has expired. Without one: '' or null. */
+  /**
+   * A token, or a function called before each connection and when the server reports it expired. '' or null: no token.
+   */
   token?: Token;
   /**
-   * Asked for a user and a password when there is no token of an earlier welcome; the password is not kept. Answer
-   * soon, since a server waits some 10 seconds for `hi`: let the person type first, then open the client. A refusal is
-   * final: the client closes with UNAUTHORIZED. Not asked where there is the option `token`.
+   * Called for a user and a password when there is no token from an earlier login; the password is not kept. Answer
+   * quickly, since a server waits only some 10 seconds for `hi`: let the user type first, then open the client. A
+   * refusal is final: the client closes with UNAUTHORIZED. Not called when the option `token` is given.
    */
   login?: () => Login | Promise<Login>;
-  /** Default: the platform's, which browsers, workers and Node have. */
+  /** Default: the platform's own, which browsers, workers and Node have. */
   WebSocket?: new (
     url: string,
     subprotocol: string,
   ) => NegotiatedSocket;
-  /** Default: the machine's wall clock, whose jumps show that it slept. */
+  /** Default: the system's wall clock, whose jumps show that the machine slept. */
   clock?: Timers;
-  /** From 0 up to 1; default `Math.random`. */
+  /** Returns a number from 0 up to 1; default `Math.random`. */
   random?: () => number;
   /**
-   * Where publications wait that are not acknowledged yet, so that they outlive the page: `localStorage`, say. Whoever
-   * comes with the same address and storage sends them, so clear it when another user logs in. Default: memory alone.
+   * Storage for publications that are not acknowledged yet, so that they survive the page: `localStorage`, for example.
+   * The next client with the same address and storage sends them, so clear it when another user logs in. Default:
+   * memory only.
    */
   storage?: OutboxStorage;
-  /** Publications that may wait for their acknowledgement. Default 1,000: minutes of somebody typing offline. */
+  /** Publications that may wait for acknowledgement. Default 1,000: minutes of typing offline. */
   outbox?: number;
-  /** Where `online`, `offline` and `pageshow` are heard. Default: the window or worker; Node has none. */
+  /** Emits `online`, `offline` and `pageshow`. Default: the window or worker; Node has none. */
   network?: Network;
 }
 
 export interface SubscribeOptions {
-  /** The position of the last message seen: what came after it comes first. Default: begin with what comes next. */
+  /** The position of the last message seen: delivery starts after it. Default: start with the next message. */
   since?: Position | undefined;
-  /** Without `since`: so many of the newest messages first. Default 0. */
+  /** Without `since`: deliver this many of the newest messages first. Default 0. */
   recent?: number;
-  /** Hear who is here, comes and goes. Default false. */
+  /** Receive who is present, joins and leaves. Default false. */
   presence?: boolean;
-  /** Be here yourself, shown with this data. Default: not shown. */
+  /** Join as a member, shown to others with this data. Default: not a member. */
   member?: unknown;
 }
 
 export interface ClientEvents {
   state: ClientState;
-  /** What the server sent to this user or connection, through no channel. */
+  /** Data that the server sent to this user or connection, outside of any channel. */
   message: unknown;
-  /** What failed and was nobody's request: a token that could not be had, an early publication, the end by the server. */
+  /**
+   * Errors that no promise or subscription carries: a token that could not be fetched, a restored publication, the end
+   * by the server.
+   */
   error: Error;
 }
 
-/** What `subscribe` answers, by the contract, or by the type that was given. */
+/** The result of `subscribe`, by the contract, or by the given type. */
 type Subscribing<C extends Contract, Name extends string, T> = Name extends `${string}*${string}`
   ? Subscription<[T] extends [never] ? ChannelOutput<C, Name> : T, never, PatternGapEvent>
   : Subscription<[T] extends [never] ? ChannelOutput<C, Name> : T, [T] extends [never] ? ChannelInput<C, Name> : T>;
 
-/** RFC 6455 §7.4.1: a frame was larger than the server takes. */
+/** RFC 6455 §7.4.1: a frame was larger than the server accepts. */
 const TOO_BIG = 1009;
 
-/** The platform as this SDK may find it: not every one has all of it. */
+/** Globals that may be missing on a platform. */
 const platform = globalThis as unknown as Partial<Network> & {
   WebSocket?: new (url: string, subprotocol: string) => NegotiatedSocket;
 };
 
 const DEFAULTS = {
-  // Unlike that of `performance.now`, it goes on while the machine sleeps.
+  // Unlike `performance.now`, it continues while the machine sleeps.
   clock: { ...browserTimers, now: () => Date.now() },
   random: Math.random,
   network: platform.addEventListener && (platform as Network),
@@ -99,10 +105,10 @@ const DEFAULTS = {
 };
 
 /**
- * A user's end of a Zócalo server: channels, publications, calls. It connects at the first use and stays connected
- * until it is closed; whatever happens to the line in between, subscriptions go on where they were.
+ * A client of a Zócalo server: channels, publications, calls. It connects at the first use and stays connected until it
+ * is closed; after an interruption, subscriptions continue where they were.
  */
-// biome-ignore lint/suspicious/noExplicitAny: whoever takes a `Client` takes one of any contract.
+// biome-ignore lint/suspicious/noExplicitAny: a plain `Client` has any contract.
 export class Client<C extends Contract = any> {
   readonly #session: Session;
   readonly #outbox: Outbox;
@@ -110,10 +116,10 @@ export class Client<C extends Contract = any> {
   readonly #emitter = new Emitter<ClientEvents>();
   #reported: Error | undefined;
 
-  /** @throws ProtocolError where there is no WebSocket. Nothing is connected before the first use. */
+  /** @throws ProtocolError when there is no WebSocket. It connects at the first use. */
   constructor(url: string, options: ClientOptions = {}) {
     const settings = { WebSocket: platform.WebSocket, ...DEFAULTS, ...options, url };
-    if (!settings.WebSocket) throw new ProtocolError('UNAVAILABLE', 'there is no WebSocket: give the option');
+    if (!settings.WebSocket) throw new ProtocolError('UNAVAILABLE', 'no WebSocket: pass the option');
     const context = {
       settings,
       feeds: new Map(),
@@ -137,7 +143,7 @@ export class Client<C extends Contract = any> {
     return this.#session.state;
   }
 
-  /** What the server said on opening: our user and connection; undefined unless `open`. */
+  /** The server's answer to the login: our user and connection; undefined unless `open`. */
   get welcome(): Welcome | undefined {
     return this.#session.welcome;
   }
@@ -152,20 +158,21 @@ export class Client<C extends Contract = any> {
     return this.#outbox.size;
   }
 
-  /** The same one by one, oldest first: what to show as still on its way, also after the page was loaded anew. */
+  /** The same publications, oldest first: to show what is still being sent, even after a page load. */
   get waiting(): readonly Waiting[] {
     return this.#outbox.waiting;
   }
 
-  /** Calls `listener` at each event. The answer stops it. */
+  /** Calls `listener` at each event. Returns a function that removes it. */
   on<Name extends keyof ClientEvents>(name: Name, listener: (event: ClientEvents[Name]) => void): () => void {
     return this.#emitter.on(name, listener);
   }
 
   /**
-   * Listens to a channel, or to all channels of a pattern, `sensor:*`, where the server takes patterns: from what comes
-   * next, without the options below, and each message with the channel and the position there. `recent`, `presence` and `member` are what the first of several subscriptions to the channel
-   * asked for; `since` is each one's own. The type of the messages is the contract's, or `T`.
+   * Subscribes to a channel, or to all channels of a pattern, such as `sensor:*`, if the server allows patterns. A
+   * pattern starts with the next message and takes none of the options below; each message has its channel and its
+   * position there. `recent`, `presence` and `member` are those of the first of several subscriptions to a channel;
+   * `since` is separate for each. The type of the messages is the contract's, or `T`.
    *
    * @throws ProtocolError BAD_CHANNEL.
    */
@@ -181,7 +188,7 @@ export class Client<C extends Contract = any> {
     return subscription as never;
   }
 
-  /** As a subscription's `publish`, without listening. */
+  /** Like a subscription's `publish`, without subscribing. */
   async publish<const Name extends string>(
     channel: Name,
     data: ChannelInput<C, Name>,
@@ -192,8 +199,8 @@ export class Client<C extends Contract = any> {
   }
 
   /**
-   * Calls a method of the server. Rejects with its code, or TIMEOUT after `timeout` milliseconds (default 10,000), or
-   * CONNECTION_LOST when nobody knows whether it was done, or CLOSED.
+   * Calls a method of the server. Rejects with its code, with TIMEOUT after `timeout` milliseconds (default 10,000),
+   * with CONNECTION_LOST when it is unknown whether the call was executed, or with CLOSED.
    */
   async call<T = never, const Name extends string = string>(
     method: Name,
@@ -204,7 +211,7 @@ export class Client<C extends Contract = any> {
     return (await this.#session.request('call', encodeParts(method, data ?? null), { timeout })) as never;
   }
 
-  /** A page of a channel's log, without listening. Rejects with the server's code, TIMEOUT or CLOSED. */
+  /** A page of a channel's log, without subscribing. Rejects with the server's code, TIMEOUT or CLOSED. */
   history<T = never, const Name extends string = string>(
     channel: Name,
     options?: HistoryOptions,
@@ -213,30 +220,35 @@ export class Client<C extends Contract = any> {
     return lookUpHistory(this.#context, channel, options);
   }
 
-  /** Who is in a channel, or only how many, without listening. Rejects likewise; `timeout` in milliseconds, default 10,000. */
+  /**
+   * Who is in a channel, or how many, without subscribing. Rejects likewise; `timeout` in milliseconds, default 10,000.
+   */
   presence(channel: string, { timeout }: { timeout?: number } = {}): Promise<Presence> {
     this.open();
     return lookUpPresence(this.#context, channel, timeout);
   }
 
-  /** Gives the server a new token now, before the old one expires. */
+  /** Sends the server a new token now, before the old one expires. */
   renew(): Promise<void> {
     return this.#session.renew();
   }
 
-  /** Connects, if that is not under way. The first use does it too. */
+  /** Connects, unless it is connected or connecting. The first use does this too. */
   open(): void {
     if (this.state !== 'closed') return;
     this.#outbox.restore();
     this.#session.open();
   }
 
-  /** Ends the pause before the next attempt: for a button. */
+  /** Ends the pause before the next attempt, for example from a button. */
   retryNow(): void {
     this.#session.retryNow();
   }
 
-  /** Ends every subscription and the connection. Unacknowledged publications are rejected with CLOSED; a storage keeps them. */
+  /**
+   * Ends all subscriptions and the connection. Unacknowledged publications are rejected with CLOSED; a storage keeps
+   * them.
+   */
   close(): void {
     for (const feed of this.#feeds) feed.end();
     this.#session.close();
@@ -286,7 +298,7 @@ export class Client<C extends Contract = any> {
     this.#outbox.suspend();
   }
 
-  /** What belongs to no channel of ours came too late: we have left it. */
+  /** A message for a channel without a feed came too late: it was unsubscribed. */
   #handle(message: ServerMessage): void {
     if (message.length < 2) return;
     const { feeds, numbers, patterns } = this.#context;
@@ -319,7 +331,7 @@ export class Client<C extends Contract = any> {
   }
 
   #report(error: Error): void {
-    // What ends the client ends each of its subscriptions with it.
+    // An error that ends the client also ends each of its subscriptions.
     if (error === this.#reported) return;
     this.#reported = error;
     if (!this.#emitter.emit('error', error)) console.error(error);

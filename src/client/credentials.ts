@@ -2,10 +2,10 @@ import type { Hello } from '../protocol/index.ts';
 
 type Maybe<T> = T | null | undefined;
 
-/** A token, or what answers one. Where it is '' or null, the client comes without one. */
+/** A token, or a function that returns one. '' or null: connect without one. */
 export type Token = string | (() => Maybe<string> | Promise<Maybe<string>>);
 
-/** A user and a password, as somebody types them. Asked for only when no token is left of an earlier welcome. */
+/** A user and a password, as typed. Requested only when there is no token from an earlier login. */
 export interface Login {
   user: string;
   password: string;
@@ -19,7 +19,7 @@ export interface Credentials {
 
 const answerOf = <T>(given: T | (() => T | Promise<T>)) => (given instanceof Function ? given() : given);
 
-/** Asks for what the next `hi` says; `given` is the token of an earlier welcome. Never rejects. */
+/** Fetches the contents of the next `hi`; `given` is the token from an earlier login. Never rejects. */
 export async function prepareHello(
   { token, login }: Credentials,
   given: string | undefined,
@@ -37,5 +37,5 @@ export async function prepareHello(
 export async function askToken(given: Maybe<Token>): Promise<Maybe<string>> {
   const token = await answerOf(given);
   if (typeof (token ?? '') === 'string') return token;
-  throw new TypeError('`token` is no text');
+  throw new TypeError('`token` is not a string');
 }

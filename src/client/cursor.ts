@@ -5,46 +5,49 @@ import type { Outbox } from './outbox.ts';
 import { isPassing } from './retry.ts';
 import type { Session } from './session.ts';
 
-/** Publications that the server sends ahead while catching up, and that are fetched at once: a page of its log. */
+/** Publications that the server sends ahead while catching up, and that one request fetches: a page of its log. */
 export const PAGE = 256;
-/** Messages that wait for one reader: some megabytes of chat, and most bursts. */
+/** Messages queued for one reader: some megabytes of chat, and most bursts. */
 const BACKLOG = 2_048;
 
-/** What a cursor needs of the feed that it reads. */
+/** What a cursor needs of its feed. */
 export interface CursorFeed {
   readonly channel: string;
   readonly isPattern: boolean;
   readonly context: { readonly session: Session; readonly outbox: Outbox };
   /** Of the last publication received. */
   readonly position: Position | undefined;
-  /** Lets the server send more, if a reader has room. */
+  /** Lets the server send more, if a cursor has room. */
   credit(): void;
 }
 
 /**
- * One reader's place in a channel: a loop's, that of all listeners together, or one that nobody has come for yet. What
- * comes waits here, up to a bound. What comes then is let go, and fetched from the log once there is room: so nobody
- * waits for a slow reader, no member leaves the channel for it, and nothing is lost to it.
+ * One reader's position in a channel: a loop's, the one that all listeners share, or one without a reader yet. Messages
+ * queue here, up to a limit. Beyond it they are dropped, and fetched from the log once there is room. So nobody waits
+ * for a slow reader, no membership ends because of one, and the reader loses nothing.
  */
 export class Cursor {
-  /** Of the last message that was taken: where to go on after it. Undefined before the first answer, and of a pattern. */
+  /** Of the last message taken. Undefined before the first answer, and for a pattern. */
   position: Position | undefined;
-  /** What comes next is not here: it is to be fetched from the log. */
+  /** The next messages are not queued here: they must be fetched from the log. */
   isBehind = false;
-  /** Called when there is something to take; undefined while nobody reads. */
+  /** Called when there is something to take; undefined without a reader. */
   wake: (() => void) | undefined;
   readonly #feed: CursorFeed;
   readonly #onGap: (gap: Gap | undefined) => void;
   readonly #onChange: () => void;
   readonly #waiting: Message[] = [];
-  /** Of the last publication that has come, and of which everything before it has come, or was told to be lost. */
+  /** Of the last publication received, where everything before it was received or reported as lost. */
   #received: Position | undefined;
   #isAsking = false;
   #isOver = false;
   #failures = 0;
   #cancelRetry = () => {};
 
-  /** `onGap` is told what is lost, or that something is; `onChange`, when it has fallen behind or caught up. */
+  /**
+   * `onGap` is called with what is lost, or undefined if that is unknown; `onChange` when it falls behind or catches
+   * up.
+   */
   constructor(feed: CursorFeed, onGap: (gap: Gap | undefined) => void, onChange: () => void) {
     this.#feed = feed;
     this.#onGap = onGap;
@@ -55,12 +58,12 @@ export class Cursor {
     return !this.isBehind && this.#waiting.length < PAGE / 2;
   }
 
-  /** From here on it is to have everything, unless it has begun. */
+  /** From here on it receives everything, unless it has begun already. */
   begin(position: Position | undefined): void {
     if (!this.#received && position) this.#moveTo(position);
   }
 
-  /** `position`: its place in the feed's own log, if it has one there. */
+  /** `position`: the message's position in the feed's own log, if it has one. */
   receive(message: Message, position: Position | undefined): void {
     const received = this.#received;
     if (position && (!received || position[1] <= received[1])) return;
@@ -72,7 +75,7 @@ export class Cursor {
     else this.#push(message, position ?? received);
   }
 
-  /** There is nothing for us up to a position. False where it says nothing new. */
+  /** There is nothing for us up to `position`. False when that is not new. */
   skip(from: number, position: Position): boolean {
     const [, offset] = this.#received ?? position;
     if (this.isBehind || offset < from - 1 || offset >= position[1]) return false;
@@ -88,7 +91,7 @@ export class Cursor {
     this.#fetch();
   }
 
-  /** The feed is live: whoever is elsewhere goes after it. */
+  /** The feed is live: a cursor that is elsewhere catches up with it. */
   onLive(): void {
     if (this.#feed.isPattern) return;
     this.begin(this.#feed.position);
@@ -129,7 +132,7 @@ export class Cursor {
     if (have) this.#onGap({ ...gap, have });
   }
 
-  /** Asks for what comes next, if that is to be had and there is room for it. */
+  /** Fetches what comes next, if that is possible and there is room for it. */
   #fetch(): void {
     const { channel, isPattern, context } = this.#feed;
     const { session } = context;
@@ -160,7 +163,7 @@ export class Cursor {
       }
     this.#isAsking = false;
     if (this.#hasCaughtUp()) this.#caughtUp();
-    // Nothing more for now: then the feed does not know of another log yet, and will be told.
+    // Nothing more for now: the feed does not know about the new log yet, but will hear of it.
     else if (gap || entries.length > 0) this.#fetch();
   }
 
@@ -169,7 +172,7 @@ export class Cursor {
     this.#isAsking = false;
     if (this.#isOver) return;
     if (isPassing(error)) this.#cancelRetry = context.session.retry(error, this.#failures++, () => this.#fetch());
-    // After a loss the feed comes back, and then we do. Whatever else it is: what we want is not to be had.
+    // After a loss the feed subscribes again, and then we go on. With any other code, what we want is not available.
     else if (error.code !== 'CONNECTION_LOST') {
       const [epoch, head] = position!;
       this.#lose({ epoch, oldest: head + 1, head });
@@ -177,7 +180,9 @@ export class Cursor {
     }
   }
 
-  /** Whether it is where the feed is, or further on by at most so much: then a page said that there is as much. */
+  /**
+   * Whether it is where the feed is, or at most `ahead` further: a page may contain what the feed has not received yet.
+   */
   #hasCaughtUp(ahead = Infinity): boolean {
     const [epoch, offset] = this.#feed.position!;
     const [own, at] = this.#received!;

@@ -1,10 +1,10 @@
 type Listeners<Events> = { [Name in keyof Events]?: Set<(event: Events[Name]) => void> };
 
-/** Events with their types, and nothing more. */
+/** Typed events. */
 export class Emitter<Events> {
   readonly #listeners: Listeners<Events> = {};
 
-  /** Calls `listener` at each event of that name. The answer stops it. */
+  /** Calls `listener` at each event of that name. Returns a function that removes it. */
   on<Name extends keyof Events>(name: Name, listener: (event: Events[Name]) => void): () => void {
     const listeners: Set<(event: Events[Name]) => void> = this.#listeners[name] ?? new Set();
     this.#listeners[name] = listeners;
@@ -16,14 +16,14 @@ export class Emitter<Events> {
     return !!this.#listeners[name]?.size;
   }
 
-  /** Whether anybody listened. */
+  /** Returns whether there was a listener. */
   emit<Name extends keyof Events>(name: Name, event: Events[Name]): boolean {
     const listeners = [...(this.#listeners[name] ?? [])];
     for (const listener of listeners)
       try {
         listener(event);
       } catch (error) {
-        // An uncaught error as ever, but it does not leave the line that was being read half done.
+        // Reported as an uncaught error, without interrupting the line that is being handled.
         queueMicrotask(() => {
           throw error;
         });

@@ -9,7 +9,7 @@ import { isPassing } from './retry.ts';
 import type { Session } from './session.ts';
 
 /**
- * `waiting` for a connection, or for a pause to end; `subscribing` until the server answers; `catchingUp` on what was
+ * `waiting` for a connection or the end of a pause; `subscribing` until the server answers; `catchingUp` on what was
  * missed, or on what a loop was too slow for; `live`.
  */
 export type FeedState = 'waiting' | 'subscribing' | 'catchingUp' | 'live' | 'ended';
@@ -39,19 +39,19 @@ export interface FeedWishes {
   member?: unknown;
 }
 
-/** A subscription, as one of those who share a feed. */
+/** A subscription, as its feed sees it. */
 export interface Reader {
-  /** Of those who read it. */
+  /** The cursors of the subscription. */
   readonly cursors: ReadonlySet<Cursor>;
   emit(name: 'gap' | 'skip' | 'presence', event: never): void;
   onState(): void;
-  /** It is over; without an error: on purpose. */
+  /** It ended; without an error: on purpose. */
   onEnd(error?: Error): void;
 }
 
 /**
- * The wire's side of a channel, which all subscriptions to it share: it asks for the channel after each welcome, from
- * the last position, and passes on what comes next. It waits for no reader while another has room.
+ * The shared source of all subscriptions to a channel: it subscribes after each login, from the last position, and
+ * passes on what arrives. It does not wait for a slow cursor while another one has room.
  */
 export class Feed {
   readonly channel: string;
@@ -59,14 +59,14 @@ export class Feed {
   readonly readers = new Set<Reader>();
   readonly presence = new PresenceList();
   readonly isPattern: boolean;
-  /** What is asked for, as JSON without its first bracket. */
+  /** The options of `sub`, as JSON without the opening brace. */
   readonly #wishes: string;
   #state: FeedState = 'waiting';
   #position: Position | undefined;
   #number: number | undefined;
-  /** Of the present request: whether it named a position. */
+  /** Whether the current request has a position. */
   #resumes = false;
-  /** Of a pattern: whether the server has taken it before. */
+  /** For a pattern: whether the server has accepted it before. */
   #hasBegun = false;
   /** Publications since the last credit. */
   #taken = 0;
@@ -74,7 +74,7 @@ export class Feed {
   #attempt = 0;
   #cancelRetry = () => {};
 
-  /** @throws TypeError where JSON cannot say what is wished for. */
+  /** @throws TypeError when the options cannot be represented as JSON. */
   constructor(context: FeedContext, channel: string, wishes: FeedWishes) {
     this.context = context;
     this.channel = channel;
@@ -86,7 +86,7 @@ export class Feed {
     return this.#state;
   }
 
-  /** Of the last publication that has come, to whichever reader. */
+  /** Of the last publication received, by any cursor. */
   get position(): Position | undefined {
     return this.#position;
   }
@@ -102,7 +102,7 @@ export class Feed {
 
   remove(reader: Reader): void {
     if (!this.readers.delete(reader) || this.readers.size > 0) return;
-    // Its answer says nothing new: what comes until then has no number here, and is passed over.
+    // Ignore the reply; what arrives until then has no feed here, and is skipped.
     if (this.#state !== 'waiting') this.context.session.ask('un', encodeParts(this.channel), { ok() {}, err() {} });
     this.end();
   }
@@ -111,18 +111,21 @@ export class Feed {
     return [...this.readers].flatMap(({ cursors }) => [...cursors]);
   }
 
-  /** There is a welcomed connection, and for a pattern what it needs. */
+  /** There is a connection that is logged in; a pattern also needs the loaded module. */
   start(): void {
     if (this.#state === 'waiting' && (!this.isPattern || this.context.patterns)) this.#ask();
   }
 
-  /** There is none any more. */
+  /** The connection is gone. */
   suspend(): void {
     this.#forgetNumber();
     if (this.#state !== 'ended') this.#become('waiting');
   }
 
-  /** Lets the server send as many more as were taken, if anybody has room. Only while catching up does it count them. */
+  /**
+   * Lets the server send as many more as were taken, if a cursor has room. The server counts them only while catching
+   * up.
+   */
   credit(): void {
     if (this.#state !== 'catchingUp' || this.#taken < PAGE / 2) return;
     if (!this.cursors.some(({ hasRoom }) => hasRoom)) return;
@@ -132,7 +135,7 @@ export class Feed {
 
   onMessage(offset: number, data: unknown, meta: Meta | undefined): void {
     const here = this.#position;
-    // What comes twice is passed over. Whether something is missing before it is for each reader to see.
+    // Duplicates are skipped. Each cursor checks for itself whether something is missing before it.
     if (!here || (offset && offset <= here[1])) return;
     const position: Position = [here[0], offset];
     if (offset) {
@@ -144,12 +147,12 @@ export class Feed {
     this.credit();
   }
 
-  /** Of a pattern: something is lost, or left out. Of a channel: who is here. */
+  /** For a pattern: something was lost or left out. For a channel: who is present. */
   tell(name: 'gap' | 'skip' | 'presence', event: PatternGapEvent | SkipEvent | PresenceEvent): void {
     for (const reader of [...this.readers]) reader.emit(name, event as never);
   }
 
-  /** It speaks of everything up to there, so nothing can be missing before it. */
+  /** A skip covers everything up to there, so nothing can be missing before it. */
   onSkip(to: number): void {
     const [epoch, offset] = this.#position!;
     if (to <= offset) return;
@@ -167,7 +170,7 @@ export class Feed {
 
   onLive(offset: number): void {
     const [epoch, have] = this.#position!;
-    // Something was lost on the way, in whatever manner: the readers will find it in the log.
+    // Something was lost on the way; the cursors will fetch it from the log.
     if (offset > have) this.#position = [epoch, offset];
     this.#failures = 0;
     for (const cursor of this.cursors) cursor.onLive();
@@ -179,7 +182,7 @@ export class Feed {
     if (event) this.tell('presence', event);
   }
 
-  /** The server ended it, or refused it. */
+  /** The server ended the subscription, or refused it. */
   onRefused(error: ProtocolError): void {
     const { session } = this.context;
     const { code } = error;
@@ -187,7 +190,7 @@ export class Feed {
     if (code === 'CONNECTION_LOST') return;
     this.#failures += 1;
     if (code === 'BAD_POSITION' && this.#resumes) {
-      // The log is older than what we had of it, as after a restored backup: we begin anew, and say what is lost.
+      // The log is older than what we had of it, as after a restored backup: start again, and report what is lost.
       this.#position = undefined;
       this.#become('waiting');
       this.#ask();
@@ -226,7 +229,7 @@ export class Feed {
       },
       err: (error) => attempt === this.#attempt && this.onRefused(error),
     });
-    // Now, since who hears of it may leave: then `un` goes after `sub`.
+    // Now, since a listener may unsubscribe: then `un` is sent after `sub`.
     this.#become('subscribing');
   }
 
@@ -240,7 +243,7 @@ export class Feed {
     }
     const { ch, epoch, offset } = result;
     if (!epoch || !ch || offset === undefined) {
-      this.end(new ProtocolError('BAD_MESSAGE', 'it has no position'));
+      this.end(new ProtocolError('BAD_MESSAGE', 'no position in the answer'));
       return;
     }
     this.#number = ch;

@@ -1,6 +1,6 @@
 import type { Timers } from './reconnecting-socket.ts';
 
-/** Where `online`, `offline` and `pageshow` are heard: a window or a worker. */
+/** Emits `online`, `offline` and `pageshow`: a window or a worker. */
 export interface Network {
   addEventListener(type: string, listener: () => void): void;
   removeEventListener(type: string, listener: () => void): void;
@@ -9,28 +9,30 @@ export interface Network {
 export interface LivenessOptions {
   timers: Timers;
   network: Network | undefined;
-  /** Asks the server for a sign of life, to come within so many milliseconds. */
+  /** Asks the server for a line, to arrive within this many milliseconds. */
   ask: (within: number) => void;
-  /** Ends a pause: the reason for it may be gone. */
+  /** Ends a pause before reconnecting, whose reason may be gone. */
   wake: () => void;
-  /** Called at each pulse, but for the first after sleep, when everything looks late. */
+  /** Called at each pulse, except the first one after sleep, when everything looks late. */
   onPulse: (now: number) => void;
 }
 
-/** How often it looks, in ms: a fifth of the usual ping, so that a dead line is found well before two pings. */
+/** How often it checks, in ms: a fifth of the usual ping, so that a dead connection is found well before two pings. */
 const PULSE = 5_000;
-/** How long a sign of life may take, in ms: a round trip over a bad mobile line, several times over. */
+/** How long an answer may take, in ms: several round trips over a bad mobile connection. */
 const PATIENCE = 5_000;
-/** After sleep or a change of network the connection is likely dead, and somebody is looking at the screen. */
+/**
+ * The same after sleep or a change of network: the connection is likely dead, and somebody is looking at the screen.
+ */
 const IMPATIENCE = 3_000;
 
-/** `pageshow` is the return of a page from the browser's back-forward cache, where all connections are cut. */
+/** `pageshow` is the return of a page from the browser's back-forward cache, where all connections are closed. */
 const EVENTS = ['online', 'offline', 'pageshow'];
 
 /**
- * Doubts the connection: when the server has been silent for longer than it said it would be, when the clock jumped
- * (the machine slept, or the tab was frozen), and when the network changed. To doubt is to ask, never to hang up: a
- * browser that slows the timers of a hidden tab looks like sleep, and the answer shows that all is well.
+ * Checks the connection: when the server has been silent for longer than announced, when the clock jumped (the machine
+ * slept, or the tab was frozen), and when the network changed. A check asks for an answer and never closes at once: a
+ * browser that slows the timers of a hidden tab looks like sleep, and then the answer shows that the connection works.
  */
 export class Liveness {
   readonly #options: LivenessOptions;
@@ -73,7 +75,7 @@ export class Liveness {
 
   #pulse(): void {
     const now = this.#options.timers.now();
-    // Either way: a wall clock may be set back.
+    // In both directions: a wall clock may be set back.
     const slept = Math.abs(now - this.#last - PULSE) >= PULSE;
     this.#wait();
     if (slept) {

@@ -4,16 +4,16 @@ import { encodeParts } from './json.ts';
 import type { Message } from './messages.ts';
 
 export interface HistoryOptions {
-  /** What came after this position. Default: from the oldest that is kept. */
+  /** Return what came after this position. Default: from the oldest one kept. */
   after?: Position;
-  /** At most so many messages, 1 to 10,000. Default 256. */
+  /** Messages at most, 1 to 10,000. Default 256. */
   limit?: number;
   /** Milliseconds. Default 10,000. */
   timeout?: number;
 }
 
 export interface HistoryPage<T> extends Omit<History, 'entries'> {
-  /** Oldest first. To go on, ask for what comes after the last one's position. */
+  /** Oldest first. For the next page, pass the last one's position as `after`. */
   messages: Message<T>[];
 }
 

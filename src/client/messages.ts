@@ -1,12 +1,12 @@
 import type { Gap, Member, Position } from '../protocol/index.ts';
 
-/** A publication, as a subscriber gets it. */
+/** A publication, as delivered to a subscriber. */
 export interface Message<T = unknown> {
   channel: string;
   data: T;
-  /** Its place in the channel's log; absent when it was published without being kept. */
+  /** Its position in the channel's log; absent when it was published with `keep: false`. */
   position?: Position;
-  /** Whether it was published here: it has a key of this client's outbox. */
+  /** Whether it was published by this client: it has a key of its outbox. */
   mine: boolean;
   key?: string;
   user?: string;
@@ -14,30 +14,35 @@ export interface Message<T = unknown> {
   time?: number;
 }
 
-/** Who is here, after a change. */
+/** The members after a change. */
 export interface PresenceEvent {
   members: ReadonlyMap<string, Member>;
   count: number;
-  /** The one who came, or whose data changed. */
+  /** The member who joined, or whose data changed. */
   joined?: Member;
-  /** The one who left. Neither is there when the whole list is new, as after a reconnect. */
+  /** The member who left. Both are absent when the whole list is new, as after a reconnect. */
   left?: Member;
 }
 
-/** What was between the position that we had and `oldest` is not in the log any more; it goes on after `head`. */
+/**
+ * Publications between the position that we had and `oldest` are no longer in the log; delivery goes on after `head`.
+ */
 export interface GapEvent extends Gap {
   channel: string;
 }
 
-/** Of a pattern: in that channel, what is after `have` and up to `head`; or in any, where `channel` is the pattern. */
+/**
+ * For a pattern: publications of that channel after `have` up to `head` are lost; or of any channel, if it is the
+ * pattern.
+ */
 export interface PatternGapEvent extends Partial<Gap> {
   channel: string;
 }
 
-/** What the server left out by the channel's policy for slow readers, or because this client published it silently. */
+/** Publications that the server left out by the channel's policy for slow readers, or because of `echo: false`. */
 export interface SkipEvent {
   channel: string;
-  /** Offsets, both included. */
+  /** Offsets, both inclusive. */
   from: number;
   to: number;
 }

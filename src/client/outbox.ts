@@ -11,7 +11,10 @@ import type { Message } from './messages.ts';
 import { isPassing } from './retry.ts';
 import type { Session } from './session.ts';
 
-/** Where the outbox outlives the page: `localStorage`, `sessionStorage`, or anything with their methods. */
+/**
+ * A storage in which the outbox survives the page: `localStorage`, `sessionStorage`, or an object with the same
+ * methods.
+ */
 export interface OutboxStorage {
   readonly length: number;
   key(index: number): string | null;
@@ -43,11 +46,11 @@ export interface Waiting {
   data: unknown;
 }
 
-/** As it lies in the storage. */
+/** The form in the storage. */
 interface Saved {
   key: string;
   channel: string;
-  /** The data as JSON, as it was when it was published. */
+  /** The data as JSON, as it was at the time of publishing. */
   data: string;
   options: PublishOptions;
 }
@@ -60,29 +63,31 @@ interface Entry extends Saved {
 }
 
 /**
- * Publications in flight, as TCP does it (RFC 5681 §3.1): each window that is taken whole allows one more, up to 64,
- * which fills a long line; a refusal leaves one alone, so that a server with a limit on the rate is not asked in vain,
- * and hardly anything overtakes what it refused.
+ * Publications in flight, with a window as in TCP (RFC 5681 §3.1): each full window of acknowledgements adds one, up to
+ * 64, which fills a line with a long delay. A refusal shrinks it to one, so that a rate-limited server is not flooded,
+ * and hardly anything overtakes the refused one.
  */
 const FIRST_WINDOW = 16;
 const MOST = 64;
-/** A refusal that may be retried is passed on after so many, that nobody waits for a full disk without a word. */
+/** A temporary refusal is passed on after this many attempts, so that a full disk is not waited for silently. */
 const ATTEMPTS = 5;
 
 /**
- * What was published and is not acknowledged yet, in order. Each stays until it is in the log or refused; after a
- * loss all go out again, under the same keys, so that none is stored twice.
+ * Publications that are not acknowledged yet, in order. Each stays until it is in the log or refused; after a loss all
+ * are sent again with the same keys, so that none is stored twice.
  */
 export class Outbox {
   readonly #context: OutboxContext;
   readonly #entries = new Map<string, Entry>();
-  /** Keys of an earlier life begin otherwise. */
+  /** Keys restored from storage after a page load; they have another prefix. */
   readonly #restored = new Set<string>();
   /** Unique to this client: the time, which orders what several pages left behind, and some 52 random bits. */
   readonly #prefix = `${Date.now().toString(36).padStart(9, '0')}-${Math.random().toString(36).slice(2)}-`;
   #counter = 0;
   #window = FIRST_WINDOW;
-  /** Channels that wait after a refusal, and what ends the wait: nothing may overtake what was refused. */
+  /**
+   * Channels that wait after a refusal, with a function that cancels the wait: nothing may overtake the refused one.
+   */
   readonly #held = new Map<string, () => void>();
 
   constructor(context: OutboxContext) {
@@ -93,25 +98,25 @@ export class Outbox {
     return this.#entries.size;
   }
 
-  /** What is not acknowledged yet, oldest first. */
+  /** Publications without acknowledgement, oldest first. */
   get waiting(): Waiting[] {
     return [...this.#entries.values()].map(({ key, channel, data }) => ({ key, channel, data: JSON.parse(data) }));
   }
 
-  /** A publication as its readers get it: they are told which are of this client. */
+  /** A publication as a message for readers; `mine` shows whether it was published by this client. */
   toMessage(channel: string, position: Position, data: unknown, meta: Meta | undefined): Message {
     const { key = '' } = meta ?? {};
     return {
       ...meta,
       channel,
       data,
-      // Offsets count from 1: what has none stands in no log.
+      // Offsets start at 1; without one, it is not in a log.
       ...(position[1] > 0 && { position }),
       mine: key.startsWith(this.#prefix) || this.#restored.has(key),
     };
   }
 
-  /** Takes over what an earlier life of this page left in the storage. */
+  /** Restores what an earlier page left in the storage. */
   restore(): void {
     this.#attempt(() => this.#restore());
   }
@@ -124,7 +129,7 @@ export class Outbox {
       const item = storage!.key(index);
       if (item?.startsWith(this.#itemOf(''))) names.push(item);
     }
-    // A name holds the time and a count, each padded: the order of names is the order of publishing.
+    // A name contains the time and a counter, both padded: sorting names gives the order of publishing.
     for (const item of names.sort()) {
       const entry = parse(storage!.getItem(item));
       if (entry) {
@@ -134,7 +139,7 @@ export class Outbox {
     }
   }
 
-  /** Resolves with its position once it is in the log; with undefined if it is not to be kept. */
+  /** Resolves with the position once it is in the log; with undefined for `keep: false`. */
   publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
     const { session, settings } = this.#context;
     const { storage, outbox: limit } = settings;
@@ -142,12 +147,12 @@ export class Outbox {
     const json = encodeParts(data).slice(0, -1);
     const key = this.#prefix + (++this.#counter).toString(36).padStart(6, '0');
     const saved: Saved = { key, channel, data: json, options: { ...options, key } };
-    // It is for those who are there now: it waits for nothing, and takes no place of what is to be kept.
+    // For those who are connected now: it does not wait, and takes no place in the outbox.
     if (options.keep === false) {
       if (session.hindrance) throw session.hindrance;
       return session.request('pub', partsOf(saved)).then(() => undefined);
     }
-    if (this.#entries.size >= limit) throw new ProtocolError('OUTBOX_FULL', `${limit} publications wait already`);
+    if (this.#entries.size >= limit) throw new ProtocolError('OUTBOX_FULL', `${limit} publications already wait`);
     storage?.setItem(this.#itemOf(key), JSON.stringify([key, channel, json, saved.options]));
     return new Promise((resolve, reject) => {
       this.#entries.set(key, { ...saved, isSent: false, refusals: 0, resolve, reject });
@@ -155,7 +160,7 @@ export class Outbox {
     });
   }
 
-  /** Sends what is not under way yet, oldest first. */
+  /** Sends what is not in flight yet, oldest first. */
   flush(): void {
     if (this.#context.session.state !== 'open') return;
     let inFlight = 0;
@@ -169,14 +174,14 @@ export class Outbox {
     }
   }
 
-  /** The connection is gone: everything is to be sent again. */
+  /** The connection is gone: everything must be sent again. */
   suspend(): void {
     for (const release of this.#held.values()) release();
     this.#held.clear();
     for (const entry of this.#entries.values()) entry.isSent = false;
   }
 
-  /** The server hung up on something too large, and would do so again. */
+  /** The server closed because of a message that was too large, and would do so again. */
   refuseLargest(): void {
     let largest: Entry | undefined;
     for (const entry of this.#entries.values())
@@ -185,7 +190,7 @@ export class Outbox {
     if (largest) this.#settle(largest, () => largest.reject(error));
   }
 
-  /** Gives up, for this life: what is in the storage stays there. */
+  /** Gives up in this page: a storage keeps its items. */
   abandon(error: Error): void {
     this.suspend();
     const entries = [...this.#entries.values()];
@@ -238,7 +243,7 @@ export class Outbox {
     this.flush();
   }
 
-  /** A storage that fails is no reason to stop, but for a publication that was to be kept in it. */
+  /** An error of the storage is only reported, except for a publication that could not be saved. */
   #attempt(action: () => void): void {
     try {
       action();
@@ -253,7 +258,7 @@ export class Outbox {
 }
 
 export function noChannel(name: string): ProtocolError {
-  return new ProtocolError('BAD_CHANNEL', `${JSON.stringify(name)} is no channel's name`);
+  return new ProtocolError('BAD_CHANNEL', `${JSON.stringify(name)} is not a channel name`);
 }
 
 function partsOf({ channel, data, options }: Saved): string {
@@ -267,7 +272,7 @@ function parse(text: string | null): Saved | undefined {
     JSON.parse(data);
     return { key, channel, data, options };
   } catch {
-    // Somebody else's, or of another version: it can never be sent.
+    // From another program or version: it can never be sent.
     return undefined;
   }
 }

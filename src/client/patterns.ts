@@ -1,17 +1,17 @@
 import type { Gap, Position, ServerMessage } from '../protocol/index.ts';
 import type { Feed, FeedContext } from './feed.ts';
 
-/** What a line says of a channel. */
+/** What a line tells about a channel. */
 interface Heard {
   channel: string;
   position: Position;
-  /** Up to where we had it before. */
+  /** The position before this line. */
   have: Position;
-  /** What is lost before this line. */
+  /** What was lost before this line. */
   gap?: Gap | false;
 }
 
-/** As the protocol's `compilePattern`, and short: whoever wrote the pattern is its only victim. */
+/** Like the protocol's `compilePattern`, but short: a slow pattern hurts only the page that wrote it. */
 function compile(pattern: string): (channel: string) => boolean {
   const source = pattern.replace(/[^\w*]/g, '\\$&').replaceAll('*', '.+');
   const match = new RegExp(`^${source}$`);
@@ -19,10 +19,10 @@ function compile(pattern: string): (channel: string) => boolean {
 }
 
 /**
- * Passes on to the patterns what comes in their channels, by whatever subscription. Loaded with the first pattern, since
- * most pages have none: it knows which channel each number stands for (a connection names each anew before its first
- * line), and how far each has come; channels come and go, and their lines may come again for a subscription of the
- * channel's own.
+ * Passes the messages of channels on to the patterns that match them, whatever subscription they came for. Loaded with
+ * the first pattern, since most pages have none. It knows the channel of each number (a connection introduces each
+ * number before its first line) and the position in each channel. Lines may come twice, for a pattern and for a
+ * subscription to the channel itself.
  */
 export class Patterns {
   readonly #context: FeedContext;
@@ -30,12 +30,12 @@ export class Patterns {
   readonly #positions = new Map<string, Position>();
   readonly #matches = new Map<Feed, (channel: string) => boolean>();
 
-  /** Begins with the channels that are subscribed to by themselves. */
+  /** Starts with the channels that have their own subscription. */
   constructor(context: FeedContext) {
     this.#context = context;
     for (const [number, feed] of context.numbers) {
       this.#names.set(number, feed.channel);
-      // One that is still catching up is far behind: it goes on where it is live.
+      // A channel that is still catching up is far behind: its position is set when it is live.
       if (feed.state === 'live') this.#positions.set(feed.channel, feed.position!);
     }
   }
@@ -46,7 +46,7 @@ export class Patterns {
         const [, number, offset, data, meta] = message;
         this.#hear(this.#take(number, offset, offset - 1), (feed, { channel, position }) => {
           const heard = this.#context.outbox.toMessage(channel, position, data, meta);
-          // It has a place in its own channel, and none in the pattern.
+          // Its position is in its own channel, not in the pattern.
           for (const cursor of feed.cursors) cursor.receive(heard, undefined);
         });
         break;
@@ -69,20 +69,20 @@ export class Patterns {
     }
   }
 
-  /** By `ch`, the answer to `sub`, or a `gap`, which does not name the channel. */
+  /** From `ch`, the answer to `sub`, or a `gap`, which does not name the channel. */
   introduce(number: number, position: Position, channel = this.#names.get(number)): void {
     if (channel === undefined) return;
     this.#names.set(number, channel);
     this.#hear(this.#move(channel, position, position[1]));
   }
 
-  /** The connection is lost: what has no subscription of its own does not go on where it was. */
+  /** The connection is lost: channels without their own subscription do not continue where they were. */
   forget(): void {
     for (const channel of this.#positions.keys())
       if (!this.#context.feeds.has(channel)) this.#positions.delete(channel);
   }
 
-  /** A line with that offset, or 0; up to `before` there should have been others. Undefined when it is nothing new. */
+  /** A line with this offset, or 0; lines up to `before` should have come. Undefined when it is not new. */
   #take(number: number, offset: number, before: number): Heard | undefined {
     const channel = this.#names.get(number) ?? '';
     const have = this.#positions.get(channel);
@@ -99,7 +99,7 @@ export class Patterns {
     return { channel, position, have, gap };
   }
 
-  /** For the patterns that match it. */
+  /** Passes it to the patterns that match. */
   #hear(heard: Heard | undefined, tell?: (feed: Feed, heard: Heard) => void): void {
     if (!heard) return;
     for (const feed of [...this.#context.feeds.values()]) {

@@ -1,10 +1,10 @@
 import type { Member, ServerMessage, Subscribed } from '../protocol/index.ts';
 import type { PresenceEvent } from './messages.ts';
 
-/** A line that tells who comes and goes. */
+/** A line about members who join or leave. */
 export type PresenceLine = Extract<ServerMessage, readonly ['+' | '-' | 'n', ...unknown[]]>;
 
-/** Who is in a channel, as far as the server tells: in a big one it tells only how many. */
+/** The members of a channel, or only their number in a large one. */
 export class PresenceList {
   readonly members = new Map<string, Member>();
   count = 0;
@@ -15,10 +15,10 @@ export class PresenceList {
     return this.#changed(count);
   }
 
-  /** Undefined when it says nothing new. */
+  /** Undefined when nothing changed. */
   take([verb, , what]: PresenceLine): PresenceEvent | undefined {
     const { members } = this;
-    // From here on it is only a number.
+    // From here on the server only sends the number.
     if (verb === 'n') return this.reset({ count: what });
     if (verb === '+') {
       members.set(what.id, what);

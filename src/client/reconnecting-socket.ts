@@ -1,13 +1,13 @@
 import { after } from '../clock.ts';
 
 /**
- * A WebSocket that comes back by itself. It holds the connection only: what to say after each opening, and what
- * to keep while there is none, is the business of whoever uses it.
+ * A WebSocket that reconnects by itself. It only manages the connection: its user decides what to send after each
+ * opening, and what to keep in between.
  *
- * Runs in browsers and in Node alike; the WebSocket, the clock and the dice are passed in.
+ * Runs in browsers and in Node; the WebSocket, the clock and the random numbers are passed in.
  */
 
-/** `waiting` is the pause before the next attempt; `closed` is where it starts, and where it ends on purpose. */
+/** `waiting` is the pause before the next attempt; `closed` is the initial state, and the final one after `close`. */
 export type SocketState = 'closed' | 'connecting' | 'open' | 'waiting';
 
 export const LEGAL: Readonly<Record<SocketState, readonly SocketState[]>> = {
@@ -26,7 +26,7 @@ export interface PlainSocket {
   close(code?: number, reason?: string): void;
 }
 
-/** What it needs of a clock. `now` in milliseconds; `after` answers what cancels it. */
+/** What it needs of a clock. `now` in milliseconds; `after` returns a function that cancels it. */
 export interface Timers {
   now(): number;
   after(delay: number, action: () => void): () => void;
@@ -35,28 +35,28 @@ export interface Timers {
 export interface ReconnectingSocketOptions {
   /** Opens one connection, for example `() => new WebSocket(url)`. */
   connect: () => PlainSocket;
-  /** Told after each change of `state`. */
+  /** Called after each change of `state`. */
   onState: (state: SocketState) => void;
-  /** Answering false says: this does not show yet that the server is well, so the pauses must not get short again. */
+  /** Return false if this message does not prove yet that the server works; then the pauses stay long. */
   onMessage: (data: unknown) => unknown;
   timers?: Timers;
-  /** From 0 up to 1, as `Math.random`, which is the default. */
+  /** Returns a number from 0 up to 1. Default `Math.random`. */
   random?: () => number;
   /** Longest pause before the first attempt, in ms; it doubles with each failure. Default 500. */
   base?: number;
-  /** Longest pause of all, in ms. Default 15,000: what a person waits before they reload the page. */
+  /** Longest pause, in ms. Default 15,000: about what a person waits before reloading the page. */
   cap?: number;
-  /** How long an attempt may take, in ms. Default 10,000, since browsers may wait for minutes. */
+  /** Time limit for an attempt, in ms. Default 10,000, since browsers may wait for minutes. */
   patience?: number;
-  /** Close codes after which it would be wrong to come back. Default 1008 alone: the server does not want us. */
+  /** Close codes after which it must not reconnect. Default only 1008: the server refuses us. */
   finalCodes?: readonly number[];
 }
 
 export const browserTimers: Timers = { now: () => performance.now(), after };
 
 /**
- * The pause before attempt number `failures` (from 0), in ms: anything up to a bound that doubles and is capped.
- * Drawing from the whole range ("full jitter") is what spreads a crowd that lost the same server.
+ * The pause before attempt number `failures` (from 0), in ms: random up to a limit that doubles and is capped. Drawing
+ * from the whole range ("full jitter") spreads the clients that lost the same server.
  */
 export function pauseBefore(failures: number, random: number, base: number, cap: number): number {
   return random * Math.min(cap, base * 2 ** failures);
@@ -69,7 +69,7 @@ export class ReconnectingSocket {
   #failures = 0;
   #retryAt = 0;
   #closeCode: number | undefined;
-  /** The one timer: of the attempt while connecting, of an answer while open, of the pause while waiting. */
+  /** The only timer: for the attempt while connecting, an answer while open, the pause while waiting. */
   #cancelTimer = () => {};
   #expecting = false;
 
@@ -94,7 +94,7 @@ export class ReconnectingSocket {
     return this.#state === 'waiting' ? Math.max(0, this.#retryAt - this.#options.timers.now()) : 0;
   }
 
-  /** With what the last connection was closed by the other side, if it was. 1006 is a loss without a word. */
+  /** The close code from the other side for the last connection, if any. 1006: lost without a close frame. */
   get closeCode(): number | undefined {
     return this.#closeCode;
   }
@@ -116,7 +116,7 @@ export class ReconnectingSocket {
       if (socket !== this.#socket) return;
       if (this.#expecting) this.#cancelTimer();
       this.#expecting = false;
-      // Only now is the server known to be well: one that accepts and hangs up at once must not reset the pauses.
+      // Only now the server is known to work: one that accepts and closes at once must not reset the pauses.
       if (this.#options.onMessage(data) !== false && socket === this.#socket) this.#failures = 0;
     });
     socket.addEventListener('close', ({ code }) => {
@@ -126,12 +126,12 @@ export class ReconnectingSocket {
     this.#become('connecting');
   }
 
-  /** Connects at once if it is in a pause: for a button, and for the browser's `online` event. */
+  /** Connects at once if it is in a pause: for a button, or the browser's `online` event. */
   retryNow(): void {
     if (this.#state === 'waiting') this.open();
   }
 
-  /** Ends it on purpose, until the next `open`. */
+  /** Closes it, until the next `open`. */
   close(): void {
     if (this.#state === 'closed') return;
     this.#closeCode = undefined;
@@ -140,14 +140,14 @@ export class ReconnectingSocket {
   }
 
   /**
-   * Gives up the present connection or attempt, and comes back after the usual pause, `atLeast` milliseconds longer:
-   * what the server asked for comes first, and the jitter on top keeps a crowd that it asked the same apart.
+   * Gives up the current connection or attempt, and reconnects after the usual pause plus `atLeast` milliseconds: the
+   * time that the server asked for, with jitter on top, so that its clients do not all return at once.
    */
   lose(atLeast = 0): void {
     if (this.#state === 'connecting' || this.#state === 'open') this.#lost(1006, atLeast);
   }
 
-  /** False when there is no open connection: then nothing was sent. */
+  /** False when there is no open connection; then nothing was sent. */
   send(data: string): boolean {
     if (this.#state !== 'open') return false;
     this.#socket?.send(data);
@@ -155,8 +155,8 @@ export class ReconnectingSocket {
   }
 
   /**
-   * Gives the connection up unless something arrives within `milliseconds`. A network that went away does not say
-   * so; whoever asked a question notices by the silence.
+   * Gives the connection up unless something arrives within `milliseconds`. A network that disappeared sends no error,
+   * so only the missing answer shows it.
    */
   expectAnswer(milliseconds: number): void {
     if (this.#state !== 'open' || this.#expecting) return;
@@ -179,7 +179,7 @@ export class ReconnectingSocket {
     this.#become('waiting');
   }
 
-  /** Lets the present connection go; its late events must not disturb the next one. */
+  /** Closes the current connection; its late events must not affect the next one. */
   #release(code?: number): void {
     this.#cancelTimer();
     this.#cancelTimer = () => {};

@@ -1,6 +1,6 @@
 import type { ProtocolError } from '../protocol/index.ts';
 
-/** Called at once, while the line is being read: what follows on the line may depend on it. */
+/** Called at once, while the frame is being handled: its next lines may depend on it. */
 export interface Answer {
   ok(result: unknown): void;
   err(error: ProtocolError): void;
@@ -10,20 +10,20 @@ export interface Answer {
 export interface Request extends Answer {
   id: number;
   line: string;
-  /** Milliseconds that its answer may take before the connection counts as lost. */
+  /** Milliseconds for its answer before the connection counts as lost. */
   within: number;
-  /** When that is; never, until it is sent. */
+  /** The time at which it is late; Infinity until it is sent. */
   due: number;
   isSent: boolean;
-  /** Whether it was asked with a new token already, or is about a token itself. */
+  /** Whether it was sent with a new token already, or is itself about a token. */
   isRenewed: boolean;
 }
 
-/** What leaves in its turn: a request, or what has no answer. */
+/** A line to send: a request, or a line without an answer. */
 export type Line = Pick<Request, 'line'> & Partial<Pick<Request, 'within' | 'due' | 'isSent'>>;
 
 export interface Asking {
-  /** After a loss, it is asked again. */
+  /** Send it again after a loss. */
   repeat?: boolean;
   /** Milliseconds. Default 10,000. */
   timeout?: number | undefined;

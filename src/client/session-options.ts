@@ -3,7 +3,7 @@ import type { Credentials } from './credentials.ts';
 import type { Network } from './liveness.ts';
 import type { PlainSocket, SocketState, Timers } from './reconnecting-socket.ts';
 
-/** A WebSocket that tells which subprotocol the server chose, as they all do. */
+/** A WebSocket that reports the subprotocol the server chose, as all implementations do. */
 export interface NegotiatedSocket extends PlainSocket {
   readonly protocol: string;
 }
@@ -17,10 +17,10 @@ export interface SessionOptions extends Credentials {
 }
 
 export interface SessionListener {
-  /** `open` means welcomed; `why` comes with `closed` when it was not we who ended it. */
+  /** `open` means logged in; `why` comes with `closed` unless we closed it ourselves. */
   onState(state: SocketState, why: Error | undefined): void;
-  /** Everything that is not the session's own business. */
+  /** All messages that the session does not handle itself. */
   onMessage(message: ServerMessage): void;
-  /** Something failed that was nobody's request. */
+  /** An error that belongs to no request. */
   onError(error: Error): void;
 }

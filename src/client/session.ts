@@ -7,20 +7,23 @@ import type { Answer, Asking, Line, Request } from './requests.ts';
 import { isPassing } from './retry.ts';
 import type { NegotiatedSocket, SessionListener, SessionOptions } from './session-options.ts';
 
-/** How long the server may take to answer, in ms, before the connection counts as lost: a log may wait for its disk. */
+/** Milliseconds for the server's answer before the connection counts as lost: a log may wait for its disk. */
 const ANSWER_WITHIN = 10_000;
-/** Characters in a frame after which the next line begins another, so that many small ones stay under any limit. */
+/** Characters in a frame after which a new frame is started, so that many small lines stay under any limit. */
 const FRAME = 16_384;
-/** Of what the server allows in a second, since `hi` and what keeps the line alive count too. It takes twice that at once. */
+/**
+ * The share used of the server's rate, since `hi` and keepalive lines count too. The server allows twice the rate in a
+ * burst.
+ */
 const SHARE = 0.9;
 const NO_LIMITS = { lines: Infinity, bytes: Infinity };
 
-/** `hi` was refused for good: the same again would be refused again. A failure of the server's program is not that. */
+/** `hi` was refused for good: repeating it would fail again. INTERNAL is treated as transient. */
 const isFinal = (error: ProtocolError) => !isPassing(error) && error.code !== 'INTERNAL';
 
 /**
- * A connection that is greeted, doubted and renewed by itself: what is sent here is sent to a server that has
- * welcomed us. What to say again after each welcome is the business of whoever listens.
+ * A connection that logs in, checks that it is alive, reconnects and renews its token. Lines are sent only to a server
+ * that has accepted the login. The listener must repeat what it needs after each login.
  */
 export class Session {
   readonly #timers: Timers;
@@ -28,25 +31,28 @@ export class Session {
   readonly #listener: SessionListener;
   readonly #socket: ReconnectingSocket;
   readonly #liveness: Liveness;
-  /** What this connection was asked and has not answered, by number. */
+  /** Requests on this connection without an answer, by number. */
   readonly #requests = new Map<number, Request>();
   #lastId = 0;
-  /** What was refused for the token, and is asked again with a new one. Until then nothing leaves, and overtakes it. */
+  /**
+   * Requests refused because of the token, to be repeated with a new one. Until then nothing is sent, so that nothing
+   * overtakes them.
+   */
   readonly #held: Request[] = [];
-  /** What is to be asked after the next welcome, and whom to tell if there will be none. */
+  /** Requests for after the next login, and how to reject them if there will be none. */
   readonly #untilOpen = new Map<() => void, (error: Error) => void>();
-  /** What the next `hi` says; an error when it could not be had. */
+  /** The contents of the next `hi`, or the error of fetching them. */
   #hello: Promise<Hello | { error: Error }> | undefined;
-  /** A token of the welcome, for the next `hi` in the place of the password. */
+  /** A token from the last login, used in the next `hi` instead of the password. */
   #given: string | undefined;
   #renewal: Promise<void> | undefined;
   #refusals = 0;
   #welcome: Welcome | undefined;
   #ticket: string | undefined;
-  /** There was a connection, or an attempt, and there is none now. */
+  /** There was a connection or an attempt, and there is none now. */
   #isOffline = false;
   readonly #outgoing: Line[] = [];
-  /** How much of what the server takes in a second has left in this one: a line, or its bytes, whatever is dearer. */
+  /** The share of one second's limits that was used: by lines or by bytes, whichever is more. */
   #spent = 0;
   #cancelTurn: (() => void) | undefined;
   #plain: NegotiatedSocket | undefined;
@@ -85,7 +91,7 @@ export class Session {
     return this.#welcome;
   }
 
-  /** With what the other side closed the last connection. */
+  /** The close code with which the other side closed the last connection. */
   get closeCode(): number | undefined {
     return this.#socket.closeCode;
   }
@@ -111,14 +117,17 @@ export class Session {
     this.#socket.close();
   }
 
-  /** Sends a line with the others of this turn, at the pace that the server allows. Only while open. */
+  /** Queues a line for the end of this tick, at the rate that the server allows. Only while open. */
   send(line: Line): void {
     if (this.#outgoing.push(line) === 1) queueMicrotask(() => this.#flush());
   }
 
-  /** Asks once, on this connection, what `encodeParts` made. Its loss is the answer CONNECTION_LOST. Only while open. */
+  /**
+   * Sends a request once, on this connection; `parts` is made by `encodeParts`. If it is lost, it fails with
+   * CONNECTION_LOST. Only while open.
+   */
   ask(verb: string, parts: string, answer: Answer, within = ANSWER_WITHIN): number {
-    // 2³¹ − 1 requests on one connection is more than anybody makes.
+    // 2³¹ − 1 requests on one connection are never reached.
     const id = ++this.#lastId;
     const isRenewed = verb === 'hi' || verb === 'auth';
     const request = {
@@ -137,8 +146,8 @@ export class Session {
   }
 
   /**
-   * Asks as soon as there is a connection. Rejects with the server's code, or with TIMEOUT after `timeout`
-   * milliseconds. After a loss it is asked again if it may be `repeat`ed, else that is CONNECTION_LOST.
+   * Sends a request as soon as there is a connection. Rejects with the server's code, or with TIMEOUT after `timeout`
+   * milliseconds. After a loss it is sent again with `repeat`, and otherwise fails with CONNECTION_LOST.
    */
   request(verb: string, parts: string, { repeat, timeout = 10_000 }: Asking = {}): Promise<unknown> {
     let cancel = () => {};
@@ -146,12 +155,12 @@ export class Session {
       let id = 0;
       const ask = () => {
         this.#untilOpen.delete(ask);
-        // Its lateness says nothing about the connection: a method may take as long as it likes.
+        // A late answer says nothing about the connection: a method may take as long as it likes.
         id = this.ask(verb, parts, { ok: resolve, err: refused }, Infinity);
       };
       const askWhenOpen = () => (this.state === 'open' ? ask() : this.#untilOpen.set(ask, reject));
       const refused = (error: ProtocolError) => {
-        // With a pause of 0 it was not done.
+        // A `retryAfter` of 0 means that it was not sent.
         const again = error.code === 'CONNECTION_LOST' && (repeat || error.retryAfter === 0);
         if (again && this.state !== 'closed') askWhenOpen();
         else reject(error);
@@ -167,14 +176,14 @@ export class Session {
   }
 
   /**
-   * Does again later what was refused for now: when the server said, and a little more, as before connecting. Answers
-   * what cancels it.
+   * Repeats a refused action later: at the time that the server gave, plus a random pause as before connecting. Returns
+   * a function that cancels it.
    */
   retry({ retryAfter = 0 }: ProtocolError, failures: number, action: () => void): () => void {
     return this.#timers.after(retryAfter + pauseBefore(failures, this.#options.random(), 500, 15_000), action);
   }
 
-  /** Gets a new token and gives it to the server. Rejects when there is none to be had, or it is refused. */
+  /** Fetches a new token and sends it to the server. Rejects when there is none, or it is refused. */
   renew(): Promise<void> {
     this.#renewal ??= this.#renew().finally(() => {
       this.#renewal = undefined;
@@ -186,18 +195,18 @@ export class Session {
     const token = await askToken(this.#options.token);
     if (!token) throw new ProtocolError('UNAUTHORIZED', 'there is no token');
     await new Promise<unknown>((ok, err) => {
-      // The next connection begins with a new token anyway.
+      // The next connection starts with a new token anyway.
       const refused = (error: ProtocolError) => (error.code === 'CONNECTION_LOST' ? ok(undefined) : err(error));
       if (this.state === 'open') this.ask('auth', encodeParts(token), { ok, err: refused });
       else ok(undefined);
     });
   }
 
-  /** Why what is worth nothing later is not to be asked now; undefined when it may be. */
+  /** Why a request that is useless later must not be sent now; undefined when it may be. */
   get hindrance(): ProtocolError | undefined {
     const isFree = this.#spent + this.#outgoing.length / this.#limits.lines < SHARE;
     if (isFree && !this.#isOffline) return undefined;
-    return new ProtocolError(isFree ? 'CONNECTION_LOST' : 'RATE_LIMITED', 'it does not wait');
+    return new ProtocolError(isFree ? 'CONNECTION_LOST' : 'RATE_LIMITED', 'it may not wait');
   }
 
   get #limits(): typeof NO_LIMITS {
@@ -225,7 +234,7 @@ export class Session {
     return line.line;
   }
 
-  /** What was too much for one second, the next has less. */
+  /** What exceeded one second's limit is deducted from the next. */
   #nextTurn(): void {
     this.#cancelTurn = undefined;
     this.#spent = Math.max(0, this.#spent - SHARE);
@@ -240,7 +249,7 @@ export class Session {
         this.#listener.onState(state, undefined);
         break;
       case 'open':
-        // Without it, the server would take our lines for something that somebody says.
+        // Without the protocol, the server would take our lines for messages.
         if (this.#plain?.protocol === SUBPROTOCOL) this.#greet();
         else this.#end(new ProtocolError('NOT_OFFERED', `${this.#options.url} does not speak ${SUBPROTOCOL}`));
         break;
@@ -255,7 +264,7 @@ export class Session {
     }
   }
 
-  /** Whoever hears of a loss finds it done: nothing can be sent any more. */
+  /** Listeners run when the loss is complete: nothing can be sent any more. */
   #lost(state: SocketState, why?: Error): void {
     this.#isOffline = true;
     this.#outgoing.length = this.#held.length = this.#spent = this.#lastId = 0;
@@ -277,7 +286,7 @@ export class Session {
         ok: (welcome) => this.#welcomed((welcome ?? {}) as Welcome),
         err: (error) => this.#refused(error),
       });
-    // Whoever would not log in is not asked again and again.
+    // A user who cancelled the login is not asked again.
     else if (!this.#options.token) this.#end(hello.error);
     else {
       this.#listener.onError(hello.error);
@@ -298,7 +307,7 @@ export class Session {
 
   #refused(error: ProtocolError): void {
     if (error.code === 'CONNECTION_LOST') return;
-    // The token may have run out on the way, or the ticket: once is no refusal. A wrong password stays wrong.
+    // A token or ticket may have expired on the way, so the first refusal is not final. A wrong password stays wrong.
     const again = error.code === 'UNAUTHORIZED' && (this.#options.token ?? this.#given) && this.#refusals++ === 0;
     this.#ticket = undefined;
     this.#given = undefined;
@@ -315,15 +324,15 @@ export class Session {
     if (this.#socket.send('[]')) this.#socket.expectAnswer(within);
   }
 
-  /** False until something comes after the welcome: a server that is well goes on from there. */
+  /** False until something arrives after the login: only then the server is known to work. */
   #receive(frame: string): boolean {
     const wasOpen = this.state === 'open';
     this.#liveness.heard();
     for (const line of frame.split('\n')) {
-      // What the last line made us do may have ended this connection: whatever else it said is void.
+      // Handling the last line may have ended this connection; the rest of the frame is then ignored.
       if (this.#socket.state !== 'open') break;
       try {
-        // Taken at its word: to check every part of it would make the SDK a tenth larger, and each message dearer.
+        // Not validated: checks of every part would make the SDK a tenth larger, and each message slower.
         if (line) this.#handle(JSON.parse(line) as ServerMessage);
       } catch (error) {
         this.#listener.onError(new Error(`the server said ${line.slice(0, 80)}`, { cause: error }));
@@ -368,7 +377,7 @@ export class Session {
     } else this.#take(id)?.err(error);
   }
 
-  /** There is a new token, or an error. */
+  /** A new token has been sent, or there was an error. */
   #release(error?: ProtocolError): void {
     const held = this.#held.splice(0);
     if (error) for (const { id } of held) this.#take(id)?.err(error);
@@ -385,7 +394,7 @@ export class Session {
   #leave(code: string, after: number | undefined, ticket: string | undefined): void {
     const error = new ProtocolError(code, `the server ended it`, after);
     if (code === 'UNAUTHORIZED') this.#refused(error);
-    // HI_FIRST: our token took too long to get.
+    // HI_FIRST: fetching our token took too long.
     else if (after === undefined && code !== 'HI_FIRST') this.#end(error);
     else {
       if (ticket) this.#ticket = ticket;
@@ -394,6 +403,6 @@ export class Session {
   }
 }
 
-const UNKNOWN = 'no answer came: it may have been done';
-export const CLOSED = new ProtocolError('CLOSED', 'it was closed here');
-const REFUSED = new ProtocolError('FORBIDDEN', 'the server closed it with 1008');
+const UNKNOWN = 'no answer: it may have been done';
+export const CLOSED = new ProtocolError('CLOSED', 'closed here');
+const REFUSED = new ProtocolError('FORBIDDEN', 'the server closed with 1008');

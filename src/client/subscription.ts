@@ -10,22 +10,22 @@ import { CLOSED } from './session.ts';
 export interface SubscriptionEvents<T, Gaps = GapEvent> {
   message: Message<T>;
   presence: PresenceEvent;
-  /** Messages are lost to this subscription: whatever was built from them is to be loaded anew. */
+  /** Messages were lost for this subscription: reload what was built from them. */
   gap: Gaps;
   skip: SkipEvent;
-  /** Everything that was missed has come; what follows is live. */
+  /** Everything missed has been delivered; what follows is live. */
   live: Position;
   state: FeedState;
-  /** The server ended the subscription, or refused it. Where nobody hears it, the client's `error` is told. */
+  /** The server ended the subscription, or refused it. Without a listener, the client emits its `error`. */
   error: Error;
 }
 
 /**
- * One reader of one channel, or of the channels of a pattern: gets `T`, and publishes `Input`. Made by
- * `client.subscribe`; several of one channel share its line.
+ * A subscription to one channel, or to the channels of a pattern: receives `T`, and publishes `Input`. Made by
+ * `client.subscribe`; several to the same channel share one feed.
  *
- * What comes before the first loop or listener waits for it. After that each loop reads at its own pace, and the
- * listeners at the pace of the line: nobody waits for another.
+ * Messages that arrive before the first loop or listener wait for it. After that each loop reads at its own pace, and
+ * listeners are called as messages arrive: nobody waits for another.
  */
 export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements AsyncIterable<Message<T>> {
   readonly channel: string;
@@ -34,9 +34,9 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
   readonly #emitter = new Emitter<SubscriptionEvents<T, Gaps>>();
   readonly #cursors = new Set<Cursor>();
   readonly #reader: Reader;
-  /** Of the listeners. */
+  /** Shared by all listeners of `message`. */
   #listening: Cursor | undefined;
-  /** What the listeners of `state` know. */
+  /** The state that was last emitted. */
   #state: FeedState | undefined;
   #told: Position | undefined;
   #isOver = false;
@@ -64,29 +64,29 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
   }
 
   /**
-   * Of the last message that was read, by the slowest of its loops and the listeners; to be saved, and given as `since`
-   * to the next `subscribe`. Undefined before the first answer, and for a pattern, whose messages have one each, in
-   * their channels.
+   * The position of the last message read, by the slowest of its loops and the listeners. Save it, and pass it as
+   * `since` to the next `subscribe`. Undefined before the first answer, and for a pattern, whose messages each have a
+   * position in their own channel.
    */
   get position(): Position | undefined {
     const positions = [...this.#cursors].map(({ position }) => position);
-    // Another log's comes first: it is older, or its reader has still to hear of the new one.
+    // A position in another log counts as earlier: that log is older, or its reader has not reached the new one yet.
     return positions.reduce((a, b) =>
       a && b && (a[0] === b[0] ? b[1] < a[1] : a[0] === this.#feed.position?.[0]) ? b : a,
     );
   }
 
-  /** Who is here, by member id; empty unless `presence` was asked for, or where the channel only counts. */
+  /** The members present, by id; empty unless `presence` was requested, or where the channel only counts. */
   get presence(): ReadonlyMap<string, Member> {
     return this.#feed.presence.members;
   }
 
-  /** How many are here. */
+  /** How many members are present. */
   get count(): number {
     return this.#feed.presence.count;
   }
 
-  /** Calls `listener` at each event. The answer stops it. */
+  /** Calls `listener` at each event. Returns a function that removes it. */
   on<Name extends keyof SubscriptionEvents<T, Gaps>>(
     name: Name,
     listener: (event: SubscriptionEvents<T, Gaps>[Name]) => void,
@@ -114,10 +114,10 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
   }
 
   /**
-   * Resolves with its position once it is in the channel's log; survives a lost connection, and is stored once however
-   * often it has to be sent. With `keep: false` it resolves with undefined, and does not wait for a connection that was
-   * lost. Rejects with a TypeError for what JSON cannot say, or a ProtocolError: the server's code, OUTBOX_FULL, CLOSED,
-   * or CONNECTION_LOST for what was not to be kept.
+   * Resolves with the position once it is in the channel's log. Survives a lost connection, and is stored once however
+   * often it is sent. With `keep: false` it resolves with undefined, and does not wait for a lost connection. Rejects
+   * with a TypeError for data that JSON cannot represent, or with a ProtocolError: the server's code, OUTBOX_FULL,
+   * CLOSED, or CONNECTION_LOST with `keep: false`.
    */
   async publish(data: Input, options: Omit<PublishOptions, 'key'> = {}): Promise<Position | undefined> {
     if (this.#isOver) throw this.#error ?? CLOSED;
@@ -129,15 +129,15 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     return lookUpHistory(this.#context, this.channel, options);
   }
 
-  /** Ends it, and the loops over it after what they have queued. */
+  /** Ends it; its loops end after what they have queued. */
   unsubscribe(): void {
     this.#feed.remove(this.#reader);
     this.#end();
   }
 
   /**
-   * Several loops each get everything from their beginning on. Leaving a loop early does not end the subscription: what
-   * it did not read waits for the next, unless somebody else reads.
+   * Each of several loops gets everything from its start on. Leaving a loop early does not end the subscription: what
+   * it did not read waits for the next loop, unless another reader remains.
    */
   async *[Symbol.asyncIterator](): AsyncIterator<Message<T>, undefined> {
     const cursor = this.#adopt();
@@ -157,7 +157,7 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     }
   }
 
-  /** A place for somebody who begins to read: the one that nobody reads, or a new one. */
+  /** A cursor for a new reader: the one without a reader, or a new one. */
   #adopt(): Cursor {
     const cursor = [...this.#cursors].find(({ wake }) => !wake) ?? this.#newCursor();
     cursor.begin(this.#feed.position);
@@ -166,7 +166,7 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     return cursor;
   }
 
-  /** Of the last who read, what comes waits for the next. */
+  /** The cursor of the last reader stays: messages wait in it for the next reader. */
   #release(cursor: Cursor): void {
     cursor.wake = undefined;
     if (this.#cursors.size > 1) {
@@ -180,7 +180,7 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     const cursor = new Cursor(
       this.#feed,
       (gap) => {
-        // Told once, though several have lost the same.
+        // Emitted once, even if several cursors have lost the same.
         if (gap && gap.have === this.#told) return;
         this.#told = gap?.have;
         this.#emitter.emit('gap', { channel: this.channel, ...gap } as Gaps);
@@ -191,7 +191,7 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     return cursor;
   }
 
-  /** Tells who asks for it of a new state. */
+  /** Emits a new state. */
   #refresh(): void {
     const { state } = this;
     const { position } = this.#feed;
