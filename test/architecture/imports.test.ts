@@ -17,7 +17,7 @@ const LAW: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What may be imported of a floor beside its own `index.ts`: the command line loads of the daemon what it needs. */
-const DOORS: Readonly<Record<string, RegExp>> = { server: /^src\/server\/(\w+\/index|daemon|channels)\.ts$/ };
+const DOORS: Readonly<Record<string, RegExp>> = { server: /^src\/server\/(\w+\/index|daemon|channels|preload)\.ts$/ };
 
 /** The loose files of `src/` that gather floors, and so may import them. */
 const GATHERING: ReadonlySet<string> = new Set(['src/index.ts', 'src/cli.ts']);

@@ -26,7 +26,7 @@ test('a second daemon on the same port, or with the same file, says so and ends 
       `import { sqlite } from ${room('broker/index')};
        import { Hub } from ${room('hub/index')};
        import { serve } from ${room('server/hub/index')};
-       import { errorLine, exitCodeOf } from ${room('server/exit-codes')};
+       import { errorLine, exitCodeOf } from ${room('cli/exit-codes')};
        const hub = new Hub({ broker: sqlite(${JSON.stringify(join(folder, file))}) });
        await serve(hub, ${JSON.stringify(url)}).catch((error) => {
          console.error(errorLine(error));
