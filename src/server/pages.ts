@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readAdminPage } from './admin/index.ts';
+import { answerText } from './answer.ts';
 import { readChatPage } from './chat/index.ts';
 import type { Config } from './config/index.ts';
 import { readSdk } from './sdk.ts';
@@ -31,7 +32,7 @@ export class Pages {
       (error) => {
         this.#files = undefined;
         this.#onError(error);
-        response.writeHead(500, { 'content-type': 'text/plain' }).end('The page cannot be read.\n');
+        answerText(response, 500, 'The page cannot be read.\n');
       },
     );
   }

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
+import { answerText } from './answer.ts';
+
 /** Something that answers requests. */
 export interface Handler {
   /** Whether a request with this URL is for it. */
@@ -15,7 +17,7 @@ export function route(handlers: readonly Handler[], onError: (error: unknown) =>
     } catch (error) {
       onError(error);
       if (response.headersSent) response.destroy();
-      else response.writeHead(500, { 'content-type': 'text/plain', connection: 'close' }).end('It failed.\n');
+      else answerText(response, 500, 'It failed.\n', { headers: { connection: 'close' } });
     }
   };
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as nodeModule from 'node:module';
+import { answerText } from './answer.ts';
 
 /**
  * What may be served, and nothing else: URL path to file. A request is looked up, never resolved, so that no
@@ -117,16 +118,7 @@ function refuse(
   sentence: string,
   headers: Record<string, string> = {},
 ): void {
-  const body = `${sentence}\n`;
-  const length = String(Buffer.byteLength(body));
-  response.writeHead(status, {
-    ...SECURITY,
-    'content-type': 'text/plain; charset=utf-8',
-    'content-length': length,
-    'cache-control': 'no-store',
-    ...headers,
-  });
-  response.end(response.req.method === 'HEAD' ? undefined : body);
+  answerText(response, status, `${sentence}\n`, { headers: { ...SECURITY, ...headers } });
 }
 
 /** RFC 9110 §13.1.2: any of a list, compared weakly, or `*`. */

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Rights } from '../../hub/index.ts';
+import { answer } from '../answer.ts';
 import { type AdminSession, OWN_PREFIX, type Sample } from './view.ts';
 
 /** Milliseconds; the page asks again before each connection. */
@@ -60,15 +61,4 @@ export class AdminSessions {
     const session: AdminSession = { token, expiresIn: EXPIRES_IN, version, started, samples: [...samples()] };
     answer(response, 200, session);
   }
-}
-
-function answer(response: ServerResponse, status: number, body: unknown): void {
-  response
-    .writeHead(status, {
-      'content-type': 'application/json',
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-    })
-    .end(JSON.stringify(body));
 }

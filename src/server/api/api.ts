@@ -1,23 +1,23 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { getRequestListener } from '@hono/node-server';
-import { Hono } from 'hono';
-import { cors } from 'hono/cors';
+import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub } from '../../hub/index.ts';
-import { JsonText, ProtocolError } from '../../protocol/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
 import { Origins } from '../../websocket/index.ts';
+import { answer } from '../answer.ts';
 import type { Config } from '../config/index.ts';
 import { type AddressLimits, ClientAddress } from '../limits/index.ts';
-import { parseJson, readBody } from './body.ts';
+import { discardBody, parseJson, readBody } from './body.ts';
 import { type ApiCaller, type KeyRing, LOCAL } from './caller.ts';
+import { allowPages } from './cors.ts';
 import { keepData } from './data-text.ts';
 import { failureOf, forbidden } from './failure.ts';
 import { loginRoute } from './login.ts';
-import { openApi } from './open-api.ts';
+import { documentRoute } from './open-api.ts';
 import { isEvents } from './paths.ts';
 import { lookingUpRoutes, type Sessions, userRoutes } from './people.ts';
 import { publishingRoutes } from './publishing.ts';
 import { check, type Route } from './route.ts';
-import { reply, Shortcuts } from './shortcut.ts';
+import { Router } from './router.ts';
 import { Events } from './sse.ts';
 import { whoamiRoute } from './whoami.ts';
 
@@ -32,6 +32,7 @@ export interface ApiOptions {
   readonly addressLimits?: AddressLimits;
   /** Is told of each stream that was refused by a limit, and why. */
   readonly onRefused?: (reason: string, address: string, sentence: string) => void;
+  readonly clock?: Clock;
   /** Is told of what failed on the server's side. Default: written to standard error. */
   readonly log?: { error(details: object, sentence: string): void };
 }
@@ -45,18 +46,9 @@ export interface Listeners {
   readonly handleLocal: Listener;
 }
 
-/** What comes with each request through hono. */
-interface Bindings {
-  readonly incoming: IncomingMessage;
-  readonly isLocal: boolean;
-}
-
-/** Where the document of the API is. */
-const DOCUMENT = '/api/openapi.json';
-
 export function buildApi(options: ApiOptions): Listeners {
   const { hub, keys, config, auth = {}, clientAddress: address = new ClientAddress(), log } = options;
-  const { addressLimits, onRefused = () => {} } = options;
+  const { addressLimits, onRefused = () => {}, clock = systemClock } = options;
   const report = (what: string, cause: unknown) => {
     if (log) log.error({ err: cause }, what);
     else console.error(`${what}:`, cause);
@@ -79,38 +71,27 @@ export function buildApi(options: ApiOptions): Listeners {
     }),
   ];
 
-  const app = new Hono<{ Bindings: Bindings }>();
-  app.use('*', (context, next) => (config.api.cors.length > 0 ? corsOf(callers())(context, next) : next()));
-  app.use('*', async (context, next) => {
-    await next();
-    context.res.headers.set('Cache-Control', 'no-store');
-  });
-  const act = (route: Route, asked: Asked) => perform(route, asked, keys, config.api.maxBody);
-  for (const route of routes)
-    app.on(route.method, route.path, async (context) => {
-      const { req, env } = context;
-      const answer = await act(route, { ...env, params: req.param(), query: req.query() });
-      return answer instanceof JsonText
-        ? context.body(answer.text, 200, { 'Content-Type': 'application/json' })
-        : context.json(answer);
-    });
-  const document = openApi(routes);
-  app.get(DOCUMENT, (context) => context.json(document));
-  for (const [path, allow] of methodsOf([...routes, { path: DOCUMENT, method: 'GET' }]))
-    app.all(path, (context) => {
-      context.header('Allow', allow);
-      throw new ProtocolError('METHOD_NOT_ALLOWED', `${context.req.path} takes ${allow}`);
-    });
-  app.notFound(() => {
-    throw new ProtocolError('NO_SUCH_ROUTE', `there is nothing at this path; ${DOCUMENT} lists what there is`);
-  });
-  app.onError((error, context) => {
-    const { status, headers, body } = failureOf(error, report);
-    for (const [name, value] of Object.entries(headers)) context.header(name, value);
-    // What was not read of a body that is too large must not be taken for the next request.
-    if (status === 413) context.header('Connection', 'close');
-    return context.json(body, status as 400);
-  });
+  const router = new Router([...routes, documentRoute(routes)]);
+  const act = async (request: IncomingMessage, response: ServerResponse, isLocal: boolean): Promise<unknown> => {
+    const { method = '', url = '' } = request;
+    const [path = '', query = ''] = url.split(/\?(.*)/s, 2);
+    const { route, params } = router.find(method, path, (methods) => response.setHeader('allow', methods));
+    return perform(route, { request, isLocal, params, query }, keys, config.api.maxBody);
+  };
+  const answerTo = async (request: IncomingMessage, response: ServerResponse, isLocal: boolean): Promise<void> => {
+    if (config.api.cors.length > 0 && allowPages(callers(), request, response)) return;
+    try {
+      answer(response, 200, await act(request, response, isLocal));
+    } catch (error) {
+      const { status, headers, body } = failureOf(error, report);
+      if (status !== 413 || request.complete) answer(response, status, body, { headers });
+      else {
+        // What was not read of the body must not be taken for the next request.
+        const until = discardBody(request, clock);
+        answer(response, status, body, { headers: { ...headers, connection: 'close' }, until });
+      }
+    }
+  };
 
   const events = new Events({
     hub,
@@ -121,33 +102,26 @@ export function buildApi(options: ApiOptions): Listeners {
     addressOf: (request) => address.of(request),
     report,
   });
-  const shortcuts = new Shortcuts(routes);
-  const listener = (isLocal: boolean): Listener => {
-    const answer = getRequestListener(
-      (request, { incoming }) => app.fetch(request, { incoming: incoming as IncomingMessage, isLocal }),
-      { overrideGlobalObjects: false },
-    );
-    return (incoming, response) => {
-      const route = shortcuts.of(incoming, config.api.maxBody);
-      if (isEvents(incoming.url)) events.handle(incoming, response);
-      else if (route) void reply(response, act(route, { incoming, isLocal, params: {}, query: {} }), report);
-      else void answer(incoming, response);
+  const listener =
+    (isLocal: boolean): Listener =>
+    (request, response) => {
+      if (isEvents(request.url)) events.handle(request, response);
+      else void answerTo(request, response, isLocal);
     };
-  };
-  return {
-    handle: listener(false),
-    handleLocal: listener(true),
-  };
+  return { handle: listener(false), handleLocal: listener(true) };
 }
 
 /** What of a request a route can ask for. */
-interface Asked extends Bindings {
+interface Asked {
+  readonly request: IncomingMessage;
+  readonly isLocal: boolean;
   readonly params: Readonly<Record<string, string>>;
-  readonly query: Readonly<Record<string, string>>;
+  /** As it stands in the URL. */
+  readonly query: string;
 }
 
 async function perform(route: Route, asked: Asked, keys: KeyRing, maxBody: number): Promise<unknown> {
-  const { incoming, params } = asked;
+  const { request, params } = asked;
   const caller = callerOf(asked, keys);
   if (route.right !== null) {
     if (!caller) {
@@ -156,43 +130,27 @@ async function perform(route: Route, asked: Asked, keys: KeyRing, maxBody: numbe
     }
     if (!caller.may(route.right)) throw forbidden('do this', `its "can" does not have ${route.right}`);
   }
-  const query = route.query && check(route.query, asked.query, 'the query');
+  const query = route.query && check(route.query, membersOf(asked.query), 'the query');
   let body: unknown;
   if (route.body) {
-    const text = await readBody(incoming, maxBody);
+    const text = await readBody(request, maxBody);
     const value = route.mayLackBody && text === '' ? {} : parseJson(text);
     if (route.hasData) keepData(text, value);
     body = check(route.body, value, 'the body');
   }
-  return route.handle({ caller, params, query, body, request: incoming });
+  return route.handle({ caller, params, query, body, request });
+}
+
+/** The first value of each name counts. */
+function membersOf(query: string): Readonly<Record<string, string>> {
+  return Object.fromEntries([...new URLSearchParams(query)].reverse());
 }
 
 /** @throws ProtocolError UNAUTHORIZED for a key that is not known: also where none is needed. */
-function callerOf({ incoming, isLocal }: Bindings, keys: KeyRing): ApiCaller | undefined {
-  const { authorization } = incoming.headers;
+function callerOf({ request, isLocal }: Asked, keys: KeyRing): ApiCaller | undefined {
+  const { authorization } = request.headers;
   if (authorization === undefined) return isLocal ? LOCAL : undefined;
   const caller = keys.find(authorization);
   if (!caller) throw new ProtocolError('UNAUTHORIZED', 'the API key is none of api.keys', undefined, 'KEY_UNKNOWN');
   return caller;
-}
-
-/** `*` where it takes everybody: keys are never sent by themselves, as cookies are. */
-function corsOf(origins: Origins) {
-  return cors({
-    origin: origins.any ? '*' : (origin) => (origins.allows(origin) ? origin : null),
-    allowMethods: ['GET', 'HEAD', 'POST'],
-    allowHeaders: ['Authorization', 'Content-Type', 'Idempotency-Key'],
-    exposeHeaders: ['Retry-After', 'WWW-Authenticate'],
-    maxAge: 600,
-  });
-}
-
-function methodsOf(routes: readonly Pick<Route, 'path' | 'method'>[]): Map<string, string> {
-  const allowed = new Map<string, string>();
-  for (const { path, method } of routes) {
-    const methods = method === 'GET' ? 'GET, HEAD' : method;
-    const others = allowed.get(path);
-    allowed.set(path, others ? `${others}, ${methods}` : methods);
-  }
-  return allowed;
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { Clock } from '../../clock.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import { utf8 } from '../utf8.ts';
 import { jsonFault } from './json-fault.ts';
@@ -49,4 +50,29 @@ export function parseJson(text: string): unknown {
     const { line, column } = jsonFault(text);
     throw new ProtocolError('BAD_MESSAGE', `the body is not JSON: see line ${line}, column ${column}`);
   }
+}
+
+/** What of a body that was refused is read and thrown away: bytes, and milliseconds. */
+const DISCARDED = { bytes: 16 << 20, time: 1_000 };
+
+/**
+ * Reads on when a body was refused, so that its sender gets the answer: what arrives at a closed socket is answered by
+ * a reset, which may overtake the answer. Resolves when the connection may be closed.
+ */
+export function discardBody(request: IncomingMessage, clock: Clock): Promise<void> {
+  return new Promise((resolve) => {
+    if (request.destroyed) return resolve();
+    const end = () => {
+      cancel();
+      request.off('data', count).off('close', end);
+      resolve();
+    };
+    const cancel = clock.after(DISCARDED.time, end);
+    let length = 0;
+    const count = (chunk: Buffer) => {
+      length += chunk.length;
+      if (length > DISCARDED.bytes) end();
+    };
+    request.on('data', count).on('close', end);
+  });
 }

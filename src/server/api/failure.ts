@@ -36,8 +36,7 @@ export function failureOf(error: unknown, report: (what: string, cause: unknown)
   return {
     status,
     headers: {
-      ...(status === 401 && { 'WWW-Authenticate': 'Bearer realm="zocalo"' }),
-      ...(pause !== undefined && { 'Retry-After': String(Math.ceil(pause / 1_000)) }),
+      ...(pause !== undefined && { 'retry-after': String(Math.ceil(pause / 1_000)) }),
     },
     body: { code, message, ...(pause !== undefined && { retryAfter: pause }), ...(reason !== undefined && { reason }) },
   };

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answer } from '../answer.ts';
 import type { ApiOptions, Listener, Listeners } from './api.ts';
 import { isApi } from './paths.ts';
 
@@ -7,7 +8,7 @@ export interface Api extends Listeners {
   takes(url: string | undefined): boolean;
 }
 
-/** The API's own module, with hono, zod and the fetch of Node that hono is built on: 26 MiB in one reading. */
+/** The API's own module, with zod, which reads what it is sent. */
 export const loadApi = () => import('./api.ts');
 
 /**
@@ -30,10 +31,8 @@ export function createApi(options: ApiOptions): Api {
     } catch (err) {
       loading = undefined; // the next request tries again
       options.log?.error({ err }, 'the HTTP API could not be loaded');
-      const body = JSON.stringify({ code: 'UNAVAILABLE', message: 'the API is not there just now; the log says why' });
-      response
-        .writeHead(503, { 'Content-Type': 'application/json', 'Retry-After': '1', Connection: 'close' })
-        .end(body);
+      const body = { code: 'UNAVAILABLE', message: 'the API is not there just now; the log says why' };
+      answer(response, 503, body, { headers: { 'retry-after': '1', connection: 'close' } });
     }
   };
   const passTo =

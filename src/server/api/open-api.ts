@@ -1,9 +1,22 @@
 import { z } from 'zod';
-import type { Route } from './route.ts';
+import { type Route, route } from './route.ts';
 import { failure } from './schemas.ts';
 
+/** The route of the document, which is not in it. */
+export function documentRoute(routes: readonly Route[]): Route {
+  const document = openApi(routes);
+  return route({
+    method: 'GET',
+    path: '/api/openapi.json',
+    summary: 'This document.',
+    right: null,
+    answer: z.object(),
+    handle: () => document,
+  });
+}
+
 /** The OpenAPI 3.1 document of the API, made of the schemas by which its requests are checked. */
-export function openApi(routes: readonly Route[]): object {
+function openApi(routes: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
     const path = route.path.replace(/:(\w+)/g, '{$1}');

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import type { Hub } from '../../hub/index.ts';
 import { LIMITS, ProtocolError } from '../../protocol/index.ts';
 import { type Origins, UpgradeRequest } from '../../websocket/index.ts';
+import { answer } from '../answer.ts';
 import { StreamFanOut } from '../hub/index.ts';
 import type { AddressLimits } from '../limits/index.ts';
 import { parseEventId } from './event-id.ts';
@@ -120,8 +121,7 @@ export class Events {
 
   #refuse(response: ServerResponse, error: unknown): void {
     const { status, headers, body } = failureOf(error, this.#options.report);
-    response.writeHead(status, { ...headers, 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
-    response.end(response.req.method === 'HEAD' ? undefined : JSON.stringify(body));
+    answer(response, status, body, { headers });
   }
 }
 

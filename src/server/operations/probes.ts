@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { answerText } from '../answer.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -32,14 +33,8 @@ export class Probes {
     request.resume();
     const answered = this.#answer(request).catch((): Answer => error(500, 'INTERNAL', 'the answer could not be made'));
     void answered.then(([status, body, type = 'application/json']) => {
-      response.writeHead(status, {
-        'content-type': type,
-        'content-length': Buffer.byteLength(body),
-        'cache-control': 'no-store',
-        ...(status === 401 && { 'www-authenticate': 'Bearer' }),
-        ...(status === 405 && { allow: 'GET, HEAD' }),
-      });
-      response.end(request.method === 'HEAD' ? undefined : body);
+      const headers = { 'content-type': type, ...(status === 405 && { allow: 'GET, HEAD' }) };
+      answerText(response, status, body, { headers });
     });
   }
 

@@ -1,0 +1,39 @@
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
+import { JsonText } from '../protocol/index.ts';
+
+export interface AnswerOptions {
+  readonly headers?: OutgoingHttpHeaders | undefined;
+  /** The answer is sent at once, but the response ends only then. */
+  readonly until?: Promise<unknown> | undefined;
+}
+
+/** Sends `body` as JSON; a `JsonText` as it stands. */
+export function answer(response: ServerResponse, status: number, body: unknown, options: AnswerOptions = {}): void {
+  const text = body instanceof JsonText ? body.text : JSON.stringify(body);
+  const headers = { 'content-type': 'application/json', ...options.headers };
+  answerText(response, status, text, { ...options, headers });
+}
+
+/** Sends a whole text that no cache may keep: plain, unless the headers say otherwise. HEAD gets the headers alone. */
+export function answerText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  { headers, until }: AnswerOptions = {},
+): void {
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(status === 401 && { 'www-authenticate': 'Bearer realm="zocalo"' }),
+    ...headers,
+  });
+  const sent = response.req.method === 'HEAD' ? '' : text;
+  if (!until) {
+    response.end(sent);
+    return;
+  }
+  response.write(sent);
+  until.finally(() => response.end());
+}
