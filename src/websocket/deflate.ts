@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { promisify } from 'node:util';
 import { constants, deflateRaw, deflateRawSync } from 'node:zlib';
+import { Semaphore } from '../semaphore.ts';
 import type { DeflateAgreement } from './core/deflate-negotiation.ts';
 import { WireError } from './core/wire-error.ts';
 import { inflate, inflateOnThread, isTooLarge } from './inflate.ts';
@@ -12,6 +13,7 @@ const AT_ONCE = 64 * 1024;
 const THREADS = 2;
 
 const deflateOnThread = promisify(deflateRaw);
+const pool = new Semaphore(THREADS);
 
 /**
  * permessage-deflate for one connection (RFC 7692), with zlib's one-shot calls and no zlib state between messages:
@@ -83,12 +85,14 @@ export class MessageDeflate {
       if (!isTooLarge(error)) throw notDeflate(error);
       if (limit <= AT_ONCE) throw tooBig(limit);
     }
-    return onPool(() => inflateOnThread(bytes, limit, dictionary)).then(
-      (whole) => this.#note(whole),
-      (error) => {
-        throw isTooLarge(error) ? tooBig(limit) : notDeflate(error);
-      },
-    );
+    return pool
+      .run(() => inflateOnThread(bytes, limit, dictionary))
+      .then(
+        (whole) => this.#note(whole),
+        (error) => {
+          throw isTooLarge(error) ? tooBig(limit) : notDeflate(error);
+        },
+      );
   }
 
   #note(whole: Buffer): Buffer {
@@ -103,7 +107,7 @@ export function deflateSmall(bytes: Buffer, windowBits: number, level: number, d
 }
 
 async function deflateBig(bytes: Buffer, windowBits: number, level: number, dictionary?: Buffer): Promise<Buffer> {
-  return withoutTail(await onPool(() => deflateOnThread(bytes, deflateOptions(windowBits, level, dictionary))));
+  return withoutTail(await pool.run(() => deflateOnThread(bytes, deflateOptions(windowBits, level, dictionary))));
 }
 
 function deflateOptions(windowBits: number, level: number, dictionary: Buffer | undefined) {
@@ -119,21 +123,6 @@ function withoutTail(packed: Buffer): Buffer {
 function slide(window: Buffer | undefined, bytes: Buffer, size: number): Buffer {
   if (!window || bytes.length >= size) return Buffer.from(bytes.subarray(-size));
   return Buffer.concat([window.subarray(-(size - bytes.length)), bytes]);
-}
-
-let working = 0;
-const queue: (() => void)[] = [];
-
-async function onPool<T>(work: () => Promise<T>): Promise<T> {
-  if (working >= THREADS) await new Promise<void>((resolve) => queue.push(resolve));
-  else working++;
-  try {
-    return await work();
-  } finally {
-    const next = queue.shift();
-    if (next) next();
-    else working--;
-  }
 }
 
 function tooBig(limit: number): WireError {

@@ -4,10 +4,11 @@ import type { Hub } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import { Origins } from '../../websocket/index.ts';
 import { answer } from '../answer.ts';
+import type { ApiCaller, ApiKeys } from '../auth/index.ts';
 import type { Config } from '../config/index.ts';
 import { type AddressLimits, ClientAddress } from '../limits/index.ts';
 import { discardBody, parseJson, readBody } from './body.ts';
-import { type ApiCaller, type KeyRing, LOCAL } from './caller.ts';
+import { LOCAL } from './caller.ts';
 import { allowPages } from './cors.ts';
 import { keepData } from './data-text.ts';
 import { failureOf, forbidden } from './failure.ts';
@@ -23,7 +24,7 @@ import { whoamiRoute } from './whoami.ts';
 
 export interface ApiOptions {
   readonly hub: Hub;
-  readonly keys: KeyRing;
+  readonly keys: Pick<ApiKeys, 'find'>;
   readonly config: Pick<Config, 'api' | 'origins' | 'limits'>;
   readonly auth?: Sessions;
   /** Whose request it is, behind proxies. Default: the other end of the socket. */
@@ -120,7 +121,7 @@ interface Asked {
   readonly query: string;
 }
 
-async function perform(route: Route, asked: Asked, keys: KeyRing, maxBody: number): Promise<unknown> {
+async function perform(route: Route, asked: Asked, keys: ApiOptions['keys'], maxBody: number): Promise<unknown> {
   const { request, params } = asked;
   const caller = callerOf(asked, keys);
   if (route.right !== null) {
@@ -147,7 +148,7 @@ function membersOf(query: string): Readonly<Record<string, string>> {
 }
 
 /** @throws ProtocolError UNAUTHORIZED for a key that is not known: also where none is needed. */
-function callerOf({ request, isLocal }: Asked, keys: KeyRing): ApiCaller | undefined {
+function callerOf({ request, isLocal }: Asked, keys: ApiOptions['keys']): ApiCaller | undefined {
   const { authorization } = request.headers;
   if (authorization === undefined) return isLocal ? LOCAL : undefined;
   const caller = keys.find(authorization);

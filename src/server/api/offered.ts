@@ -1,8 +1,8 @@
 import { type Hub, isOwn } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
+import type { ApiCaller } from '../auth/index.ts';
 import type { ApiRight } from '../config/index.ts';
 import { nearestEntry } from '../nearest.ts';
-import type { ApiCaller } from './caller.ts';
 
 /**
  * Refuses a channel that no client could ever use, which is most likely a slip of the pen in the application.

@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import type { Connection, Hub } from '../../hub/index.ts';
 import { LIMITS, ProtocolError } from '../../protocol/index.ts';
-import type { ApiCaller } from './caller.ts';
+import type { ApiCaller } from '../auth/index.ts';
 import { failureOf } from './failure.ts';
 import { checkOffered } from './offered.ts';
 import { check, checkDepth, permit, type Route, route } from './route.ts';

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
 import { type JsonText, LIMITS, ProtocolError } from '../../protocol/index.ts';
+import type { ApiCaller } from '../auth/index.ts';
 import type { ApiRight } from '../config/index.ts';
-import type { ApiCaller } from './caller.ts';
 import { forbidden } from './failure.ts';
 
 /** One request, understood. */

@@ -3,11 +3,11 @@ import { compileGrant } from '../../hub/index.ts';
 import type { ApiKeyConfig, ApiRight } from '../config/index.ts';
 import { bearerOf } from './credentials.ts';
 
-/** Whoever calls the HTTP API with a key. */
+/** The caller of the HTTP API: the owner of an API key, or a program of this machine. */
 export interface ApiCaller {
-  /** The key's name, for logs. */
+  /** The name of the key, for logs. */
   readonly name: string;
-  /** Whether the key has the right; for a channel when one is named. `admin` has them all. */
+  /** Whether the caller has the right; for a channel when one is named. A key's `admin` has them all. */
   may(right: ApiRight, channel?: string): boolean;
 }
 

@@ -1,12 +1,13 @@
 import { type Identity, milliseconds } from '../../hub/index.ts';
 import { memberText, ProtocolError } from '../../protocol/index.ts';
+import { Semaphore } from '../../semaphore.ts';
 import { callApplication } from '../application-call.ts';
 import type { HookConfig } from '../config/index.ts';
 import type { SparseLog } from '../operations/index.ts';
 import { parseJson } from './body.ts';
+import { busy } from './busy.ts';
 import { rightsOf } from './can.ts';
 import type { Handshake } from './credentials.ts';
-import { Turnstile } from './turnstile.ts';
 import { isUserId } from './user-id.ts';
 
 /** What the application says of a visitor. */
@@ -29,7 +30,7 @@ const COME_BACK = 3_000;
 export class Hook {
   readonly #config: HookConfig;
   readonly #log: SparseLog;
-  readonly #turnstile = new Turnstile(AT_ONCE, WAITING);
+  readonly #semaphore = new Semaphore(AT_ONCE, { queueLimit: WAITING, refusal: busy });
 
   constructor(config: HookConfig, parts: { log: SparseLog }) {
     this.#config = config;
@@ -40,7 +41,7 @@ export class Hook {
   async ask(handshake: Handshake, token?: string): Promise<Verdict> {
     const deadline = AbortSignal.timeout(this.#config.timeout);
     try {
-      return await this.#turnstile.run(() => this.#ask(handshake, token, deadline));
+      return await this.#semaphore.run(() => this.#ask(handshake, token, deadline));
     } catch (error) {
       const reason = deadline.aborted ? `no answer came within ${this.#config.timeout} ms` : reasonOf(error);
       this.#log.write('error', 'hook', { reason }, 'the hook auth.hook failed: its visitors are asked to come back');

@@ -1,12 +1,13 @@
 import type { Clock } from '../../clock.ts';
 import type { Identity } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
+import { Semaphore } from '../../semaphore.ts';
 import type { LoginConfig } from '../config/index.ts';
 import { neighbourhood } from '../limits/index.ts';
 import type { SparseLog } from '../operations/index.ts';
+import { busy } from './busy.ts';
 import { Failures } from './failures.ts';
 import type { Tokens } from './tokens.ts';
-import { Turnstile } from './turnstile.ts';
 import type { Users } from './users.ts';
 
 /** Somebody who logged in with a password, and the token by which they come back. */
@@ -32,7 +33,7 @@ export class Login {
   readonly #tokens: Tokens;
   readonly #log: SparseLog;
   readonly #clock: Clock;
-  readonly #turnstile = new Turnstile(AT_ONCE, WAITING);
+  readonly #semaphore = new Semaphore(AT_ONCE, { queueLimit: WAITING, refusal: busy });
   readonly #byUser: Failures;
   readonly #byAddress: Failures;
 
@@ -86,7 +87,7 @@ export class Login {
     return { user, token, expiresIn, ...(rights && { rights }) };
   }
 
-  /** A check that was begun cannot be stopped: it keeps its place at the turnstile, though nobody waits for it. */
+  /** A check that was begun cannot be stopped: it keeps its permit, though nobody waits for it. */
   async #inTime<T>(check: () => Promise<T>): Promise<T> {
     const late = Promise.withResolvers<never>();
     let isLate = false;
@@ -95,7 +96,7 @@ export class Login {
       late.reject(new ProtocolError('UNAVAILABLE', 'the login took too long', COME_BACK));
     });
     // Whose time is over before it begins is not worth the work.
-    const checked = this.#turnstile.run(async () => (isLate ? late.promise : check()));
+    const checked = this.#semaphore.run(async () => (isLate ? late.promise : check()));
     try {
       return await Promise.race([checked, late.promise]);
     } catch (error) {

@@ -2,7 +2,8 @@ import type { TestContext } from 'node:test';
 import { memory } from '../../../src/broker/index.ts';
 import { Hub, type HubOptions } from '../../../src/hub/index.ts';
 import { compilePattern } from '../../../src/protocol/index.ts';
-import { type Api, type ApiCaller, type ApiOptions, createApi } from '../../../src/server/api/index.ts';
+import { type Api, type ApiOptions, createApi } from '../../../src/server/api/index.ts';
+import type { ApiCaller } from '../../../src/server/auth/index.ts';
 import { configSchema } from '../../../src/server/config/index.ts';
 import { type HubServer, type ServeOptions, serve } from '../../../src/server/hub/index.ts';
 
