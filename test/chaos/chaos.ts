@@ -3,22 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Bell } from './bell.ts';
+import { Crowd } from './crowd.ts';
 import { Dice } from './dice.ts';
 import { EventSubscriber } from './event-subscriber.ts';
 import { FaultyLine, type LineOptions } from './faulty-line.ts';
-import { HubProcess } from './hub-process.ts';
 import { publishByLines } from './line-publisher.ts';
 import { Listener } from './listener.ts';
 import { judge, type Verdict } from './oracle.ts';
 import { publishByHand, publishBySdk, Record } from './publishers.ts';
 import { RawSubscriber } from './raw-subscriber.ts';
+import { type Life, ServerProcess } from './server-process.ts';
+import { MANY, SHORT } from './settings.ts';
+import { SilentPeers } from './silent-peers.ts';
 import { newClient, SdkSubscriber, type Subscriber } from './subscriber.ts';
+import { pourLines, pourTexts } from './torrent.ts';
+import { WebhookReceiver } from './webhook-receiver.ts';
+import type { Witness } from './witness.ts';
 
 export interface ChaosOptions {
   seed: number;
   /** Publications; a few more are made to show the gap and to end with. */
   messages: number;
   kills: number;
+  /** Readers that come back at once. */
+  readers: number;
   /** Milliseconds after which it is given up, and who waits for what is told. */
   patience: number;
 }
@@ -28,15 +36,34 @@ export interface Summary extends Verdict {
   readonly cuts: number;
   readonly stalls: number;
   readonly delays: number;
-  /** Times that a reader's queue was full. */
+  /** Times that a reader was slow. */
   readonly slow: number;
+  readonly reloads: number;
+  /** Reloads that failed because no file could be opened. */
+  readonly refusedReloads: number;
+  /** Silent connections that were let in. */
+  readonly silent: number;
+  /** Connections that the server cut off to keep files for others. */
+  readonly full: number;
+  /** Readers that came back at once, and seconds until the last of them had everything. */
+  readonly readers: number;
+  readonly secondsUntilBack: number;
+  /** MiB, the most that the server had; 0 where the system does not tell. */
+  readonly memory: number;
 }
 
 /** More than the channel `short` keeps. */
-const BEYOND_HISTORY = 40;
+const BEYOND_HISTORY = 2 * SHORT;
 
-/** Words by raw lines on lines that hold: more than may be taken ahead of the log. */
-const CALM = 300;
+/** Texts in one go on a line that holds: more than a connection may send at once and have waiting. */
+const TORRENT = 3_000;
+
+/** Files that some lives of the server may open; and silent connections, which are more. */
+const FEW_FILES = 256;
+const SILENT = 300;
+
+/** Publications that those miss who come back at once: some 300 KB. */
+const MISSED = 80;
 
 interface Faults extends Pick<LineOptions, 'isSlow'> {
   isForLines?: boolean;
@@ -47,7 +74,7 @@ export class Chaos {
   readonly #options: ChaosOptions;
   readonly #dice: Dice;
   readonly #directory = mkdtempSync(join(tmpdir(), 'zocalo-chaos-'));
-  readonly #hub: HubProcess;
+  readonly #hub: ServerProcess;
   readonly #bell = new Bell();
   readonly #record = new Record(this.#bell);
   readonly #lines: FaultyLine[] = [];
@@ -55,6 +82,11 @@ export class Chaos {
   readonly #listeners: Listener[] = [];
   /** What was sent by raw lines, by each connection. */
   readonly #sent: string[][] = [];
+  readonly #whole: string[][] = [];
+  readonly #silent = new SilentPeers(() => [...Array(9).fill(this.#hub.port), this.#hub.linePort]);
+  readonly #receiver: WebhookReceiver;
+  #crowd: Crowd | undefined;
+  #secondsUntilBack = 0;
   readonly #cleanups: (() => void)[] = [];
   #bytesToKill = Number.POSITIVE_INFINITY;
   #mostBytesToKill = Number.POSITIVE_INFINITY;
@@ -64,7 +96,8 @@ export class Chaos {
   constructor(options: ChaosOptions) {
     this.#options = options;
     this.#dice = new Dice(options.seed);
-    this.#hub = new HubProcess(join(this.#directory, 'square.db'));
+    this.#hub = new ServerProcess(this.#directory, () => this.#receiver.url);
+    this.#receiver = new WebhookReceiver('room', this.#dice.fork(), this.#bell);
   }
 
   /** Rejects when it does not come to its end in time; what was wrong is in the summary's `violations`. */
@@ -83,16 +116,21 @@ export class Chaos {
     for (const cleanup of this.#cleanups.splice(0)) cleanup();
     for (const subscriber of this.#subscribers) subscriber.stop();
     for (const listener of this.#listeners) listener.stop();
+    this.#silent.leave();
+    this.#crowd?.stop();
     for (const line of this.#lines) line.close();
     await this.#hub.kill();
+    this.#receiver.close();
     rmSync(this.#directory, { recursive: true, force: true });
   }
 
   async #run(): Promise<Summary> {
     const bell = this.#bell;
-    await this.#hub.start();
+    await this.#receiver.open();
+    await this.#hub.start({ files: FEW_FILES, isTold: true });
     const sdk = await this.#sdk('sdk', ['room', 'short']);
     const loop = await this.#sdk('loop', ['room'], true);
+    const many = await this.#sdk('many', [...MANY, 'room']);
     const raw = await this.#raw('raw', ['room', 'short']);
     const slow = await this.#raw('slow', ['room'], { isSlow: true });
     const absent = await this.#raw('absent', ['short']);
@@ -100,7 +138,7 @@ export class Chaos {
     const slowEvents = await this.#events('slow events', ['room'], { isSlow: true });
     for (const kind of ['text', 'line', 'slow text', 'slow line']) await this.#listen(kind);
     const mayfly = await this.#raw('mayfly', ['room']);
-    const stayers = [sdk, loop, raw, slow, absent, events, slowEvents];
+    const stayers = [sdk, loop, many, raw, slow, absent, events, slowEvents];
     const all = [...stayers, mayfly].map(({ subscriber }) => subscriber);
     for (const subscriber of all) subscriber.start();
     await bell.until(() => all.every(({ isLive }) => isLive));
@@ -110,7 +148,9 @@ export class Chaos {
     for (const line of this.#lines) line.storm();
     const published = this.#publishAll();
     const killed = this.#killAll();
+    const disturbed = [this.#reloadUntil(published), this.#fillUntil(published)];
     await published;
+    await Promise.all(disturbed);
     this.#stage = 'killing';
     // Hardly a byte passes any more.
     this.#mostBytesToKill = 1;
@@ -132,17 +172,14 @@ export class Chaos {
     for (const line of this.#lines) line.calm();
 
     this.#stage = 'settling';
-    // On lines that hold, nothing that was sent by raw lines is lost, however much it is at once.
-    const calm = await this.#line({ isForLines: true });
-    const { seen } = raw.subscriber.witnesses[0]!;
-    const stay = (ids: readonly string[]) =>
-      bell.until(() => [...seen.values()].filter((id) => ids.includes(id)).length === ids.length);
-    const words = Array<string>(CALM).fill('room');
-    this.#sent.push(...(await publishByLines(calm.linesUrl, 'calm', words, this.#record, this.#dice.fork(), stay)));
+    // On lines that hold, nothing that is sent as text is lost, however much it is at once.
+    await this.#pour(raw.subscriber.witnesses[0]!);
     await this.#untilHeard();
     await this.#publish('last', ['room', 'short']);
     const witnesses = stayers.flatMap(({ subscriber }) => subscriber.witnesses);
     await bell.until(() => witnesses.every(({ channel, offset }) => offset >= this.#record.head(channel)));
+    this.#stage = 'telling the webhook';
+    await bell.until(() => this.#receiver.last >= this.#record.head('room'));
     this.#stage = 'reading the whole log';
     const late = await this.#raw('late', ['room']);
     const [book] = late.subscriber.witnesses;
@@ -158,8 +195,14 @@ export class Chaos {
     const here = inRoom.filter(({ subscriber }) => !(subscriber instanceof EventSubscriber));
     const truth = here.map(({ subscriber }) => subscriber.name).sort();
     await bell.until(() => watchers.every(({ subscriber }) => [...subscriber.members].sort().join() === truth.join()));
-    const others = { listeners: this.#listeners, sent: this.#sent };
-    return this.#summary(judge(this.#record.published, [...witnesses, book!], mayfly.subscriber.witnesses, others));
+    for (const peer of [...this.#subscribers, ...this.#listeners]) peer.stop();
+
+    const crowd = await this.#stampede();
+    const { name, channel, seen, complaints } = this.#receiver;
+    const informed = [{ name, channel, seen, complaints, kills: this.#hub.kills }];
+    const others = { listeners: this.#listeners, sent: this.#sent, whole: this.#whole, informed };
+    const stayed = [...witnesses, book!, ...crowd.witnesses];
+    return this.#summary(judge(this.#record.published, stayed, mayfly.subscriber.witnesses, others));
   }
 
   async #sdk(name: string, channels: string[], loops = false) {
@@ -171,7 +214,7 @@ export class Chaos {
 
   async #raw(name: string, channels: string[], options: Pick<LineOptions, 'isSlow'> = {}) {
     const line = await this.#line(options);
-    const subscriber = new RawSubscriber(name, line.url, this.#dice.fork(), this.#bell, channels);
+    const subscriber = new RawSubscriber(name, { url: () => line.url }, this.#dice.fork(), this.#bell, channels);
     this.#subscribers.push(subscriber);
     return { line, subscriber };
   }
@@ -213,7 +256,12 @@ export class Chaos {
 
   async #publishAll(): Promise<void> {
     const { messages } = this.#options;
-    const draw = (count: number) => Array.from({ length: count }, () => (this.#dice.isLikely(0.7) ? 'room' : 'short'));
+    const one = () => {
+      const roll = this.#dice.next();
+      if (roll < 0.6) return 'room';
+      return roll < 0.8 ? 'short' : MANY[this.#dice.below(MANY.length)]!;
+    };
+    const draw = (count: number) => Array.from({ length: count }, one);
     const line = await this.#line();
     line.storm();
     const byHand = Math.round(messages * 0.1);
@@ -255,15 +303,85 @@ export class Chaos {
       });
       await this.#hub.kill();
       await pause(dice.below(50));
-      let starting = this.#hub.start();
+      let starting = this.#hub.start(this.#life(dice));
       // Sometimes it dies again while it opens its file.
       if (dice.isLikely(0.1) && this.#hub.kills < kills) {
         await pause(dice.below(300));
         await this.#hub.kill();
-        starting = this.#hub.start();
+        starting = this.#hub.start(this.#life(dice));
       }
       await starting;
     }
+  }
+
+  /** Half of them can open few files, and half of those do not know. */
+  #life(dice: Dice): Life {
+    return dice.isLikely(0.5) ? { files: FEW_FILES, isTold: dice.isLikely(0.5) } : {};
+  }
+
+  /** Gives the server another configuration again and again, while something is under way. */
+  async #reloadUntil(done: Promise<unknown>): Promise<void> {
+    const isDone = settled(done);
+    for (const dice = this.#dice.fork(); !isDone(); await pause(dice.below(400))) await this.#hub.reload();
+  }
+
+  /** Connections that say nothing come, more than the server can have open, and go after a while, again and again. */
+  async #fillUntil(done: Promise<unknown>): Promise<void> {
+    const isDone = settled(done);
+    for (const dice = this.#dice.fork(); !isDone(); await pause(dice.below(1_000))) {
+      await this.#silent.come(SILENT);
+      await pause(dice.below(500));
+      this.#silent.leave();
+    }
+  }
+
+  /** Texts and lines in one go; they have arrived when the witness has seen them. */
+  async #pour({ seen }: Witness): Promise<void> {
+    const arrived = (ids: readonly string[]) => {
+      let missing = new Set(ids);
+      let looked = 0;
+      return this.#bell.until(() => {
+        if (seen.size > looked) missing = missing.difference(new Set(seen.values()));
+        looked = seen.size;
+        return missing.size === 0;
+      });
+    };
+    const torrent = (name: string) => {
+      return { name, count: TORRENT, record: this.#record, dice: this.#dice.fork(), arrived };
+    };
+    const [lines, texts] = await Promise.all([this.#line({ isForLines: true }), this.#line()]);
+    this.#whole.push(
+      ...(await Promise.all([
+        pourLines(lines.linesUrl, torrent('poured lines')),
+        pourTexts(texts.url, torrent('poured texts')),
+      ])),
+    );
+  }
+
+  /** Many who are away while much is published come back all at once, to a server that has just been killed. */
+  async #stampede(): Promise<Crowd> {
+    this.#stage = 'gathering a crowd';
+    const { readers } = this.#options;
+    // By its own clock: so many take a while.
+    const life = { speed: 1 };
+    await this.#hub.kill();
+    await this.#hub.start(life);
+    const url = () => `ws://127.0.0.1:${this.#hub.port ?? 1}`;
+    const crowd = new Crowd(readers, 'crowd', url, this.#dice.fork(), this.#bell);
+    this.#crowd = crowd;
+    crowd.start();
+    await this.#bell.until(() => crowd.isLive);
+    crowd.leave();
+    await this.#publish('caller', Array<string>(MISSED).fill('crowd'));
+    await this.#hub.kill();
+    this.#stage = 'coming back at once';
+    const begun = performance.now();
+    crowd.comeBack();
+    await this.#hub.start(life);
+    await this.#bell.until(() => crowd.witnesses.every(({ offset }) => offset >= this.#record.head('crowd')));
+    this.#secondsUntilBack = Math.round((performance.now() - begun) / 1000);
+    crowd.stop();
+    return crowd;
   }
 
   #count(bytes: number): void {
@@ -275,12 +393,20 @@ export class Chaos {
 
   #summary(verdict: Verdict): Summary {
     const sum = (of: 'cuts' | 'stalls' | 'delays') => this.#lines.reduce((total, { counts }) => total + counts[of], 0);
-    const { kills, slow, errors } = this.#hub;
+    this.#hub.measure();
+    const { kills, slow, errors, reloads, refusedReloads, full, memory } = this.#hub;
     return {
       ...verdict,
       violations: [...verdict.violations, ...this.#record.failures, ...errors],
       kills,
+      reloads,
+      refusedReloads,
       slow,
+      silent: this.#silent.count,
+      full,
+      readers: this.#options.readers,
+      secondsUntilBack: this.#secondsUntilBack,
+      memory,
       cuts: sum('cuts'),
       stalls: sum('stalls'),
       delays: sum('delays'),
@@ -290,16 +416,28 @@ export class Chaos {
   #whoWaits(): string {
     const { acknowledged, published, failures } = this.#record;
     const readers = this.#subscribers.map(({ name, witnesses, state, members }) => {
-      const places = witnesses.map(({ channel, offset }) => `${channel} ${offset}/${this.#record.head(channel)}`);
+      const behind = witnesses.filter(({ channel, offset }) => offset < this.#record.head(channel));
+      const places = behind.map(({ channel, offset }) => `${channel} ${offset}/${this.#record.head(channel)}`);
       return `${name}: ${places.join(', ')}, ${state}, sees ${[...members].join(' ')}`;
     });
     const complaints = this.#subscribers.flatMap(({ witnesses }) => witnesses.flatMap(({ complaints }) => complaints));
     return [
       `seed ${this.#options.seed}: still ${this.#stage} after ${this.#options.patience} ms`,
-      `${this.#hub.kills} kills, ${this.#hub.slow} full queues, ${this.#hub.closed} ends for them, ${acknowledged} of ${published.length} acknowledged`,
+      `${this.#hub.kills} kills, ${this.#hub.reloads} reloads, ${this.#hub.slow} slow readers, ${acknowledged} of ${published.length} acknowledged`,
       ...readers,
+      `the webhook was told of ${this.#receiver.last}`,
       ...this.#listeners.map(({ name, last }) => `${name}: heard ${last}`),
-      ...[...complaints, ...failures, ...this.#hub.errors].slice(0, 20),
+      ...[...complaints, ...this.#receiver.complaints, ...failures, ...this.#hub.errors].slice(0, 20),
     ].join('\n');
   }
+}
+
+/** A function that tells whether a promise has settled. */
+function settled(promise: Promise<unknown>): () => boolean {
+  let isSettled = false;
+  const settle = () => {
+    isSettled = true;
+  };
+  promise.then(settle, settle);
+  return () => isSettled;
 }

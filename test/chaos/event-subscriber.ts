@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Gap, Position } from '../../src/protocol/index.ts';
 import type { Bell } from './bell.ts';
 import type { Dice } from './dice.ts';
+import { tokenOf } from './settings.ts';
 import type { Subscriber } from './subscriber.ts';
 import { Witness } from './witness.ts';
 
@@ -71,7 +72,7 @@ export class EventSubscriber implements Subscriber {
 
   async #read(): Promise<void> {
     const query = this.#channels.map((channel) => `channel=${channel}`).join('&');
-    const url = `${this.#url}/sse?${query}&meta=true&presence=${this.looks}&token=${this.name}`;
+    const url = `${this.#url}/sse?${query}&meta=true&presence=${this.looks}&token=${tokenOf(this.name)}`;
     const headers = this.#id === '' ? {} : { 'Last-Event-ID': this.#id };
     const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const request = get(url, { headers, agent: false, timeout: SILENCE }, resolve);

@@ -84,6 +84,28 @@ test('the oracle finds a hole in what one connection brought that has no positio
   assert.match(judged(['z']), /z stands nowhere/);
 });
 
+test('the oracle misses every text of a connection that held', () => {
+  const { published, witness } = scene([1, 2, 3]);
+  const judged = (...whole: string[][]) => judge(published, [witness], [], { listeners: [], sent: [], whole });
+  assert.deepEqual(judged(['a', 'b']).violations, []);
+  const { violations, losses } = judged(['a', 'y', 'z']);
+  assert.equal(losses, 2);
+  assert.match(violations.join(), /of the 3 texts a to z, 2 are nowhere/);
+});
+
+test('the oracle lets a webhook miss something for each kill, and no more', () => {
+  const { published, witness } = scene([1, 2, 3]);
+  const judged = (offsets: readonly number[], kills: number) => {
+    const seen = new Map(offsets.map((offset) => [offset, ['', 'a', 'b', 'c'][offset]!]));
+    const informed = [{ name: 'webhook', channel: 'short', seen, complaints: [], kills }];
+    return judge(published, [witness], [], { listeners: [], sent: [], informed }).violations.join();
+  };
+  assert.equal(judged([1, 2, 3], 0), '');
+  assert.equal(judged([3], 1), '');
+  assert.match(judged([3], 0), /1 holes, after 0 kills, at 1 of short/);
+  assert.match(judged([2], 1), /2 holes/);
+});
+
 test('the oracle finds a hole in what was taken of the lines of one connection, but lets the rest be missing', () => {
   const { published, witness } = scene([1, 2, 3]);
   const judged = (...sent: string[][]) => judge(published, [witness], [], { listeners: [], sent }).violations.join();

@@ -19,11 +19,24 @@ export interface Verdict {
   readonly gaps: number;
 }
 
+/** Somebody who is told of everything by a webhook, except what happened in the moment before the server was killed. */
+export interface Informed {
+  readonly name: string;
+  readonly channel: string;
+  readonly seen: ReadonlyMap<number, string>;
+  readonly complaints: readonly string[];
+  /** How often the server was killed. */
+  readonly kills: number;
+}
+
 /** Those who have no positions. */
 export interface Others {
   readonly listeners: readonly Pick<Listener, 'name' | 'channel' | 'stretches' | 'complaints'>[];
   /** What was sent by raw lines to one channel, by each connection. */
   readonly sent: readonly (readonly string[])[];
+  /** The same of connections that held until all of it was heard, or the server ended them: all of it must be there. */
+  readonly whole?: readonly (readonly string[])[];
+  readonly informed?: readonly Informed[];
 }
 
 /**
@@ -36,7 +49,7 @@ export function judge(
   published: readonly Published[],
   witnesses: readonly Witness[],
   early: readonly Witness[] = [],
-  { listeners, sent }: Others = { listeners: [], sent: [] },
+  { listeners, sent, whole = [], informed = [] }: Others = { listeners: [], sent: [] },
 ): Verdict {
   const all = [...witnesses, ...early];
   const violations = all.flatMap(({ complaints }) => complaints);
@@ -59,9 +72,13 @@ export function judge(
   };
   const newest = new Map<string, number>();
   const known = new Set<string>();
+  const acknowledged = new Map<string, { id: string; at: Position }[]>();
   for (const { id, publisher, channel, at } of published) {
     known.add(id);
     if (!at) continue;
+    const others = acknowledged.get(channel);
+    if (others) others.push({ id, at });
+    else acknowledged.set(channel, [{ id, at }]);
     place(channel, at[1], id, publisher);
     const before = newest.get(`${publisher} ${channel}`) ?? 0;
     if (at[1] <= before) violations.push(`${publisher}: ${id} at ${at[1]} was overtaken by one at ${before}`);
@@ -74,12 +91,22 @@ export function judge(
       place(channel, offset, id, name);
     }
     if (early.includes(witness)) continue;
-    for (const { id, channel: its, at } of published) {
-      if (!at || its !== channel || at[1] <= witness.start || seen.has(at[1])) continue;
+    for (const { id, at } of acknowledged.get(channel) ?? []) {
+      if (at[1] <= witness.start || seen.has(at[1])) continue;
       if (gaps.some(({ have, head }) => have < at[1] && at[1] <= head)) continue;
       losses += 1;
       violations.push(`${name} in ${channel}: ${id} at ${at[1]} was acknowledged and never came`);
     }
+  }
+  for (const { name, channel, seen, complaints, kills } of informed) {
+    violations.push(...complaints);
+    for (const [offset, id] of seen) place(channel, offset, id, name);
+    const stored = [...ids.values()].flatMap((at) => (at.startsWith(`${channel} `) ? Number(at.split(' ')[1]) : []));
+    const holes = stored
+      .sort((one, other) => one - other)
+      .filter((at, index) => !seen.has(at) && (index === 0 || seen.has(stored[index - 1]!)));
+    if (holes.length > kills)
+      violations.push(`${name}: ${holes.length} holes, after ${kills} kills, at ${holes.join(' ')} of ${channel}`);
   }
   const offsetOf = (id: string) => Number(ids.get(id)?.split(' ')[1]);
   for (const { name, channel, stretches, complaints } of listeners) {
@@ -92,7 +119,13 @@ export function judge(
           violations.push(`${name}: ${id} at ${offsetOf(id)} came after ${offsetOf(before)}, on one connection`);
       }
   }
-  for (const line of sent) {
+  for (const line of whole) {
+    const missing = line.filter((id) => !ids.has(id));
+    losses += missing.length;
+    if (missing.length > 0)
+      violations.push(`of the ${line.length} texts ${line[0]} to ${line.at(-1)}, ${missing.length} are nowhere`);
+  }
+  for (const line of [...sent, ...whole]) {
     const stored = line.filter((id) => ids.has(id));
     if (stored.some((id, index) => id !== line[index]))
       violations.push(`of the lines ${line[0]} to ${line.at(-1)}, only ${stored.join(' ')} were stored`);

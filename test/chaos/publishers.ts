@@ -16,33 +16,32 @@ export class Record {
   readonly failures: string[] = [];
   acknowledged = 0;
   readonly #bell: Bell;
+  readonly #heads = new Map<string, number>();
   #count = 0;
 
   constructor(bell: Bell) {
     this.#bell = bell;
   }
 
-  word(publisher: string, channel: string, dice: Dice): { entry: Published; word: Word } {
+  word(publisher: string, channel: string, dice: Dice, isShort = false): { entry: Published; word: Word } {
     const id = `${publisher}/${++this.#count}`;
     const entry: Published = { id, publisher, channel };
     this.published.push(entry);
     // Now and then a long one, so that a reader who is held back has more waiting than the system's buffers take.
-    const size = dice.isLikely(0.15) ? dice.below(50_000) : dice.below(200);
+    const size = !isShort && dice.isLikely(0.15) ? dice.below(50_000) : dice.below(200);
     return { entry, word: { id, size, pad: 'x'.repeat(size) } };
   }
 
   acknowledge(entry: Published, at: Published['at']): void {
     entry.at = at;
+    this.#heads.set(entry.channel, Math.max(this.head(entry.channel), at?.[1] ?? 0));
     this.acknowledged += 1;
     this.#bell.ring();
   }
 
   /** The end of a channel as far as was acknowledged. */
   head(channel: string): number {
-    return this.published.reduce(
-      (head, entry) => Math.max(head, entry.channel === channel ? (entry.at?.[1] ?? 0) : 0),
-      0,
-    );
+    return this.#heads.get(channel) ?? 0;
   }
 }
 

@@ -1,5 +1,11 @@
 import { type ServerMessage, SUBPROTOCOL } from '../../src/protocol/index.ts';
-import { connectWebSocket, type WebSocketClient } from '../../src/websocket/index.ts';
+import { type ClientOptions, connectWebSocket, type WebSocketClient } from '../../src/websocket/index.ts';
+import { tokenOf } from './settings.ts';
+
+export type Patience = Pick<ClientOptions, 'timeout' | 'pingInterval' | 'pongTimeout' | 'closeTimeout'>;
+
+/** Milliseconds, for lines that fail at every turn. */
+const FAST: Patience = { timeout: 3_000, pingInterval: 500, pongTimeout: 2_000, closeTimeout: 500 };
 
 export interface Answer {
   ok(result: unknown): void;
@@ -20,16 +26,15 @@ export class RawPeer {
   }
 
   /** Rejects when the line fails before the welcome. */
-  static async join(url: string, token: string, onLine: (line: ServerMessage) => void): Promise<RawPeer> {
-    const client = await connectWebSocket(url, {
-      protocols: [SUBPROTOCOL],
-      timeout: 3_000,
-      pingInterval: 500,
-      pongTimeout: 2_000,
-      closeTimeout: 500,
-    });
+  static async join(
+    url: string,
+    user: string,
+    onLine: (line: ServerMessage) => void,
+    patience: Patience = FAST,
+  ): Promise<RawPeer> {
+    const client = await connectWebSocket(url, { protocols: [SUBPROTOCOL], ...patience });
     const peer = new RawPeer(client, onLine);
-    await peer.request('hi', { token });
+    await peer.request('hi', { token: tokenOf(user) });
     return peer;
   }
 

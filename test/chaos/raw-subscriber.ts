@@ -2,12 +2,19 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Gap, Member, Position, ServerMessage, Subscribed } from '../../src/protocol/index.ts';
 import type { Bell } from './bell.ts';
 import type { Dice } from './dice.ts';
-import { RawPeer } from './raw-peer.ts';
+import { type Patience, RawPeer } from './raw-peer.ts';
 import type { Subscriber } from './subscriber.ts';
 import { Witness } from './witness.ts';
 
 /** Few, so that catching up has to be paced. */
 const CREDIT = 32;
+
+/** Where the server is; and how long it is waited for, where it is busy. */
+export interface Way {
+  /** Asked for each connection. */
+  readonly url: () => string | Promise<string>;
+  readonly patience?: Patience;
+}
 
 /** What this connection knows of one channel. */
 interface Part {
@@ -23,16 +30,16 @@ export class RawSubscriber implements Subscriber {
   readonly name: string;
   readonly witnesses: readonly Witness[];
   readonly members = new Set<string>();
-  readonly #url: string;
+  readonly #way: Way;
   readonly #dice: Dice;
   readonly #bell: Bell;
   readonly #parts = new Map<number, Part>();
   #peer: RawPeer | undefined;
   #isOver = false;
 
-  constructor(name: string, url: string, dice: Dice, bell: Bell, channels: readonly string[]) {
+  constructor(name: string, way: Way, dice: Dice, bell: Bell, channels: readonly string[]) {
     this.name = name;
-    this.#url = url;
+    this.#way = way;
     this.#dice = dice;
     this.#bell = bell;
     this.witnesses = channels.map((channel) => new Witness(name, channel));
@@ -50,16 +57,22 @@ export class RawSubscriber implements Subscriber {
     void this.#run();
   }
 
+  /** It comes back. */
+  leave(): void {
+    this.#peer?.terminate();
+  }
+
   stop(): void {
     this.#isOver = true;
-    this.#peer?.terminate();
+    this.leave();
   }
 
   async #run(): Promise<void> {
     while (!this.#isOver) {
       try {
         this.#parts.clear();
-        const peer = await RawPeer.join(this.#url, this.name, (line) => this.#receive(line));
+        const url = await this.#way.url();
+        const peer = await RawPeer.join(url, this.name, (line) => this.#receive(line), this.#way.patience);
         this.#peer = peer;
         for (const witness of this.witnesses) this.#subscribe(peer, witness);
         if (this.#isOver) peer.terminate();

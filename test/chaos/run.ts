@@ -1,5 +1,5 @@
 /**
- * The long run: `node test/chaos/run.ts [--seed 1] [--messages 3000] [--kills 50]`. Prints one line that sums it up, and
+ * The long run: `node test/chaos/run.ts [--seed 1] [--messages 3000] [--kills 50] [--readers 3000]`. Prints one line that sums it up, and
  * what was wrong; ends with 1 when something was.
  */
 import { parseArgs } from 'node:util';
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 2 ** 32) },
     messages: { type: 'string', default: '3000' },
     kills: { type: 'string', default: '50' },
+    readers: { type: 'string', default: '3000' },
     patience: { type: 'string', default: '600000' },
   },
 });
@@ -17,6 +18,7 @@ const options = {
   seed: Number(values.seed),
   messages: Number(values.messages),
   kills: Number(values.kills),
+  readers: Number(values.readers),
   patience: Number(values.patience),
 };
 console.log(`seed ${options.seed}`);

@@ -1,6 +1,8 @@
-import { Client, type Timers } from '../../src/client/index.ts';
+import { Client } from '../../src/client/index.ts';
 import type { Bell } from './bell.ts';
 import type { Dice } from './dice.ts';
+import { fastClock, SPEED } from './fast-clock.ts';
+import { tokenOf } from './settings.ts';
 import { Witness } from './witness.ts';
 
 /** Somebody who reads channels, whatever happens to the line. */
@@ -16,19 +18,10 @@ export interface Subscriber {
   stop(): void;
 }
 
-/** The SDK's patience is made for people; here its clock runs ten times as fast. */
-const SPEED = 10;
-
-const fastClock: Timers = {
-  now: () => performance.now() * SPEED,
-  after(delay, action) {
-    const timer = setTimeout(action, delay / SPEED);
-    return () => clearTimeout(timer);
-  },
-};
+const clock = fastClock(SPEED);
 
 export function newClient(name: string, url: string, dice: Dice): Client {
-  return new Client(url, { token: () => name, clock: fastClock, random: dice.next });
+  return new Client(url, { token: () => tokenOf(name), clock, random: dice.next });
 }
 
 /** The SDK, by its events; or, in a channel without gaps, by a loop that dawdles. */
@@ -54,7 +47,7 @@ export class SdkSubscriber implements Subscriber {
   }
 
   get state(): string {
-    return [this.#client.state, ...this.#states.values()].join(' ');
+    return [...new Set([this.#client.state, ...this.#states.values()])].join(' ');
   }
 
   get isLive(): boolean {
