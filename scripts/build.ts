@@ -5,15 +5,17 @@
  *   npm run build -- /tmp/somewhere   into a directory that is new or empty
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
 import { bundleSdk } from './bundle-sdk.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DIST = join(ROOT, 'dist');
+/** What is read, and goes into the package as it is. */
+const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs', 'examples', 'deploy'];
 
 const target = resolve(process.argv[2] ?? DIST);
 if (target === DIST) rmSync(DIST, { recursive: true, force: true });
@@ -27,7 +29,8 @@ copyPages();
 await writeSdk();
 const bundled = await bundleProgram();
 writeNotices(bundled);
-for (const name of ['README.md', 'LICENSE', 'CHANGELOG.md']) cpSync(join(ROOT, name), join(target, name));
+for (const name of DOCUMENTS) cpSync(join(ROOT, name), join(target, name), { recursive: true });
+unlinkWhatIsAbsent();
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`);
 console.log(`${packageJson.name} ${packageJson.version} is built in ${target}`);
 
@@ -44,6 +47,23 @@ function copyPages(): void {
     /\.(html|css|svg)$/.test(name),
   );
   for (const name of pages) cpSync(join(ROOT, 'web', name), join(target, 'web', name));
+}
+
+/** In the package's pages a link to what only the repository has, such as a test, becomes its text. */
+function unlinkWhatIsAbsent(): void {
+  const pages = DOCUMENTS.flatMap((name) =>
+    statSync(join(target, name)).isFile()
+      ? name
+      : readdirSync(join(target, name), { recursive: true, encoding: 'utf8' }).map((file) => join(name, file)),
+  ).filter((name) => name.endsWith('.md'));
+  for (const name of pages) {
+    const page = join(target, name);
+    const text = readFileSync(page, 'utf8').replaceAll(
+      /\[([^\]]+)\]\(([^)#\s:]+)(?:#[^)\s]*)?\)/g,
+      (link, words, path) => (existsSync(resolve(dirname(page), path)) ? link : words),
+    );
+    writeFileSync(page, text);
+  }
 }
 
 /** In place of the module that only passes the others on. */
@@ -140,7 +160,7 @@ function publishedPackage() {
         { types: built(file, '.d.ts'), default: built(file, '.js') },
       ]),
     ),
-    files: ['src', 'web', 'CHANGELOG.md', 'THIRD-PARTY-LICENSES.md'],
+    files: ['src', 'web', 'docs', 'examples', 'deploy', 'CHANGELOG.md', 'THIRD-PARTY-LICENSES.md'],
   };
 }
 

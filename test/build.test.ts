@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
@@ -50,9 +51,27 @@ test('the published package has no scripts, no development dependencies, and eve
     assert.ok((await readFile(join(root, file))).length);
   const files = await readdir(root, { recursive: true });
   assert.deepEqual(
-    files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts')),
+    files.filter((file) => file.endsWith('.ts') && !file.endsWith('.d.ts') && !file.startsWith('examples/')),
     [],
   );
+});
+
+test('each link of the README, the pages and the changelog leads to a file of the package', async () => {
+  const root = inProject('node_modules/zocalo');
+  const pages = (await readdir(root, { recursive: true })).filter((file) => file.endsWith('.md'));
+  for (const page of ['README.md', 'CHANGELOG.md', 'docs/guide.md', 'docs/operations.md'])
+    assert.ok(pages.includes(page));
+  const broken: string[] = [];
+  for (const page of pages) {
+    const text = await readFile(join(root, page), 'utf8');
+    for (const [, target] of text.matchAll(/\]\(([^)#\s]+)[^)]*\)/g))
+      if (!/^[a-z]+:/.test(target!) && !existsSync(join(root, dirname(page), target!)))
+        broken.push(`${page}: ${target}`);
+  }
+  assert.deepEqual(broken, []);
+  const readme = await readFile(join(root, 'README.md'), 'utf8');
+  for (const linked of ['docs/guide.md', 'docs/api.md', 'examples/chat.ts', 'docs/images/chat.png'])
+    assert.match(readme, new RegExp(`\\]\\(${linked}\\)`)); // what is there, stays a link
 });
 
 test('the chat room of the README runs on the package', async (t) => {
