@@ -1,5 +1,3 @@
-import { type Language, wordsFor } from './words.ts';
-
 /** The element of the page with that id; the page's own markup promises it. */
 export function find<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
@@ -20,8 +18,7 @@ export function create<K extends keyof HTMLElementTagNameMap>(
 }
 
 /** Puts the words where the markup asks: `data-word` for the text, `data-label` for the label, `data-placeholder`. */
-export function label(root: Document, language: Language): void {
-  const words = wordsFor(language) as Record<string, unknown>;
+export function label(root: Document, language: string, words: Readonly<Record<string, unknown>>): void {
   root.documentElement.lang = language;
   for (const element of root.querySelectorAll<HTMLElement>('[data-word], [data-label], [data-placeholder]')) {
     const { word, label, placeholder } = element.dataset;

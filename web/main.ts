@@ -12,7 +12,7 @@ import { languageFor, wordsFor } from './words.ts';
 
 const language = languageFor(navigator.languages);
 const words = wordsFor(language);
-label(document, language);
+label(document, language, words);
 
 const entry = find('entry', HTMLFormElement);
 const name = find('name', HTMLInputElement);

@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, test } from 'node:test';
-import type { Browser, Page } from 'playwright-core';
+import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-core';
+import type { Hub } from '../../src/hub/index.ts';
+import { labels } from '../../web/admin/numbers.ts';
+import { adminWordsFor } from '../../web/admin/words.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { ADMIN_KEY, API_KEY, startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
@@ -15,8 +19,8 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
   });
   after(() => browser?.close());
 
-  async function visit(url: string): Promise<Page> {
-    const page = await browser.newPage();
+  async function visit(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+    const page = await browser.newPage(options);
     page.setDefaultTimeout(20_000);
     page.on('pageerror', (error) => troubles.push(String(error)));
     page.on('console', (message) => {
@@ -39,7 +43,7 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     await page.getByText('that is none of the API keys').waitFor();
     await signIn(page, API_KEY);
     await page.getByText('the key test cannot admin').waitFor();
-    assert.equal(await page.locator('#board').isVisible(), false);
+    for (const hidden of ['#board', '#leave']) assert.equal(await page.locator(hidden).isVisible(), false, hidden);
     await page.close();
     assert.deepEqual(troubles, []);
   });
@@ -57,6 +61,7 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     const row = page.locator('#channels tr', { hasText: 'news' });
     await row.getByRole('button', { name: 'Watch' }).click();
     await page.getByText('Watching the channel news').waitFor();
+    assert.equal(await page.locator('#history-view').isVisible(), false); // of an empty log
     await page.getByText('The log is empty; 0 were published.').waitFor();
 
     await page.locator('#publish-channel').fill('news');
@@ -103,18 +108,145 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
       const visitor = client({ token: () => token });
       await visitor.publish('news', '<script>document.title="bad"</script>');
       const row = page.locator('#connections tr').filter({ has: page.getByText(user, { exact: true }) });
-      await row.getByRole('button', { name: 'Watch' }).click();
-      while (!daemon.hub.channels.some((name) => name.startsWith('zocalo:watch:user:'))) await page.waitForTimeout(10);
+      await watched('onOccupied', daemon.hub, row.getByRole('button', { name: 'Watch' }));
       await visitor.publish('news', { text: '<b>again</b>' });
       await page.locator('#traffic li', { hasText: '{"text":"<b>again</b>"}' }).waitFor();
       const ended = new Promise((resolve) => visitor.on('state', (state) => state === 'closed' && resolve(state)));
       await row.getByRole('button', { name: 'Disconnect' }).click();
       await ended;
-      await page.getByRole('button', { name: 'Stop' }).click();
-      while (daemon.hub.channels.some((name) => name.startsWith('zocalo:watch:user:'))) await page.waitForTimeout(10);
+      await watched('onVacated', daemon.hub, page.getByRole('button', { name: 'Stop' }));
     }
     assert.notEqual(await page.title(), 'bad');
     await page.close();
     assert.deepEqual(troubles, []);
   });
+
+  test('one sends to a user, hears how many got it, and revokes all that the user came in by', async (t) => {
+    const { url, client, daemon } = await startDaemon(t, { secret: 's'.repeat(40) });
+    const token = await daemon.auth.mint({ user: 'natalia' });
+    const natalia = client({ token: () => token });
+    const sent = new Promise((resolve) => natalia.on('message', resolve));
+    natalia.subscribe('news');
+    const page = await visit(url);
+    await signIn(page, ADMIN_KEY);
+    const row = page.locator('#connections tr', { hasText: 'natalia' });
+    await row.getByRole('button', { name: 'Send' }).click();
+    assert.equal(await page.locator('#send-user').inputValue(), 'natalia');
+    const form = page.locator('#send');
+    await form.getByLabel('Message, as JSON').fill('{"text":"hola"}');
+    await form.getByRole('button', { name: 'Send' }).click();
+    await form.getByText('Sent to 1 connection.').waitFor();
+    assert.deepEqual(await sent, { text: 'hola' });
+    await form.getByLabel('User').fill('luis');
+    await form.getByRole('button', { name: 'Send' }).click();
+    await form.getByText('The user is not connected: nobody got it.').waitFor();
+    await form.getByLabel('Message, as JSON').fill('{id: 1}');
+    await form.getByRole('button', { name: 'Send' }).click();
+    await page.locator('#send-outcome', { hasText: 'JSON' }).waitFor();
+
+    const closed = new Promise((resolve) => natalia.on('state', (state) => state === 'closed' && resolve(state)));
+    const question = page.waitForEvent('dialog');
+    await row.getByRole('button', { name: 'Revoke' }).click();
+    assert.match((await question).message(), /^Revoke all tokens and sessions of natalia/);
+    await page.getByText('All tokens and sessions of natalia are revoked.').waitFor();
+    await closed;
+    const back = client({ token: () => token });
+    await assert.rejects(back.publish('news', 1), { code: 'UNAUTHORIZED' });
+    await page.close();
+    assert.deepEqual(troubles, []);
+  });
+
+  test('a channel’s history is shown from the newest back to the oldest, with its numbers as they were written', async (t) => {
+    const { url, daemon } = await startDaemon(t);
+    await fetch(`${url}/api/publish`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${API_KEY}` },
+      body: '{"channel":"news","data":{"id":12345678901234567890}}',
+    });
+    for (let n = 2; n <= 50; n++) await daemon.hub.publish('news', { n });
+    const page = await visit(url);
+    await signIn(page, ADMIN_KEY);
+    await page.locator('#watch-name').fill('news');
+    await page.locator('#watch').getByRole('button', { name: 'Watch' }).click();
+    const lines = page.locator('#history li');
+    await lines.getByText('50 {"n":50}').waitFor();
+    assert.equal(await lines.count(), 20);
+    await daemon.hub.publish('news', { n: 51 }); // does not move what is further back
+    await page.getByRole('button', { name: 'Older' }).click();
+    await lines.getByText('11 {"n":11}').waitFor();
+    assert.equal(await lines.count(), 40);
+    await page.getByRole('button', { name: 'Older' }).click();
+    await lines.getByText('1 {"id":12345678901234567890}').waitFor();
+    assert.equal(await lines.count(), 50);
+    assert.equal(await page.getByRole('button', { name: 'Older' }).isVisible(), false);
+    await page.close();
+    assert.deepEqual(troubles, []);
+  });
+
+  for (const [locale, title] of [
+    ['en-US', 'Refusals and errors'],
+    ['es-MX', 'Rechazos y errores'],
+  ] as const)
+    test(`on a phone whose language is ${locale}, nothing is wider than the screen, and a refusal has its reason`, async (t) => {
+      const { url, client, daemon } = await startDaemon(t, {
+        secret: 's'.repeat(40),
+        channels: { '*': { publish: 'nobody' } },
+      });
+      const user = 'a-long-name-without-blanks@subdomain.example.org';
+      const token = await daemon.auth.mint({ user });
+      const visitor = client({ token: () => token });
+      const page = await visit(url, { locale, viewport: { width: 360, height: 740 } });
+      assert.equal(await overflow(page), 0);
+      await page.locator('#key').fill(ADMIN_KEY);
+      await page.locator('#entry button').click();
+      await page.getByRole('heading', { name: title }).waitFor();
+      assert.equal(await page.locator('html').getAttribute('lang'), locale.slice(0, 2));
+      visitor.subscribe('a-rather-long-room-name-without-any-blank');
+      await assert.rejects(visitor.publish('news', 1), { code: 'FORBIDDEN' });
+      const row = page.locator('#errors tr', { hasText: 'FORBIDDEN' });
+      await row.waitFor();
+      const cells = await row.locator('td').allTextContents();
+      assert.deepEqual(cells.slice(1), ['FORBIDDEN', 'news', cells[3]!, user, '127.0.0.1']);
+      assert.match(cells[3]!, /publish is nobody/);
+      await page.locator('#connections tr', { hasText: user }).waitFor();
+      await page.locator('#channels tr', { hasText: 'a-rather-long' }).waitFor();
+      assert.equal(await overflow(page), 0);
+      await page.close();
+      assert.deepEqual(troubles, []);
+    });
+});
+
+/** Pixels by which the page, or a part of it, is wider than the room that it has. */
+function overflow(page: Page): Promise<number> {
+  return page.evaluate<number>(`Math.max(
+    ...[document.documentElement, ...document.querySelectorAll('section, figure, form')]
+      .map(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)
+  )`);
+}
+
+/** Presses a button, and waits until the hub has begun or ended to watch a user for it. */
+async function watched(event: 'onOccupied' | 'onVacated', hub: Hub, button: Locator): Promise<void> {
+  const happened = Promise.withResolvers<void>();
+  const stop = hub.observe({
+    [event]: (channel: string) => channel.startsWith('zocalo:watch:user:') && happened.resolve(),
+  });
+  await button.click();
+  await happened.promise;
+  stop();
+}
+
+test('the admin’s page says the same things in English and in Spanish', () => {
+  const [english, spanish] = [adminWordsFor('en'), adminWordsFor('es')] as Record<string, unknown>[];
+  assert.deepEqual(Object.keys(spanish!), Object.keys(english!));
+  const page = readFileSync(new URL('../../web/admin/index.html', import.meta.url), 'utf8');
+  for (const [, word] of page.matchAll(/data-(?:word|label)="(\w+)"/g))
+    assert.equal(typeof english![word!], 'string', word);
+});
+
+test('labels of a chart’s axis differ from each other, however near their numbers are', () => {
+  assert.deepEqual(labels([0], 'en'), ['0']);
+  assert.deepEqual(labels([], 'en'), []);
+  assert.deepEqual(labels([0, 500, 1_000], 'en'), ['0', '500', '1K']);
+  assert.deepEqual(labels([1_000, 1_010, 1_020], 'en'), ['1K', '1.01K', '1.02K']);
+  assert.deepEqual(labels([1_000_000, 1_000_500], 'es'), ['1\u00a0M', '1,0005\u00a0M']);
 });

@@ -2,6 +2,15 @@ import type { AdminSession } from '../../src/server/admin/view.ts';
 
 const KEY = 'zocalo.admin.key';
 
+export type Position = readonly [epoch: string, offset: number];
+
+export interface HistoryPage {
+  epoch: string;
+  oldest: number;
+  head: number;
+  entries: [offset: number, data: unknown, meta: { user?: string; time?: number }][];
+}
+
 /** An answer of the daemon's HTTP API that is an error. */
 export class ApiError extends Error {
   readonly status: number;
@@ -39,16 +48,28 @@ export class Api {
     return this.#ask('POST', '/api/publish', `{"channel":${JSON.stringify(channel)},"data":${data}}`);
   }
 
-  disconnect(user: string): Promise<unknown> {
+  disconnect(user: string): Promise<{ connections: number }> {
     return this.#ask('POST', `/api/users/${encodeURIComponent(user)}/disconnect`, '{}');
+  }
+
+  /** Everything that the user was let in by is good no longer, and their connections end. */
+  revoke(user: string): Promise<unknown> {
+    return this.#ask('POST', `/api/users/${encodeURIComponent(user)}/revoke`, '{}');
+  }
+
+  /** `data` is JSON, and goes as it is. */
+  send(user: string, data: string): Promise<{ connections: number }> {
+    return this.#ask('POST', `/api/users/${encodeURIComponent(user)}/send`, `{"data":${data}}`);
   }
 
   presence(channel: string): Promise<{ count: number; members?: { id: string; data?: unknown }[] }> {
     return this.#ask('GET', `/api/presence?channel=${encodeURIComponent(channel)}`);
   }
 
-  history(channel: string): Promise<{ oldest: number; head: number }> {
-    return this.#ask('GET', `/api/history?channel=${encodeURIComponent(channel)}&limit=1`);
+  /** So many entries after a position, or the oldest. Their data is written by `written` as it came. */
+  history(channel: string, limit: number, at?: Position): Promise<HistoryPage> {
+    const after = at ? `&at=${encodeURIComponent(at.join(':'))}` : '';
+    return this.#ask('GET', `/api/history?channel=${encodeURIComponent(channel)}&limit=${limit}${after}`);
   }
 
   async #ask<T>(method: string, path: string, body?: string): Promise<T> {
@@ -57,8 +78,26 @@ export class Api {
       headers: { authorization: `Bearer ${this.#key}`, 'content-type': 'application/json' },
       ...(body !== undefined && { body }),
     });
-    const answer = await response.json().catch(() => ({}));
+    const answer = parsed(await response.text());
     if (response.ok) return answer as T;
     throw new ApiError(response.status, answer.message ?? `the server answered ${response.status}`);
+  }
+}
+
+/** Numbers that JavaScript would round, kept as they were written, where the browser can (`JSON.rawJSON`). */
+function exact(this: unknown, _: string, value: unknown, context?: { source?: string }): unknown {
+  const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
+  const source = context?.source;
+  return typeof value === 'number' && rawJSON && source !== undefined && String(value) !== source
+    ? rawJSON(source)
+    : value;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: what an answer holds, the caller knows
+function parsed(text: string): any {
+  try {
+    return JSON.parse(text, exact);
+  } catch {
+    return {};
   }
 }

@@ -1,4 +1,5 @@
 import type { Sample } from '../../src/server/admin/view.ts';
+import { labels, short } from './numbers.ts';
 import uPlot from './uplot.js';
 
 interface Line {
@@ -9,17 +10,37 @@ interface Line {
 }
 
 const HEIGHT = 170;
-const AXIS_WIDTH = 52;
+const AXIS_WIDTH = 60;
+/** Pixels between two labels of the other axis, of which each is some 15 high. */
+const COUNT_SPACE = 24;
+/** Pixels between two labels of the time axis, of which each is some 55 wide. */
+const TIME_SPACE = 80;
+/** Seconds. */
+const TIME_STEPS = [15, 30, 60, 120, 300];
+/** Seconds. */
+const SPAN = 300;
+/** Steps between the labels of counts, which are whole. */
+const WHOLE = [1, 2, 5]
+  .flatMap((step) => Array.from({ length: 10 }, (_, power) => step * 10 ** power))
+  .sort((a, b) => a - b);
+
+interface ChartWords {
+  /** How the time axis is called. */
+  time: string;
+  language: string;
+}
 
 /** Samples as lines over time, as wide as its place on the page. */
 export class Chart {
   readonly #place: HTMLElement;
   readonly #lines: readonly Line[];
+  readonly #words: ChartWords;
   #plot: uPlot | undefined;
 
-  constructor(place: HTMLElement, lines: readonly Line[]) {
+  constructor(place: HTMLElement, lines: readonly Line[], words: ChartWords) {
     this.#place = place;
     this.#lines = lines;
+    this.#words = words;
   }
 
   listen(): void {
@@ -43,6 +64,9 @@ export class Chart {
   }
 
   #options(): uPlot.Options {
+    const { language } = this.#words;
+    const clock = new Intl.DateTimeFormat(language, { timeStyle: 'medium', hourCycle: 'h23' });
+    const time = (at: number) => clock.format(at * 1000);
     const style = getComputedStyle(document.documentElement);
     const color = (name: string) => style.getPropertyValue(name).trim();
     const axis = { stroke: color('--soft'), grid: { stroke: color('--line') }, ticks: { stroke: color('--line') } };
@@ -50,24 +74,31 @@ export class Chart {
       width: this.#place.clientWidth,
       height: HEIGHT,
       cursor: { y: false },
-      scales: { y: { range: (_, _least, most) => [0, Math.max(1, most * 1.1)] } },
-      axes: [axis, { ...axis, size: AXIS_WIDTH, values: (_, splits) => splits.map((split) => short(split)) }],
+      legend: { live: matchMedia('(hover: hover)').matches },
+      scales: {
+        x: { range: (_, _least, most) => [most - SPAN, most] },
+        y: { range: (_, _least, most) => [0, Math.max(1, most * 1.1)] },
+      },
+      axes: [
+        { ...axis, space: TIME_SPACE, incrs: TIME_STEPS, values: (_, splits) => splits.map(time) },
+        {
+          ...axis,
+          size: AXIS_WIDTH,
+          space: COUNT_SPACE,
+          incrs: WHOLE,
+          values: (_, splits) => labels(splits, language),
+        },
+      ],
       series: [
-        { value: (_, at) => (at === null ? '' : new Date(at * 1000).toLocaleTimeString()) },
+        { label: this.#words.time, value: (_, at) => (at === null ? '–' : time(at)) },
         ...this.#lines.map(({ label, color: name }) => ({
           label,
           stroke: color(name),
           width: 1.5,
           points: { show: false },
-          value: (_: uPlot, value: number | null) => (value === null ? '' : short(value)),
+          value: (_: uPlot, value: number | null) => (value === null ? '–' : short(value, language)),
         })),
       ],
     };
   }
-}
-
-const FORMAT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
-
-export function short(value: number): string {
-  return FORMAT.format(value);
 }

@@ -9,14 +9,23 @@ import {
   type Mishap,
   type Sample,
 } from '../../src/server/admin/view.ts';
-import { create, find } from '../dom.ts';
+import { create, find, label } from '../dom.ts';
+import { languageFor } from '../words.ts';
 import { Api, ApiError } from './api.ts';
-import { Chart, short } from './chart.ts';
+import { Chart } from './chart.ts';
+import { short } from './numbers.ts';
 import { Table } from './table.ts';
 import { TrafficView } from './traffic.ts';
+import { adminWordsFor } from './words.ts';
 
 /** Five minutes. */
 const SAMPLES = 300;
+
+const language = languageFor(navigator.languages);
+const words = adminWordsFor(language);
+label(document, language, words);
+/** With the region, which decides how times are written. */
+const locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
 
 const entry = find('entry', HTMLFormElement);
 const key = find('key', HTMLInputElement);
@@ -28,28 +37,50 @@ const leave = find('leave', HTMLButtonElement);
 const figures = find('figures', HTMLElement);
 const publish = find('publish', HTMLFormElement);
 const outcome = find('publish-outcome', HTMLParagraphElement);
+const send = find('send', HTMLFormElement);
+const sendUser = find('send-user', HTMLInputElement);
+const sendData = find('send-data', HTMLTextAreaElement);
+const sendOutcome = find('send-outcome', HTMLParagraphElement);
+const usersOutcome = find('users-outcome', HTMLParagraphElement);
 
 const api = new Api();
 const client = new Client(new URL('/', location.href.replace(/^http/, 'ws')).href, {
   token: async () => (await api.session()).token,
 });
-const traffic = new TrafficView(client, api);
+const clock = new Intl.DateTimeFormat(locale, { timeStyle: 'medium' });
+const dated = new Intl.DateTimeFormat(locale, { dateStyle: 'short', timeStyle: 'medium' });
+const count = (value: number) => short(value, locale);
+const decimals = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const traffic = new TrafficView(client, api, words, (at) => dated.format(at));
 let samples: Sample[] = [];
 
+const chartWords = { time: words.time, language: locale };
 const charts = [
-  new Chart(find('chart-messages', HTMLDivElement), [
-    { label: 'out', color: '--red', value: ({ delivered }) => delivered },
-    { label: 'in', color: '--tint-1', value: ({ received }) => received },
-    { label: 'published', color: '--good', value: ({ published }) => published },
-  ]),
-  new Chart(find('chart-connections', HTMLDivElement), [
-    { label: 'connections', color: '--red', value: ({ connections }) => connections },
-    { label: 'users', color: '--tint-1', value: ({ users }) => users },
-  ]),
-  new Chart(find('chart-delay', HTMLDivElement), [{ label: 'ms', color: '--red', value: ({ delay }) => delay }]),
+  new Chart(
+    find('chart-messages', HTMLDivElement),
+    [
+      { label: words.out, color: '--red', value: ({ delivered }) => delivered },
+      { label: words.in, color: '--tint-1', value: ({ received }) => received },
+      { label: words.published, color: '--good', value: ({ published }) => published },
+    ],
+    chartWords,
+  ),
+  new Chart(
+    find('chart-connections', HTMLDivElement),
+    [
+      { label: words.connections, color: '--red', value: ({ connections }) => connections },
+      { label: words.users, color: '--tint-1', value: ({ users }) => users },
+    ],
+    chartWords,
+  ),
+  new Chart(
+    find('chart-delay', HTMLDivElement),
+    [{ label: 'ms', color: '--red', value: ({ delay }) => delay }],
+    chartWords,
+  ),
 ];
 
-const time = (at: number) => new Date(at).toLocaleTimeString();
+const time = (at: number) => clock.format(at);
 
 function button(text: string, action: () => void): HTMLButtonElement {
   const element = create('button', 'small', text);
@@ -61,70 +92,96 @@ function button(text: string, action: () => void): HTMLButtonElement {
 const channels = new Table<ChannelRow>(
   find('channels', HTMLTableElement),
   [
-    { title: 'Channel', cell: ({ name }) => name },
-    { title: 'Messages/s', number: true, cell: ({ rate }) => (rate === 0 ? '0' : rate.toFixed(1)) },
-    { title: 'Subscribers', number: true, cell: ({ subscribers }) => short(subscribers) },
-    { title: 'Members', number: true, cell: ({ members }) => (members === undefined ? '' : short(members)) },
-    { title: '', cell: ({ name }) => button('Watch', () => void traffic.watch('channel', name)) },
+    { title: words.channel, cell: ({ name }) => name },
+    { title: words.rate, number: true, cell: ({ rate }) => (rate === 0 ? '0' : decimals.format(rate)) },
+    { title: words.subscribers, number: true, cell: ({ subscribers }) => count(subscribers) },
+    { title: words.members, number: true, cell: ({ members }) => (members === undefined ? '' : count(members)) },
+    { title: '', cell: ({ name }) => button(words.watch, () => void traffic.watch('channel', name)) },
   ],
   ({ name }) => name,
-  'Nobody is subscribed to anything.',
+  words.nobodySubscribed,
 );
 
 const connections = new Table<ConnectionRow>(
   find('connections', HTMLTableElement),
   [
-    { title: 'User', cell: ({ user, id }) => user ?? id.slice(0, 8) },
-    { title: 'Address', cell: ({ address }) => address ?? '' },
-    { title: 'Since', cell: ({ since }) => time(since) },
-    { title: 'Channels', number: true, cell: ({ channels }) => String(channels) },
+    { title: words.user, cell: ({ user, id }) => user ?? id.slice(0, 8) },
+    { title: words.address, word: true, cell: ({ address }) => address ?? '' },
+    { title: words.since, word: true, cell: ({ since }) => time(since) },
+    { title: words.channels, number: true, cell: ({ channels }) => String(channels) },
     { title: '', cell: ({ user }) => (user === undefined ? '' : userButtons(user)) },
   ],
-  ({ id }) => id,
-  'Nobody is here.',
+  ({ id, user }) => `${id} ${user}`,
+  words.nobodyHere,
 );
 
 function userButtons(user: string): Node {
-  const both = document.createDocumentFragment();
-  const out = button('Disconnect', () => {
-    if (confirm(`End all connections of ${user}?`)) api.disconnect(user).catch(showTrouble);
-  });
-  both.append(
-    button('Watch', () => void traffic.watch('user', user)),
-    ' ',
-    out,
+  const buttons = create('div', 'buttons');
+  buttons.append(
+    button(words.watch, () => void traffic.watch('user', user)),
+    button(words.send, () => {
+      sendUser.value = user;
+      sendOutcome.textContent = '';
+      send.scrollIntoView({ block: 'nearest' });
+      sendData.focus();
+    }),
+    button(words.disconnect, () => {
+      if (confirm(words.confirmDisconnect(user)))
+        report(
+          usersOutcome,
+          api.disconnect(user).then(({ connections }) => words.disconnected(user, connections)),
+        );
+    }),
+    button(words.revoke, () => {
+      if (confirm(words.confirmRevoke(user)))
+        report(
+          usersOutcome,
+          api.revoke(user).then(() => words.revoked(user)),
+        );
+    }),
   );
-  return both;
+  return buttons;
+}
+
+/** Says there what came of it. */
+function report(place: HTMLElement, outcome: Promise<string>): void {
+  place.textContent = '';
+  outcome
+    .catch((error: unknown) => (error instanceof Error ? error.message : String(error)))
+    .then((sentence) => {
+      place.textContent = sentence;
+    });
 }
 
 function mishaps(id: string, none: string): Table<Mishap> {
   return new Table<Mishap>(
     find(id, HTMLTableElement),
     [
-      { title: 'When', cell: ({ at }) => time(at) },
-      { title: 'What', cell: ({ code }) => code },
-      { title: 'Who', cell: ({ user, connection = '' }) => user ?? connection.slice(0, 8) },
-      { title: 'Where', cell: ({ channel = '' }) => channel },
-      { title: 'Why', cell: ({ message = '' }) => message },
+      { title: words.when, word: true, cell: ({ at }) => time(at) },
+      { title: words.code, word: true, cell: ({ code }) => code },
+      { title: words.channel, cell: ({ channel = '' }) => channel },
+      { title: words.reason, cell: ({ message = '' }) => message },
+      { title: words.user, cell: ({ user, connection = '' }) => user ?? connection.slice(0, 8) },
+      { title: words.address, word: true, cell: ({ address = '' }) => address },
     ],
-    ({ at, code, connection }) => `${at} ${code} ${connection}`,
+    ({ at, code, connection = '', channel = '' }) => `${at} ${code} ${connection} ${channel}`,
     none,
   );
 }
-const slow = mishaps('slow', 'Everybody keeps up.');
-const errors = mishaps('errors', 'Nothing was refused.');
+const slow = mishaps('slow', words.nobodySlow);
+const errors = mishaps('errors', words.nothingRefused);
 
 function showFigures(sample: Sample): void {
   const shown: [string, string][] = [
-    ['Connections', short(sample.connections)],
-    ['Users', short(sample.users)],
-    ['Channels', short(sample.channels)],
-    ['Messages in/s', short(sample.received)],
-    ['Messages out/s', short(sample.delivered)],
-    ['Published/s', short(sample.published)],
-    ['Event loop p99', `${sample.delay.toFixed(1)} ms`],
-    ['Processor', `${Math.round(sample.cpu * 100)} %`],
-    ['Memory', sample.memory === undefined ? '–' : `${Math.round(sample.memory / 2 ** 20)} MiB`],
+    [words.connections, count(sample.connections)],
+    [words.users, count(sample.users)],
+    [words.channels, count(sample.channels)],
+    [words.messagesIn, count(sample.received)],
+    [words.messagesOut, count(sample.delivered)],
+    [words.publishedRate, count(sample.published)],
+    [words.eventLoop, `${decimals.format(sample.delay)} ms`],
+    [words.processor, `${Math.round(sample.cpu * 100)} %`],
+    [words.memory, sample.memory === undefined ? '–' : `${Math.round(sample.memory / 2 ** 20)} MiB`],
   ];
   figures.replaceChildren(
     ...shown.map(([name, value]) => {
@@ -145,14 +202,10 @@ function show(news: AdminNews): void {
   errors.set(news.errors);
 }
 
-function showTrouble(error: unknown): void {
-  outcome.textContent = error instanceof Error ? error.message : String(error);
-}
-
 function showBoard(session: AdminSession): void {
   entry.hidden = true;
   board.hidden = leave.hidden = false;
-  facts.textContent = `Version ${session.version}, since ${new Date(session.started).toLocaleString()}`;
+  facts.textContent = words.version(session.version, dated.format(session.started));
   samples = session.samples;
   const last = samples.at(-1);
   if (last) {
@@ -193,25 +246,39 @@ leave.addEventListener('click', () => {
   showEntry();
 });
 
-publish.addEventListener('submit', async (event) => {
+publish.addEventListener('submit', (event) => {
   event.preventDefault();
-  outcome.textContent = '';
   const channel = find('publish-channel', HTMLInputElement).value.trim();
-  try {
-    const data = find('publish-data', HTMLTextAreaElement).value;
-    JSON.parse(data); // it says what is wrong
-    const { at } = await api.publish(channel, data);
-    outcome.textContent = at ? `It is in the log, at ${at[1]}.` : 'It was passed on.';
-  } catch (error) {
-    showTrouble(error);
-  }
+  const { value } = find('publish-data', HTMLTextAreaElement);
+  report(
+    outcome,
+    checked(value)
+      .then((data) => api.publish(channel, data))
+      .then(({ at }) => (at ? words.inTheLog(at[1]) : words.passedOn)),
+  );
 });
 
+send.addEventListener('submit', (event) => {
+  event.preventDefault();
+  report(
+    sendOutcome,
+    checked(sendData.value)
+      .then((data) => api.send(sendUser.value, data))
+      .then(({ connections }) => words.reached(connections)),
+  );
+});
+
+/** Rejects with what is wrong with it as JSON. */
+async function checked(text: string): Promise<string> {
+  JSON.parse(text);
+  return text;
+}
+
 const STATES = {
-  open: 'Live',
-  connecting: 'Connecting…',
-  waiting: 'Connection lost',
-  closed: 'Not connected',
+  open: words.live,
+  connecting: words.connecting,
+  waiting: words.connectionLost,
+  closed: words.notConnected,
 } as const;
 client.on('state', (now) => {
   state.dataset.status = now;

@@ -3,6 +3,8 @@ import { create } from '../dom.ts';
 export interface Column<Row> {
   title: string;
   number?: boolean;
+  /** One word, which is not to be broken where there is room. */
+  word?: boolean;
   /** Text, or elements such as buttons. */
   cell: (row: Row) => string | Node;
 }
@@ -37,10 +39,11 @@ export class Table<Row> {
   }
 
   set(rows: readonly Row[]): void {
-    const keys = new Set(rows.map(this.#keyOf));
-    for (const key of this.#rows.keys()) if (!keys.has(key)) this.#rows.delete(key);
-    const elements = rows.map((row) => {
-      const key = this.#keyOf(row);
+    const keys = this.#keysOf(rows);
+    const known = new Set(keys);
+    for (const key of this.#rows.keys()) if (!known.has(key)) this.#rows.delete(key);
+    const elements = rows.map((row, at) => {
+      const key = keys[at]!;
       const element = this.#rows.get(key) ?? create('tr');
       this.#rows.set(key, element);
       this.#fill(element, row);
@@ -57,11 +60,23 @@ export class Table<Row> {
     if (!same || this.#body.childElementCount !== elements.length) this.#body.replaceChildren(...elements);
   }
 
+  /** Two rows may be alike: the second is then another. */
+  #keysOf(rows: readonly Row[]): string[] {
+    const counts = new Map<string, number>();
+    return rows.map((row) => {
+      const key = this.#keyOf(row);
+      const count = (counts.get(key) ?? 0) + 1;
+      counts.set(key, count);
+      return count === 1 ? key : `${key} ${count}`;
+    });
+  }
+
   #fill(element: HTMLTableRowElement, row: Row): void {
-    for (const [at, { number, cell }] of this.#columns.entries()) {
+    for (const [at, { title, number, word, cell }] of this.#columns.entries()) {
       let place = element.cells[at];
       if (!place) {
-        place = create('td', number ? 'number' : '');
+        place = create('td', number ? 'number' : word ? 'word' : '');
+        place.dataset.title = title; // for narrow screens, where each row is a card
         element.append(place);
       }
       const content = cell(row);

@@ -2,6 +2,8 @@ import type { Client, Subscription } from '../../src/client/index.ts';
 import { type Traffic, WATCH_PREFIX, watchedName } from '../../src/server/admin/view.ts';
 import { create, find } from '../dom.ts';
 import type { Api } from './api.ts';
+import { HistoryView } from './history.ts';
+import type { AdminWords } from './words.ts';
 
 /** Lines that stay on the page. */
 const KEPT = 200;
@@ -16,14 +18,22 @@ export class TrafficView {
   readonly #stop = find('watch-stop', HTMLButtonElement);
   readonly #detail = find('detail', HTMLDivElement);
   readonly #list = find('traffic', HTMLOListElement);
+  readonly #words: AdminWords;
+  readonly #moment: (at: number) => string;
+  readonly #history: HistoryView;
   #subscription: Subscription | undefined;
 
-  constructor(client: Client, api: Api) {
+  /** `moment` writes milliseconds since 1970. */
+  constructor(client: Client, api: Api, words: AdminWords, moment: (at: number) => string) {
     this.#client = client;
     this.#api = api;
+    this.#words = words;
+    this.#moment = moment;
+    this.#history = new HistoryView(api, (text) => this.#say(text), moment);
   }
 
   listen(): void {
+    this.#history.listen();
     this.#form.addEventListener('submit', (event) => {
       event.preventDefault();
       void this.watch(this.#kind.value === 'user' ? 'user' : 'channel', this.#name.value.trim());
@@ -46,8 +56,8 @@ export class TrafficView {
     }
     this.#subscription.on('message', ({ data }) => this.#show(data as Traffic));
     this.#subscription.on('error', (error) => this.#say(error.message));
-    this.#say(`Watching the ${kind} ${name}.`);
-    if (kind === 'channel') await this.#describe(name);
+    this.#say(kind === 'channel' ? this.#words.watchingChannel(name) : this.#words.watchingUser(name));
+    if (kind === 'channel') await this.#describe(name, this.#subscription);
   }
 
   stop(): void {
@@ -56,19 +66,24 @@ export class TrafficView {
     this.#stop.hidden = true;
     this.#detail.replaceChildren();
     this.#list.replaceChildren();
+    this.#history.clear();
   }
 
-  async #describe(channel: string): Promise<void> {
-    const [presence, history] = await Promise.allSettled([this.#api.presence(channel), this.#api.history(channel)]);
+  /** `subscription`: as long as it is the one that is shown. */
+  async #describe(channel: string, subscription: Subscription): Promise<void> {
+    const asked = [this.#api.presence(channel), this.#api.history(channel, 1)] as const;
+    const [presence, history] = await Promise.allSettled(asked);
+    if (subscription !== this.#subscription) return;
     if (history.status === 'fulfilled') {
       const { oldest, head } = history.value;
-      this.#say(head < oldest ? `The log is empty; ${head} were published.` : `The log holds ${oldest} to ${head}.`);
-    }
+      this.#say(head < oldest ? this.#words.logEmpty(head) : this.#words.logHolds(oldest, head));
+      if (head >= oldest) void this.#history.show(channel, history.value);
+    } else this.#say((history.reason as Error).message);
     if (presence.status === 'fulfilled') {
       const names = (presence.value.members ?? []).map(({ id, data }) =>
         data === undefined ? id : JSON.stringify(data),
       );
-      this.#say(`${presence.value.count} are here${names.length > 0 ? `: ${names.slice(0, 50).join(', ')}` : ''}.`);
+      this.#say(this.#words.present(presence.value.count, names.slice(0, 50).join(', ')));
     }
   }
 
@@ -76,17 +91,22 @@ export class TrafficView {
     this.#detail.append(create('p', '', text));
   }
 
-  #show({ at, kind, user, channel, data, offset, code, connection }: Traffic): void {
+  #show({ at, kind, user, channel, data, offset, code, message, connection }: Traffic): void {
     const item = create('li');
-    const time = create('time', '', new Date(at).toLocaleTimeString());
+    const time = create('time', '', this.#moment(at));
     const what = [
       channel && offset !== undefined ? `${channel} ${offset}` : channel,
       user,
       code,
+      message,
       data,
       kind === 'published' ? undefined : connection,
     ];
-    item.append(time, create('span', 'kind', kind), what.filter((part) => part !== undefined).join(' '));
+    item.append(
+      time,
+      create('span', 'kind', this.#words[kind === 'disconnected' ? 'gone' : kind]),
+      what.filter((part) => part !== undefined).join(' '),
+    );
     this.#list.prepend(item);
     if (this.#list.childElementCount > KEPT) this.#list.lastElementChild?.remove();
   }

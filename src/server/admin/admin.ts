@@ -53,8 +53,8 @@ export class Admin {
   }
 
   /** A connection was refused before it was one. */
-  refused(code: string, message: string): void {
-    this.#recorder.refused(code, message);
+  refused(code: string, message: string, address?: string): void {
+    this.#recorder.refused(code, message, address);
   }
 
   #tick(): void {

@@ -51,9 +51,9 @@ export class Recorder implements HubObserver {
   }
 
   /** A connection was refused before it was one. */
-  refused(code: string, message: string): void {
+  refused(code: string, message: string, address = ''): void {
     this.#refused++;
-    note(this.#errors, { at: this.#now(), code, message });
+    note(this.#errors, { at: this.#now(), code, message, ...(address !== '' && { address }) });
   }
 
   onSlow(who: Caller): void {
@@ -119,8 +119,9 @@ export class Recorder implements HubObserver {
   }
 }
 
-function mishap(at: number, code: string, { user, id }: Caller): Mishap {
-  return { at, code, ...(user !== undefined && { user }), connection: id };
+function mishap(at: number, code: string, { user, id, request }: Caller): Mishap {
+  const { remoteAddress: address } = (request ?? {}) as { remoteAddress?: string };
+  return { at, code, ...(user !== undefined && { user }), connection: id, ...(address !== undefined && { address }) };
 }
 
 function note(list: Mishap[], one: Mishap): void {

@@ -66,6 +66,8 @@ export interface Mishap {
   /** Undefined for what was refused before it was one. */
   connection?: string;
   channel?: string;
+  /** The client's. */
+  address?: string;
   /** The sentence that they were told. */
   message?: string;
 }

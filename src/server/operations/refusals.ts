@@ -12,7 +12,7 @@ const ADVICE: Readonly<Record<string, string>> = {
 export interface RefusalsOptions {
   readonly log: SparseLog;
   readonly metrics: { refused(reason: string): void };
-  readonly admin: { refused(code: string, message: string): void };
+  readonly admin: { refused(code: string, message: string, address: string): void };
 }
 
 /** Connections that were refused before anybody knew who they are: counted, logged sparsely, shown to the admin. */
@@ -30,6 +30,6 @@ export class Refusals {
     const advice = ADVICE[reason];
     const message = advice === undefined ? sentence : `${sentence}; ${advice}`;
     log.write('warn', `refused ${reason}`, { reason, address }, `a connection was refused: ${message}`);
-    admin.refused(reason, address === '' ? message : `${message} (from ${address})`);
+    admin.refused(reason, message, address);
   };
 }
