@@ -38,14 +38,14 @@ test('`--host` names the address to listen on', async () => {
 
 test('a port that is taken, or is none, is one line on stderr and no stack', async () => {
   const server = await ChatServerProcess.start();
-  for (const [args, env, sentence] of [
-    [['--port', String(server.port)], {}, /ADDRESS_IN_USE/],
-    [[], { PORT: String(server.port) }, /ADDRESS_IN_USE/],
-    [['--port', 'nine'], {}, /port/i],
-    [['--port', '65536'], {}, /port/i],
+  for (const [args, env, exit, sentence] of [
+    [['--port', String(server.port)], {}, 3, /ADDRESS_IN_USE/],
+    [[], { PORT: String(server.port) }, 3, /ADDRESS_IN_USE/],
+    [['--port', 'nine'], {}, 2, /port/i],
+    [['--port', '65536'], {}, 2, /port/i],
   ] as const) {
     const { status, stdout, stderr } = serve(['--store', 'memory', ...args], env);
-    assert.notEqual(status, 0);
+    assert.equal(status, exit, stderr);
     assert.equal(stdout, '');
     assert.match(stderr, sentence);
     assert.doesNotMatch(stderr, /\n\s+at /);
@@ -65,7 +65,7 @@ test('what was said outlives the server in its file, which one server has at a t
   ana.close();
 
   const second = serve(['--port', '0', ...data]);
-  assert.notEqual(second.status, 0);
+  assert.equal(second.status, 11, second.stderr);
   assert.match(second.stderr, /^LOG_\w+: /);
   assert.doesNotMatch(second.stderr, /\n\s+at /);
 

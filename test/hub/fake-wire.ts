@@ -2,7 +2,13 @@ import assert from 'node:assert/strict';
 import { type Broker, type MemoryOptions, memory } from '../../src/broker/index.ts';
 import type { ZocaloError } from '../../src/errors.ts';
 import { type Connection, type FanOut, Hub, type HubOptions, type Wire } from '../../src/hub/index.ts';
-import { type ClientMessage, decodeFromServer, encode, type ServerMessage } from '../../src/protocol/index.ts';
+import {
+  type ClientMessage,
+  decodeFromServer,
+  encode,
+  type Position,
+  type ServerMessage,
+} from '../../src/protocol/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { plain } from '../support/plain.ts';
 
@@ -95,6 +101,18 @@ export class Guest {
     const answer = this.wire.got.find((line) => (line[0] === 'ok' || line[0] === 'err') && line[1] === id);
     assert.ok(answer, `no answer to ${verb}`);
     return answer[2];
+  }
+
+  /** Publishes, and answers with the offset, or the code of the error. */
+  async publish(channel: string, data: unknown, options: object = {}): Promise<unknown> {
+    const answer = await this.ask('pub', channel, data, options);
+    return typeof answer === 'string' ? answer : (answer as { at: Position }).at[1];
+  }
+
+  /** Subscribes, and answers with the offset at which that begins, or the code of the error. */
+  async subscribe(channel: string, options: object = {}): Promise<unknown> {
+    const answer = await this.ask('sub', channel, options);
+    return typeof answer === 'string' ? answer : (answer as { offset: number }).offset;
   }
 
   /** What came and was not taken yet, answers left aside. */
