@@ -243,7 +243,7 @@ export class Feed {
     }
     const { ch, epoch, offset } = result;
     if (!epoch || !ch || offset === undefined) {
-      this.end(new ProtocolError('BAD_MESSAGE', 'no position in the answer'));
+      this.end(new ProtocolError('BAD_MESSAGE', 'no position'));
       return;
     }
     this.#number = ch;

@@ -152,7 +152,7 @@ export class Outbox {
       if (session.hindrance) throw session.hindrance;
       return session.request('pub', partsOf(saved)).then(() => undefined);
     }
-    if (this.#entries.size >= limit) throw new ProtocolError('OUTBOX_FULL', `${limit} publications already wait`);
+    if (this.#entries.size >= limit) throw new ProtocolError('OUTBOX_FULL', `${limit} publications wait`);
     storage?.setItem(this.#itemOf(key), JSON.stringify([key, channel, json, saved.options]));
     return new Promise((resolve, reject) => {
       this.#entries.set(key, { ...saved, isSent: false, refusals: 0, resolve, reject });
@@ -258,7 +258,7 @@ export class Outbox {
 }
 
 export function noChannel(name: string): ProtocolError {
-  return new ProtocolError('BAD_CHANNEL', `${JSON.stringify(name)} is not a channel name`);
+  return new ProtocolError('BAD_CHANNEL', `${JSON.stringify(name)} is no channel: use encodeURIComponent`);
 }
 
 function partsOf({ channel, data, options }: Saved): string {

@@ -149,7 +149,7 @@ export class ProtocolError extends Error {
   /** Why, for programs: one of `REASONS`; undefined where the code says it all. */
   readonly reason: string | undefined;
 
-  constructor(code: Code | (string & {}), message: string, retryAfter?: number, reason?: Reason) {
+  constructor(code: Code | (string & {}), message: string, retryAfter?: number, reason?: Reason | (string & {})) {
     super(message);
     this.name = 'ProtocolError';
     this.code = code;

@@ -3,7 +3,9 @@ import { type TestContext, test } from 'node:test';
 import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
 import { Hub } from '../../src/hub/index.ts';
+import type { ProtocolError } from '../../src/protocol/index.ts';
 import { serve } from '../../src/server/hub/index.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { setUp } from './set-up.ts';
 
 const LOGIN = { user: 'natalia', password: 'correct horse' };
@@ -101,3 +103,15 @@ async function serveLogins(t: TestContext): Promise<string> {
   });
   return server.addresses[0]!;
 }
+
+test('the error of a refusal says why, for programs as well', async (t) => {
+  const { client, daemon } = await startDaemon(t, { chat: false, channels: { news: {} }, secret: 's'.repeat(40) });
+  const token = await daemon.auth.mint({ user: 'ana', rights: { subscribe: [] }, expiresIn: 60_000 });
+  const refusal = await new Promise<ProtocolError>((resolve) =>
+    client({ token })
+      .subscribe('news')
+      .on('error', (error) => resolve(error as ProtocolError)),
+  );
+  assert.deepEqual([refusal.code, refusal.reason], ['FORBIDDEN', 'RIGHT_MISSING']);
+  assert.match(refusal.message, /^you need the right sub:news/);
+});
