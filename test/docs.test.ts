@@ -11,7 +11,7 @@ import { configTable } from '../scripts/options.ts';
 import { COMMANDS } from '../src/cli/commands/index.ts';
 import { exitCodeOf, exitCodeTable } from '../src/cli/exit-codes.ts';
 import { ERRORS, type ErrorCode, type ErrorRow, ZocaloError } from '../src/errors.ts';
-import { LIMIT_DEFAULTS } from '../src/hub/options.ts';
+import { LIMIT_DEFAULTS } from '../src/hub/limits.ts';
 import { CLOSE, COMPRESSION_DEFAULTS, CONNECTION_DEFAULTS, SERVER_DEFAULTS } from '../src/websocket/index.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');

@@ -1,16 +1,18 @@
-import type { Entry, LogGap, Page } from '../broker/index.ts';
+import type { Broker, Entry, LogGap } from '../broker/index.ts';
 import { encode, encodePublication, type Position } from '../protocol/index.ts';
-import type { House } from './house.ts';
-import type { Rules } from './options.ts';
-import { plainText } from './plain-text.ts';
-import { Presence } from './presence.ts';
+import type { Excluded } from './excluded.ts';
+import { Presence, type PresenceContext } from './presence.ts';
+import { lineOf, plainText } from './publication.ts';
+import type { Report } from './report.ts';
+import type { Rules } from './rules.ts';
 import type { Wire } from './wire.ts';
 
-/** Somebody who shall not get what they have published themselves. */
-export interface LeftOut {
-  readonly wire: Wire;
-  /** Is called behind the publication that they did not get. */
-  skip(channel: Channel, offset: number): void;
+/** What every channel works with. */
+export interface ChannelContext extends PresenceContext {
+  readonly broker: Broker;
+  readonly report: Report;
+  /** Is called before something is passed on to the subscribers. */
+  readonly beforeNews: (channel: Channel) => void;
 }
 
 /** Milliseconds until a log that could not be read is tried again. */
@@ -36,9 +38,7 @@ export class Channel {
   epoch = '';
   /** What has gone out to all who are live; under `epoch`. */
   head = 0;
-  /** How many had joined patterns when it was last introduced to them. */
-  introduced = 0;
-  readonly #house: House;
+  readonly #context: ChannelContext;
   #early: [epoch: string, entries: readonly Entry[]][] | null = [];
   #unwatch = (): void => {};
   #catchingUp: Promise<void> | null = null;
@@ -46,19 +46,19 @@ export class Channel {
   #cancelRetry = (): void => {};
   #closed = false;
 
-  constructor(house: House, name: string, number: number) {
-    this.#house = house;
+  constructor(context: ChannelContext, name: string, number: number, rules: Rules) {
+    this.#context = context;
     this.name = name;
     this.number = number;
     this.topic = String(number);
     this.textTopic = `${number} as text`;
-    this.rules = house.rules.of(name);
-    this.presence = this.rules.presence === false ? null : new Presence(house, number, this.rules);
+    this.rules = rules;
+    this.presence = rules.presence === false ? null : new Presence(context, number, rules);
   }
 
   /** From here on it hears the broker by itself. Rejects as the broker does. */
   async open(): Promise<void> {
-    const { broker } = this.#house;
+    const { broker } = this.#context;
     const unwatch = await broker.watch(this.name, (_, epoch, entries) => this.hear(epoch, entries));
     try {
       const { epoch, head } = await broker.state(this.name);
@@ -101,8 +101,8 @@ export class Channel {
 
   /** Passes on what stands in no log. */
   passOn(data: string, meta: string | null, except?: Wire): void {
-    if (this.isOpen) this.#house.patterns.introduce(this);
-    this.#house.fanOuts.publish(this.topic, encodePublication(this.number, 0, data, meta), except);
+    if (this.isOpen) this.#context.beforeNews(this);
+    this.#context.fanOuts.publish(this.topic, encodePublication(this.number, 0, data, meta), except);
     this.#passText(data, meta, except);
   }
 
@@ -123,11 +123,11 @@ export class Channel {
 
   #pass(entry: Entry): void {
     const { offset, data, meta } = entry;
-    this.#house.patterns.introduce(this);
+    this.#context.beforeNews(this);
     this.head = offset;
-    const line = this.line(entry);
-    const except = entry.origin as LeftOut | undefined;
-    this.#house.fanOuts.publish(this.topic, line, except?.wire);
+    const line = lineOf(this.number, entry);
+    const except = entry.origin as Excluded | undefined;
+    this.#context.fanOuts.publish(this.topic, line, except?.wire);
     except?.skip(this, offset);
     this.#passText(data, meta, except?.wire);
   }
@@ -135,7 +135,7 @@ export class Channel {
   #passText(data: string, meta: string | null, except?: Wire): void {
     if (this.texts === 0) return;
     const text = this.#asText(data, meta);
-    if (text !== undefined) this.#house.fanOuts.publish(this.textTopic, text, except);
+    if (text !== undefined) this.#context.fanOuts.publish(this.textTopic, text, except);
   }
 
   /** A text is sent as itself and everything else as JSON, unless the channel's options say otherwise. */
@@ -145,7 +145,7 @@ export class Channel {
     try {
       return out(JSON.parse(data), meta === null ? undefined : JSON.parse(meta).user);
     } catch (cause) {
-      this.#house.report(`${this.name} has data that its option text.out cannot show`, cause);
+      this.#context.report(`${this.name} has data that its option text.out cannot show`, cause);
       return undefined;
     }
   }
@@ -167,7 +167,7 @@ export class Channel {
       while (this.#again && !this.#closed) {
         this.#again = false;
         const { head } = this;
-        const page = await this.#house.broker.read(this.name, this.position);
+        const page = await this.#context.broker.read(this.name, this.position);
         if (this.#closed) return;
         // Where news came meanwhile, it is from there on that something may be missing.
         if (page.gap && this.head !== head) this.#again = true;
@@ -175,9 +175,9 @@ export class Channel {
         else if (this.#take(page.epoch, page.entries) && this.head < page.head) this.#again = true;
       }
     } catch (cause) {
-      this.#house.report(`the log of ${this.name} cannot be read, so its subscribers wait`, cause);
+      this.#context.report(`the log of ${this.name} cannot be read, so its subscribers wait`, cause);
       this.#cancelRetry();
-      this.#cancelRetry = this.#house.clock.after(RETRY, () => void this.catchUp());
+      this.#cancelRetry = this.#context.clock.after(RETRY, () => void this.catchUp());
     }
   }
 
@@ -188,23 +188,9 @@ export class Channel {
   #restart({ gap: reason, have, oldest, head, epoch }: LogGap): void {
     const from = reason === 'epoch' && oldest === 1 && head <= FRESH ? 0 : head;
     const gap = encode(['gap', this.number, { have, oldest, head: from, epoch }]);
-    this.#house.fanOuts.publish(this.topic, `${gap}\n${encode(['live', this.number, from])}`);
+    this.#context.fanOuts.publish(this.topic, `${gap}\n${encode(['live', this.number, from])}`);
     this.epoch = epoch;
     this.head = from;
     if (from < head) this.#again = true;
   }
-
-  /** A page as lines, each as all who were live got it. */
-  lines(page: Page): string {
-    return page.entries.map((entry) => this.line(entry)).join('\n');
-  }
-
-  line({ offset, data, meta, time }: Entry): string {
-    return encodePublication(this.number, offset, data, stamped(meta, time));
-  }
-}
-
-/** The meta of a publication with its time. */
-export function stamped(meta: string | null, time: number): string {
-  return meta === null ? `{"time":${time}}` : `${meta.slice(0, -1)},"time":${time}}`;
 }

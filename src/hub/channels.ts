@@ -1,5 +1,6 @@
-import { Channel } from './channel.ts';
-import type { House } from './house.ts';
+import { Channel, type ChannelContext } from './channel.ts';
+import type { Observers } from './observer.ts';
+import type { ChannelRules } from './rules.ts';
 
 interface Open {
   readonly channel: Channel;
@@ -11,14 +12,20 @@ interface Open {
   isHeld: boolean;
 }
 
+/** What the channels of a hub work with. */
+export interface ChannelsContext extends ChannelContext {
+  readonly rules: ChannelRules;
+  readonly observers: Observers;
+}
+
 /** The channels that somebody on this node is subscribed to, by name or by a pattern. */
 export class Channels {
-  readonly #house: House;
+  readonly #context: ChannelsContext;
   readonly #open = new Map<string, Open>();
   #number = 0;
 
-  constructor(house: House) {
-    this.#house = house;
+  constructor(context: ChannelsContext) {
+    this.#context = context;
   }
 
   /** Those with subscribers of their own. */
@@ -38,7 +45,7 @@ export class Channels {
   /** Opens the channel for one more; to be followed by `leave`. Rejects as the broker does. */
   async enter(name: string): Promise<Channel> {
     const open = this.#take(name);
-    if (++open.count === 1) this.#house.observers.tell('onOccupied', name);
+    if (++open.count === 1) this.#context.observers.tell('onOccupied', name);
     open.ready ??= open.channel.open();
     try {
       await open.ready;
@@ -53,7 +60,7 @@ export class Channels {
   leave(channel: Channel): void {
     const open = this.#open.get(channel.name);
     if (open?.channel !== channel || --open.count > 0) return;
-    this.#house.observers.tell('onVacated', channel.name);
+    this.#context.observers.tell('onVacated', channel.name);
     this.#closeUnused(open);
   }
 
@@ -79,7 +86,8 @@ export class Channels {
   #take(name: string): Open {
     let open = this.#open.get(name);
     if (!open) {
-      open = { channel: new Channel(this.#house, name, ++this.#number), ready: null, count: 0, isHeld: false };
+      const channel = new Channel(this.#context, name, ++this.#number, this.#context.rules.of(name));
+      open = { channel, ready: null, count: 0, isHeld: false };
       this.#open.set(name, open);
     }
     return open;

@@ -1,29 +1,26 @@
 import { randomUUID } from 'node:crypto';
 import {
-  type ClientMessage,
   CODES,
   type Code,
   closeCode,
   codeRow,
-  decodeFromClient,
   encode,
   encodeDirect,
   JsonText,
   type Position,
-  ProtocolError,
   type ServerMessage,
 } from '../protocol/index.ts';
 import { answerOf, errLine } from './answer.ts';
-import type { Channel, LeftOut } from './channel.ts';
-import { EVERYONE, type House } from './house.ts';
-import type { Identity } from './options.ts';
+import type { Identity, UserConnection } from './caller.ts';
+import type { Channel } from './channel.ts';
+import type { Excluded } from './excluded.ts';
+import type { House } from './house.ts';
 import { Pace } from './pace.ts';
-import type { Pattern, PatternReader } from './patterns.ts';
+import type { Pattern, PatternReader } from './pattern.ts';
 import { type Action, Grants } from './rights.ts';
 import { type Subscriber, Subscription } from './subscription.ts';
-import type { UserConnection } from './users.ts';
-import { handle } from './verbs.ts';
-import type { Wire } from './wire.ts';
+import type { Resumable } from './tickets.ts';
+import { EVERYONE, type Wire } from './wire.ts';
 
 /** Milliseconds after which somebody comes back whose connection ended for a reason that passes. */
 const COME_BACK = 1_000;
@@ -31,17 +28,13 @@ const COME_BACK = 1_000;
 const DONE = Promise.resolve();
 const NOTHING = (): void => {};
 
-/**
- * Never refused for coming too soon: nobody is answered to `more`, so that lost credit would leave them waiting for
- * ever, and what `un` ends would go on.
- */
-const ALWAYS_TAKEN: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'un']);
+/** What becomes of the frames of a connection. */
+export interface FrameReader {
+  receive(frame: string): void;
+}
 
-/**
- * One client's connection: its lines are answered in a readable order. What `hi`, `sub` and a permission must wait for
- * holds up the lines behind it; the log and the calls do not.
- */
-export class Connection implements UserConnection, Subscriber, PatternReader, LeftOut {
+/** One client's connection: who it is, what it is subscribed to, and what it is told. */
+export class Connection implements UserConnection, Subscriber, PatternReader, Excluded, Resumable {
   readonly id = randomUUID();
   readonly wire: Wire;
   readonly request: unknown;
@@ -53,25 +46,25 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   /** Calls that run. */
   calls = 0;
   readonly #house: House;
-  readonly #pace: Pace;
+  readonly pace: Pace;
+  readonly #reader: FrameReader;
   #phase: 'new' | 'ready' | 'over' = 'new';
   #identity: Identity = {};
   #isInternal = false;
   #grants: Grants | null = null;
-  #member = this.id;
+  #member: string = this.id;
   #ticket = '';
-  /** Lines behind one that holds them up; null when none does. */
-  #waiting: ClientMessage<JsonText>[] | null = null;
   /** Resolves when the last page that is asked for so far is out. */
   #paging: Promise<void> = DONE;
   /** Ends the wait for `hi`; later, for the token's end. */
   #cancelTimer = NOTHING;
 
-  constructor(house: House, wire: Wire, request: unknown) {
+  constructor(house: House, wire: Wire, request: unknown, read: (connection: Connection) => FrameReader) {
     this.#house = house;
     this.wire = wire;
     this.request = request;
-    this.#pace = new Pace(house.clock, house.limits);
+    this.pace = new Pace(house.clock, house.limits);
+    this.#reader = read(this);
   }
 
   get kind(): 'protocol' {
@@ -126,14 +119,14 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
   }
 
   /** The visitor is who `connect` said, and goes on where `earlier` was. Answers the ticket by which the next one can. */
-  welcome(identity: Identity, earlier?: Connection): string {
+  welcome(identity: Identity, earlier?: Resumable): string {
     this.renew(identity);
     this.#isInternal = identity.isInternal ?? false; // for good: it is counted by this
     this.#phase = 'ready';
     this.#house.users.add(this);
     this.wire.subscribe(EVERYONE);
     if (earlier) {
-      this.#member = earlier.#member;
+      this.#member = earlier.member;
       earlier.end('REPLACED');
     }
     this.#ticket = this.#house.tickets.issue(this);
@@ -157,50 +150,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
 
   /** Takes what came in one frame. */
   receive(frame: string): void {
-    this.#house.trace?.('in', frame, this);
-    const lines = decodeFromClient(frame);
-    this.#house.observers.tell('onReceived', this, lines.length);
-    const bytesPause = this.#pace.takeBytes(Buffer.byteLength(frame));
-    for (const { message, fault } of lines) {
-      if (this.isOver) return;
-      const pause = Math.max(bytesPause, this.#pace.takeLine());
-      if (fault) this.refuse(fault.id, new ProtocolError(fault.code, fault.message));
-      else if (pause === 0 || ALWAYS_TAKEN.has(message[0])) this.#take(message);
-      else
-        this.refuse(
-          idOf(message),
-          new ProtocolError('RATE_LIMITED', bytesPause ? 'too many bytes' : 'too many requests', pause),
-        );
-      if (pause > 0 && this.#pace.isUnheeded) this.#countError();
-    }
-  }
-
-  #take(message: ClientMessage<JsonText>): void {
-    if (this.#waiting === null) {
-      const held = this.#handle(message);
-      if (held) void this.#holdUp(held);
-    } else if (this.#waiting.length < this.#house.limits.waiting) this.#waiting.push(message);
-    else this.end('RATE_LIMITED', 'too many requests wait for their turn');
-  }
-
-  async #holdUp(held: Promise<void>): Promise<void> {
-    const waiting: ClientMessage<JsonText>[] = [];
-    this.#waiting = waiting;
-    await held;
-    for (let next = waiting.shift(); next !== undefined && !this.isOver; next = waiting.shift())
-      await this.#handle(next);
-    this.#waiting = null;
-  }
-
-  /** Answers a promise, which never rejects, when the lines behind this one have to wait. */
-  #handle(message: ClientMessage<JsonText>): Promise<void> | undefined {
-    const fail = (error: unknown) => this.refuse(idOf(message), error, channelOf(message));
-    try {
-      return handle(this.#house, this, message)?.catch(fail);
-    } catch (error) {
-      fail(error);
-      return undefined;
-    }
+    this.#reader.receive(frame);
   }
 
   tell(message: ServerMessage): void {
@@ -227,16 +177,17 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     this.tell(errLine(id, answer));
     // A handler's own codes are answers, not faults.
     const row = codeRow(code);
-    if (row && !row.forgiven) this.#countError();
+    if (row && !row.forgiven) this.countError();
   }
 
-  #countError(): void {
-    if (!this.#pace.takeError()) this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
+  /** Too many of these end it. */
+  countError(): void {
+    if (!this.pace.takeError()) this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
   }
 
   /** Takes one of so many publications a second to the channels of one rule. @throws ProtocolError RATE_LIMITED. */
   takeRate(channel: string, perSecond: number): void {
-    this.#pace.takePublication(channel, perSecond, () => this.#countError());
+    this.pace.takePublication(channel, perSecond, () => this.countError());
   }
 
   inTurn(send: () => Promise<void>): Promise<void> {
@@ -245,7 +196,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     return sent;
   }
 
-  skip(channel: Channel, offset: number): void {
+  skip(channel: Parameters<Excluded['skip']>[0], offset: number): void {
     const subscription = this.subscriptions.get(channel.name) ?? this.heard.get(channel.name);
     if (subscription?.isLive) this.tell(['skip', channel.number, offset]);
   }
@@ -284,7 +235,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     const { name, number, epoch, head } = channel;
     if (this.isOver || this.subscriptions.has(name) || this.heard.has(name)) return;
     this.tell(['ch', number, name, epoch, head]);
-    const subscription = new Subscription(this.#house, this, channel, channel.position);
+    const subscription = new Subscription(this.#house.pages, this, channel, channel.position);
     this.heard.set(name, subscription);
     subscription.start();
   }
@@ -384,16 +335,4 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Le
     this.#house.users.remove(this);
     this.#house.tickets.expire(this.#ticket);
   }
-}
-
-/** The channel or pattern that a request names. */
-function channelOf(message: ClientMessage<JsonText>): string | undefined {
-  const [verb, , first, second] = message;
-  if (verb === 'sub' || verb === 'un' || verb === 'pub') return first as string;
-  return verb === 'get' ? (second as string) : undefined;
-}
-
-/** The request's number; 0 for what is no request. */
-function idOf(message: ClientMessage<JsonText>): number {
-  return typeof message[1] === 'number' && message[0] !== 'more' ? message[1] : 0;
 }

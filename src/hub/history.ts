@@ -1,14 +1,12 @@
-import type { LogState } from '../broker/index.ts';
+import type { Broker, LogState } from '../broker/index.ts';
 import { type GetOptions, JsonText, type Position, ProtocolError } from '../protocol/index.ts';
-import { stamped } from './channel.ts';
-import type { House } from './house.ts';
+import { stamped } from './publication.ts';
 
 /** Publications that a client takes at once, when it does not say how many. */
 export const CREDIT = 256;
 
 /** A page of a channel's log: a `History` as JSON, in which the data stands as it was published. @throws ProtocolError BAD_POSITION; ZocaloError as the broker. */
-export async function history(house: House, name: string, { at, limit = CREDIT }: GetOptions): Promise<JsonText> {
-  const { broker } = house;
+export async function history(broker: Broker, name: string, { at, limit = CREDIT }: GetOptions): Promise<JsonText> {
   const begin = async ({ epoch, oldest }: LogState) => broker.read(name, [epoch, oldest - 1], { limit });
   const look = async () => {
     if (!at) return begin(await broker.state(name));

@@ -1,4 +1,3 @@
-import type { Broker } from '../broker/index.ts';
 import { systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import {
@@ -15,25 +14,33 @@ import {
   type Presence,
 } from '../protocol/index.ts';
 import { guard } from '../thenable.ts';
+import { admission } from './admission.ts';
+import type { UserConnection } from './caller.ts';
+import type { Channel } from './channel.ts';
+import type { ChannelOptions } from './channel-options.ts';
 import { Channels } from './channels.ts';
 import { Connection } from './connection.ts';
+import { type FanOut, FanOuts } from './fan-outs.ts';
 import { history } from './history.ts';
-import { EVERYONE, type House } from './house.ts';
+import type { House } from './house.ts';
 import { InFlight } from './in-flight.ts';
+import { LIMIT_DEFAULTS } from './limits.ts';
 import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
-import { type ChannelOptions, type HubOptions, LIMIT_DEFAULTS } from './options.ts';
+import type { HubOptions } from './options.ts';
 import { Pages } from './pages.ts';
 import { Patterns } from './patterns.ts';
-import { publish } from './publisher.ts';
-import { RuleBook } from './rules.ts';
+import { Publisher } from './publisher.ts';
+import type { Report } from './report.ts';
+import { Requests } from './requests.ts';
+import { ChannelRules } from './rules.ts';
 import { Shares } from './shares.ts';
 import { Terms } from './terms.ts';
 import { TextConnection } from './text-connection.ts';
 import { Tickets } from './tickets.ts';
-import { checkedConnect, checkTimes } from './times.ts';
-import { User, type UserConnection, Users } from './users.ts';
-import { type FanOut, FanOuts, type Wire } from './wire.ts';
+import { checkTimes } from './times.ts';
+import { User, Users } from './users.ts';
+import { EVERYONE, type Wire } from './wire.ts';
 
 export interface HubPublishOptions {
   /** Makes a repetition harmless: the same key with the same data is stored once. At most 64 characters. */
@@ -58,52 +65,59 @@ const TEXTS = 1_000;
 // biome-ignore lint/suspicious/noExplicitAny: whoever takes a `Hub` takes one of any contract.
 export class Hub<C extends Contract = any> {
   readonly #house: House;
-  readonly #broker: Broker;
+  readonly #fanOuts: FanOuts;
   #opened: Promise<void> | null = null;
   #stopPinging = (): void => {};
   #closed: Promise<void> | null = null;
 
   /** @throws ZocaloError BAD_OPTION. */
   constructor(options: HubOptions<C>) {
-    const { broker, clock = systemClock, onError = console.error, linger = 5_000 } = options;
     checkTimes(options);
-    const observers = new Observers((what, cause) => report(onError, what, cause));
+    const { broker, clock = systemClock, onError = console.error, linger = 5_000, trace } = options;
+    const report: Report = (what, cause) => tell(onError, what, cause);
+    const limits = { ...LIMIT_DEFAULTS, ...options.limits };
+    const rules = new ChannelRules(options.channels);
     const terms = new Terms(options.contract);
-    const house: House = {
+    const observers = new Observers(report);
+    this.#fanOuts = new FanOuts((receivers, text) => {
+      observers.tell('onDelivered', receivers);
+      trace?.('all', text, undefined);
+    });
+    const beforeNews = (channel: Channel) => patterns.introduce(channel);
+    const members = new Shares(limits.members);
+    const channels = new Channels({
       broker,
       clock,
-      fanOuts: new FanOuts((receivers, text) => {
-        observers.tell('onDelivered', receivers);
-        options.trace?.('all', text, undefined);
-      }),
-      trace: options.trace,
-      rules: new RuleBook(options.channels),
-      limits: { ...LIMIT_DEFAULTS, ...options.limits },
+      fanOuts: this.#fanOuts,
       linger,
+      members,
+      rules,
+      observers,
+      report,
+      beforeNews,
+    });
+    const patterns = new Patterns({ broker, clock, limits, rules, channels });
+    this.#house = {
+      broker,
+      clock,
+      rules,
+      limits,
       hiTimeout: options.hiTimeout ?? 10_000,
       pingInterval: options.pingInterval ?? 25_000,
-      get channels() {
-        return channels;
-      },
-      get patterns() {
-        return patterns;
-      },
+      channels,
+      patterns,
+      publisher: new Publisher({ broker, clock, channels, patterns, observers }),
       users: new Users(observers),
       tickets: new Tickets(clock, linger),
       methods: new Methods(terms),
       terms,
       observers,
       pages: new Pages(broker, clock),
-      publishing: new InFlight(),
-      members: new Shares(options.limits?.members ?? LIMIT_DEFAULTS.members),
       texts: new InFlight(),
-      connect: checkedConnect(options.connect ?? (() => ({}))),
-      report: (what, cause) => report(onError, what, cause),
+      admit: admission(options.connect ?? (() => ({}))),
+      trace,
+      report,
     };
-    const channels = new Channels(house);
-    const patterns = new Patterns(house);
-    this.#house = house;
-    this.#broker = broker;
   }
 
   /** Opens the broker, once; `publish` and `serve` do it too. Rejects as the broker does. */
@@ -113,9 +127,9 @@ export class Hub<C extends Contract = any> {
   }
 
   async #open(): Promise<void> {
-    await this.#broker.open();
-    const { clock, pingInterval, fanOuts } = this.#house;
-    this.#stopPinging = clock.every(pingInterval, () => fanOuts.publish(EVERYONE, encode(PING)));
+    const { broker, clock, pingInterval } = this.#house;
+    await broker.open();
+    this.#stopPinging = clock.every(pingInterval, () => this.#fanOuts.publish(EVERYONE, encode(PING)));
   }
 
   /**
@@ -123,10 +137,10 @@ export class Hub<C extends Contract = any> {
    * connections have handed over, it waits a second at most: the rate of a sender must hold up nobody's end.
    */
   async settled(limit: number): Promise<void> {
-    const { publishing, texts, clock } = this.#house;
+    const { publisher, texts, clock } = this.#house;
     const begun = clock.now();
     await texts.settled(clock, Math.min(limit, TEXTS));
-    await publishing.settled(clock, Math.max(0, limit - (clock.now() - begun)));
+    await publisher.settled(Math.max(0, limit - (clock.now() - begun)));
   }
 
   /** Ends every connection with SHUTTING_DOWN, then waits for what was published, and closes the broker. */
@@ -145,7 +159,7 @@ export class Hub<C extends Contract = any> {
       () => true,
       () => false, // whoever opened it was told
     );
-    if (isOpen) await this.#broker.close();
+    if (isOpen) await this.#house.broker.close();
   }
 
   /**
@@ -186,9 +200,9 @@ export class Hub<C extends Contract = any> {
     const channels = typeof to === 'string' ? [to] : to;
     for (const channel of channels) checkName(channel);
     await this.open();
-    const { rules, terms } = this.#house;
+    const { rules, terms, publisher } = this.#house;
     const send = async (channel: string) =>
-      publish(this.#house, channel, rules.of(channel), await terms.publication(channel, data), options);
+      publisher.publish(channel, rules.of(channel), await terms.publication(channel, data), options);
     if (typeof to === 'string') return send(to);
     const results = await Promise.allSettled(channels.map(send));
     return results.map((result) => {
@@ -212,7 +226,7 @@ export class Hub<C extends Contract = any> {
   ): Promise<() => void> {
     if (!isPattern(channelOrPattern)) checkName(channelOrPattern);
     await this.open();
-    return this.#broker.watch(channelOrPattern, (channel, epoch, entries) => {
+    return this.#house.broker.watch(channelOrPattern, (channel, epoch, entries) => {
       for (const { data, offset } of entries) {
         guard(
           () => listener(channel, JSON.parse(data), [epoch, offset]),
@@ -231,7 +245,7 @@ export class Hub<C extends Contract = any> {
   async historyText(channel: string, options: GetOptions = {}): Promise<JsonText> {
     checkName(channel);
     await this.open();
-    return history(this.#house, channel, options);
+    return history(this.#house.broker, channel, options);
   }
 
   /** As `presence`, for who passes it on. */
@@ -303,12 +317,17 @@ export class Hub<C extends Contract = any> {
 
   /** What sends to many from now on; the answer takes it away again. */
   addFanOut(fanOut: FanOut): () => void {
-    return this.#house.fanOuts.add(fanOut);
+    return this.#fanOuts.add(fanOut);
   }
 
   /** Somebody has come who speaks the protocol. Call `receive`, `slow` and `lost` of what it answers. */
   connect(wire: Wire, request?: unknown): Connection {
-    const connection = new Connection(this.#house, wire, request);
+    const connection = new Connection(
+      this.#house,
+      wire,
+      request,
+      (connection) => new Requests(this.#house, connection),
+    );
     connection.start();
     return connection;
   }
@@ -328,7 +347,7 @@ function checkName(channel: string): void {
   });
 }
 
-function report(onError: (error: ZocaloError) => void, what: string, cause: unknown): void {
+function tell(onError: (error: ZocaloError) => void, what: string, cause: unknown): void {
   const text = cause instanceof Error ? cause.message : String(cause);
   const error =
     cause instanceof ZocaloError

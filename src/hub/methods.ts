@@ -1,7 +1,7 @@
 import { ZocaloError } from '../errors.ts';
 import { type Contract, type JsonText, type MethodData, type MethodReturn, ProtocolError } from '../protocol/index.ts';
 import { isThenable } from '../thenable.ts';
-import type { Caller } from './options.ts';
+import type { Caller } from './caller.ts';
 import type { Terms } from './terms.ts';
 
 /** Answers a call. What it throws as a ProtocolError is the answer; anything else is INTERNAL, and reported. */

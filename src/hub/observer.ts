@@ -1,6 +1,7 @@
 import type { Position } from '../protocol/index.ts';
 import { isThenable } from '../thenable.ts';
-import type { UserConnection } from './users.ts';
+import type { UserConnection } from './caller.ts';
+import type { Report } from './report.ts';
 
 /** A publication as it was taken. */
 export interface Taken {
@@ -59,9 +60,9 @@ export interface HubObserver {
 /** Everybody who observes one hub. */
 export class Observers {
   readonly #all = new Set<HubObserver>();
-  readonly #report: (what: string, cause: unknown) => void;
+  readonly #report: Report;
 
-  constructor(report: (what: string, cause: unknown) => void) {
+  constructor(report: Report) {
     this.#report = report;
   }
 

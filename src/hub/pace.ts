@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 import { ProtocolError } from '../protocol/index.ts';
 import { Allowance } from './allowance.ts';
-import type { HubLimits } from './options.ts';
+import type { HubLimits } from './limits.ts';
 
 /** So many seconds' worth of bytes may be refused, and promised for later, before it counts as an error. */
 const PROMISED_SECONDS = 60;

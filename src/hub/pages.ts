@@ -2,6 +2,7 @@ import type { Broker, LogGap, Page } from '../broker/index.ts';
 import type { Clock } from '../clock.ts';
 import type { Position } from '../protocol/index.ts';
 import type { Channel } from './channel.ts';
+import { lineOf } from './publication.ts';
 
 /** Publications of a page at most. */
 const LIMIT = 1_000;
@@ -30,7 +31,9 @@ export class SharedPage {
 
   /** Its publications, as all who are live get them. */
   get lines(): string {
-    this.#lines ??= this.page.gap ? '' : this.#channel.lines(this.page);
+    this.#lines ??= this.page.gap
+      ? ''
+      : this.page.entries.map((entry) => lineOf(this.#channel.number, entry)).join('\n');
     return this.#lines;
   }
 }

@@ -1,8 +1,11 @@
-import type { Entry } from '../broker/index.ts';
-import { compilePattern, ProtocolError } from '../protocol/index.ts';
+import type { Broker, Entry } from '../broker/index.ts';
+import type { Clock } from '../clock.ts';
+import { ProtocolError } from '../protocol/index.ts';
 import type { Channel } from './channel.ts';
-import type { House } from './house.ts';
-import type { Rules } from './options.ts';
+import type { Channels } from './channels.ts';
+import type { HubLimits } from './limits.ts';
+import { Pattern, type PatternReader } from './pattern.ts';
+import type { ChannelRules, Rules } from './rules.ts';
 
 /**
  * Milliseconds without a publication after which a channel that is open only for patterns is let go of: long enough
@@ -10,36 +13,13 @@ import type { Rules } from './options.ts';
  */
 const IDLE = 120_000;
 
-/** Whoever subscribes to patterns. */
-export interface PatternReader {
-  /** From here on it hears this channel, unless it does already. */
-  hear(channel: Channel): void;
-  /** The channel is let go of. */
-  unhear(channel: Channel): void;
-  /** It has not got everything of this channel yet. */
-  isBehind(channel: Channel): boolean;
-}
-
-/** One pattern that somebody on this node is subscribed to. */
-export class Pattern {
-  readonly text: string;
-  /** Those of the entry that takes this pattern: it has the channels of this very entry, and no others. */
-  readonly rules: Rules;
-  /** Who is in, and the how manieth they were to join any pattern. */
-  readonly readers = new Map<PatternReader, number>();
-  /** The channels that are open for it. */
-  readonly channels = new Set<Channel>();
-  readonly #matches: (channel: string) => boolean;
-
-  constructor(text: string, rules: Rules) {
-    this.text = text;
-    this.rules = rules;
-    this.#matches = compilePattern(text);
-  }
-
-  covers(name: string, rules: Rules): boolean {
-    return rules === this.rules && this.#matches(name);
-  }
+/** What the patterns of a hub work with. */
+export interface PatternsContext {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly limits: Required<Pick<HubLimits, 'patterns' | 'patternChannels'>>;
+  readonly rules: ChannelRules;
+  readonly channels: Channels;
 }
 
 interface Open {
@@ -62,24 +42,26 @@ interface Held {
  * opened by the first publication; from then on it is a channel like all others, which its readers hear by its topic.
  */
 export class Patterns {
-  readonly #house: House;
+  readonly #context: PatternsContext;
   readonly #open = new Map<string, Open>();
   /** The channel that was least recently published to comes first. */
   readonly #held = new Map<Channel, Held>();
   readonly #opening = new Map<string, Promise<void>>();
   /** How often somebody joined a pattern: what a channel has seen fewer of, it has somebody to be introduced to. */
   #joins = 0;
+  /** How many had joined when a channel was last introduced. */
+  readonly #introduced = new WeakMap<Channel, number>();
   #stopSweeping = (): void => {};
 
-  constructor(house: House) {
-    this.#house = house;
+  constructor(context: PatternsContext) {
+    this.#context = context;
   }
 
   /** Watches the pattern for one more; to be followed by `leave`. Rejects with UNAVAILABLE, or as the broker does. */
   async enter(text: string, rules: Rules): Promise<Pattern> {
     let open = this.#open.get(text);
     if (!open) {
-      const { broker, clock, limits } = this.#house;
+      const { broker, clock, limits } = this.#context;
       if (this.#open.size >= limits.patterns)
         throw new ProtocolError('UNAVAILABLE', 'as many different patterns are in use here as may be');
       if (this.#open.size === 0) this.#stopSweeping = clock.every(IDLE / 2, () => this.#sweep());
@@ -121,18 +103,19 @@ export class Patterns {
       by.delete(pattern);
       if (by.size > 0) continue;
       this.#held.delete(channel);
-      this.#house.channels.release(channel);
+      this.#context.channels.release(channel);
     }
     if (this.#open.size === 0) this.#stopSweeping();
   }
 
   /** Something is about to be passed on in this channel: whoever has joined a pattern of it since then hears it too. */
   introduce(channel: Channel): void {
+    if (this.#open.size === 0) return;
     const held = this.#held.get(channel);
     if (held) this.#touch(channel, held);
-    const since = channel.introduced;
+    const since = this.#introduced.get(channel) ?? 0;
     if (since === this.#joins) return;
-    channel.introduced = this.#joins;
+    this.#introduced.set(channel, this.#joins);
     for (const pattern of this.#covering(channel.name, channel.rules)) {
       this.#hold(channel, pattern);
       for (const [reader, join] of pattern.readers) if (join > since) reader.hear(channel);
@@ -141,7 +124,7 @@ export class Patterns {
 
   /** Opens the channel for what is not kept, of which no broker tells. Undefined when there is nothing to wait for. */
   open(name: string, rules: Rules): Promise<void> | undefined {
-    if (this.#open.size === 0 || this.#house.channels.get(name)?.isOpen) return undefined;
+    if (this.#open.size === 0 || this.#context.channels.get(name)?.isOpen) return undefined;
     const { value } = this.#covering(name, rules).next();
     if (!value) return undefined;
     // One for all, so that what is published one after the other stays so.
@@ -154,9 +137,9 @@ export class Patterns {
   }
 
   async #openAtHead(name: string, rules: Rules): Promise<void> {
-    const { epoch, head } = await this.#house.broker.state(name);
+    const { epoch, head } = await this.#context.broker.state(name);
     for (const pattern of this.#covering(name, rules)) {
-      const channel = this.#house.channels.hold(name);
+      const channel = this.#context.channels.hold(name);
       channel.begin(epoch, head);
       this.#hold(channel, pattern);
     }
@@ -179,7 +162,7 @@ export class Patterns {
   }
 
   #hear(pattern: Pattern, name: string, epoch: string, entries: readonly Entry[]): void {
-    const { channels, rules } = this.#house;
+    const { channels, rules } = this.#context;
     if (pattern.readers.size === 0) return;
     if ((channels.get(name)?.rules ?? rules.of(name)) !== pattern.rules) return;
     const channel = channels.hold(name);
@@ -191,26 +174,26 @@ export class Patterns {
   #hold(channel: Channel, pattern: Pattern): void {
     let held = this.#held.get(channel);
     if (!held) {
-      held = { by: new Set(), at: this.#house.clock.now() };
+      held = { by: new Set(), at: this.#context.clock.now() };
       this.#held.set(channel, held);
-      this.#house.channels.hold(channel.name);
+      this.#context.channels.hold(channel.name);
     }
     held.by.add(pattern);
     pattern.channels.add(channel);
-    if (this.#held.size <= this.#house.limits.patternChannels) return;
+    if (this.#held.size <= this.#context.limits.patternChannels) return;
     const [oldest, its] = this.#held.entries().next().value!;
     if (oldest !== channel) this.#letGo(oldest, its);
   }
 
   #touch(channel: Channel, held: Held): void {
-    held.at = this.#house.clock.now();
+    held.at = this.#context.clock.now();
     this.#held.delete(channel);
     this.#held.set(channel, held);
   }
 
   /** Lets go of what is idle, but of nothing that somebody has still to read. */
   #sweep(): void {
-    const limit = this.#house.clock.now() - IDLE;
+    const limit = this.#context.clock.now() - IDLE;
     for (const [channel, held] of this.#held) {
       if (held.at > limit) return;
       const isRead = ({ readers }: Pattern) => readers.keys().every((reader) => !reader.isBehind(channel));
@@ -223,7 +206,7 @@ export class Patterns {
     for (const pattern of by) pattern.channels.delete(channel);
     for (const { readers } of by) for (const reader of [...readers.keys()]) reader.unhear(channel);
     // It may stay open for its own subscribers, and is introduced again with the next publication.
-    channel.introduced = 0;
-    this.#house.channels.release(channel);
+    this.#introduced.delete(channel);
+    this.#context.channels.release(channel);
   }
 }

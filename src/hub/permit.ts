@@ -1,7 +1,8 @@
 import { ProtocolError } from '../protocol/index.ts';
 import { isThenable } from '../thenable.ts';
-import type { Caller, Identity, Rules } from './options.ts';
+import type { Caller } from './caller.ts';
 import type { Action } from './rights.ts';
+import type { Rules } from './rules.ts';
 
 /** What each right is called in a token's `can`. */
 const RIGHTS: Readonly<Record<Action, string>> = { subscribe: 'sub', publish: 'pub', presence: 'presence' };
@@ -35,10 +36,4 @@ export function requireRight(action: Action, who: Caller, channel: string): void
 export function rightMissing(action: Action, channel: string): ProtocolError {
   const sentence = `you need the right ${RIGHTS[action]}:${channel}, which your token's "can" (or what let you in) does not have`;
   return new ProtocolError('FORBIDDEN', sentence, undefined, 'RIGHT_MISSING');
-}
-
-/** @throws ProtocolError UNAUTHORIZED for null, which says no more than that. */
-export function admitted(identity: Identity | null): Identity {
-  if (!identity) throw new ProtocolError('UNAUTHORIZED', 'you may not come in');
-  return identity;
 }

@@ -1,11 +1,23 @@
+import type { Clock } from '../clock.ts';
 import { encode, encodeJoin, encodeMember } from '../protocol/index.ts';
-import type { House } from './house.ts';
-import type { Rules } from './options.ts';
+import type { FanOut } from './fan-outs.ts';
+import type { Rules } from './rules.ts';
+import type { Shares } from './shares.ts';
 
 /** Milliseconds between two counts that are sent: in a big channel somebody comes or goes all the time. */
 const COUNT_PAUSE = 1_000;
 /** What a member takes in memory besides its data. */
 const MEMBER_BYTES = 256;
+
+/** What the presence of every channel works with. */
+export interface PresenceContext {
+  readonly clock: Clock;
+  readonly fanOuts: FanOut;
+  /** Milliseconds for which a member whose connection was lost is still shown. */
+  readonly linger: number;
+  /** Bytes that the members of each client address take. */
+  readonly members: Shares;
+}
 
 /** A connection through which a member is here, or was until it was lost. */
 interface Through {
@@ -29,7 +41,7 @@ interface Here {
 export class Presence {
   /** Who listens to it hears of those who come and go. */
   readonly topic: string;
-  readonly #house: House;
+  readonly #context: PresenceContext;
   readonly #number: number;
   readonly #rules: Rules;
   readonly #isCount: boolean;
@@ -40,8 +52,8 @@ export class Presence {
   #isLarge = false;
   #cancelCount: (() => void) | null = null;
 
-  constructor(house: House, number: number, rules: Rules) {
-    this.#house = house;
+  constructor(context: PresenceContext, number: number, rules: Rules) {
+    this.#context = context;
     this.#number = number;
     this.#rules = rules;
     this.#isCount = rules.presence === 'count';
@@ -70,7 +82,7 @@ export class Presence {
   join(id: string, connection: string, owner: string, data: string | undefined): boolean {
     const member = encodeMember(id, data);
     const bytes = MEMBER_BYTES + 2 * member.length;
-    if (!this.#house.members.take(owner, bytes)) return false;
+    if (!this.#context.members.take(owner, bytes)) return false;
     const here = this.#members.get(id) ?? { shown: '', through: new Map() };
     // They are back: what was lost is missed no longer.
     for (const [lost, { cancelLeaving }] of here.through) if (cancelLeaving) this.#drop(here, lost);
@@ -85,7 +97,7 @@ export class Presence {
     const through = this.#members.get(id)?.through.get(connection);
     if (!through) return;
     if (atOnce) this.#remove(id, connection);
-    else through.cancelLeaving = this.#house.clock.after(this.#house.linger, () => this.#remove(id, connection));
+    else through.cancelLeaving = this.#context.clock.after(this.#context.linger, () => this.#remove(id, connection));
   }
 
   close(): void {
@@ -104,7 +116,7 @@ export class Presence {
     const { owner, bytes, cancelLeaving } = here.through.get(connection)!;
     cancelLeaving?.();
     here.through.delete(connection);
-    this.#house.members.giveBack(owner, bytes);
+    this.#context.members.giveBack(owner, bytes);
   }
 
   /** The member is shown as those say who are left; none, and it is gone. */
@@ -142,13 +154,13 @@ export class Presence {
   }
 
   #countSoon(): void {
-    this.#cancelCount ??= this.#house.clock.after(COUNT_PAUSE, () => {
+    this.#cancelCount ??= this.#context.clock.after(COUNT_PAUSE, () => {
       this.#cancelCount = null;
       if (this.#countsOnly) this.#tell(encode(['n', this.#number, this.#members.size]));
     });
   }
 
   #tell(line: string): void {
-    if (line !== '') this.#house.fanOuts.publish(this.topic, line);
+    if (line !== '') this.#context.fanOuts.publish(this.topic, line);
   }
 }

@@ -1,80 +1,108 @@
+import type { Broker } from '../broker/index.ts';
+import type { Clock } from '../clock.ts';
 import { type JsonText, type Position, ProtocolError } from '../protocol/index.ts';
-import type { LeftOut } from './channel.ts';
-import type { House } from './house.ts';
-import type { Rules } from './options.ts';
+import type { Channels } from './channels.ts';
+import type { Excluded } from './excluded.ts';
+import { InFlight } from './in-flight.ts';
+import type { Observers } from './observer.ts';
+import type { Patterns } from './patterns.ts';
+import type { Rules } from './rules.ts';
 
-export interface Parcel {
+/** The connection that a publication comes from. */
+export interface Publishing {
+  readonly id: string;
+  /** Stands in the publication's meta. */
+  readonly user: string | undefined;
+  readonly remoteAddress: string | undefined;
+}
+
+export interface PublisherOptions {
   /** Makes a repetition harmless. */
   readonly key?: string | undefined;
-  /** The user's id, for the publication's meta. */
-  readonly user?: string | undefined;
-  /** The connection that it comes from. A client's keys are of no concern to other users, nor to the server's own. */
-  readonly connection?: string | undefined;
+  /** Undefined: the server itself. A client's keys are of no concern to other users, nor to the server's own. */
+  readonly from?: Publishing | undefined;
   /** Does not get it while live; catching up, everybody gets what the log has. */
-  readonly except?: LeftOut | undefined;
+  readonly except?: Excluded | undefined;
   /** False passes it on to who is there now, and stores nothing. Default true. */
   readonly keep?: boolean | undefined;
 }
 
+export interface PublisherContext {
+  readonly broker: Broker;
+  readonly clock: Clock;
+  readonly channels: Channels;
+  readonly patterns: Patterns;
+  readonly observers: Observers;
+}
+
+/** Puts data into the channels' logs, from where it is delivered to the subscribers. */
+export class Publisher {
+  readonly #context: PublisherContext;
+  readonly #inFlight = new InFlight();
+
+  constructor(context: PublisherContext) {
+    this.#context = context;
+  }
+
+  /** Resolves when what was published until now is in the log, or after `limit` milliseconds. */
+  settled(limit: number): Promise<void> {
+    return this.#inFlight.settled(this.#context.clock, limit);
+  }
+
+  /**
+   * Resolves with the position once the data is in the log; with undefined for what is not kept.
+   * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError as the broker: KEY_REUSED, LOG_….
+   */
+  async publish(
+    name: string,
+    rules: Rules,
+    { text }: JsonText,
+    { key, from, except, keep = true }: PublisherOptions,
+  ): Promise<Position | undefined> {
+    const { broker, clock, channels, patterns, observers } = this.#context;
+    if (Buffer.byteLength(text) > rules.maxData)
+      throw new ProtocolError('TOO_LARGE', `the data has more than the ${rules.maxData} bytes that ${name} takes`);
+    const user = from?.user;
+    const meta = metaOf(key, user);
+    const connection = from?.id;
+    if (!keep) {
+      const opening = patterns.open(name, rules);
+      if (opening) await opening;
+      channels.get(name)?.passOn(text, meta, except?.wire);
+      observers.tell('onPublished', { channel: name, data: text, position: undefined, user, connection, took: 0 });
+      return undefined;
+    }
+    const begun = clock.now();
+    this.#inFlight.begin();
+    try {
+      const { position, duplicate } = await broker.publish(name, {
+        data: text,
+        meta,
+        keep: rules.keep,
+        ...(key !== undefined && keyOf(key, from)),
+        ...(except && { origin: except }),
+      });
+      const took = clock.now() - begun;
+      if (!duplicate) observers.tell('onPublished', { channel: name, data: text, position, user, connection, took });
+      return position;
+    } catch (error) {
+      observers.tell('onFailed', name, error);
+      throw error;
+    } finally {
+      this.#inFlight.end();
+    }
+  }
+}
+
 /**
- * Puts data into a channel's log, whence it goes out to the subscribers. Resolves with its position once it is in the
- * log; undefined for what is not kept.
- * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError as the broker: KEY_REUSED, LOG_….
+ * A key as the broker knows it, and who answers for it. A client's key is kept apart from those of other users: it begins
+ * with a minus, or with the quotation mark of the user's JSON. The server's own is no client's, whatever it begins with.
  */
-export async function publish(
-  house: House,
-  name: string,
-  rules: Rules,
-  { text }: JsonText,
-  { key, user, except, keep = true, connection }: Parcel,
-): Promise<Position | undefined> {
-  if (Buffer.byteLength(text) > rules.maxData)
-    throw new ProtocolError('TOO_LARGE', `the data has more than the ${rules.maxData} bytes that ${name} takes`);
-  if (!keep) {
-    const opening = house.patterns.open(name, rules);
-    if (opening) await opening;
-    house.channels.get(name)?.passOn(text, metaOf(key, user), except?.wire);
-    house.observers.tell('onPublished', { channel: name, data: text, position: undefined, user, connection, took: 0 });
-    return undefined;
-  }
-  const begun = house.clock.now();
-  house.publishing.begin();
-  try {
-    const { position, duplicate } = await house.broker.publish(name, {
-      data: text,
-      meta: metaOf(key, user),
-      keep: rules.keep,
-      ...(key !== undefined &&
-        (connection === undefined
-          ? { key: ownKey(key) }
-          : { key: keyOf(user, key), owner: ownerOf(house, user, connection) })),
-      ...(except && { origin: except }),
-    });
-    const took = house.clock.now() - begun;
-    if (!duplicate)
-      house.observers.tell('onPublished', { channel: name, data: text, position, user, connection, took });
-    return position;
-  } catch (error) {
-    house.observers.tell('onFailed', name, error);
-    throw error;
-  } finally {
-    house.publishing.end();
-  }
-}
-
-/** A client's key, apart from those of other users: it begins with a minus, or with the quotation mark of the user's JSON. */
-function keyOf(user: string | undefined, key: string): string {
-  return user === undefined ? `- ${key}` : `${JSON.stringify(user)} ${key}`;
-}
-
-/** A key of the server's own, which is no client's, whatever it begins with. */
-function ownKey(key: string): string {
-  return /^[-"+]/.test(key) ? `+ ${key}` : key;
-}
-
-/** Who answers for a key: the user, or where a stranger comes from. */
-function ownerOf({ users }: House, user: string | undefined, connection: string): string {
-  return user === undefined ? (users.connections.get(connection)?.remoteAddress ?? '') : JSON.stringify(user);
+function keyOf(key: string, from: Publishing | undefined): { key: string; owner?: string } {
+  if (from === undefined) return { key: /^[-"+]/.test(key) ? `+ ${key}` : key };
+  if (from.user === undefined) return { key: `- ${key}`, owner: from.remoteAddress ?? '' };
+  const owner = JSON.stringify(from.user);
+  return { key: `${owner} ${key}`, owner };
 }
 
 function metaOf(key: string | undefined, user: string | undefined): string | null {

@@ -1,12 +1,22 @@
-import { DEFAULT_KEEP } from '../broker/index.ts';
+import { DEFAULT_KEEP, type Keep } from '../broker/index.ts';
 import { ZocaloError } from '../errors.ts';
 import { PatternTable, ProtocolError } from '../protocol/index.ts';
+import type { ChannelOptions, TextForm } from './channel-options.ts';
 import { milliseconds } from './duration.ts';
-import type { ChannelOptions, Rules } from './options.ts';
 import { isOwn } from './rights.ts';
 
+/** A channel's options with every default filled in. */
+export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' | 'latestBy' | 'text'>> {
+  /** The name or pattern under which they were given. */
+  readonly entry: string;
+  readonly keep: Keep;
+  readonly rate: number | undefined;
+  readonly latestBy: string | undefined;
+  readonly text: TextForm;
+}
+
 /** What holds for each channel. */
-export class RuleBook {
+export class ChannelRules {
   #entries: ReadonlyMap<string, Rules> = new Map();
   #table = new PatternTable<Rules>([]);
   /** Those that name the daemon's own channels as such: no other holds for them, however specific. */

@@ -60,7 +60,7 @@ export async function sub(
   const heard = connection.stopHearing(name);
   const asked: Position = 'head' in position ? [position.epoch, position.head] : position;
   const from = options.at || options.recent ? asked : (heard ?? channel.position);
-  const subscription = new Subscription(house, connection, channel, from, options.credit ?? CREDIT);
+  const subscription = new Subscription(house.pages, connection, channel, from, options.credit ?? CREDIT);
   subscriptions.set(name, subscription);
   const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
   const picture = options.presence && presence ? `,${presence.picture}` : '';

@@ -1,9 +1,9 @@
 import type { LogGap } from '../broker/index.ts';
 import { encode, type Position } from '../protocol/index.ts';
 import type { Channel } from './channel.ts';
-import type { House } from './house.ts';
 import { Latest } from './latest.ts';
-import { MOST, type SharedPage } from './pages.ts';
+import { MOST, type Pages, type SharedPage } from './pages.ts';
+import { lineOf } from './publication.ts';
 import type { Wire } from './wire.ts';
 
 /** Whoever holds subscriptions. */
@@ -24,7 +24,7 @@ export class Subscription {
   readonly channel: Channel;
   /** Whether it hears who comes and goes. */
   hearsPresence = false;
-  readonly #house: House;
+  readonly #pages: Pages;
   readonly #subscriber: Subscriber;
   #phase: 'new' | 'behind' | 'live' | 'over' = 'new';
   /** The last publication that was sent, while behind. */
@@ -38,8 +38,8 @@ export class Subscription {
   #owesLive: boolean;
 
   /** Without a number for its credit it is one of a pattern, whose reader counts none and expects no `live`. */
-  constructor(house: House, subscriber: Subscriber, channel: Channel, position: Position, credit?: number) {
-    this.#house = house;
+  constructor(pages: Pages, subscriber: Subscriber, channel: Channel, position: Position, credit?: number) {
+    this.#pages = pages;
     this.#subscriber = subscriber;
     this.channel = channel;
     this.#position = position;
@@ -116,7 +116,7 @@ export class Subscription {
   /** Resolves when the reader can take another page. */
   async #readOn(): Promise<void> {
     if (this.#isOver()) return;
-    const { pages } = this.#house;
+    const pages = this.#pages;
     const latest = this.#latest;
     if (latest)
       await pages.read(this.channel, latest.position, Number.POSITIVE_INFINITY, (page) =>
@@ -168,7 +168,7 @@ export class Subscription {
     };
     for (const entry of latest.take()) {
       skipTo(entry.offset - 1);
-      lines.push(channel.line(entry));
+      lines.push(lineOf(channel.number, entry));
       sent = entry.offset;
     }
     skipTo(latest.position[1]);

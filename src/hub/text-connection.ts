@@ -2,14 +2,13 @@ import { randomUUID } from 'node:crypto';
 import { CODES, type Code, channelFault, closeCode, isChannel, JsonText, ProtocolError } from '../protocol/index.ts';
 import { Allowance } from './allowance.ts';
 import { answerOf } from './answer.ts';
-import type { Channel, LeftOut } from './channel.ts';
+import type { Identity, UserConnection } from './caller.ts';
+import type { Channel } from './channel.ts';
+import type { Excluded } from './excluded.ts';
 import type { House } from './house.ts';
-import type { Identity } from './options.ts';
-import { admitted, permit } from './permit.ts';
-import { plainText } from './plain-text.ts';
-import { publish } from './publisher.ts';
+import { permit } from './permit.ts';
+import { plainText } from './publication.ts';
 import { type Action, Grants } from './rights.ts';
-import type { UserConnection } from './users.ts';
 import type { Wire } from './wire.ts';
 
 /** Texts, and bytes of them, that are taken ahead of the log. From there on the sender is held back. */
@@ -23,7 +22,7 @@ const RETRY = 1_000;
  * others publish comes as text, other data than strings as JSON. It begins with what comes next, and has no way to
  * ask for what it missed.
  */
-export class TextConnection implements UserConnection, LeftOut {
+export class TextConnection implements UserConnection, Excluded {
   readonly id = randomUUID();
   readonly wire: Wire;
   readonly request: unknown;
@@ -104,7 +103,7 @@ export class TextConnection implements UserConnection, LeftOut {
     if (!isChannel(this.#name))
       throw new ProtocolError('BAD_CHANNEL', `the path of the URL names the channel: ${channelFault(this.#name)}`);
     const rules = this.#house.rules.forClients(this.#name);
-    const identity = admitted(await this.#house.connect({ token: undefined, request: this.request }));
+    const identity = await this.#house.admit({ token: undefined, request: this.request });
     if (this.#isOver) return;
     this.#identity = identity;
     this.#isInternal = identity.isInternal ?? false;
@@ -200,7 +199,7 @@ export class TextConnection implements UserConnection, LeftOut {
     if (data === undefined) return true;
     const fitting = await this.#house.terms.publication(this.#name, data);
     try {
-      await publish(this.#house, this.#name, rules, fitting, { user: this.user, except: this, connection: this.id });
+      await this.#house.publisher.publish(this.#name, rules, fitting, { from: this, except: this });
       return true;
     } catch (error) {
       const answer = answerOf(this.#house, `a text of ${this.user ?? this.id} to ${this.#name} failed`, error);

@@ -1,15 +1,22 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
-import type { Connection } from './connection.ts';
 
 /** Bytes of chance in a ticket: too many to guess, as RFC 9562 has it for a random UUID. */
 const BYTES = 16;
+
+/** What goes on in another connection. */
+export interface Resumable {
+  readonly user: string | undefined;
+  /** Its id in presence. */
+  readonly member: string;
+  end(code: 'REPLACED'): void;
+}
 
 /** By a ticket of its last connection a client keeps its place in presence, and replaces a line that nobody has missed yet. */
 export class Tickets {
   readonly #clock: Clock;
   readonly #linger: number;
-  readonly #connections = new Map<string, Connection>();
+  readonly #connections = new Map<string, Resumable>();
   readonly #timers = new Map<string, () => void>();
 
   /** `linger`: milliseconds for which a ticket is good after its connection was lost. */
@@ -18,14 +25,14 @@ export class Tickets {
     this.#linger = linger;
   }
 
-  issue(connection: Connection): string {
+  issue(connection: Resumable): string {
     const ticket = randomBytes(BYTES).toString('base64url');
     this.#connections.set(ticket, connection);
     return ticket;
   }
 
   /** Whose ticket it was; good for one time. */
-  take(ticket: string): Connection | undefined {
+  take(ticket: string): Resumable | undefined {
     const connection = this.#connections.get(ticket);
     this.#connections.delete(ticket);
     this.#timers.get(ticket)?.();

@@ -1,28 +1,6 @@
 import type { Code } from '../protocol/index.ts';
+import type { UserConnection } from './caller.ts';
 import type { Observers } from './observer.ts';
-import type { Caller } from './options.ts';
-
-/** One connection of somebody who was let in, whether it speaks the protocol or knows only text. */
-export interface UserConnection extends Caller {
-  /** What it speaks: `zocalo.1`, or only text. */
-  readonly kind: 'protocol' | 'text';
-  /** The client's IP address, where the floor of sockets knows one. */
-  readonly remoteAddress: string | undefined;
-  /** Milliseconds since 1970. */
-  readonly since: number;
-  /** The channels that it is subscribed to. */
-  readonly channels: readonly string[];
-  /** Sends data outside of any channel. */
-  send(data: unknown): void;
-  /** Takes a channel away; the client is told the code. False when it was not subscribed. */
-  unsubscribe(channel: string, code?: Code, message?: string): boolean;
-  /** Ends it. It does not come back by itself. */
-  disconnect(message?: string): void;
-  /** It is one of the server's own tools, whose user counts as none. */
-  readonly isInternal: boolean;
-  /** Ends it, with a reason that the client is told. */
-  end(code: Code, message?: string): void;
-}
 
 /** Who is connected to this node, and through which connections. */
 export class Users {

@@ -11,12 +11,11 @@ import {
   type WelcomeLimits,
 } from '../protocol/index.ts';
 import { isThenable } from '../thenable.ts';
+import type { Identity } from './caller.ts';
 import type { Connection } from './connection.ts';
 import { history } from './history.ts';
 import type { House } from './house.ts';
-import type { Identity } from './options.ts';
-import { admitted, permit } from './permit.ts';
-import { publish } from './publisher.ts';
+import { permit } from './permit.ts';
 import { more, sub, un } from './subscribe.ts';
 
 /**
@@ -97,11 +96,9 @@ async function auth(house: House, connection: Connection, id: number, token: str
   connection.tell(['ok', id, null]);
 }
 
-/** @throws ProtocolError UNAUTHORIZED when `connect` refuses; whatever else it throws. */
-async function identify(house: House, { request }: Connection, { token, login }: Hello): Promise<Identity> {
-  return admitted(
-    await house.connect({ token, request, ...(login && { login: { user: login[0], password: login[1] } }) }),
-  );
+/** @throws as `admit`. */
+function identify(house: House, { request }: Connection, { token, login }: Hello): Promise<Identity> {
+  return house.admit({ token, request, ...(login && { login: { user: login[0], password: login[1] } }) });
 }
 
 function pub(
@@ -117,16 +114,12 @@ function pub(
   const permission = permit('publish', rules, connection, name);
   // What is published one after the other is handed to the log in that order; its answers are not waited for.
   const send = (fitting: JsonText) => {
-    publish(house, name, rules, fitting, {
-      key,
-      keep,
-      user: connection.user,
-      except: echo ? undefined : connection,
-      connection: connection.id,
-    }).then(
-      (at) => connection.tellLine(encodePublished(id, at)),
-      (error) => connection.refuse(id, error, name),
-    );
+    house.publisher
+      .publish(name, rules, fitting, { key, keep, from: connection, except: echo ? undefined : connection })
+      .then(
+        (at) => connection.tellLine(encodePublished(id, at)),
+        (error) => connection.refuse(id, error, name),
+      );
   };
   const check = () => {
     const fitting = house.terms.publication(name, data);
@@ -161,7 +154,7 @@ async function get(
   if (what === 'presence') {
     const empty = rules.presence === 'count' ? '{"count":0}' : '{"count":0,"members":[]}';
     await answer(connection, id, house.channels.get(name)?.presence?.snapshot ?? empty);
-  } else await answer(connection, id, (await history(house, name, options)).text);
+  } else await answer(connection, id, (await history(house.broker, name, options)).text);
 }
 
 /** Who asks for more than they read waits for the next answer until they have read on. */

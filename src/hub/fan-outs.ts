@@ -1,0 +1,33 @@
+import type { Wire } from './wire.ts';
+
+/** The fan-out of the floor of sockets: the only loop over many receivers in the house. */
+export interface FanOut {
+  /**
+   * Sends one text to every wire that is subscribed to `topic`, but not to `except`. Encodes it once. Answers how many
+   * subscribe to the topic.
+   */
+  publish(topic: string, text: string, except?: Wire): number;
+}
+
+/** Several fan-outs as one: a hub may be served on more than one address. */
+export class FanOuts implements FanOut {
+  #all = new Set<FanOut>();
+  readonly #onDelivered: (receivers: number, text: string) => void;
+
+  constructor(onDelivered: (receivers: number, text: string) => void) {
+    this.#onDelivered = onDelivered;
+  }
+
+  /** The answer takes it away again. */
+  add(fanOut: FanOut): () => void {
+    this.#all.add(fanOut);
+    return () => this.#all.delete(fanOut);
+  }
+
+  publish(topic: string, text: string, except?: Wire): number {
+    let receivers = 0;
+    for (const fanOut of this.#all) receivers += fanOut.publish(topic, text, except);
+    if (receivers > 0) this.#onDelivered(receivers, text);
+    return receivers;
+  }
+}

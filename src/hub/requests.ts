@@ -1,0 +1,88 @@
+import { type ClientMessage, decodeFromClient, type JsonText, ProtocolError } from '../protocol/index.ts';
+import type { Connection, FrameReader } from './connection.ts';
+import type { House } from './house.ts';
+import { handle } from './verbs.ts';
+
+/**
+ * Never refused for coming too soon: nothing answers `more`, so that a client whose credit was lost would wait for ever,
+ * and what `un` ends would go on.
+ */
+const ALWAYS_TAKEN: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'un']);
+
+/**
+ * The lines of one client, in their order: what `hi`, `sub` and a permission must wait for holds up the lines behind it;
+ * the log and the calls do not.
+ */
+export class Requests implements FrameReader {
+  readonly #house: House;
+  readonly #connection: Connection;
+  /** Lines behind one that holds them up; null when none does. */
+  #waiting: ClientMessage<JsonText>[] | null = null;
+
+  constructor(house: House, connection: Connection) {
+    this.#house = house;
+    this.#connection = connection;
+  }
+
+  receive(frame: string): void {
+    const connection = this.#connection;
+    const { pace } = connection;
+    const { trace, observers } = this.#house;
+    trace?.('in', frame, connection);
+    const lines = decodeFromClient(frame);
+    observers.tell('onReceived', connection, lines.length);
+    const bytesPause = pace.takeBytes(Buffer.byteLength(frame));
+    for (const { message, fault } of lines) {
+      if (connection.isOver) return;
+      const pause = Math.max(bytesPause, pace.takeLine());
+      if (fault) connection.refuse(fault.id, new ProtocolError(fault.code, fault.message));
+      else if (pause === 0 || ALWAYS_TAKEN.has(message[0])) this.#take(message);
+      else
+        connection.refuse(
+          idOf(message),
+          new ProtocolError('RATE_LIMITED', bytesPause ? 'too many bytes' : 'too many requests', pause),
+        );
+      if (pause > 0 && pace.isUnheeded) connection.countError();
+    }
+  }
+
+  #take(message: ClientMessage<JsonText>): void {
+    if (this.#waiting === null) {
+      const held = this.#handle(message);
+      if (held) void this.#holdUp(held);
+    } else if (this.#waiting.length < this.#house.limits.waiting) this.#waiting.push(message);
+    else this.#connection.end('RATE_LIMITED', 'too many requests wait for their turn');
+  }
+
+  async #holdUp(held: Promise<void>): Promise<void> {
+    const waiting: ClientMessage<JsonText>[] = [];
+    this.#waiting = waiting;
+    await held;
+    for (let next = waiting.shift(); next !== undefined && !this.#connection.isOver; next = waiting.shift())
+      await this.#handle(next);
+    this.#waiting = null;
+  }
+
+  /** Answers a promise, which never rejects, when the lines behind this one have to wait. */
+  #handle(message: ClientMessage<JsonText>): Promise<void> | undefined {
+    const fail = (error: unknown) => this.#connection.refuse(idOf(message), error, channelOf(message));
+    try {
+      return handle(this.#house, this.#connection, message)?.catch(fail);
+    } catch (error) {
+      fail(error);
+      return undefined;
+    }
+  }
+}
+
+/** The channel or pattern that a request names. */
+function channelOf(message: ClientMessage<JsonText>): string | undefined {
+  const [verb, , first, second] = message;
+  if (verb === 'sub' || verb === 'un' || verb === 'pub') return first as string;
+  return verb === 'get' ? (second as string) : undefined;
+}
+
+/** The request's number; 0 for what is no request. */
+function idOf(message: ClientMessage<JsonText>): number {
+  return typeof message[1] === 'number' && message[0] !== 'more' ? message[1] : 0;
+}
