@@ -173,6 +173,7 @@ export class Chaos {
 
     this.#stage = 'settling';
     // On lines that hold, nothing that is sent as text is lost, however much it is at once.
+    while (!(await this.#hub.reload(true))) await pause(100);
     await this.#pour(raw.subscriber.witnesses[0]!);
     await this.#untilHeard();
     await this.#publish('last', ['room', 'short']);

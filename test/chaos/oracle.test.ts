@@ -25,6 +25,7 @@ test('the oracle is content when everything acknowledged came once and in order'
     violations: [],
     messages: 3,
     unacknowledged: 1,
+    texts: 0,
     duplicates: 0,
     losses: 0,
     gaps: 0,

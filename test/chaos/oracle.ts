@@ -13,7 +13,10 @@ export interface Published {
 export interface Verdict {
   readonly violations: string[];
   readonly messages: number;
+  /** Those whose fate nobody was told. */
   readonly unacknowledged: number;
+  /** Texts on connections that held, which no server acknowledges. */
+  readonly texts: number;
   readonly duplicates: number;
   readonly losses: number;
   readonly gaps: number;
@@ -132,10 +135,12 @@ export function judge(
     if (stored.some((id, index) => index > 0 && offsetOf(id) < offsetOf(stored[index - 1]!)))
       violations.push(`the lines ${line[0]} to ${line.at(-1)} were stored out of their order`);
   }
+  const texts = whole.reduce((sum, { length }) => sum + length, 0);
   return {
     violations,
     messages: published.filter(({ at }) => at).length,
-    unacknowledged: published.filter(({ at }) => !at).length,
+    unacknowledged: published.filter(({ at }) => !at).length - texts,
+    texts,
     duplicates: twice + all.reduce((sum, { duplicates }) => sum + duplicates, 0),
     losses,
     gaps: all.reduce((sum, { gaps }) => sum + gaps.length, 0),

@@ -98,23 +98,25 @@ export class ServerProcess {
     return promise;
   }
 
-  /** Gives it the next configuration. Resolves when it has taken it, or is dead. */
-  async reload(): Promise<void> {
+  /** Gives it the next configuration. Answers whether it has taken it. */
+  async reload(isCalm = false): Promise<boolean> {
     const child = this.#child;
-    if (!this.#isUp || !child || child.exitCode !== null || child.signalCode !== null) return;
-    this.#configure();
+    if (!this.#isUp || !child || child.exitCode !== null || child.signalCode !== null) return false;
+    this.#configure(isCalm);
+    const { reloads } = this;
     const done = new Promise<void>((resolve) => {
       this.#reloaded = resolve;
     });
     child.kill('SIGHUP');
     await done;
+    return this.reloads > reloads;
   }
 
-  #configure(): void {
+  #configure(isCalm = false): void {
     const database = join(this.#directory, 'square.db');
     const place = { port: this.#port, linePort: this.#linePort, database, webhook: this.#webhook() };
     // In one go: it may be read at any moment.
-    writeFileSync(`${this.#file}.new`, JSON.stringify(settings(place, this.#number++)));
+    writeFileSync(`${this.#file}.new`, JSON.stringify(settings(place, this.#number++, isCalm)));
     renameSync(`${this.#file}.new`, this.#file);
   }
 

@@ -19,15 +19,28 @@ export interface Place {
   readonly webhook: string;
 }
 
-/** The `n`th configuration: each reload changes something of every part that a reload can change, and nothing that anybody would notice. */
-export function settings({ port, linePort, database, webhook }: Place, n: number): z.input<typeof configSchema> {
+/**
+ * The `n`th configuration. Each reload changes something of every part that a reload can change. Users never notice;
+ * strangers, who write and hear plain text, are shut out now and then unless it is calm.
+ */
+export function settings(
+  { port, linePort, database, webhook }: Place,
+  n: number,
+  isCalm = false,
+): z.input<typeof configSchema> {
   return {
     listen: `http://127.0.0.1:${port}`,
     lines: { listen: `tcp://127.0.0.1:${linePort}`, channel: 'room' },
     store: `sqlite:${database}`,
     secret: SECRET,
     channels: {
-      room: { history: { size: 1_000_000 + n }, presence: true, publish: 'everyone', maxData: 65_536 + n },
+      room: {
+        history: { size: 1_000_000 + n },
+        presence: true,
+        subscribe: n % 5 === 4 && !isCalm ? 'users' : 'everyone',
+        publish: n % 4 === 3 && !isCalm ? 'users' : 'everyone',
+        maxData: 65_536 + n,
+      },
       short: { history: { size: SHORT, ttl: `${7 + (n % 3)}d` }, publish: n % 2 ? 'users' : 'everyone' },
       'many:*': { publish: 'users', patterns: n % 2 === 0 },
       ...(n % 2 && { 'many:7': { publish: 'users', history: { size: 5_000 } } }),
