@@ -38,21 +38,30 @@ export class ChannelRules {
    *   everything is as before.
    */
   replace(channels: Readonly<Record<string, ChannelOptions>>): void {
+    this.prepare(channels)();
+  }
+
+  /** As `replace`, but they hold from the call of the answer on, which cannot fail. */
+  prepare(channels: Readonly<Record<string, ChannelOptions>>): () => void {
     try {
       const fresh = Object.entries(channels).map(([pattern, options]) => [pattern, rules(pattern, options)] as const);
-      new PatternTable(fresh); // throws for what is no pattern, before anything has changed
-      const entries = fresh.map(([pattern, rules]) => {
-        const known = this.#entries.get(pattern);
-        return [pattern, known ? Object.assign(known, rules) : rules] as const;
-      });
-      this.#entries = new Map(entries);
-      this.#table = new PatternTable(entries);
-      this.#own = new PatternTable(entries.filter(([pattern]) => isOwn(pattern)));
-      this.#open = new PatternTable(entries.filter(([, { patterns }]) => patterns));
+      new PatternTable(fresh); // throws for what is no pattern
+      return () => this.#use(fresh);
     } catch (cause) {
       if (cause instanceof ZocaloError) throw cause;
       throw new ZocaloError('BAD_OPTION', `channels: ${(cause as Error).message}`, { cause });
     }
+  }
+
+  #use(fresh: readonly (readonly [string, Rules])[]): void {
+    const entries = fresh.map(([pattern, rules]) => {
+      const known = this.#entries.get(pattern);
+      return [pattern, known ? Object.assign(known, rules) : rules] as const;
+    });
+    this.#entries = new Map(entries);
+    this.#table = new PatternTable(entries);
+    this.#own = new PatternTable(entries.filter(([pattern]) => isOwn(pattern)));
+    this.#open = new PatternTable(entries.filter(([, { patterns }]) => patterns));
   }
 
   /** For the server itself, which may use any channel. */

@@ -13,13 +13,13 @@ const LONGEST_REQUEST = 2_000;
 
 /** The HTTP API on a Unix socket, for programs of this machine. They need no key: the mode of the file is the key. */
 export class LocalSocket {
-  readonly #path: string;
+  readonly path: string;
   readonly #server: Server;
   readonly #clock: Clock;
 
   /** `keepAliveTimeout` in milliseconds. */
   constructor(path: string, handle: Listener, keepAliveTimeout: number, clock: Clock = systemClock) {
-    this.#path = path;
+    this.path = path;
     this.#clock = clock;
     // A connection that cannot be accepted, for want of files say, ends nothing else.
     this.#server = nodeHttp()
@@ -37,18 +37,18 @@ export class LocalSocket {
     const umask = process.umask(0o177);
     try {
       await new Promise<void>((resolve, reject) => {
-        this.#server.once('error', reject).listen(this.#path, resolve);
+        this.#server.once('error', reject).listen(this.path, resolve);
       });
     } catch (cause) {
       const { code } = cause as NodeJS.ErrnoException;
-      throw new ZocaloError('BAD_OPTION', `the socket ${this.#path} cannot be made (${code})`, {
+      throw new ZocaloError('BAD_OPTION', `the socket ${this.path} cannot be made (${code})`, {
         advice: 'name a path in a folder that you may write to, of at most 100 characters',
         cause,
       });
     } finally {
       process.umask(umask);
     }
-    await chmod(this.#path, MODE);
+    await chmod(this.path, MODE);
   }
 
   /** Requests that are under way have so many milliseconds, and two seconds at most; then they are cut off. */
@@ -62,18 +62,18 @@ export class LocalSocket {
   }
 
   async #clear(): Promise<void> {
-    const found = await stat(this.#path).catch(() => undefined);
+    const found = await stat(this.path).catch(() => undefined);
     if (!found) return;
     if (!found.isSocket())
-      throw new ZocaloError('BAD_OPTION', `${this.#path} is there already, and no socket`, {
+      throw new ZocaloError('BAD_OPTION', `${this.path} is there already, and no socket`, {
         advice: 'name another path',
       });
     const isUsed = await new Promise<boolean>((resolve) => {
-      const probe = connect(this.#path);
+      const probe = connect(this.path);
       probe.once('connect', () => resolve(true)).once('error', () => resolve(false));
       probe.once('connect', () => probe.destroy());
     });
-    if (isUsed) throw new ZocaloError('ADDRESS_IN_USE', `${this.#path} is taken by another program`);
-    await rm(this.#path);
+    if (isUsed) throw new ZocaloError('ADDRESS_IN_USE', `${this.path} is taken by another program`);
+    await rm(this.path);
   }
 }

@@ -13,9 +13,14 @@ export interface ApiCaller {
 
 /** The keys of the HTTP API. Only their digests are held. */
 export class ApiKeys {
-  readonly #keys: readonly { digest: Buffer; caller: ApiCaller }[];
+  #keys: readonly { digest: Buffer; caller: ApiCaller }[] = [];
 
   constructor(keys: readonly ApiKeyConfig[]) {
+    this.replace(keys);
+  }
+
+  /** From the next request on. */
+  replace(keys: readonly ApiKeyConfig[]): void {
     this.#keys = keys.map((key) => ({ digest: digestOf(key.key), caller: callerOf(key) }));
   }
 

@@ -4,7 +4,7 @@ import type { Identity, Visitor } from '../../hub/index.ts';
 import { ProtocolError, type Reason } from '../../protocol/index.ts';
 import type { Config } from '../config/index.ts';
 import { type Log, SparseLog } from '../operations/index.ts';
-import type { Prepared } from '../prepared.ts';
+import type { Change } from '../part.ts';
 import { type AddressOf, type Handshake, handshakeOf, tokenIn } from './credentials.ts';
 import { Hook } from './hook.ts';
 import { KeysUnavailable } from './jwks.ts';
@@ -87,7 +87,7 @@ export class Auth {
   }
 
   /** Another config, which holds once it is committed. @throws as `open`. */
-  async prepare(config: AuthConfig): Promise<Prepared> {
+  async prepare(config: AuthConfig): Promise<Required<Change>> {
     const doors = await this.#build(config);
     const replace = (one: Doors | undefined, other: Doors | undefined) => {
       if (one?.login?.users !== other?.login?.users) one?.login?.users.close();

@@ -57,6 +57,11 @@ export class LineServer {
     this.#clock = options.clock ?? systemClock;
   }
 
+  /** The address that it was asked to listen on. */
+  get listen(): string {
+    return this.#options.listen;
+  }
+
   get addresses(): readonly string[] {
     return this.#server?.addresses ?? [];
   }

@@ -25,13 +25,16 @@ export interface DrainOptions {
  * where that is more. So all of it is over at the deadline, and everything was told to stop.
  */
 export class Drain {
-  readonly #options: DrainOptions;
+  /** Milliseconds for all of it. */
+  deadline: number;
+  readonly #log: DrainOptions['log'];
   readonly #clock: Clock;
   #drained: Promise<boolean> | null = null;
 
-  constructor(options: DrainOptions) {
-    this.#options = options;
-    this.#clock = options.clock ?? systemClock;
+  constructor({ deadline, log, clock = systemClock }: DrainOptions) {
+    this.deadline = deadline;
+    this.#log = log;
+    this.#clock = clock;
   }
 
   /** From the first call of `run` on: then nobody new should be sent here. */
@@ -41,19 +44,19 @@ export class Drain {
 
   /** Stops everything, once. True when all was done in time. A step that fails is logged, and the next ones go on. */
   run(steps: readonly Step[]): Promise<boolean> {
-    this.#drained ??= this.#run(steps);
+    this.#drained ??= this.#run(steps, this.deadline);
     return this.#drained;
   }
 
-  async #run(steps: readonly Step[]): Promise<boolean> {
-    const { deadline, log } = this.#options;
+  async #run(steps: readonly Step[], deadline: number): Promise<boolean> {
+    const log = this.#log;
     const begun = this.#clock.now();
     log.info({ deadline }, 'stopping');
     let inTime = true;
     for (const group of groupsOf(steps)) {
       const left = Math.max(0, deadline - (this.#clock.now() - begun));
       const patience = Math.max(left - deadline / 10, left / 2);
-      const stopped = await Promise.all(group.map((step) => this.#stop(step, patience)));
+      const stopped = await Promise.all(group.map((step) => this.#stop(step, patience, deadline)));
       inTime &&= stopped.every(Boolean);
     }
     if (inTime) log.info({ took: Math.round(this.#clock.now() - begun) }, 'stopped');
@@ -61,8 +64,8 @@ export class Drain {
   }
 
   /** False when it was late. */
-  async #stop({ what, stop }: Step, patience: number): Promise<boolean> {
-    const { deadline, log } = this.#options;
+  async #stop({ what, stop }: Step, patience: number, deadline: number): Promise<boolean> {
+    const log = this.#log;
     let cancel = () => {};
     const late = new Promise<false>((resolve) => {
       cancel = this.#clock.after(patience, () => resolve(false));

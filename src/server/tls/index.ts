@@ -1,1 +1,2 @@
 export { Certificates } from './certificates.ts';
+export { CertificatesPart } from './certificates-part.ts';

@@ -2,7 +2,7 @@ import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub, Taken } from '../../hub/index.ts';
 import type { WebhookConfig } from '../config/index.ts';
 import { SparseLog } from '../operations/index.ts';
-import type { Prepared } from '../prepared.ts';
+import type { Change } from '../part.ts';
 import { Backlog, type Kind, type News } from './backlog.ts';
 import { type DeliveryParts, placeOf } from './delivery.ts';
 import { Subscriber } from './subscriber.ts';
@@ -82,7 +82,7 @@ export class Webhooks {
    * Other webhooks, while everything goes on: one whose URL stays keeps what waits for it, what it was told, and its
    * place in the order. One that is gone loses what waits for it. @throws ZocaloError STORE_FAILED.
    */
-  async prepare(webhooks: readonly WebhookConfig[]): Promise<Prepared> {
+  async prepare(webhooks: readonly WebhookConfig[]): Promise<Required<Change>> {
     await this.#leaving;
     const known = new Map(this.#subscribers.map((subscriber) => [subscriber.url, subscriber]));
     const configs = new Map(webhooks.map((webhook) => [webhook.url, webhook]));

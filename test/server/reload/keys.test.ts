@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allKeys, configSchema } from '../../../src/server/config/index.ts';
-import { RELOADED } from '../../../src/server/daemon.ts';
+import { Daemon } from '../../../src/server/daemon.ts';
+import { MemoryLog } from '../../support/daemon.ts';
 import { missing } from '../../support/need.ts';
 import { fileOf } from '../auth/doors.ts';
 import { AUTH_CASES } from './auth-cases.ts';
@@ -23,6 +24,9 @@ function withValue(input: unknown, [part, ...rest]: readonly string[], value: un
   const known = (input ?? {}) as Record<string, unknown>;
   return { ...known, [name]: withValue(known[name], rest, value) };
 }
+
+/** As the parts of a daemon say. */
+const RELOADED = new Daemon(configSchema.parse({ store: 'memory:' }), { log: new MemoryLog(), version: '0' }).reloads;
 
 const keys = allKeys().filter(({ path, isGroup }) => RELOADED.has(path[0]!) && !isGroup);
 /** Of these two, and of the names, one alone cannot change. */
