@@ -12,6 +12,7 @@ import { serveApi } from '../server/api/api-peer.ts';
 import { directoryWith } from '../server/config/support.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { zocaloIn } from '../support/cli.ts';
+import { startHaproxy } from '../support/haproxy.ts';
 import { missing } from '../support/need.ts';
 import { PROXY, startNginx } from '../support/nginx.ts';
 
@@ -75,6 +76,23 @@ test('behind an nginx on the same machine, whose address is also its client’s,
   assert.doesNotMatch(text, /^problem|For nginx:/m);
 });
 
+test('behind an HAProxy with the lines that the doctor gives, all is well, and 0', {
+  skip: missing('haproxy', 'openssl'),
+}, async (t) => {
+  const { url } = await serveApi(t, { api: { clientAddress: new ClientAddress([PROXY]) } });
+  const { port, folder } = await startHaproxy(t, ({ port, folder }) =>
+    PROXY_LINES.HAProxy({ name: 'localhost', backend: `${new URL(url).host} source ${PROXY}` })
+      .replace('bind :443', `bind 127.0.0.1:${port}`)
+      .replace('/etc/haproxy/localhost.pem', join(folder, 'both.pem')),
+  );
+  const args = ['--url', `https://127.0.0.1:${port}`, '--ca', join(folder, 'cert.pem')];
+  const { exit, text } = await examine(t, { listen: url, proxies: [PROXY] }, args);
+  assert.equal(exit, 0, text);
+  assert.match(text, /^ok {7}proxy: passes on the client's address, 127\.0\.0\.1$/m);
+  assert.match(text, /^ok {7}proxy: WebSockets get through$/m);
+  assert.doesNotMatch(text, /^problem|For nginx:/m);
+});
+
 test('a proxy that is not in the key proxies is one problem, with the line to write', { skip }, async (t) => {
   const { exit, text } = await examineThrough(t, (lines) => lines, { proxy: '127.0.0.1', proxies: [] });
   assert.equal(exit, 1, text);
@@ -122,7 +140,7 @@ test('a proxy that the daemon does not believe is a problem that names the key',
     text,
     /takes everybody for 10\.0\.0\.9\n {9}let the daemon believe the proxy, with proxies: \[10\.0\.0\.9\]/,
   );
-  assert.match(text, /For nginx:[\s\S]*For Apache:[\s\S]*For Caddy:/);
+  assert.match(text, /For nginx:[\s\S]*For Apache:[\s\S]*For Caddy:[\s\S]*For HAProxy:/);
 });
 
 test('a proxy that keeps the Host and the scheme to itself is a problem', { skip }, async (t) => {

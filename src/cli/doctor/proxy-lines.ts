@@ -6,7 +6,7 @@ interface Site {
 }
 
 /** Complete lines for a proxy in front of the daemon, by the name that its header Server has. */
-export const PROXY_LINES: Readonly<Record<'nginx' | 'Apache' | 'Caddy', (site: Site) => string>> = {
+export const PROXY_LINES: Readonly<Record<'nginx' | 'Apache' | 'Caddy' | 'HAProxy', (site: Site) => string>> = {
   nginx: ({ name, backend }) => `map $http_upgrade $connection_upgrade {
   default upgrade;
   ''      close;
@@ -48,6 +48,23 @@ server {
     header_up -Forwarded
   }
 }`,
+  HAProxy: ({ name, backend }) => `defaults
+  mode http
+  timeout connect 5s
+  timeout client  75s
+  timeout server  75s
+  timeout tunnel  75s
+
+frontend ${name}
+  # certificate and key in one file
+  bind :443 ssl crt /etc/haproxy/${name}.pem
+  http-request set-header X-Forwarded-Proto https
+  http-request del-header Forwarded
+  option forwardfor
+  default_backend zocalo
+
+backend zocalo
+  server zocalo ${backend}`,
 };
 
 /** The lines for the proxy that names itself so, or for all of them. */
