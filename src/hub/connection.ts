@@ -12,13 +12,13 @@ import {
 } from '../protocol/index.ts';
 import { answerOf, errLine } from './answer.ts';
 import type { Identity, UserConnection } from './caller.ts';
-import type { Channel } from './channel.ts';
-import type { Excluded } from './excluded.ts';
+import type { Channel } from './channels/channel.ts';
+import type { Excluded } from './channels/excluded.ts';
+import type { Pattern, PatternReader } from './channels/pattern.ts';
+import { type Subscriber, Subscription } from './channels/subscription.ts';
 import type { House } from './house.ts';
 import { Pace } from './pace.ts';
-import type { Pattern, PatternReader } from './pattern.ts';
 import { type Action, Grants } from './rights.ts';
-import { type Subscriber, Subscription } from './subscription.ts';
 import type { Resumable } from './tickets.ts';
 import { EVERYONE, type Wire } from './wire.ts';
 

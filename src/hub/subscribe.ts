@@ -8,12 +8,12 @@ import {
   type Subscribed,
   type SubscribeOptions,
 } from '../protocol/index.ts';
-import type { Channel } from './channel.ts';
+import type { Channel } from './channels/channel.ts';
+import { CREDIT, futureOf } from './channels/history.ts';
+import { permit, requireRight } from './channels/permit.ts';
+import { Subscription } from './channels/subscription.ts';
 import type { Connection } from './connection.ts';
-import { CREDIT, futureOf } from './history.ts';
 import type { House } from './house.ts';
-import { permit, requireRight } from './permit.ts';
-import { Subscription } from './subscription.ts';
 
 export async function sub(
   house: House,

@@ -3,11 +3,11 @@ import { CODES, type Code, channelFault, closeCode, isChannel, JsonText, Protoco
 import { Allowance } from './allowance.ts';
 import { answerOf } from './answer.ts';
 import type { Identity, UserConnection } from './caller.ts';
-import type { Channel } from './channel.ts';
-import type { Excluded } from './excluded.ts';
+import type { Channel } from './channels/channel.ts';
+import type { Excluded } from './channels/excluded.ts';
+import { permit } from './channels/permit.ts';
+import { plainText } from './channels/publication.ts';
 import type { House } from './house.ts';
-import { permit } from './permit.ts';
-import { plainText } from './publication.ts';
 import { type Action, Grants } from './rights.ts';
 import type { Wire } from './wire.ts';
 

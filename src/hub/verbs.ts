@@ -12,10 +12,10 @@ import {
 } from '../protocol/index.ts';
 import { isThenable } from '../thenable.ts';
 import type { Identity } from './caller.ts';
+import { history } from './channels/history.ts';
+import { permit } from './channels/permit.ts';
 import type { Connection } from './connection.ts';
-import { history } from './history.ts';
 import type { House } from './house.ts';
-import { permit } from './permit.ts';
 import { more, sub, un } from './subscribe.ts';
 
 /**

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Entry } from '../../src/broker/index.ts';
-import { Latest } from '../../src/hub/latest.ts';
+import { Latest } from '../../src/hub/channels/latest.ts';
 import { settle, square } from './fake-wire.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', null] as const;

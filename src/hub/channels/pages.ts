@@ -1,6 +1,6 @@
-import type { Broker, LogGap, Page } from '../broker/index.ts';
-import type { Clock } from '../clock.ts';
-import type { Position } from '../protocol/index.ts';
+import type { Broker, LogGap, Page } from '../../broker/index.ts';
+import type { Clock } from '../../clock.ts';
+import type { Position } from '../../protocol/index.ts';
 import type { Channel } from './channel.ts';
 import { lineOf } from './publication.ts';
 

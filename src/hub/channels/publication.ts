@@ -1,5 +1,5 @@
-import type { Entry } from '../broker/index.ts';
-import { encodePublication } from '../protocol/index.ts';
+import type { Entry } from '../../broker/index.ts';
+import { encodePublication } from '../../protocol/index.ts';
 
 /** The meta of a publication with its time. */
 export function stamped(meta: string | null, time: number): string {

@@ -1,10 +1,10 @@
-import type { Broker } from '../broker/index.ts';
-import type { Clock } from '../clock.ts';
-import { type JsonText, type Position, ProtocolError } from '../protocol/index.ts';
+import type { Broker } from '../../broker/index.ts';
+import type { Clock } from '../../clock.ts';
+import { type JsonText, type Position, ProtocolError } from '../../protocol/index.ts';
+import { InFlight } from '../in-flight.ts';
+import type { Observers } from '../observer.ts';
 import type { Channels } from './channels.ts';
 import type { Excluded } from './excluded.ts';
-import { InFlight } from './in-flight.ts';
-import type { Observers } from './observer.ts';
 import type { Patterns } from './patterns.ts';
 import type { Rules } from './rules.ts';
 

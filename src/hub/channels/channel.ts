@@ -1,11 +1,11 @@
-import type { Broker, Entry, LogGap } from '../broker/index.ts';
-import { encode, encodePublication, type Position } from '../protocol/index.ts';
+import type { Broker, Entry, LogGap } from '../../broker/index.ts';
+import { encode, encodePublication, type Position } from '../../protocol/index.ts';
+import type { Report } from '../report.ts';
+import type { Wire } from '../wire.ts';
 import type { Excluded } from './excluded.ts';
 import { Presence, type PresenceContext } from './presence.ts';
 import { lineOf, plainText } from './publication.ts';
-import type { Report } from './report.ts';
 import type { Rules } from './rules.ts';
-import type { Wire } from './wire.ts';
 
 /** What every channel works with. */
 export interface ChannelContext extends PresenceContext {

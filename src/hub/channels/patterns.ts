@@ -1,9 +1,9 @@
-import type { Broker, Entry } from '../broker/index.ts';
-import type { Clock } from '../clock.ts';
-import { ProtocolError } from '../protocol/index.ts';
+import type { Broker, Entry } from '../../broker/index.ts';
+import type { Clock } from '../../clock.ts';
+import { ProtocolError } from '../../protocol/index.ts';
+import type { HubLimits } from '../limits.ts';
 import type { Channel } from './channel.ts';
 import type { Channels } from './channels.ts';
-import type { HubLimits } from './limits.ts';
 import { Pattern, type PatternReader } from './pattern.ts';
 import type { ChannelRules, Rules } from './rules.ts';
 

@@ -1,4 +1,4 @@
-import { compilePattern } from '../protocol/index.ts';
+import { compilePattern } from '../../protocol/index.ts';
 import type { Channel } from './channel.ts';
 import type { Rules } from './rules.ts';
 

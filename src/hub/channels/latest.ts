@@ -1,5 +1,5 @@
-import { type Entry, sizeOf } from '../broker/index.ts';
-import { memberText, type Position } from '../protocol/index.ts';
+import { type Entry, sizeOf } from '../../broker/index.ts';
+import { memberText, type Position } from '../../protocol/index.ts';
 
 /**
  * What a slow reader gets who wants only the newest publication of each key: reads the log on, page by page, and keeps

@@ -1,4 +1,4 @@
-import type { Wire } from './wire.ts';
+import type { Wire } from '../wire.ts';
 
 /** A connection that does not get what it has published itself. */
 export interface Excluded {

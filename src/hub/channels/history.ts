@@ -1,5 +1,5 @@
-import type { Broker, LogState } from '../broker/index.ts';
-import { type GetOptions, JsonText, type Position, ProtocolError } from '../protocol/index.ts';
+import type { Broker, LogState } from '../../broker/index.ts';
+import { type GetOptions, JsonText, type Position, ProtocolError } from '../../protocol/index.ts';
 import { stamped } from './publication.ts';
 
 /** Publications that a client takes at once, when it does not say how many. */

@@ -1,7 +1,7 @@
-import { ProtocolError } from '../protocol/index.ts';
-import { isThenable } from '../thenable.ts';
-import type { Caller } from './caller.ts';
-import type { Action } from './rights.ts';
+import { ProtocolError } from '../../protocol/index.ts';
+import { isThenable } from '../../thenable.ts';
+import type { Caller } from '../caller.ts';
+import type { Action } from '../rights.ts';
 import type { Rules } from './rules.ts';
 
 /** What each right is called in a token's `can`. */

@@ -1,5 +1,5 @@
+import type { Observers } from '../observer.ts';
 import { Channel, type ChannelContext } from './channel.ts';
-import type { Observers } from './observer.ts';
 import type { ChannelRules } from './rules.ts';
 
 interface Open {

@@ -1,9 +1,9 @@
-import { DEFAULT_KEEP, type Keep } from '../broker/index.ts';
-import { ZocaloError } from '../errors.ts';
-import { PatternTable, ProtocolError } from '../protocol/index.ts';
-import type { ChannelOptions, TextForm } from './channel-options.ts';
-import { milliseconds } from './duration.ts';
-import { isOwn } from './rights.ts';
+import { DEFAULT_KEEP, type Keep } from '../../broker/index.ts';
+import { ZocaloError } from '../../errors.ts';
+import { PatternTable, ProtocolError } from '../../protocol/index.ts';
+import type { ChannelOptions, TextForm } from '../channel-options.ts';
+import { milliseconds } from '../duration.ts';
+import { isOwn } from '../rights.ts';
 
 /** A channel's options with every default filled in. */
 export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' | 'latestBy' | 'text'>> {

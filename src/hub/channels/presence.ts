@@ -1,8 +1,8 @@
-import type { Clock } from '../clock.ts';
-import { encode, encodeJoin, encodeMember } from '../protocol/index.ts';
-import type { FanOut } from './fan-outs.ts';
+import type { Clock } from '../../clock.ts';
+import { encode, encodeJoin, encodeMember } from '../../protocol/index.ts';
+import type { FanOut } from '../fan-outs.ts';
+import type { Shares } from '../shares.ts';
 import type { Rules } from './rules.ts';
-import type { Shares } from './shares.ts';
 
 /** Milliseconds between two counts that are sent: in a big channel somebody comes or goes all the time. */
 const COUNT_PAUSE = 1_000;

@@ -1,10 +1,10 @@
-import type { LogGap } from '../broker/index.ts';
-import { encode, type Position } from '../protocol/index.ts';
+import type { LogGap } from '../../broker/index.ts';
+import { encode, type Position } from '../../protocol/index.ts';
+import type { Wire } from '../wire.ts';
 import type { Channel } from './channel.ts';
 import { Latest } from './latest.ts';
 import { MOST, type Pages, type SharedPage } from './pages.ts';
 import { lineOf } from './publication.ts';
-import type { Wire } from './wire.ts';
 
 /** Whoever holds subscriptions. */
 export interface Subscriber {
