@@ -1,6 +1,6 @@
 import type { Wire } from './wire.ts';
 
-/** The fan-out of the floor of sockets: the only loop over many receivers in the house. */
+/** The transport's fan-out: the only loop over many receivers. */
 export interface FanOut {
   /**
    * Sends one text to every wire that is subscribed to `topic`, but not to `except`. Encodes it once. Answers how many
@@ -18,7 +18,7 @@ export class FanOuts implements FanOut {
     this.#onDelivered = onDelivered;
   }
 
-  /** The answer takes it away again. */
+  /** Returns a function that removes it. */
   add(fanOut: FanOut): () => void {
     this.#all.add(fanOut);
     return () => this.#all.delete(fanOut);

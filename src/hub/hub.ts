@@ -24,22 +24,23 @@ import { Pages } from './channels/pages.ts';
 import { Patterns } from './channels/patterns.ts';
 import { Publisher } from './channels/publisher.ts';
 import { ChannelRules } from './channels/rules.ts';
-import { Connection } from './connection.ts';
+import { Connection } from './connections/connection.ts';
+import type { HubContext } from './connections/context.ts';
+import { ResumeTickets } from './connections/resume-tickets.ts';
+import { TextConnection } from './connections/text-connection.ts';
+import { User } from './connections/user.ts';
+import { Users } from './connections/users.ts';
+import { ContractCheck } from './contract-check.ts';
 import { type FanOut, FanOuts } from './fan-outs.ts';
-import type { House } from './house.ts';
 import { InFlight } from './in-flight.ts';
 import { LIMIT_DEFAULTS } from './limits.ts';
 import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
 import type { HubOptions } from './options.ts';
 import type { Report } from './report.ts';
-import { Requests } from './requests.ts';
 import { Shares } from './shares.ts';
-import { Terms } from './terms.ts';
-import { TextConnection } from './text-connection.ts';
-import { Tickets } from './tickets.ts';
 import { checkTimes } from './times.ts';
-import { User, Users } from './users.ts';
+import { Requests } from './verbs/requests.ts';
 import { EVERYONE, type Wire } from './wire.ts';
 
 export interface HubPublishOptions {
@@ -64,7 +65,7 @@ const TEXTS = 1_000;
  */
 // biome-ignore lint/suspicious/noExplicitAny: whoever takes a `Hub` takes one of any contract.
 export class Hub<C extends Contract = any> {
-  readonly #house: House;
+  readonly #context: HubContext;
   readonly #fanOuts: FanOuts;
   #opened: Promise<void> | null = null;
   #stopPinging = (): void => {};
@@ -77,7 +78,7 @@ export class Hub<C extends Contract = any> {
     const report: Report = (what, cause) => tell(onError, what, cause);
     const limits = { ...LIMIT_DEFAULTS, ...options.limits };
     const rules = new ChannelRules(options.channels);
-    const terms = new Terms(options.contract);
+    const contract = new ContractCheck(options.contract);
     const observers = new Observers(report);
     this.#fanOuts = new FanOuts((receivers, text) => {
       observers.tell('onDelivered', receivers);
@@ -97,7 +98,7 @@ export class Hub<C extends Contract = any> {
       beforeNews,
     });
     const patterns = new Patterns({ broker, clock, limits, rules, channels });
-    this.#house = {
+    this.#context = {
       broker,
       clock,
       rules,
@@ -108,9 +109,9 @@ export class Hub<C extends Contract = any> {
       patterns,
       publisher: new Publisher({ broker, clock, channels, patterns, observers }),
       users: new Users(observers),
-      tickets: new Tickets(clock, linger),
-      methods: new Methods(terms),
-      terms,
+      resumeTickets: new ResumeTickets(clock, linger),
+      methods: new Methods(contract),
+      contract,
       observers,
       pages: new Pages(broker, clock),
       texts: new InFlight(),
@@ -127,7 +128,7 @@ export class Hub<C extends Contract = any> {
   }
 
   async #open(): Promise<void> {
-    const { broker, clock, pingInterval } = this.#house;
+    const { broker, clock, pingInterval } = this.#context;
     await broker.open();
     this.#stopPinging = clock.every(pingInterval, () => this.#fanOuts.publish(EVERYONE, encode(PING)));
   }
@@ -137,7 +138,7 @@ export class Hub<C extends Contract = any> {
    * connections have handed over, it waits a second at most: the rate of a sender must hold up nobody's end.
    */
   async settled(limit: number): Promise<void> {
-    const { publisher, texts, clock } = this.#house;
+    const { publisher, texts, clock } = this.#context;
     const begun = clock.now();
     await texts.settled(clock, Math.min(limit, TEXTS));
     await publisher.settled(Math.max(0, limit - (clock.now() - begun)));
@@ -152,14 +153,14 @@ export class Hub<C extends Contract = any> {
   async #close(): Promise<void> {
     this.#stopPinging();
     for (const connection of this.connections) connection.end('SHUTTING_DOWN');
-    this.#house.patterns.close();
-    this.#house.channels.close();
-    this.#house.tickets.close();
+    this.#context.patterns.close();
+    this.#context.channels.close();
+    this.#context.resumeTickets.close();
     const isOpen = await this.#opened?.then(
       () => true,
       () => false, // whoever opened it was told
     );
-    if (isOpen) await this.#house.broker.close();
+    if (isOpen) await this.#context.broker.close();
   }
 
   /**
@@ -200,9 +201,9 @@ export class Hub<C extends Contract = any> {
     const channels = typeof to === 'string' ? [to] : to;
     for (const channel of channels) checkName(channel);
     await this.open();
-    const { rules, terms, publisher } = this.#house;
+    const { rules, contract, publisher } = this.#context;
     const send = async (channel: string) =>
-      publisher.publish(channel, rules.of(channel), await terms.publication(channel, data), options);
+      publisher.publish(channel, rules.of(channel), await contract.publication(channel, data), options);
     if (typeof to === 'string') return send(to);
     const results = await Promise.allSettled(channels.map(send));
     return results.map((result) => {
@@ -226,11 +227,11 @@ export class Hub<C extends Contract = any> {
   ): Promise<() => void> {
     if (!isPattern(channelOrPattern)) checkName(channelOrPattern);
     await this.open();
-    return this.#house.broker.watch(channelOrPattern, (channel, epoch, entries) => {
+    return this.#context.broker.watch(channelOrPattern, (channel, epoch, entries) => {
       for (const { data, offset } of entries) {
         guard(
           () => listener(channel, JSON.parse(data), [epoch, offset]),
-          (cause) => this.#house.report(`the watcher of ${channelOrPattern} failed`, cause),
+          (cause) => this.#context.report(`the watcher of ${channelOrPattern} failed`, cause),
         );
       }
     });
@@ -245,48 +246,48 @@ export class Hub<C extends Contract = any> {
   async historyText(channel: string, options: GetOptions = {}): Promise<JsonText> {
     checkName(channel);
     await this.open();
-    return history(this.#house.broker, channel, options);
+    return history(this.#context.broker, channel, options);
   }
 
   /** As `presence`, for who passes it on. */
   presenceText(channel: string): JsonText {
-    return JsonText.written(this.#house.channels.get(channel)?.presence?.snapshot ?? '{"count":0,"members":[]}');
+    return JsonText.written(this.#context.channels.get(channel)?.presence?.snapshot ?? '{"count":0,"members":[]}');
   }
 
   /** A user, connected or not. */
   user(id: string): User {
-    return new User(id, this.#house.users);
+    return new User(id, this.#context.users);
   }
 
   /** The ids of the users who are connected. */
   get users(): readonly string[] {
-    return this.#house.users.ids;
+    return this.#context.users.ids;
   }
 
   /** One connection on this node, by its id; undefined when it is gone. */
   connection(id: string): UserConnection | undefined {
-    return this.#house.users.connections.get(id);
+    return this.#context.users.connections.get(id);
   }
 
   /** Everybody who was let in. */
   get connections(): readonly UserConnection[] {
-    return [...this.#house.users.connections.values()];
+    return [...this.#context.users.connections.values()];
   }
 
   /** Lets clients call `name`. @throws ZocaloError BAD_OPTION when there is such a method already. */
   method<const Name extends string>(name: Name, handler: Handler<C, Name>): this {
-    this.#house.methods.add(name, handler as Handler);
+    this.#context.methods.add(name, handler as Handler);
     return this;
   }
 
   /** The channels that somebody on this node is subscribed to. */
   get channels(): readonly string[] {
-    return this.#house.channels.names;
+    return this.#context.channels.names;
   }
 
   /** How many are subscribed to a channel on this node. */
   subscribers(channel: string): number {
-    return this.#house.channels.countOf(channel);
+    return this.#context.channels.countOf(channel);
   }
 
   /**
@@ -295,7 +296,7 @@ export class Hub<C extends Contract = any> {
    * @throws ZocaloError BAD_OPTION: then everything is as before.
    */
   setChannels(channels: Readonly<Record<string, ChannelOptions>>): void {
-    this.#house.rules.replace(channels);
+    this.#context.rules.replace(channels);
   }
 
   /** As `setChannels`, but they hold from the call of the answer on, which cannot fail. @throws ZocaloError BAD_OPTION. */
@@ -305,17 +306,17 @@ export class Hub<C extends Contract = any> {
 
   /** Whether an entry of the option `channels` has this channel. The program itself may use others too. */
   offers(channel: string): boolean {
-    return this.#house.rules.has(channel);
+    return this.#context.rules.has(channel);
   }
 
   /** The names and patterns of the option `channels`. */
   get offered(): readonly string[] {
-    return this.#house.rules.names;
+    return this.#context.rules.names;
   }
 
   /** Lets somebody know of everything that happens here; the answer ends that. */
   observe(observer: HubObserver): () => void {
-    return this.#house.observers.add(observer);
+    return this.#context.observers.add(observer);
   }
 
   // ——— for the floor of sockets
@@ -328,10 +329,10 @@ export class Hub<C extends Contract = any> {
   /** Somebody has come who speaks the protocol. Call `receive`, `slow` and `lost` of what it answers. */
   connect(wire: Wire, request?: unknown): Connection {
     const connection = new Connection(
-      this.#house,
+      this.#context,
       wire,
       request,
-      (connection) => new Requests(this.#house, connection),
+      (connection) => new Requests(this.#context, connection),
     );
     connection.start();
     return connection;
@@ -339,7 +340,7 @@ export class Hub<C extends Contract = any> {
 
   /** Somebody has come who knows only text, into one channel. */
   connectText(wire: Wire, channel: string, request?: unknown): TextConnection {
-    const connection = new TextConnection(this.#house, wire, channel, request);
+    const connection = new TextConnection(this.#context, wire, channel, request);
     connection.start();
     return connection;
   }

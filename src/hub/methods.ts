@@ -2,7 +2,7 @@ import { ZocaloError } from '../errors.ts';
 import { type Contract, type JsonText, type MethodData, type MethodReturn, ProtocolError } from '../protocol/index.ts';
 import { isThenable } from '../thenable.ts';
 import type { Caller } from './caller.ts';
-import type { Terms } from './terms.ts';
+import type { ContractCheck } from './contract-check.ts';
 
 /** Answers a call. What it throws as a ProtocolError is the answer; anything else is INTERNAL, and reported. */
 export type Handler<C extends Contract = Contract, Name = string> = (
@@ -13,10 +13,10 @@ export type Handler<C extends Contract = Contract, Name = string> = (
 /** What clients can call. */
 export class Methods {
   readonly #handlers = new Map<string, (data: unknown, who: Caller) => unknown>();
-  readonly #terms: Terms;
+  readonly #contract: ContractCheck;
 
-  constructor(terms: Terms) {
-    this.#terms = terms;
+  constructor(contract: ContractCheck) {
+    this.#contract = contract;
   }
 
   /** @throws ZocaloError BAD_OPTION when there is one of that name already. */
@@ -29,8 +29,8 @@ export class Methods {
   async call(name: string, data: JsonText, who: Caller): Promise<JsonText> {
     const handler = this.#handlers.get(name);
     if (!handler) throw new ProtocolError('NO_SUCH_METHOD', `there is no method ${name}`);
-    const checked = this.#terms.callOf(name, data);
+    const checked = this.#contract.callOf(name, data);
     const result = await handler(isThenable(checked) ? await checked : checked, who);
-    return this.#terms.resultOf(name, result);
+    return this.#contract.resultOf(name, result);
   }
 }

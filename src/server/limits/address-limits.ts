@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '../../clock.ts';
-import { Allowance } from '../../hub/index.ts';
+import { TokenBucket } from '../../hub/index.ts';
 import { neighbourhood, normalAddress } from './ip.ts';
 
 export interface AddressLimitOptions {
@@ -67,7 +67,7 @@ export class AddressLimits {
   readonly #options: AddressLimitOptions;
   readonly #clock: Clock;
   readonly #addresses = new Map<string, Address>();
-  readonly #pace = new Map<string, Allowance>();
+  readonly #pace = new Map<string, TokenBucket>();
   /** Of all addresses, the longest idle first. */
   readonly #idle = new Set<Socket>();
   #sockets = 0;
@@ -180,10 +180,10 @@ export class AddressLimits {
     return address === '' || this.#options.isProxy?.(address) ? undefined : neighbourhood(address);
   }
 
-  #paceOf(key: string): Allowance {
+  #paceOf(key: string): TokenBucket {
     const { connectsPerSecond } = this.#options;
     const pace =
-      this.#pace.get(key) ?? new Allowance(this.#clock, connectsPerSecond, BURST_SECONDS * connectsPerSecond);
+      this.#pace.get(key) ?? new TokenBucket(this.#clock, connectsPerSecond, BURST_SECONDS * connectsPerSecond);
     this.#pace.delete(key);
     this.#pace.set(key, pace);
     if (this.#pace.size > REMEMBERED) this.#pace.delete(this.#pace.keys().next().value!);

@@ -11,7 +11,7 @@ import {
 import { isThenable } from '../thenable.ts';
 
 /** The contract at run time: what it lets through is what the schema answered, which may be other than it was given. */
-export class Terms {
+export class ContractCheck {
   readonly #channels: PatternTable<StandardSchema>;
   readonly #methods: NonNullable<Contract['methods']>;
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Allowance } from '../../src/hub/allowance.ts';
+import { TokenBucket } from '../../src/hub/token-bucket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
 test('so many a second are allowed, and as many at once as have been saved up', () => {
   const clock = new FakeClock();
-  const allowance = new Allowance(clock, 10, 20);
+  const allowance = new TokenBucket(clock, 10, 20);
   assert.equal(allowance.take(20), 0);
   assert.equal(allowance.take(), 100);
   clock.advance(100);
@@ -18,7 +18,7 @@ test('so many a second are allowed, and as many at once as have been saved up', 
 
 test('what is more than the burst is allowed when all of that is there, and is owed in full', () => {
   const clock = new FakeClock();
-  const allowance = new Allowance(clock, 10, 20);
+  const allowance = new TokenBucket(clock, 10, 20);
   assert.equal(allowance.take(), 0);
   assert.equal(allowance.take(50), 100, 'there are 19');
   clock.advance(100);

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Clock } from '../clock.ts';
+import type { Clock } from '../../clock.ts';
 
 /** Bytes of chance in a ticket: too many to guess, as RFC 9562 has it for a random UUID. */
 const BYTES = 16;
@@ -13,7 +13,7 @@ export interface Resumable {
 }
 
 /** By a ticket of its last connection a client keeps its place in presence, and replaces a line that nobody has missed yet. */
-export class Tickets {
+export class ResumeTickets {
   readonly #clock: Clock;
   readonly #linger: number;
   readonly #connections = new Map<string, Resumable>();

@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { CODES, type Code, channelFault, closeCode, isChannel, JsonText, ProtocolError } from '../protocol/index.ts';
-import { Allowance } from './allowance.ts';
-import { answerOf } from './answer.ts';
-import type { Identity, UserConnection } from './caller.ts';
-import type { Channel } from './channels/channel.ts';
-import type { Excluded } from './channels/excluded.ts';
-import { permit } from './channels/permit.ts';
-import { plainText } from './channels/publication.ts';
-import type { House } from './house.ts';
-import { type Action, Grants } from './rights.ts';
-import type { Wire } from './wire.ts';
+import { CODES, type Code, channelFault, closeCode, isChannel, JsonText, ProtocolError } from '../../protocol/index.ts';
+import type { Identity, UserConnection } from '../caller.ts';
+import type { Channel } from '../channels/channel.ts';
+import type { Excluded } from '../channels/excluded.ts';
+import { permit } from '../channels/permit.ts';
+import { plainText } from '../channels/publication.ts';
+import { answerOf } from '../error-answer.ts';
+import { type Action, Grants } from '../rights.ts';
+import { TokenBucket } from '../token-bucket.ts';
+import type { Wire } from '../wire.ts';
+import type { HubContext } from './context.ts';
 
 /** Texts, and bytes of them, that are taken ahead of the log. From there on the sender is held back. */
 const HELD_BACK = 64;
@@ -27,10 +27,10 @@ export class TextConnection implements UserConnection, Excluded {
   readonly wire: Wire;
   readonly request: unknown;
   readonly since = Date.now();
-  readonly #house: House;
+  readonly #context: HubContext;
   readonly #name: string;
-  readonly #requests: Allowance;
-  readonly #bytes: Allowance;
+  readonly #requests: TokenBucket;
+  readonly #bytes: TokenBucket;
   #identity: Identity = {};
   #isInternal = false;
   #grants: Grants | null = null;
@@ -44,17 +44,17 @@ export class TextConnection implements UserConnection, Excluded {
   #unsent = 0;
   #unsentBytes = 0;
   /** Once it publishes to a channel that has a rate. */
-  #rate: { perSecond: number; left: Allowance } | null = null;
+  #rate: { perSecond: number; left: TokenBucket } | null = null;
   #wake = (): void => {};
 
-  constructor(house: House, wire: Wire, channel: string, request: unknown) {
-    this.#house = house;
+  constructor(context: HubContext, wire: Wire, channel: string, request: unknown) {
+    this.#context = context;
     this.wire = wire;
     this.request = request;
     this.#name = channel;
-    const { requests, bytes } = house.limits;
-    this.#requests = new Allowance(house.clock, requests, 2 * requests);
-    this.#bytes = new Allowance(house.clock, bytes, 8 * bytes);
+    const { requests, bytes } = context.limits;
+    this.#requests = new TokenBucket(context.clock, requests, 2 * requests);
+    this.#bytes = new TokenBucket(context.clock, bytes, 8 * bytes);
   }
 
   get kind(): 'text' {
@@ -102,14 +102,14 @@ export class TextConnection implements UserConnection, Excluded {
   async #join(): Promise<void> {
     if (!isChannel(this.#name))
       throw new ProtocolError('BAD_CHANNEL', `the path of the URL names the channel: ${channelFault(this.#name)}`);
-    const rules = this.#house.rules.forClients(this.#name);
-    const identity = await this.#house.admit({ token: undefined, request: this.request });
+    const rules = this.#context.rules.forClients(this.#name);
+    const identity = await this.#context.admit({ token: undefined, request: this.request });
     if (this.#isOver) return;
     this.#identity = identity;
     this.#isInternal = identity.isInternal ?? false;
     this.#grants = identity.rights ? new Grants(identity.rights) : null;
     // From here on it can be found and ended, also while it waits for the rest.
-    const { clock, users, channels } = this.#house;
+    const { clock, users, channels } = this.#context;
     const { expiresIn } = identity;
     if (expiresIn !== undefined)
       this.#cancelExpiry = clock.after(expiresIn, () => this.end('UNAUTHORIZED', 'what let you in has expired'));
@@ -133,22 +133,22 @@ export class TextConnection implements UserConnection, Excluded {
    */
   receive(text: string): Promise<void> | undefined {
     if (this.#phase === 'over') return undefined;
-    if (this.#unsent >= this.#house.limits.waiting) {
+    if (this.#unsent >= this.#context.limits.waiting) {
       this.end('RATE_LIMITED', 'you send faster than you are let');
       return undefined;
     }
-    this.#house.trace?.('in', text, this);
+    this.#context.trace?.('in', text, this);
     const size = Buffer.byteLength(text);
     this.#unsent++;
     this.#unsentBytes += size;
-    this.#house.texts.begin();
+    this.#context.texts.begin();
     this.#sending = this.#sending
       .then(() => this.#take(text, size))
       .catch((error) => this.#fail(error))
       .finally(() => {
         this.#unsent--;
         this.#unsentBytes -= size;
-        this.#house.texts.end();
+        this.#context.texts.end();
       });
     return this.#unsent >= HELD_BACK || this.#unsentBytes >= HELD_BACK_BYTES ? this.#sending : undefined;
   }
@@ -161,20 +161,20 @@ export class TextConnection implements UserConnection, Excluded {
 
   async #take(text: string, size: number): Promise<void> {
     if (this.#phase === 'over') return;
-    this.#house.observers.tell('onReceived', this, 1);
-    const { rate } = this.#house.rules.forClients(this.#name);
+    this.#context.observers.tell('onReceived', this, 1);
+    const { rate } = this.#context.rules.forClients(this.#name);
     await this.#turn(this.#requests);
     await this.#turn(this.#bytes, size);
     if (rate !== undefined) {
       if (this.#rate?.perSecond !== rate)
-        this.#rate = { perSecond: rate, left: new Allowance(this.#house.clock, rate, 2 * rate) };
+        this.#rate = { perSecond: rate, left: new TokenBucket(this.#context.clock, rate, 2 * rate) };
       await this.#turn(this.#rate.left);
     }
     while (!(await this.#publish(text))) await this.#pause(RETRY);
   }
 
   /** Waits until there is room. */
-  async #turn(allowance: Allowance, count = 1): Promise<void> {
+  async #turn(allowance: TokenBucket, count = 1): Promise<void> {
     for (let pause = allowance.take(count); pause > 0 && this.#phase !== 'over'; pause = allowance.take(count))
       await this.#pause(pause);
   }
@@ -182,7 +182,7 @@ export class TextConnection implements UserConnection, Excluded {
   /** Ends early with the connection. */
   #pause(milliseconds: number): Promise<void> {
     return new Promise((resolve) => {
-      const cancel = this.#house.clock.after(milliseconds, resolve);
+      const cancel = this.#context.clock.after(milliseconds, resolve);
       this.#wake = () => {
         cancel();
         resolve();
@@ -193,16 +193,16 @@ export class TextConnection implements UserConnection, Excluded {
   /** False when it is to be tried again: the log takes nothing just now, and the sender waits. */
   async #publish(text: string): Promise<boolean> {
     if (this.#phase === 'over') return true;
-    const rules = this.#house.rules.forClients(this.#name);
+    const rules = this.#context.rules.forClients(this.#name);
     await permit('publish', rules, this, this.#name);
     const data = rules.text.in ? await rules.text.in(text, this) : text;
     if (data === undefined) return true;
-    const fitting = await this.#house.terms.publication(this.#name, data);
+    const fitting = await this.#context.contract.publication(this.#name, data);
     try {
-      await this.#house.publisher.publish(this.#name, rules, fitting, { from: this, except: this });
+      await this.#context.publisher.publish(this.#name, rules, fitting, { from: this, except: this });
       return true;
     } catch (error) {
-      const answer = answerOf(this.#house, `a text of ${this.user ?? this.id} to ${this.#name} failed`, error);
+      const answer = answerOf(this.#context, `a text of ${this.user ?? this.id} to ${this.#name} failed`, error);
       // Who is gone cannot be held back, and must not wait here for ever.
       if (answer.code !== 'UNAVAILABLE' || this.#phase !== 'joined') throw answer;
       return false;
@@ -230,18 +230,18 @@ export class TextConnection implements UserConnection, Excluded {
 
   /** It cannot page from the log. */
   slow(): void {
-    this.#house.observers.tell('onSlow', this);
+    this.#context.observers.tell('onSlow', this);
     this.end('TOO_SLOW', 'you read too slowly');
   }
 
   #fail(error: unknown): void {
-    const { code, message } = answerOf(this.#house, `a text connection to ${this.#name} failed`, error);
+    const { code, message } = answerOf(this.#context, `a text connection to ${this.#name} failed`, error);
     this.end(code as Code, message);
   }
 
   end(code: Code, message: string = CODES[code].meaning): void {
     if (this.#isOver) return;
-    this.#house.observers.tell('onRefused', this, code, { message, channel: this.#name });
+    this.#context.observers.tell('onRefused', this, code, { message, channel: this.#name });
     this.wire.close(closeCode(code), `${code}: ${message}`);
     this.lost();
     this.#phase = 'over';
@@ -252,11 +252,11 @@ export class TextConnection implements UserConnection, Excluded {
     if (this.#isOver) return;
     this.#phase = this.#phase === 'joined' ? 'gone' : 'over';
     this.#cancelExpiry();
-    this.#house.users.remove(this);
+    this.#context.users.remove(this);
     const channel = this.#channel;
     if (!channel) return;
     channel.texts--;
     this.wire.unsubscribe(channel.textTopic);
-    this.#house.channels.leave(channel);
+    this.#context.channels.leave(channel);
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts';
 
 /** So many of something a second, and at most `burst` at once: a token bucket, without a timer. */
-export class Allowance {
+export class TokenBucket {
   readonly #clock: Clock;
   readonly #perSecond: number;
   readonly #burst: number;

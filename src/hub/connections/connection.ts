@@ -9,18 +9,18 @@ import {
   JsonText,
   type Position,
   type ServerMessage,
-} from '../protocol/index.ts';
-import { answerOf, errLine } from './answer.ts';
-import type { Identity, UserConnection } from './caller.ts';
-import type { Channel } from './channels/channel.ts';
-import type { Excluded } from './channels/excluded.ts';
-import type { Pattern, PatternReader } from './channels/pattern.ts';
-import { type Subscriber, Subscription } from './channels/subscription.ts';
-import type { House } from './house.ts';
+} from '../../protocol/index.ts';
+import type { Identity, UserConnection } from '../caller.ts';
+import type { Channel } from '../channels/channel.ts';
+import type { Excluded } from '../channels/excluded.ts';
+import type { Pattern, PatternReader } from '../channels/pattern.ts';
+import { type Subscriber, Subscription } from '../channels/subscription.ts';
+import { answerOf, errLine } from '../error-answer.ts';
+import { type Action, Grants } from '../rights.ts';
+import { EVERYONE, type Wire } from '../wire.ts';
+import type { HubContext } from './context.ts';
 import { Pace } from './pace.ts';
-import { type Action, Grants } from './rights.ts';
-import type { Resumable } from './tickets.ts';
-import { EVERYONE, type Wire } from './wire.ts';
+import type { Resumable } from './resume-tickets.ts';
 
 /** Milliseconds after which somebody comes back whose connection ended for a reason that passes. */
 const COME_BACK = 1_000;
@@ -45,7 +45,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
   readonly heard = new Map<string, Subscription>();
   /** Calls that run. */
   calls = 0;
-  readonly #house: House;
+  readonly #context: HubContext;
   readonly pace: Pace;
   readonly #reader: FrameReader;
   #phase: 'new' | 'ready' | 'over' = 'new';
@@ -59,11 +59,11 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
   /** Ends the wait for `hi`; later, for the token's end. */
   #cancelTimer = NOTHING;
 
-  constructor(house: House, wire: Wire, request: unknown, read: (connection: Connection) => FrameReader) {
-    this.#house = house;
+  constructor(context: HubContext, wire: Wire, request: unknown, read: (connection: Connection) => FrameReader) {
+    this.#context = context;
     this.wire = wire;
     this.request = request;
-    this.pace = new Pace(house.clock, house.limits);
+    this.pace = new Pace(context.clock, context.limits);
     this.#reader = read(this);
   }
 
@@ -114,7 +114,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
 
   /** Gives it some time to say `hi`. */
   start(): void {
-    const { clock, hiTimeout } = this.#house;
+    const { clock, hiTimeout } = this.#context;
     this.#cancelTimer = clock.after(hiTimeout, () => this.end('HI_FIRST', 'no hi came in time'));
   }
 
@@ -123,13 +123,13 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
     this.renew(identity);
     this.#isInternal = identity.isInternal ?? false; // for good: it is counted by this
     this.#phase = 'ready';
-    this.#house.users.add(this);
+    this.#context.users.add(this);
     this.wire.subscribe(EVERYONE);
     if (earlier) {
       this.#member = earlier.member;
       earlier.end('REPLACED');
     }
-    this.#ticket = this.#house.tickets.issue(this);
+    this.#ticket = this.#context.resumeTickets.issue(this);
     return this.#ticket;
   }
 
@@ -141,7 +141,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
     this.#identity = identity;
     const { expiresIn, rights } = identity;
     this.#grants = rights ? new Grants(rights) : null;
-    if (expiresIn !== undefined) this.#cancelTimer = this.#house.clock.after(expiresIn, () => this.#expire());
+    if (expiresIn !== undefined) this.#cancelTimer = this.#context.clock.after(expiresIn, () => this.#expire());
   }
 
   #expire(): void {
@@ -160,7 +160,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
   /** As `tell`, of a line that is written already: one with data in it. False when much waits for it already. */
   tellLine(line: string): boolean {
     if (this.isOver) return true;
-    this.#house.trace?.('out', line, this);
+    this.#context.trace?.('out', line, this);
     return this.wire.send(line);
   }
 
@@ -171,9 +171,9 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
   /** Answers a request with an error. See `answerOf`. */
   refuse(id: number, error: unknown, channel?: string): void {
     if (this.isOver) return;
-    const answer = answerOf(this.#house, `a request of ${this.user ?? this.id} failed`, error);
+    const answer = answerOf(this.#context, `a request of ${this.user ?? this.id} failed`, error);
     const { code, message } = answer;
-    this.#house.observers.tell('onRefused', this, code, { message, channel });
+    this.#context.observers.tell('onRefused', this, code, { message, channel });
     this.tell(errLine(id, answer));
     // A handler's own codes are answers, not faults.
     const row = codeRow(code);
@@ -208,21 +208,21 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
     this.subscriptions.delete(channel.name);
     if (subscription.hearsPresence) this.wire.unsubscribe(channel.presence!.topic);
     channel.presence?.leave(this.member, this.id, atOnce);
-    this.#house.channels.leave(channel);
+    this.#context.channels.leave(channel);
     // What its patterns have of this channel comes by them again, and is introduced anew.
-    for (const pattern of this.#covering(channel)) this.#house.patterns.join(pattern, this);
+    for (const pattern of this.#covering(channel)) this.#context.patterns.join(pattern, this);
   }
 
   /** Hears what is published from now on to the channels of a pattern. */
   joinPattern(pattern: Pattern): void {
     this.patterns.set(pattern.text, pattern);
     const known = this.heard.values().map(({ channel }) => channel);
-    this.#house.patterns.join(pattern, this, known);
+    this.#context.patterns.join(pattern, this, known);
   }
 
   leavePattern(pattern: Pattern): void {
     this.patterns.delete(pattern.text);
-    this.#house.patterns.leave(pattern, this);
+    this.#context.patterns.leave(pattern, this);
     for (const subscription of this.heard.values())
       if (this.#covering(subscription.channel).length === 0) this.#stopHearing(subscription);
   }
@@ -235,7 +235,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
     const { name, number, epoch, head } = channel;
     if (this.isOver || this.subscriptions.has(name) || this.heard.has(name)) return;
     this.tell(['ch', number, name, epoch, head]);
-    const subscription = new Subscription(this.#house.pages, this, channel, channel.position);
+    const subscription = new Subscription(this.#context.pages, this, channel, channel.position);
     this.heard.set(name, subscription);
     subscription.start();
   }
@@ -279,7 +279,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
   onLost(subscription: Subscription, cause: unknown): void {
     const { channel } = subscription;
     const { name } = channel;
-    const { code, message } = answerOf(this.#house, `${name} cannot be read for ${this.user ?? this.id}`, cause);
+    const { code, message } = answerOf(this.#context, `${name} cannot be read for ${this.user ?? this.id}`, cause);
     if (this.heard.get(name) === subscription) {
       this.#stopHearing(subscription);
       this.#endPatterns(channel, code as Code, message);
@@ -309,7 +309,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
 
   /** More waits for it than should: what it hears live goes on as its channels' policies say. */
   slow(): void {
-    this.#house.observers.tell('onSlow', this);
+    this.#context.observers.tell('onSlow', this);
     const live = [...this.subscriptions.values(), ...this.heard.values()].filter((subscription) => subscription.isLive);
     if (live.some(({ channel }) => channel.rules.slow === 'close')) this.end('TOO_SLOW', 'you read too slowly');
     else for (const subscription of live) void subscription.fallBehind();
@@ -318,7 +318,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
   /** Ends it, with a reason that the client is told. `after`: milliseconds until it may come back. */
   end(code: Code, message: string = CODES[code].meaning, after = COME_BACK, reason?: string): void {
     if (this.isOver) return;
-    this.#house.observers.tell('onRefused', this, code, { message, channel: undefined });
+    this.#context.observers.tell('onRefused', this, code, { message, channel: undefined });
     this.tell(['bye', code, { ...(CODES[code].retry && { after }), ...(reason !== undefined && { reason }) }]);
     this.wire.close(closeCode(code), `${code}: ${message}`);
     this.lost();
@@ -332,7 +332,7 @@ export class Connection implements UserConnection, Subscriber, PatternReader, Ex
     for (const pattern of [...this.patterns.values()]) this.leavePattern(pattern);
     for (const subscription of [...this.subscriptions.values()]) this.leave(subscription, false);
     this.wire.unsubscribe(EVERYONE);
-    this.#house.users.remove(this);
-    this.#house.tickets.expire(this.#ticket);
+    this.#context.users.remove(this);
+    this.#context.resumeTickets.expire(this.#ticket);
   }
 }

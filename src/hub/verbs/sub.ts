@@ -1,4 +1,4 @@
-import type { LogState } from '../broker/index.ts';
+import type { LogState } from '../../broker/index.ts';
 import {
   encodeAnswer,
   isPattern,
@@ -7,16 +7,16 @@ import {
   ProtocolError,
   type Subscribed,
   type SubscribeOptions,
-} from '../protocol/index.ts';
-import type { Channel } from './channels/channel.ts';
-import { CREDIT, futureOf } from './channels/history.ts';
-import { permit, requireRight } from './channels/permit.ts';
-import { Subscription } from './channels/subscription.ts';
-import type { Connection } from './connection.ts';
-import type { House } from './house.ts';
+} from '../../protocol/index.ts';
+import type { Channel } from '../channels/channel.ts';
+import { CREDIT, futureOf } from '../channels/history.ts';
+import { permit, requireRight } from '../channels/permit.ts';
+import { Subscription } from '../channels/subscription.ts';
+import type { Connection } from '../connections/connection.ts';
+import type { HubContext } from '../connections/context.ts';
 
 export async function sub(
-  house: House,
+  context: HubContext,
   connection: Connection,
   id: number,
   name: string,
@@ -25,34 +25,34 @@ export async function sub(
   const { subscriptions, patterns } = connection;
   if (subscriptions.has(name) || patterns.has(name))
     throw new ProtocolError('ALREADY_SUBSCRIBED', `you are subscribed to ${name}`);
-  if (subscriptions.size + patterns.size >= house.limits.subscriptions)
-    throw new ProtocolError('TOO_MANY_SUBSCRIPTIONS', `a connection may have ${house.limits.subscriptions}`);
-  if (isPattern(name)) return subPattern(house, connection, id, name, options);
-  const rules = house.rules.forClients(name);
+  if (subscriptions.size + patterns.size >= context.limits.subscriptions)
+    throw new ProtocolError('TOO_MANY_SUBSCRIPTIONS', `a connection may have ${context.limits.subscriptions}`);
+  if (isPattern(name)) return subPattern(context, connection, id, name, options);
+  const rules = context.rules.forClients(name);
   if ((options.presence || 'member' in options) && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
   if (options.member && Buffer.byteLength(options.member.text) > rules.maxMember)
     throw new ProtocolError('TOO_LARGE', `the member has more than the ${rules.maxMember} bytes that ${name} takes`);
   await permit('subscribe', rules, connection, name);
   if (options.presence) requireRight('presence', connection, name);
-  const channel = await house.channels.enter(name);
+  const channel = await context.channels.enter(name);
   let position: Position | LogState;
   try {
-    position = await begin(house, channel, options);
+    position = await begin(context, channel, options);
   } catch (error) {
-    house.channels.leave(channel);
+    context.channels.leave(channel);
     throw error;
   }
   if (connection.isOver) {
-    house.channels.leave(channel);
+    context.channels.leave(channel);
     return;
   }
   const { presence } = channel;
   if ('member' in options && presence) {
     const owner = connection.remoteAddress ?? connection.id;
     if (!presence.join(connection.member, connection.id, owner, options.member?.text)) {
-      house.channels.leave(channel);
-      throw new ProtocolError('TOO_LARGE', `the members of your address take ${house.limits.members} bytes together`);
+      context.channels.leave(channel);
+      throw new ProtocolError('TOO_LARGE', `the members of your address take ${context.limits.members} bytes together`);
     }
   }
   // From here on nothing waits, so that the answer, the presence and the first publication belong together.
@@ -60,7 +60,7 @@ export async function sub(
   const heard = connection.stopHearing(name);
   const asked: Position = 'head' in position ? [position.epoch, position.head] : position;
   const from = options.at || options.recent ? asked : (heard ?? channel.position);
-  const subscription = new Subscription(house.pages, connection, channel, from, options.credit ?? CREDIT);
+  const subscription = new Subscription(context.pages, connection, channel, from, options.credit ?? CREDIT);
   subscriptions.set(name, subscription);
   const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
   const picture = options.presence && presence ? `,${presence.picture}` : '';
@@ -79,19 +79,19 @@ export async function sub(
 }
 
 async function subPattern(
-  house: House,
+  context: HubContext,
   connection: Connection,
   id: number,
   text: string,
   options: SubscribeOptions<JsonText>,
 ): Promise<void> {
-  const rules = house.rules.forPattern(text);
+  const rules = context.rules.forPattern(text);
   if (options.at || options.recent || options.presence || 'member' in options)
     throw new ProtocolError('NOT_OFFERED', 'a subscription to a pattern has no history and no presence');
   await permit('subscribe', rules, connection, text);
-  const pattern = await house.patterns.enter(text, rules);
+  const pattern = await context.patterns.enter(text, rules);
   if (connection.isOver) {
-    house.patterns.leave(pattern);
+    context.patterns.leave(pattern);
     return;
   }
   connection.tell(['ok', id, {}]);
@@ -100,29 +100,15 @@ async function subPattern(
 
 /** Where a new subscription begins; the log's ends when what came after `at` is no longer there. */
 async function begin(
-  house: House,
+  context: HubContext,
   channel: Channel,
   { at, recent }: SubscribeOptions<JsonText>,
 ): Promise<Position | LogState> {
   if (!at && !recent) return channel.position;
   if (at && at[0] === channel.epoch && at[1] === channel.head) return at;
-  const log = await house.broker.state(channel.name);
+  const log = await context.broker.state(channel.name);
   if (!at) return [log.epoch, Math.max(log.oldest - 1, log.head - recent!)];
   if (at[0] === log.epoch && at[1] > log.head)
     throw new ProtocolError('BAD_POSITION', futureOf(channel.name, log.head, at));
   return at[0] === log.epoch && at[1] >= log.oldest - 1 ? at : log;
-}
-
-export function un(connection: Connection, id: number, name: string): undefined {
-  const subscription = connection.subscriptions.get(name);
-  const pattern = connection.patterns.get(name);
-  if (!subscription && !pattern) throw new ProtocolError('NOT_SUBSCRIBED', `you are not subscribed to ${name}`);
-  if (pattern) connection.leavePattern(pattern);
-  if (subscription) connection.leave(subscription, true);
-  connection.tell(['ok', id, null]);
-}
-
-export function more(connection: Connection, ch: number, count: number): undefined {
-  for (const subscription of connection.subscriptions.values())
-    if (subscription.channel.number === ch) subscription.more(count);
 }

@@ -1,7 +1,7 @@
-import type { Clock } from '../clock.ts';
-import { ProtocolError } from '../protocol/index.ts';
-import { Allowance } from './allowance.ts';
-import type { HubLimits } from './limits.ts';
+import type { Clock } from '../../clock.ts';
+import { ProtocolError } from '../../protocol/index.ts';
+import type { HubLimits } from '../limits.ts';
+import { TokenBucket } from '../token-bucket.ts';
 
 /** So many seconds' worth of bytes may be refused, and promised for later, before it counts as an error. */
 const PROMISED_SECONDS = 60;
@@ -10,19 +10,19 @@ const PROMISED_SECONDS = 60;
 export class Pace {
   readonly #clock: Clock;
   readonly #limits: Required<HubLimits>;
-  readonly #lines: Allowance;
-  readonly #bytes: Allowance;
+  readonly #lines: TokenBucket;
+  readonly #bytes: TokenBucket;
   /** Once something had to be refused. */
-  #errors: Allowance | null = null;
+  #errors: TokenBucket | null = null;
   /** By channel, once somebody publishes to one that has a rate. */
-  #rates: Map<string, Allowance> | null = null;
+  #rates: Map<string, TokenBucket> | null = null;
 
   constructor(clock: Clock, limits: Required<HubLimits>) {
     const { requests, bytes } = limits;
     this.#clock = clock;
     this.#limits = limits;
-    this.#lines = new Allowance(clock, requests, 2 * requests);
-    this.#bytes = new Allowance(clock, bytes, 8 * bytes);
+    this.#lines = new TokenBucket(clock, requests, 2 * requests);
+    this.#bytes = new TokenBucket(clock, bytes, 8 * bytes);
   }
 
   /** Answers 0, or the milliseconds until its turn. */
@@ -44,7 +44,7 @@ export class Pace {
   /** False when there were too many. */
   takeError(): boolean {
     const { errors } = this.#limits;
-    this.#errors ??= new Allowance(this.#clock, errors / 10, errors);
+    this.#errors ??= new TokenBucket(this.#clock, errors / 10, errors);
     return this.#errors.take() === 0;
   }
 
@@ -57,13 +57,13 @@ export class Pace {
     throw new ProtocolError('RATE_LIMITED', `too many publications to ${channel}`, pause);
   }
 
-  #rateOf(channel: string, perSecond: number): Allowance {
+  #rateOf(channel: string, perSecond: number): TokenBucket {
     this.#rates ??= new Map();
     let rate = this.#rates.get(channel);
     if (!rate) {
       // A client that names ever new channels must not fill the memory: the oldest is forgotten.
       if (this.#rates.size >= this.#limits.subscriptions) this.#rates.delete(this.#rates.keys().next().value!);
-      rate = new Allowance(this.#clock, perSecond, 2 * perSecond);
+      rate = new TokenBucket(this.#clock, perSecond, 2 * perSecond);
       this.#rates.set(channel, rate);
     }
     return rate;

@@ -1,7 +1,7 @@
-import { type ClientMessage, decodeFromClient, type JsonText, ProtocolError } from '../protocol/index.ts';
-import type { Connection, FrameReader } from './connection.ts';
-import type { House } from './house.ts';
-import { handle } from './verbs.ts';
+import { type ClientMessage, decodeFromClient, type JsonText, ProtocolError } from '../../protocol/index.ts';
+import type { Connection, FrameReader } from '../connections/connection.ts';
+import type { HubContext } from '../connections/context.ts';
+import { handle } from './handle.ts';
 
 /**
  * Never refused for coming too soon: nothing answers `more`, so that a client whose credit was lost would wait for ever,
@@ -14,20 +14,20 @@ const ALWAYS_TAKEN: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'u
  * the log and the calls do not.
  */
 export class Requests implements FrameReader {
-  readonly #house: House;
+  readonly #context: HubContext;
   readonly #connection: Connection;
   /** Lines behind one that holds them up; null when none does. */
   #waiting: ClientMessage<JsonText>[] | null = null;
 
-  constructor(house: House, connection: Connection) {
-    this.#house = house;
+  constructor(context: HubContext, connection: Connection) {
+    this.#context = context;
     this.#connection = connection;
   }
 
   receive(frame: string): void {
     const connection = this.#connection;
     const { pace } = connection;
-    const { trace, observers } = this.#house;
+    const { trace, observers } = this.#context;
     trace?.('in', frame, connection);
     const lines = decodeFromClient(frame);
     observers.tell('onReceived', connection, lines.length);
@@ -50,7 +50,7 @@ export class Requests implements FrameReader {
     if (this.#waiting === null) {
       const held = this.#handle(message);
       if (held) void this.#holdUp(held);
-    } else if (this.#waiting.length < this.#house.limits.waiting) this.#waiting.push(message);
+    } else if (this.#waiting.length < this.#context.limits.waiting) this.#waiting.push(message);
     else this.#connection.end('RATE_LIMITED', 'too many requests wait for their turn');
   }
 
@@ -67,7 +67,7 @@ export class Requests implements FrameReader {
   #handle(message: ClientMessage<JsonText>): Promise<void> | undefined {
     const fail = (error: unknown) => this.#connection.refuse(idOf(message), error, channelOf(message));
     try {
-      return handle(this.#house, this.#connection, message)?.catch(fail);
+      return handle(this.#context, this.#connection, message)?.catch(fail);
     } catch (error) {
       fail(error);
       return undefined;

@@ -1,0 +1,22 @@
+import { encodeAnswer, type JsonText, ProtocolError } from '../../protocol/index.ts';
+import type { Connection } from '../connections/connection.ts';
+import type { HubContext } from '../connections/context.ts';
+
+export function call(
+  context: HubContext,
+  connection: Connection,
+  id: number,
+  method: string,
+  data: JsonText,
+): undefined {
+  if (connection.calls >= context.limits.calls) throw new ProtocolError('RATE_LIMITED', 'too many of your calls run');
+  connection.calls++;
+  context.methods
+    .call(method, data, connection)
+    .then(({ text }) => connection.tellLine(encodeAnswer(id, text)))
+    .catch((error) => connection.refuse(id, error))
+    .finally(() => {
+      connection.calls--;
+    });
+  return undefined;
+}
