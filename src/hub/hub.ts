@@ -301,7 +301,7 @@ export class Hub<C extends Contract = any> {
 
   /** As `setChannels`, but they hold from the call of the answer on, which cannot fail. @throws ZocaloError BAD_OPTION. */
   prepareChannels(channels: Readonly<Record<string, ChannelOptions>>): () => void {
-    return this.#house.rules.prepare(channels);
+    return this.#context.rules.prepare(channels);
   }
 
   /** Whether an entry of the option `channels` has this channel. The program itself may use others too. */
