@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { mutate, type Plan } from './mutation/run.ts';
+
+/** Which tests notice a change where. */
+const PLANS: Readonly<Record<string, Plan>> = {
+  hub: {
+    files: ['src/hub/**/*.ts'],
+    tests: ['test/hub/*.test.ts'],
+    wider: ['test/server/hub*.test.ts', 'test/server/api/*.test.ts', 'test/server/webhooks/*.test.ts'],
+  },
+  broker: {
+    files: ['src/broker/**/*.ts'],
+    tests: ['test/broker/*.test.ts', 'test/contract/*.test.ts'],
+    wider: ['test/hub/*.test.ts'],
+  },
+  websocket: {
+    files: ['src/websocket/**/*.ts'],
+    tests: ['test/websocket/**/*.test.ts'],
+    wider: ['test/conformance/*.test.ts', 'test/server/hub*.test.ts'],
+  },
+  auth: {
+    files: ['src/server/auth/**/*.ts'],
+    tests: ['test/server/auth/*.test.ts'],
+    wider: ['test/server/api/*.test.ts', 'test/server/daemon.test.ts'],
+  },
+  client: {
+    files: ['src/client/**/*.ts'],
+    tests: ['test/client/*.test.ts'],
+    wider: ['test/server/hub-client.test.ts'],
+  },
+};
+
+const HELP = `npm run mutate -- [options]
+  --folder <name>   ${Object.keys(PLANS).join(', ')}; may be given more than once (all)
+  --files <glob>    only these files of the folders
+  --count <number>  how many mutants a folder (10)
+  --seed <number>   which ones (by the clock)
+  --jobs <number>   how many copies of the tree at the same time (1)
+  --near            only the tests of the folder, not the wider ones for what survives`;
+
+const { values } = parseArgs({
+  options: {
+    folder: { type: 'string', multiple: true, default: Object.keys(PLANS) },
+    files: { type: 'string', multiple: true },
+    count: { type: 'string', default: '10' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    jobs: { type: 'string', default: '1' },
+    near: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+const unknown = values.folder.find((name) => !PLANS[name]);
+if (values.help || unknown !== undefined) {
+  console.log(unknown === undefined ? HELP : `${unknown} is not a folder that is mutated\n${HELP}`);
+  process.exit(values.help ? 0 : 2);
+}
+console.log(`seed ${values.seed}`);
+await mutate({
+  root: join(import.meta.dirname, '..'),
+  plans: Object.fromEntries(
+    values.folder.map((name) => {
+      const plan = PLANS[name]!;
+      return [name, { ...plan, files: values.files ?? plan.files, wider: values.near ? [] : plan.wider }];
+    }),
+  ),
+  count: Number(values.count),
+  seed: Number(values.seed),
+  jobs: Number(values.jobs),
+  print: console.log,
+});
