@@ -1,17 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 
-/** What the operating system has written down about another process. */
+/** The operating system's CPU and memory accounting of another process. */
 
 const hasProc = existsSync('/proc/self/stat');
 
-/** Linux shows times in ticks of USER_HZ, which is 100 on every architecture that Node runs on (proc(5)). */
+/** Linux counts time in ticks of USER_HZ, which is 100 on every architecture that Node supports (proc(5)). */
 const TICKS_PER_SECOND = 100;
 
 /** Seconds of CPU time, user and system, that a process has used on all its threads; to 10 ms. */
 export function cpuSeconds(pid: number): number {
   if (!hasProc) return seconds(ps('time', pid));
-  // The name in parentheses may hold anything, so the fields are counted from its end: `state` is the third.
+  // The name in parentheses may contain anything, so the fields are counted after it: `state` is the third.
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;

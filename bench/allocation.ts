@@ -2,8 +2,8 @@
  * What the engine allocates per message: `node bench/allocation.ts [echo|fanout]`.
  *
  * The server runs in this process under V8's sampling heap profiler, which also counts what was collected meanwhile;
- * clients in a child process keep 16 messages of 64 bytes on the way. Prints bytes per delivered message, by the
- * function that allocated them.
+ * clients in a child process keep 16 messages of 64 bytes in flight. Prints bytes per delivered message, by allocating
+ * function.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -63,7 +63,7 @@ async function profile(): Promise<void> {
   process.exit();
 }
 
-/** Answers what comes back with as much again; in a fan-out only the first client sends. */
+/** Sends one message for each that arrives; in a fan-out only the first client sends. */
 async function load(port: number): Promise<void> {
   const messages = Buffer.concat(
     Array.from({ length: IN_FLIGHT }, () => clientFrame(Buffer.alloc(BYTES, 'a'), { text: false })),

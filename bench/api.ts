@@ -68,7 +68,7 @@ if (options.write ?? (rounds >= Number(DEFAULTS.rounds) && seconds >= Number(DEF
   console.log('\nbench/API.md is written.');
 }
 
-/** One round against a daemon of its own. */
+/** One round against its own daemon. */
 async function measure(store: ApiRow['store'], batch: number, file: string): Promise<ApiResult> {
   const config = `${file}.json`;
   const keys = [{ name: 'bench', key: KEY, can: ['publish', 'read'] }];

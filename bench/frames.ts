@@ -1,6 +1,6 @@
-/** As much of RFC 6455 §5.2 as a load needs: frames to send, and frames to count. */
+/** The part of RFC 6455 §5.2 that a load needs: frames to send, and frames to count. */
 
-/** Any key but zero will do: a load hides nothing from proxies, and a server must not find unmasking easier. */
+/** Any key except zero, which would make unmasking cheaper for a server. */
 const MASK = [0x37, 0xfa, 0x21, 0x3d];
 
 /** A whole masked message in one frame; `compressed` sets RSV1 (RFC 7692 §6). */
@@ -31,7 +31,7 @@ export interface ServerFrame {
   length: number;
 }
 
-/** The frame at the start of `bytes`, if it is there to its end. */
+/** The frame at the start of `bytes`, if it is complete. */
 export function parseFrame(bytes: Buffer): ServerFrame | undefined {
   if (bytes.length < 2) return;
   const short = bytes[1]! & 127;
@@ -48,7 +48,7 @@ export function parseFrame(bytes: Buffer): ServerFrame | undefined {
   };
 }
 
-/** Counts messages by walking from header to header, for frames whose length is not known beforehand. */
+/** Counts messages by going from header to header, for frames of unknown length. */
 export class MessageCounter {
   #header = Buffer.alloc(10);
   #have = 0;

@@ -38,14 +38,14 @@ const WARM_UP_SECONDS = 0.5;
 const ROOM = 200;
 const SUBSCRIBERS = 1_000;
 const LOG = 200_000;
-/** Publications that each of those who come back at once has missed: some 300 KB. */
+/** Publications that each returning reader has missed: some 300 KB. */
 const MISSED = 3_000;
 const BYTES = 64;
 const STORES = ['memory', 'sqlite', 'bare'] as const;
 const BROKERS = ['memory', 'sqlite'] as const;
-/** Publications a second, each about half as many again as the one before. */
+/** Publications per second, each about 1.5 times the previous. */
 const RATES = [50, 100, 150, 200, 300, 500, 700, 1_000, 1_500, 2_000, 3_000, 5_000, 7_000, 10_000];
-/** A tenth of what each broker is to acknowledge. */
+/** A tenth of the goal for each broker. */
 const ASKED = { memory: 10_000, sqlite: 3_000 };
 const RESULTS = new URL('./HUB.md', import.meta.url);
 const PARTS = { publish, room, latency, catchup: catchUp, stampede };
@@ -110,7 +110,7 @@ if (options.write ?? !partial) {
     (serverCore === undefined ? '' : '; server and load pinned to a core each');
   writeFileSync(RESULTS, resultsMarkdown('the hub', 'bench:hub', { ...machine(), versions, method, remarks }, parts));
   console.log('\nbench/HUB.md is written.');
-} else if (partial) console.log(`\nbench/HUB.md is left as it is, since ${partial}; --write writes it all the same.`);
+} else if (partial) console.log(`\nbench/HUB.md is unchanged, since ${partial}; --write writes it anyway.`);
 
 async function publish(): Promise<Part> {
   const rows: PublishRow[] = [1, 64].flatMap((publishers) =>
@@ -226,7 +226,7 @@ async function served<T>(
   }
 }
 
-/** What fails is left out, and said. */
+/** A part that fails is left out and reported. */
 async function attempt(what: string, work: () => Promise<void>): Promise<void> {
   if (process.stderr.isTTY) process.stderr.write(`${what} …\r\x1b[K`);
   try {

@@ -1,9 +1,9 @@
 /**
  * The load, a process of its own: `node load.ts '<LoadOrder as JSON>'` prints a LoadResult as JSON.
  *
- * It has to be light, or it is itself the bottleneck: frames are made beforehand, all the sockets read into one
- * buffer, and where the length of the answers is known their bytes are counted and not looked at. That they are
- * the right bytes is checked before, with one message that every connection must get whole.
+ * It must be light, or it is itself the bottleneck: frames are made beforehand, all sockets read into one buffer, and
+ * where the length of the answers is known their bytes are only counted. Correctness is checked before, with one
+ * message that every connection must get unchanged.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { deflateRawSync, inflateRawSync, constants as zlib } from 'node:zlib';
@@ -15,9 +15,9 @@ import type { Workload } from './workloads.ts';
 
 export interface LoadOrder extends Workload {
   port: number;
-  /** The server's process, whose account is read. */
+  /** The server's process, whose CPU time is read. */
   pid: number;
-  /** Length of the window that is measured, and of the time before it. */
+  /** Length of the measured window, and of the warm-up. */
   seconds: number;
   warmUp: number;
 }
@@ -25,14 +25,14 @@ export interface LoadOrder extends Workload {
 export interface LoadResult {
   /** In the unit of the workload's measure. */
   value: number;
-  /** Delivered messages, or connections, per second of wall clock; nothing for memory. */
+  /** Delivered messages, or connections, per second of wall clock; absent for memory. */
   rate?: number;
-  /** Share of one core that the server and the load used within the window. */
+  /** Share of one core that the server and the load used in the window. */
   serverBusy: number;
   loadBusy: number;
 }
 
-/** Connections that are being set up at a time. */
+/** Connections that are set up at a time. */
 const OPENING = 64;
 
 async function openMany(order: LoadOrder, count: number): Promise<{ connections: Connection[]; extensions: string }> {
@@ -63,7 +63,7 @@ async function closeAll(connections: Connection[]): Promise<void> {
   );
 }
 
-/** The messages, several so that no server can keep the outcome of one, and their frames. */
+/** The messages and their frames; several, so that no server can cache the result of one. */
 function prepare(order: LoadOrder, extensions: string): { payloads: Buffer[]; frames: Buffer[] } {
   const payloads = Array.from({ length: order.compressed ? 64 : 1 }, (_, index) =>
     order.compressed ? jsonText(order.bytes, index) : Buffer.alloc(order.bytes, 'The square is where a town meets. '),
@@ -88,7 +88,7 @@ function inflate(payload: Buffer): Buffer {
   return inflateRawSync(Buffer.concat([payload, Buffer.from([0, 0, 0xff, 0xff])]), { finishFlush: zlib.Z_SYNC_FLUSH });
 }
 
-/** A text of exactly `bytes` bytes such as a dashboard gets: many records of like shape with unlike values. */
+/** A text of exactly `bytes` bytes, like a dashboard's: many similar records with different values. */
 function jsonText(bytes: number, seed: number): Buffer {
   let state = seed + 1;
   const random = (below: number) => {
@@ -111,7 +111,7 @@ function jsonText(bytes: number, seed: number): Buffer {
   return Buffer.from(text('.'.repeat(bytes - text('').length)));
 }
 
-/** One message from everybody (echo) or from the first (fan-out): everybody must get it, whole and unchanged. */
+/** One message from each connection (echo) or from the first (fan-out): each must get it complete and unchanged. */
 async function checkDelivery(order: LoadOrder, connections: Connection[], payload: Buffer, frame: Buffer) {
   const arrivals = connections.map(
     (connection) =>
@@ -134,9 +134,9 @@ async function checkDelivery(order: LoadOrder, connections: Connection[], payloa
   clearTimeout(late);
 }
 
-/** Sets the messages going; each arrival sends the next. The answer tells how many have arrived so far. */
+/** Starts the messages; each arrival sends the next. Returns a function that tells how many have arrived. */
 function startMessages(order: LoadOrder, connections: Connection[], frames: Buffer[]): () => number {
-  // Batches of 1, 2, … frames, so that what is due leaves in one write.
+  // Batches of 1, 2, … frames, so that what is due is sent in one write.
   const batches = Array.from({ length: order.inFlight + 1 }, (_, size) =>
     Buffer.concat(Array.from({ length: size }, (_, index) => frames[index % frames.length]!)),
   );
@@ -149,7 +149,7 @@ function startMessages(order: LoadOrder, connections: Connection[], frames: Buff
     else for (; count > 0; count -= order.inFlight) connection.socket.write(batches[Math.min(count, order.inFlight)]!);
   };
   connections.forEach((connection, index) => {
-    // A fan-out goes on when the second connection got the message that the first one sent.
+    // A fan-out continues when the second connection got the message that the first one sent.
     const sender = order.mode === 'echo' ? connection : index === 1 ? connections[0] : undefined;
     if (order.compressed) {
       const counter = new MessageCounter();
@@ -179,7 +179,7 @@ function startMessages(order: LoadOrder, connections: Connection[], frames: Buff
 
 async function measureMessages(order: LoadOrder): Promise<LoadResult> {
   const { connections, extensions } = await openMany(order, order.connections);
-  if (order.compressed && !extensions.includes('permessage-deflate')) fail('the server does not agree to compression');
+  if (order.compressed && !extensions.includes('permessage-deflate')) fail('the server did not negotiate compression');
   const { payloads, frames } = prepare(order, extensions);
   await checkDelivery(order, connections, payloads[0]!, frames[0]!);
   const count = startMessages(order, connections, frames);
@@ -198,7 +198,7 @@ async function measureMessages(order: LoadOrder): Promise<LoadResult> {
   };
 }
 
-/** Long enough for the garbage of the handshakes to be collected by a runtime that does so of its own accord. */
+/** Long enough for a runtime to collect the garbage of the handshakes. */
 const SETTLE = 2000;
 
 async function measureMemory(order: LoadOrder): Promise<LoadResult> {

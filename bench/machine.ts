@@ -3,11 +3,11 @@ import os from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { pinned } from './servers.ts';
 
-/** The machine that is measured on, and programs of this folder run on a core of it. */
+/** The machine that runs the bench; starts programs of this folder on a core of it. */
 
 type Remark = (text: string) => void;
 
-/** A core for the server and one for the load, out of those that this process may use. */
+/** A core for the server and one for the load, of those that this process may use. */
 export function cores(remark: Remark): [number, number] | [] {
   const shown = spawnSync('taskset', ['-cp', String(process.pid)], { encoding: 'utf8' }).stdout ?? '';
   const list = /list: (\S+)/.exec(shown)?.[1];
@@ -26,13 +26,13 @@ export function cores(remark: Remark): [number, number] | [] {
   return [allowed[0]!, allowed[1]!];
 }
 
-/** Says when the machine has other things to do, or would have had a minute ago. */
+/** Reports when the machine is busy with other programs, or was a minute ago. */
 export function remarkNoise(remark: Remark): void {
   const load = os.loadavg()[0]!;
   if (load > 0.5) remark(`the machine was not quiet (load average ${load.toFixed(2)} at the beginning)`);
 }
 
-/** The limit that a child inherits: Node raises its own as far as it may. */
+/** The limit that a child process inherits: Node raises its own as far as allowed. */
 export function openFiles(): number {
   const limit = execFileSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).trim();
   return limit === 'unlimited' ? Number.POSITIVE_INFINITY : Number(limit);
@@ -47,7 +47,7 @@ export function machine(): { date: string; machine: string; system: string } {
   };
 }
 
-/** Runs a program of this folder, which takes an order as JSON and prints its result as JSON. */
+/** Runs a program of this folder, with its order as JSON, and parses the JSON that it prints. */
 export async function program<T>(name: string, order: object, core: number | undefined): Promise<T> {
   const script = fileURLToPath(new URL(`./${name}`, import.meta.url));
   const [file, ...args] = pinned(core, [process.execPath, script, JSON.stringify(order)]);

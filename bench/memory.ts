@@ -1,9 +1,9 @@
 /**
- * What idle clients of the protocol cost the server that holds them: each has said hi and is subscribed to one channel.
+ * What idle clients of the protocol cost the server: each has sent hi and is subscribed to one channel.
  *
  *   npm run build && npx node bench/memory.ts [clients] [Node flags of the server …]
  *
- * Linux only: it reads VmRSS of /proc. The server is that of the built package, in a process of its own.
+ * Linux only: it reads VmRSS of /proc. The server is the built package's, in a process of its own.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -45,7 +45,7 @@ const HANDSHAKE = [
 ].join('\r\n');
 const sockets: Socket[] = [];
 for (let n = 0; n < clients; n += 100) await Promise.all(Array.from({ length: 100 }, join));
-// The collector of garbage runs when it likes; idle clients may be looked at later.
+// The garbage collector runs at its own times, so idle clients are measured later.
 await new Promise((resolve) => setTimeout(resolve, 5_000));
 const after = rss();
 console.log(`${flags.join(' ') || 'no flags'}: ${before} MB idle, ${after} MB with ${sockets.length} clients,`);

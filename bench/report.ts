@@ -1,13 +1,13 @@
 import type { LoadResult } from './load.ts';
 import type { Goal, Measure, ServerName, Workload } from './workloads.ts';
 
-/** From samples to tables: pure, no measuring and no files here. */
+/** From samples to tables: pure, without measurements and files. */
 
 export interface Row {
   server: ServerName;
-  /** One for each round that went well. */
+  /** One for each successful round. */
   samples: LoadResult[];
-  /** Why the other rounds did not. */
+  /** Why the other rounds failed. */
   error?: string;
 }
 
@@ -20,10 +20,10 @@ export interface Setting {
   date: string;
   machine: string;
   system: string;
-  /** One for each server that was measured. */
+  /** One for each measured server. */
   versions: string[];
   method: string;
-  /** What was left out or was not as it should be. */
+  /** What was left out or not as usual. */
   remarks: string[];
 }
 

@@ -70,7 +70,7 @@ for (const workload of workloads) {
     continue;
   }
   const section: Section = { workload, rows: programs.map(({ name }) => ({ server: name, samples: [] })) };
-  // Interleaved, so that a slow minute of the machine falls on every server.
+  // Interleaved, so that a slow minute of the machine affects every server.
   for (let round = 0; round < rounds; round++)
     for (const [index, program] of programs.entries()) await measure(program, workload, section.rows[index]!);
   sections.push(section);
@@ -83,8 +83,7 @@ const partial = partiality();
 if (options.write ?? !partial) {
   writeFileSync(RESULTS, markdown(setting(), sections));
   console.log('\nbench/RESULTS.md is written.');
-} else if (partial)
-  console.log(`\nbench/RESULTS.md is left as it is, since ${partial}; --write writes it all the same.`);
+} else if (partial) console.log(`\nbench/RESULTS.md is unchanged, since ${partial}; --write writes it anyway.`);
 
 async function measure(program: ServerProgram, workload: Workload, row: Row): Promise<void> {
   if (process.stderr.isTTY) process.stderr.write(`${workload.name} ${program.name} …\r\x1b[K`);
@@ -93,7 +92,7 @@ async function measure(program: ServerProgram, workload: Workload, row: Row): Pr
     try {
       const result = await load({ ...workload, port: server.port, pid: server.pid, seconds, warmUp: WARM_UP_SECONDS });
       row.samples.push(result);
-      // One of the two is always the bottleneck, unless something else keeps both from their cores.
+      // One of the two is always the bottleneck, unless something else uses their cores.
       if (workload.measure === 'messages' && Math.max(result.serverBusy, result.loadBusy) < 0.7) disturbed++;
     } finally {
       await server.stop();
@@ -105,12 +104,12 @@ async function measure(program: ServerProgram, workload: Workload, row: Row): Pr
 
 async function load(order: LoadOrder): Promise<LoadResult> {
   const result: LoadResult = await program('load.ts', order, loadCore);
-  // On one core nobody can be busier than all the time: such an account is the machine's mistake.
-  if (serverCore !== undefined && result.serverBusy > 1.1) throw new Error('the CPU account of a round was off');
+  // With one core, more than 100 % is a measuring error.
+  if (serverCore !== undefined && result.serverBusy > 1.1) throw new Error('the CPU accounting of a round was wrong');
   return result;
 }
 
-/** Why this run does not stand for the whole comparison, if so. */
+/** Why this run does not represent the whole comparison, if so. */
 function partiality(): string | undefined {
   if (options.only !== undefined || options.peers !== DEFAULTS.peers) return 'not everything was asked for';
   if (rounds < Number(DEFAULTS.rounds) || seconds < Number(DEFAULTS.seconds)) return 'the run was shorter than usual';

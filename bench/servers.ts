@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ServerName, Workload } from './workloads.ts';
 
-/** How each server is installed and started. */
+/** How a server is installed and started. */
 
 export interface ServerProgram {
   name: ServerName;
@@ -22,15 +22,15 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-/** What is compared is always the same, whenever it is run; raise these with care and run everything again. */
+/** Pinned, so that runs can be compared; raise them with care and run everything again. */
 const PACKAGES = {
   ws: 'ws@8.23.0',
-  // The add-on that ws's documentation recommends for speed: ws is measured at its best.
+  // The add-on that ws's documentation recommends for speed.
   bufferutil: 'bufferutil@4.1.0',
   uws: '@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0',
   bun: 'bun@1.4.5',
   socketio: 'socket.io@4.8.4',
-  // That build of uWebSockets.js has binaries for Node 20 at most.
+  // That build of uWebSockets.js has binaries for Node 20 at the latest.
   node20: `node-${process.platform}-${process.arch}@20.20.2`,
 };
 /** `process.versions.modules` of Node 20. */
@@ -39,12 +39,12 @@ const NODE_20_MODULES = '115';
 const START_TIMEOUT = 20_000;
 const INSTALL_TIMEOUT = 300_000;
 
-/** Outside of the project, whose dependencies the peers are not. */
+/** Outside of the project, which does not depend on the peers. */
 export const cache = join(process.env.XDG_CACHE_HOME ?? tmpdir(), 'zocalo-bench');
 
 const inPeers = (file: string) => fileURLToPath(new URL(`./peers/${file}`, import.meta.url));
 
-/** Installs a server if need be. Throws when that is not possible here. */
+/** Installs a server if necessary. Throws if that is not possible here. */
 export const servers: Record<ServerName, () => ServerProgram> = {
   zocalo() {
     const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
@@ -80,7 +80,7 @@ export const servers: Record<ServerName, () => ServerProgram> = {
   },
 };
 
-/** The hub's peer, as `servers` has the engine's. Throws when it cannot be installed here. */
+/** The hub's peer, like the engine's in `servers`. Throws if it cannot be installed here. */
 export function socketIo(): { version: string; command: string[] } {
   const version = install(PACKAGES.socketio);
   const bufferutil = install(PACKAGES.bufferutil);
@@ -90,13 +90,13 @@ export function socketIo(): { version: string; command: string[] } {
   };
 }
 
-/** Starts a server, on the core if there is one to name, and resolves when it says that it is ready. */
+/** Starts a server, on the given core if any, and resolves when it reports that it is ready. */
 export function start(program: ServerProgram, workload: Workload, core?: number): Promise<RunningServer> {
   const environment = { MODE: workload.mode, COMPRESSION: workload.compressed ? '1' : '0' };
   return launch(program.command(workload.mode), environment, core);
 }
 
-/** Runs a server's command with a PORT of its own, and resolves when it has printed something. */
+/** Runs a server's command with its own PORT, and resolves when it has printed something. */
 export async function launch(
   command: string[],
   environment: Record<string, string>,
@@ -135,7 +135,7 @@ export async function launch(
     await stop();
     throw new Error(firstError(complaint) || `not ready in ${START_TIMEOUT / 1000} s`);
   }
-  // taskset replaces itself by its command, so that this is the server's own process.
+  // taskset replaces itself by its command, so this is the server's own process.
   return { pid: child.pid!, port, stop };
 }
 
@@ -157,7 +157,7 @@ function runInCache(file: string, args: string[]): void {
   });
 }
 
-/** The line that says most in what a program wrote before it failed. */
+/** The most informative line of what a program wrote before it failed. */
 function firstError(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   return (lines.find((line) => /error/i.test(line)) ?? lines[0] ?? '').trim();
@@ -165,7 +165,7 @@ function firstError(output: string): string {
 
 const installed = (name: string, file: string) => join(cache, 'node_modules', name, file);
 
-/** Installs one package into the cache folder, unless it is there. Answers its version. */
+/** Installs one package into the cache folder, unless it is there. Returns its version. */
 function install(wanted: string): string {
   const name = wanted.slice(0, wanted.lastIndexOf('@'));
   const version = wanted.slice(name.length + 1);
@@ -176,7 +176,7 @@ function install(wanted: string): string {
     if (!existsSync(join(cache, 'package.json'))) writeFileSync(join(cache, 'package.json'), '{"private":true}\n');
     try {
       runInCache('npm', ['install', '--save-exact', '--ignore-scripts', '--no-audit', '--no-fund', wanted]);
-      // Bun's program comes with a script that puts it in its place: the only one that is wanted here.
+      // Bun's package has a script that installs its program: the only script that is run here.
       if (name === 'bun') runInCache(process.execPath, [installed('bun', 'install.js')]);
     } catch (error) {
       throw new Error(
@@ -187,7 +187,7 @@ function install(wanted: string): string {
   return version;
 }
 
-/** A Node 20: the first on PATH that is no project's own, or one from npm. */
+/** A Node 20: the first on PATH outside of any project, or one from npm. */
 function node20(): string {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const node = join(folder, 'node');

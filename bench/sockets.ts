@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 
-/** The sockets of a load: they all read into one buffer, and the whole process fails when one of them does. */
+/** The sockets of a load: they all read into one buffer, and the process fails when one of them does. */
 
 const KEY = Buffer.from('zocalo benchmark').toString('base64');
 const ACCEPT = createHash('sha1').update(`${KEY}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
@@ -10,9 +10,9 @@ export const chunk = Buffer.allocUnsafe(1 << 20);
 
 export class Connection {
   readonly socket: Socket;
-  /** What is done with the first `length` bytes of `chunk`. */
+  /** Called with the first `length` bytes of `chunk`. */
   onBytes: (length: number) => void = () => {};
-  /** Bytes of a frame that has not ended yet. */
+  /** Bytes of an incomplete frame. */
   partial = 0;
 
   constructor(port: number) {
@@ -40,9 +40,9 @@ export function fail(reason: string): never {
 
 export interface Opened {
   connection: Connection;
-  /** What the server agreed to about compression. */
+  /** The server's answer about compression. */
   extensions: string;
-  /** What the server said before it was asked. */
+  /** What the server sent before it was asked. */
   rest: Buffer;
 }
 

@@ -1,6 +1,6 @@
 import { cpuSeconds } from './account.ts';
 
-/** Reads the clocks; the answer, called later, tells what has passed on each since, in seconds. */
+/** Reads the clocks; the returned function gives the seconds that have passed on each since. */
 export function stopwatch(pid: number) {
   const wall = performance.now();
   const server = cpuSeconds(pid);

@@ -1,6 +1,6 @@
-/** What is measured, with how much of it, and what is to be reached. */
+/** The workloads, their sizes, and their goals. */
 
-/** The peers, and this engine among them. */
+/** The peers, and this engine. */
 export type ServerName = 'zocalo' | 'uws' | 'ws' | 'bun';
 
 export type Measure =
@@ -22,13 +22,13 @@ export interface Workload {
   connections: number;
   /** Payload bytes of each message. */
   bytes: number;
-  /** Messages that are on the way at any time: per connection for an echo, altogether for a fan-out. */
+  /** Messages in flight at any time: per connection for an echo, in total for a fan-out. */
   inFlight: number;
-  /** Text messages in place of binary ones. */
+  /** Text messages instead of binary ones. */
   text: boolean;
-  /** permessage-deflate: offered by the load, on in every server's configuration. */
+  /** permessage-deflate: offered by the load, enabled on every server. */
   compressed: boolean;
-  /** Empty where a row is only for the reader's information. */
+  /** Empty if a row has no goal. */
   goals: Partial<Record<ServerName, Goal>>;
 }
 

@@ -1,4 +1,4 @@
-/** Pages and sockets on the port of an HTTP server that you have already: Express, Fastify, or Node's own. */
+/** Pages and WebSockets on the port of an existing HTTP server: Express, Fastify, or Node's own. */
 import { createServer } from 'node:http';
 import { type User, WebSocketServer } from 'zocalo';
 

@@ -1,4 +1,4 @@
-/** What may be said in the rooms, agreed on once: it types the server and the client, and is checked on the server. */
+/** A contract for the rooms: it types the server and the client, and the server checks data against it. */
 import { contract, Hub, memory, serve } from 'zocalo';
 import { Client } from 'zocalo/client';
 import { z } from 'zod';
@@ -18,7 +18,7 @@ chat.on('message', ({ data }) => console.log(`stored: "${data.text}"`));
 await chat.publish({ text: '  hola ' });
 console.log('renamed:', await client.call('rename', { name: 'Ana' }));
 
-const unchecked = new Client(server.addresses[0]!); // not everybody has our types
+const unchecked = new Client(server.addresses[0]!); // other programs do not have our types
 await unchecked.publish('chat:42', { text: 42 }).catch(({ code, message }) => console.log(`${code}: ${message}`));
 
 for (const each of [client, unchecked]) each.close();

@@ -1,9 +1,9 @@
 /**
- * Sends every byte back to who sent it, to many at a time. Try `nc localhost 1337`, or from a second window:
+ * Sends every byte back, to many clients at a time. Try `nc localhost 1337`, or from a second terminal:
  *
  *   node src/cli.ts connect tcp://localhost:1337
  *
- * Another address may be given: node examples/echo.ts unix:///tmp/echo.sock
+ * With another address: node examples/echo.ts unix:///tmp/echo.sock
  */
 import { listen } from 'zocalo/stream';
 

@@ -1,5 +1,5 @@
 /**
- * HTTP by hand: the request is two lines of text, and the answer is more of them.
+ * HTTP by hand: the request is two lines of text, and the answer is lines too.
  *
  *   node examples/http-get.ts http://example.org/
  */
@@ -15,5 +15,5 @@ for await (const line of socket.lines()) {
   if (line === '') break; // the empty line ends the headers
   console.error(line);
 }
-process.stdout.write(await socket.text()); // goes on where the lines stopped
+process.stdout.write(await socket.text()); // continues after the last line
 socket.end();

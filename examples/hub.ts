@@ -1,12 +1,13 @@
 /**
- * Channels with a memory: what is published to chat:… is kept in a file, and whoever was away gets what they missed.
- * Clients speak the protocol `zocalo.1` (docs/protocol.md); try it without: zocalo connect ws://localhost:9000/chat:42
+ * Channels with history: what is published to chat:… is kept in a file, and clients that were away get what they
+ * missed. Clients use the protocol `zocalo.1` (docs/protocol.md). Without it: zocalo connect
+ * ws://localhost:9000/chat:42
  */
 import { Hub, ProtocolError, serve, sqlite } from 'zocalo';
 
 const hub = new Hub({
   broker: sqlite(process.env.FILE ?? 'square.db'),
-  // In your application: look the token up. Here everybody is who they say they are.
+  // In your application: look the token up. Here the client's name is trusted.
   connect: ({ token }) => (token ? { user: token } : {}),
   channels: {
     'chat:*': { history: { size: 1000, ttl: '7d' }, presence: true, rate: 20 },

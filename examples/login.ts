@@ -1,6 +1,6 @@
 /**
- * Who comes in is decided before the handshake is answered. Here a session is a cookie whose value is looked up in a
- * map; in your application it is whatever your login left behind.
+ * Decides who may connect before the handshake is answered. Here a session is a cookie whose value is looked up in a
+ * map; in your application it is your own session.
  */
 import { type UpgradeRequest, type User, WebSocketServer } from 'zocalo';
 

@@ -1,5 +1,5 @@
 /**
- * Any program that can make an HTTP call tells the pages something. A page, and a shell:
+ * Any program that can make an HTTP request notifies the pages. A page, and a shell:
  *
  *   new WebSocket('ws://localhost:9000/orders/42').onmessage = ({ data }) => console.log(data);
  *   curl -H 'Authorization: Bearer change-me' -d 'Your tacos are ready' http://localhost:9000/orders/42
@@ -29,7 +29,7 @@ async function onRequest(request: IncomingMessage, response: ServerResponse) {
     server.publish(url, await text(request));
     response.writeHead(204).end();
   } catch {
-    response.destroy(); // the caller hung up in the middle
+    response.destroy(); // the caller disconnected before the end
   }
 }
 

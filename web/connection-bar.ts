@@ -2,7 +2,7 @@ import type { Conversation, Status } from './conversation.ts';
 import { find } from './dom.ts';
 import type { Words } from './words.ts';
 
-/** The state of the connection, always on screen, and what can be done about it when it is not well. */
+/** The state of the connection, always visible, with what the user can do when it fails. */
 export class ConnectionBar {
   readonly #words: Words;
   readonly #state = find('state', HTMLParagraphElement);
@@ -22,7 +22,7 @@ export class ConnectionBar {
     this.#state.dataset.status = status;
     this.#stateText.textContent = this.#words[status];
 
-    // An attempt out of trouble is part of the trouble: the bar must not come and go with each.
+    // An attempt to reconnect still counts as trouble: the bar must not come and go with each attempt.
     this.#troubled = status === 'lost' || status === 'ended' || (this.#troubled && status === 'entering');
     this.#trouble.hidden = !this.#troubled;
     if (status === 'lost')

@@ -18,7 +18,7 @@ import {
 
 /**
  * `out` before entering and after quitting; `entering` until we are in the room; `lost` in a pause before the next
- * attempt; `ended` when the server does not want us back.
+ * attempt; `ended` when the server refuses us.
  */
 export type Status = 'out' | 'entering' | 'in' | 'lost' | 'ended';
 
@@ -43,11 +43,11 @@ export interface Listener {
   onStatus(status: Status): void;
   onSaid(said: Said): void;
   onNotice(notice: Notice): void;
-  /** In the order in which they came. */
+  /** In the order in which they joined. */
   onPeople(people: readonly Person[]): void;
-  /** What the server has not confirmed yet, oldest first. */
+  /** The messages that the server has not acknowledged yet, oldest first. */
   onPending(texts: readonly string[]): void;
-  /** The names of those who are writing now. */
+  /** The names of those who are typing now. */
   onTyping(names: readonly string[]): void;
 }
 
@@ -55,22 +55,22 @@ export interface ConversationOptions {
   client: Client;
   /** A channel: `chat:square`. */
   room: string;
-  /** Our id, unlike everybody else's, and the same over a reload. */
+  /** Our id, unique, and the same after a page load. */
   me: string;
   listener: Listener;
   timers: Timers;
 }
 
-/** Messages that whoever enters gets to see: about two screens. */
+/** Messages shown on entering: about two screens. */
 const RECENT = 50;
-/** Milliseconds between two notices that we are writing. */
+/** Milliseconds between two notices that we are typing. */
 const TYPING_EVERY = 2_500;
-/** Milliseconds for which such a notice is shown: until the next one, and some for its way. */
+/** Milliseconds for which such a notice is shown: until the next one, and some for latency. */
 const TYPING_SHOWN = 4_000;
-/** Milliseconds within which somebody who comes back after a loss of ours or the server's is no news. */
+/** Milliseconds after a lost connection within which a returning person is not announced. */
 const RETURNING = 60_000;
 
-/** The page's side of a room, without the page: who is here, what is still to be sent, what was seen. */
+/** The logic of a room without the page: who is here, what is still to be sent, what was seen. */
 export class Conversation {
   readonly room: string;
   readonly me: string;
@@ -81,15 +81,15 @@ export class Conversation {
   #name = '';
   #welcomed = false;
   #subscription: Subscription | undefined;
-  /** Of an earlier subscription, so that whoever comes back after quitting sees nothing twice. */
+  /** The position of an earlier subscription, so that after quitting and returning nothing is shown twice. */
   #since: Subscription['position'];
   #people = new Map<string, Person>();
-  /** Who was here before the list came anew, and may come back without a word. */
+  /** Those who were here before the list was replaced, and may return without an announcement. */
   #returning = new Set<string>();
   #cancelReturning = () => {};
-  /** What we said and have heard, while the server's confirmation is on its way. */
+  /** Our own messages that have arrived before the server's acknowledgement. */
   readonly #heard = new Set<string>();
-  /** What comes while the messages before it are fetched. */
+  /** Messages that arrive while the earlier ones are fetched. */
   #held: Message[] | undefined;
   readonly #writing = new Map<string, { name: string; cancel: () => void }>();
   #typedAt = Number.NEGATIVE_INFINITY;
@@ -102,10 +102,10 @@ export class Conversation {
     this.#timers = timers;
   }
 
-  /** To be called once. */
+  /** Call it once. */
   listen(): void {
     this.#client.on('state', (state) => this.#clientChanged(state));
-    this.#client.on('error', () => this.#tellPending()); // one of an earlier life was refused, or the status says it
+    this.#client.on('error', () => this.#tellPending()); // a restored message was refused, or the status shows it
   }
 
   get status(): Status {
@@ -117,7 +117,7 @@ export class Conversation {
     return this.#client.retryIn;
   }
 
-  /** Has the server let us in since `enter`? */
+  /** Whether the server has accepted us since `enter`. */
   get welcomed(): boolean {
     return this.#welcomed;
   }
@@ -142,7 +142,7 @@ export class Conversation {
     else this.#client.retryNow();
   }
 
-  /** Sends it now, or as soon as there is a connection. False if it cannot be taken. */
+  /** Sends it now, or as soon as there is a connection. False if it is refused at once. */
   say(text: string): boolean {
     const tidied = tidyText(text);
     if (tidied === '' || this.#status === 'out' || this.#status === 'ended') return false;
@@ -154,21 +154,21 @@ export class Conversation {
         if (code !== 'CLOSED') this.#listener.onNotice({ kind: 'notSent' });
       },
     );
-    // `publish` takes it before it answers, or else has refused it.
+    // `publish` adds it to the outbox synchronously, or refuses it.
     this.#tellPending();
     return true;
   }
 
-  /** Lets the others know that we are writing. */
+  /** Notifies the others that we are typing. */
   typing(): void {
     const now = this.#timers.now();
     if (this.#status !== 'in' || now - this.#typedAt < TYPING_EVERY) return;
     this.#typedAt = now;
     const notice = { typing: true, name: this.#name, person: this.me };
-    this.#client.publish(this.room, notice, { keep: false, echo: false }).catch(() => {}); // it is worth no second try
+    this.#client.publish(this.room, notice, { keep: false, echo: false }).catch(() => {}); // not retried
   }
 
-  /** Sees who is in the room before entering it, so that no two are there under one name. */
+  /** Looks who is in the room before entering it, so that no two people have the same name. */
   #lookAround(): void {
     const look = this.#client.subscribe(this.room, { presence: true });
     this.#subscription = look;
@@ -176,7 +176,7 @@ export class Conversation {
     look.on('presence', ({ members }) => {
       const here = peopleOf(members);
       const others = [...here.values()].filter(({ id }) => id !== this.me).map(({ name }) => name);
-      // After a reload we are still there.
+      // After a page load we are still a member.
       this.#name = here.get(this.me)?.name ?? freeName(this.#name, others);
       look.unsubscribe();
       this.#goIn();
@@ -224,7 +224,7 @@ export class Conversation {
     }
   }
 
-  /** The room is closed to us. */
+  /** The room refuses us. */
   #refused(): void {
     if (this.#status !== 'out') this.#client.close();
   }
@@ -251,7 +251,7 @@ export class Conversation {
     this.#listener.onPeople([...this.#people.values()]);
   }
 
-  /** The server, or we, were away: those who are not back yet may be on their way. */
+  /** The server or we were away: people who are not back yet may be reconnecting. */
   #expect(before: ReadonlyMap<string, Person>): void {
     for (const id of before.keys()) if (!this.#people.has(id)) this.#returning.add(id);
     this.#cancelReturning();
@@ -279,7 +279,7 @@ export class Conversation {
     this.#listener.onSaid({ author, text, at: time ?? Date.now(), mine: mine || person === this.me });
   }
 
-  /** Something is lost to us. What the log still has of what came before we go on is shown in its place. */
+  /** Messages were lost. Shows what the log still has from before the new position. */
   async #fill({ oldest, head, epoch }: GapEvent): Promise<void> {
     this.#listener.onNotice({ kind: 'gap' });
     const subscription = this.#subscription;
@@ -329,7 +329,7 @@ export class Conversation {
   }
 }
 
-/** Somebody in two tabs, or on two lines during a reload, is there once. */
+/** A person with two tabs, or two connections during a page load, is listed once. */
 function peopleOf(members: PresenceEvent['members']): Map<string, Person> {
   const people = new Map<string, Person>();
   for (const { id, data } of members.values()) {

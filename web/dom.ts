@@ -1,11 +1,11 @@
-/** The element of the page with that id; the page's own markup promises it. */
+/** The element with that id, which the page's markup contains. */
 export function find<T extends HTMLElement>(id: string, type: new () => T): T {
   const element = document.getElementById(id);
   if (!(element instanceof type)) throw new Error(`the page has no ${type.name} #${id}`);
   return element;
 }
 
-/** Whatever people write enters the page here, and only as text: markup in it stays what they typed. */
+/** All text from people enters the page here, and only as text: markup in it is shown as typed. */
 export function create<K extends keyof HTMLElementTagNameMap>(
   tag: K,
   className = '',
@@ -17,7 +17,10 @@ export function create<K extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Puts the words where the markup asks: `data-word` for the text, `data-label` for the label, `data-placeholder`. */
+/**
+ * Sets the texts for the attributes in the markup: `data-word` for the text, `data-label` for the label,
+ * `data-placeholder`.
+ */
 export function label(root: Document, language: string, words: Readonly<Record<string, unknown>>): void {
   root.documentElement.lang = language;
   for (const element of root.querySelectorAll<HTMLElement>('[data-word], [data-label], [data-placeholder]')) {

@@ -1,4 +1,4 @@
-/** The chat's page: joins the conversation to what is on the screen. */
+/** The chat's page: connects the conversation to the screen. */
 import { browserTimers, Client } from '../src/client/index.ts';
 import { ConnectionBar } from './connection-bar.ts';
 import { Conversation } from './conversation.ts';
@@ -53,14 +53,14 @@ const conversation = new Conversation({
     onPeople: (here) => people.set(here, conversation.me),
     onPending: (texts) => messages.pending(texts),
     onTyping(names) {
-      // While it fades, it still says what it said.
+      // While it fades out, it keeps its text.
       if (names.length > 0) typing.textContent = words.typing(names);
       typing.toggleAttribute('data-quiet', names.length === 0);
     },
   },
 });
 
-/** 122 random bits; `crypto.randomUUID` would need https, which a chat on the local network has not. */
+/** 122 random bits; `crypto.randomUUID` is not available over plain http. */
 function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
 }
@@ -101,7 +101,7 @@ composer.addEventListener('submit', (event) => {
 });
 
 text.addEventListener('keydown', (event) => {
-  // Enter that ends the composing of a character (Chinese, Japanese, Korean) is not meant for us.
+  // Enter that completes a composed character (Chinese, Japanese, Korean) does not send.
   if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   composer.requestSubmit();
@@ -134,7 +134,7 @@ window.addEventListener('pageshow', (event) => {
   if (event.persisted) takePageState();
 });
 
-// Where the keyboard covers the page instead of shrinking it (iOS), the page shrinks itself.
+// Where the keyboard covers the page instead of shrinking it (iOS), the page is shrunk here.
 window.visualViewport?.addEventListener('resize', () => {
   document.documentElement.style.setProperty('--height', `${window.visualViewport?.height}px`);
 });

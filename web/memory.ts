@@ -1,14 +1,14 @@
 import type { OutboxStorage } from '../src/client/index.ts';
 
 /**
- * What the page remembers. A browser may refuse to store anything (private windows, settings): then the page
- * works all the same, and begins anew with each visit.
+ * What the page stores. If a browser refuses to store anything (private windows, settings), the page still works, and
+ * starts from nothing with each visit.
  */
 
 const NAME = 'zocalo.name';
 const PAGE = 'zocalo.page';
 
-/** What survives a reload of this tab, and its way to another room. */
+/** What survives a page load in this tab, and a change of the room. */
 export interface PageState {
   me: string;
   inRoom: boolean;
@@ -24,14 +24,14 @@ export function rememberName(name: string): void {
   tolerant(() => localStorage.setItem(NAME, name));
 }
 
-/** To be called as the page goes away. */
+/** Call it when the page is unloaded. */
 export function leavePageState(state: PageState): void {
   tolerant(() => sessionStorage.setItem(PAGE, JSON.stringify(state)));
 }
 
 /**
- * Takes what `leavePageState` left, so that it is there only between two lives of a tab: a duplicated tab gets a
- * copy of the storage, and must not believe that it is the same person.
+ * Takes what `leavePageState` stored, and removes it: a duplicated tab gets a copy of the storage, and must not
+ * continue as the same person.
  */
 export function takePageState(): PageState | undefined {
   return tolerant(() => {
@@ -41,7 +41,7 @@ export function takePageState(): PageState | undefined {
   });
 }
 
-/** Where messages wait that are not sent yet: in this tab's storage or, where there is none, in this page. */
+/** Storage for messages that are not sent yet: this tab's storage or, if there is none, the page's memory. */
 export function outboxStorage(): OutboxStorage {
   const items = new Map<string, string>();
   const page: OutboxStorage = {

@@ -3,11 +3,11 @@ import type { Notice, Said } from './conversation.ts';
 import { create, find } from './dom.ts';
 import type { Words } from './words.ts';
 
-/** Messages of one person that follow each other within this time stand together under one name, in ms. */
+/** Messages of one person within this time are grouped under one name, in ms. */
 const TOGETHER = 5 * 60_000;
-/** Older lines leave the page, so that a tab left open for weeks stays quick. */
+/** Older lines are removed, so that a tab left open for weeks stays fast. */
 const KEPT = 1000;
-/** How near the end counts as being at the end, in pixels: about two lines. */
+/** This near to the end counts as being at the end, in pixels: about two lines. */
 const NEAR = 60;
 
 interface Last {
@@ -16,7 +16,7 @@ interface Last {
   at: number;
 }
 
-/** The conversation: what was said, what happened, and what waits to be sent. */
+/** The list of messages and events, and of what waits to be sent. */
 export class MessageList {
   readonly #words: Words;
   readonly #time: Intl.DateTimeFormat;
@@ -44,12 +44,12 @@ export class MessageList {
     let top = 0;
     this.#scroller.addEventListener('scroll', () => {
       const { scrollTop } = this.#scroller;
-      // Only who scrolls up leaves the end: it also moves away by itself, when the window shrinks.
+      // Only scrolling up detaches from the end: the end also moves when the window shrinks.
       if (this.#distance() < NEAR) this.#sawAll();
       else if (scrollTop < top) this.#following = false;
       top = scrollTop;
     });
-    // The keyboard of a phone, or a growing text box, must not hide the last line from who was reading it.
+    // A phone's keyboard, or a growing text box, must not hide the last line from somebody who was reading it.
     new ResizeObserver(() => this.#follow()).observe(this.#scroller);
     this.#newest.addEventListener('click', () => {
       this.toEnd();
@@ -72,7 +72,7 @@ export class MessageList {
     const item = create('li', mine ? 'message mine' : 'message');
     const name = create('bdi', 'name', author.name);
     name.dataset.tint = tintOf(author.id);
-    // Whoever listens hears the name each time; whoever looks sees it where it changes, and knows their own.
+    // Screen readers read the name each time; on screen it is shown where it changes, and not for one's own messages.
     if (mine || !first) name.classList.add('unseen');
     if (first) {
       item.classList.add('first');
@@ -101,7 +101,7 @@ export class MessageList {
   }
 
   pending(texts: readonly string[]): void {
-    // Nothing to do in most cases: each message that arrives may be one of these.
+    // Usually there is nothing to do: this runs for each message that arrives.
     if (texts.length === 0 && this.#pending.childElementCount === 0) return;
     this.#empty.hidden ||= texts.length > 0;
     const items = texts.map((text, index) => {

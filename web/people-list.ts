@@ -3,10 +3,10 @@ import type { Person } from './conversation.ts';
 import { create, find } from './dom.ts';
 import type { Words } from './words.ts';
 
-/** A longer list helps nobody, and a crowd would slow the page. */
+/** A longer list is not useful, and would slow the page. */
 const SHOWN = 200;
 
-/** Who is here: beside the conversation, or on a narrow screen behind a button. */
+/** The people who are here: beside the conversation, or behind a button on a narrow screen. */
 export class PeopleList {
   readonly #words: Words;
   readonly #panel = find('people', HTMLElement);
@@ -48,7 +48,7 @@ export class PeopleList {
     this.#list.replaceChildren(...items);
   }
 
-  /** `data-open` matters on narrow screens only. */
+  /** `data-open` only has an effect on narrow screens. */
   #open(open: boolean): void {
     this.#button.ariaExpanded = String(open);
     this.#panel.toggleAttribute('data-open', open);

@@ -2,10 +2,10 @@ import { find } from './dom.ts';
 import { isSquare, pathTo, titleOf } from './room.ts';
 import type { Words } from './words.ts';
 
-/** Milliseconds for which a button says that it has done it. */
+/** Milliseconds for which a button shows that it is done. */
 const SAID = 2_000;
 
-/** Which room this is, its address to pass on, and the way to another one. */
+/** The room's name, its address to share, and the way to another room. */
 export class RoomBar {
   readonly #words: Words;
   readonly #room: string;
@@ -44,7 +44,7 @@ export class RoomBar {
 
   async #copyAddress(): Promise<void> {
     this.#address.select();
-    // The clipboard is there on https and on this machine alone; the old command also elsewhere.
+    // The clipboard API works only on https and localhost; the old command also works elsewhere.
     await (navigator.clipboard?.writeText(this.#address.value) ?? Promise.reject()).catch(() =>
       document.execCommand('copy'),
     );

@@ -13,7 +13,7 @@ export function isSquare(room: string): boolean {
   return room === SQUARE;
 }
 
-/** As people read it: `chat:caf%C3%A9` is café. */
+/** For display: `chat:caf%C3%A9` is café. */
 export function titleOf(room: string): string {
   const name = room.slice(room.indexOf(':') + 1);
   try {
@@ -23,14 +23,14 @@ export function titleOf(room: string): string {
   }
 }
 
-/** The path of the room that somebody names, or whose address they have copied; undefined if there can be none. */
+/** The path of a room given by name or by its copied address; undefined if it is invalid. */
 export function pathTo(typed: string): string | undefined {
   const [, path] = /^https?:\/\/[^/]+(\/[^?#]*)/.exec(typed.trim()) ?? [];
   const room = path ? roomOf(path) : `chat:${encoded(tidyLine(typed).replace(/^\/?chat:/, ''))}`;
   return /^chat:./.test(room) && isChannel(room) ? `/${room}` : undefined;
 }
 
-/** As the address bar would have it, and besides, what would end a path there or is no part of a channel's name. */
+/** Encoded as in the address bar, and also what would end a path or is not allowed in a channel name. */
 function encoded(name: string): string {
   return encodeURI(name).replace(/[/?#*]/g, (sign) => `%${sign.charCodeAt(0).toString(16).toUpperCase()}`);
 }

@@ -1,4 +1,4 @@
-/** Everything that the page says, in each of its languages. */
+/** All texts of the page, in each language. */
 
 const english = {
   entryTitle: 'Come into the square',
@@ -112,7 +112,7 @@ const spanish: Words = {
   andMore: (count) => `y ${count} más`,
 };
 
-/** The first language of the reader's list that the page speaks; English when it speaks none of them. */
+/** The first of the reader's languages that the page has; English otherwise. */
 export function languageFor(languages: readonly string[]): Language {
   for (const language of languages) {
     const primary = language.toLowerCase().split('-')[0];

@@ -1,2 +1,2 @@
-/** The SDK for a page without a bundler, at `/zocalo.js`. The built package has it here as one minified module. */
+/** The SDK for pages without a bundler, at `/zocalo.js`. In the built package it is one minified module. */
 export * from '../src/client/index.ts';

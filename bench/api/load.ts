@@ -1,6 +1,6 @@
 /**
- * Publications by HTTP, from a process of its own: `node bench/api/load.ts '<ApiOrder as JSON>'` prints an ApiResult.
- * Keep-alive sockets, each with one request on the way.
+ * Publications over HTTP, from its own process: `node bench/api/load.ts '<ApiOrder as JSON>'` prints an ApiResult.
+ * Keep-alive sockets, each with one request in flight.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { Connection, chunk, fail } from '../sockets.ts';
@@ -8,7 +8,7 @@ import { stopwatch } from '../stopwatch.ts';
 
 export interface ApiOrder {
   port: number;
-  /** The server's process, whose account is read. */
+  /** The server's process, whose CPU time is read. */
   pid: number;
   key: string;
   /** Publications of one request; 1: /api/publish, more: /api/batch. */
@@ -30,7 +30,7 @@ export interface ApiResult {
 const CHANNEL = 'bench';
 /** Its data have 63 bytes, in UTF-8. */
 const PUBLICATION = { channel: CHANNEL, data: { title: 'The square is where a town meets', body: '…'.repeat(3) } };
-/** Ends the answer to each publication, and stands nowhere else in an answer. */
+/** The end of the answer to each publication, which appears nowhere else in an answer. */
 const END = '}'.charCodeAt(0);
 
 const order: ApiOrder = JSON.parse(process.argv[2]!);
@@ -42,7 +42,7 @@ const request = Buffer.from(
     `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
 );
 
-/** How many publications the log has: what was counted must be in it. */
+/** How many publications the log has, to compare with the count. */
 async function head(): Promise<number> {
   const headers = { authorization: `Bearer ${order.key}` };
   const answer = await fetch(`http://127.0.0.1:${port}/api/history?channel=${CHANNEL}&limit=1`, { headers });

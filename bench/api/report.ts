@@ -2,7 +2,7 @@ import type { HubGoal, Part } from '../hub/report.ts';
 import { median, percent, showValue } from '../report.ts';
 import type { ApiResult } from './load.ts';
 
-/** From the API's samples to a table: pure, no measuring and no files here. */
+/** From the API's samples to a table: pure, without measurements and files. */
 
 export interface ApiRow {
   store: 'memory' | 'sqlite';

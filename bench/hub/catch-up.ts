@@ -1,7 +1,7 @@
 /**
- * One reader that catches up, a process of its own: `node bench/hub/catch-up.ts '<CatchUpOrder as JSON>'` prints how many
- * publications a second it got from the log, over a WebSocket. It takes the credit that the protocol allows, and renews
- * it in halves, as the SDK does. Afterwards it checks that it got all of them, in order.
+ * One reader that catches up, in its own process: `node bench/hub/catch-up.ts '<CatchUpOrder as JSON>'` prints how many
+ * publications per second it got from the log, over a WebSocket. It uses the credit that the protocol allows, and
+ * renews it in halves, like the SDK. Afterwards it checks that it got all of them, in order.
  */
 import { parseFrame } from '../frames.ts';
 import { chunk, fail, open } from '../sockets.ts';
@@ -19,7 +19,7 @@ const order: CatchUpOrder = JSON.parse(process.argv[2]!);
 const { connection } = await open(order.port, { headers: 'Sec-WebSocket-Protocol: zocalo.1\r\n' });
 const say = (...line: unknown[]) => connection.socket.write(textFrame(JSON.stringify(line)));
 
-/** Says a request; resolves to its answer. */
+/** Sends a request; resolves with its answer. */
 function ask(...line: unknown[]): Promise<unknown[]> {
   say(...line);
   return new Promise((resolve) => {

@@ -1,17 +1,17 @@
 import { clientFrame, parseFrame } from '../frames.ts';
 import { type Connection, chunk, fail, open } from '../sockets.ts';
 
-/** How to enter a room and publish to it, in the words of each server. Pure but for `enter`. */
+/** How to enter a room and publish to it, in each server's protocol. Pure except for `enter`. */
 
 export type DialectName = 'zocalo' | 'socketio';
 
 export interface Dialect {
   path: string;
   headers: string;
-  /** What to say when this text has come; `null` when the conversation is over and the room entered. */
+  /** What to send after this text; `null` when the room is entered. */
   answer(text: string, room: string): string[] | null;
   publish(room: string, payload: string): string;
-  /** Frames that the publisher itself gets for each message: its copy, and maybe an acknowledgement. */
+  /** Frames that the publisher itself gets for each message: its copy, and perhaps an acknowledgement. */
   framesToPublisher: number;
 }
 
@@ -45,7 +45,7 @@ export const DIALECTS: Record<DialectName, Dialect> = {
 
 export const textFrame = (text: string) => clientFrame(Buffer.from(text), { text: true });
 
-/** Opens a connection and enters the room. Without a room: opens and says hi. */
+/** Opens a connection and enters the room. Without a room: opens and sends hi. */
 export async function enter(dialect: Dialect, port: number, room: string): Promise<Connection> {
   const { connection, rest } = await open(port, dialect);
   let bytes = rest;

@@ -1,6 +1,6 @@
 /** Counts of durations, to a tenth of a millisecond. */
 export class Histogram {
-  /** The last one holds whatever took longer. */
+  /** The last one counts everything longer. */
   readonly #counts = new Uint32Array(100_001);
   #total = 0;
 
@@ -13,7 +13,7 @@ export class Histogram {
     return this.#total;
   }
 
-  /** Milliseconds that so large a share stays under; NaN for nothing. */
+  /** Milliseconds below which this share of the durations is; NaN without durations. */
   percentile(share: number): number {
     let left = Math.ceil(this.#total * share);
     for (let at = 0; at < this.#counts.length && this.#total > 0; at++) {

@@ -1,10 +1,10 @@
 /**
- * Delivery latency, a process of its own: `node bench/hub/latency.ts '<LatencyOrder as JSON>'` prints a list of
- * LatencyResult. A publisher on a WebSocket publishes at one rate after the other, and all the subscribers are read here,
- * so that one clock tells when each publication was handed to the socket and when it arrived.
+ * Delivery latency, in its own process: `node bench/hub/latency.ts '<LatencyOrder as JSON>'` prints a list of
+ * LatencyResult. A publisher on a WebSocket publishes at one rate after the other, and all subscribers are read here,
+ * so that one clock measures when each publication was passed to the socket and when it arrived.
  *
- * A rate is sustained when everything has arrived `LATE` after it was sent, and this load itself could send on time. With
- * `climb`, two rates in a row that are not end the run: one may be the machine's hiccup.
+ * A rate is sustained when everything has arrived `LATE` after it was sent, and this load itself could send on time.
+ * With `climb`, two rates in a row that are not sustained end the run: a single one may be an accident.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { MessageCounter } from '../frames.ts';
@@ -63,7 +63,7 @@ for (const { connection, counter } of subscribers.map((connection) => ({
   };
 }
 
-/** Publishes for a while, each millisecond what is due. Answers how far behind it was at the end, in publications. */
+/** Publishes for a while, each millisecond what is due. Returns how far behind it was at the end, in publications. */
 async function publishAt(rate: number, seconds: number): Promise<number> {
   const started = performance.now();
   let sent = 0;
@@ -71,7 +71,7 @@ async function publishAt(rate: number, seconds: number): Promise<number> {
     const now = performance.now();
     if (now >= started + seconds * 1e3) return rate * seconds - sent;
     const due = Math.floor(((now - started) * rate) / 1e3) - sent;
-    // What this load could not send on time waits: a burst would be another load.
+    // What this load could not send on time waits: a burst would be a different load.
     const count = Math.min(due, Math.ceil(rate / 100));
     if (count > 0) {
       for (let at = 0; at < count; at++) sentAt.push(now);

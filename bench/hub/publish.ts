@@ -1,7 +1,7 @@
 /**
- * Publications acknowledged a second, in this process: `node bench/hub/publish.ts '<PublishOrder as JSON>'` prints a
- * PublishResult. Data are texts of 64 bytes, through `hub.publish`; `bare` is a loop around node:sqlite that commits the
- * same rows in the same batches and does nothing else: what SQLite itself can do here.
+ * Publications acknowledged per second, in this process: `node bench/hub/publish.ts '<PublishOrder as JSON>'` prints a
+ * PublishResult. Data are texts of 64 bytes, through `hub.publish`; `bare` is a loop around node:sqlite that commits
+ * the same rows in the same batches and nothing else: what SQLite itself can do here.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -22,7 +22,7 @@ export interface PublishOrder {
 
 export interface PublishResult {
   perSecond: number;
-  /** 99th percentile of the event loop's delay, in milliseconds; of no meaning for `bare`. */
+  /** 99th percentile of the event loop's delay, in milliseconds; meaningless for `bare`. */
   delay: number;
 }
 
@@ -44,7 +44,7 @@ async function published(order: PublishOrder, path: string): Promise<PublishResu
         await hub.publish(channel, DATA, order.keyed ? { key: keyOf(number++) } : {});
         acknowledged++;
       }
-      // A broker that answers at once would otherwise never let the event loop turn.
+      // A broker that answers synchronously would otherwise block the event loop.
       if (order.store === 'memory') await nextTurn();
     }
   };
@@ -63,7 +63,7 @@ async function published(order: PublishOrder, path: string): Promise<PublishResu
   return { perSecond, delay: delay.percentile(99) / 1e6 };
 }
 
-/** The rows of the broker, and its channels' rows, which it writes once for each channel and batch. */
+/** The broker's rows, and its channels' rows, which it writes once per channel and batch. */
 function bare(order: PublishOrder, path: string): PublishResult {
   const database = new DatabaseSync(path);
   database.exec(`

@@ -6,7 +6,7 @@ import type { LatencyResult } from './latency.ts';
 import type { PublishOrder, PublishResult } from './publish.ts';
 import type { StampedeResult } from './stampede.ts';
 
-/** From the hub's samples to tables: pure, no measuring and no files here. */
+/** From the hub's samples to tables: pure, without measurements and files. */
 
 export interface HubGoal {
   title: string;
@@ -27,7 +27,7 @@ export interface Part {
 export type PublishCase = Pick<PublishOrder, 'publishers' | 'keyed'>;
 
 export interface PublishRow extends PublishCase {
-  /** One for each round that went well. */
+  /** One for each successful round. */
   samples: Record<PublishOrder['store'], PublishResult[]>;
 }
 
@@ -40,9 +40,9 @@ export interface RoomRow {
 export interface LatencyRow {
   broker: 'memory' | 'sqlite';
   climbed: LatencyResult[];
-  /** At a tenth of the largest rate that was sustained. */
+  /** At a tenth of the largest sustained rate. */
   tenth: LatencyResult | undefined;
-  /** A tenth of the goal for acknowledged publications: what was asked for. */
+  /** A tenth of the goal for acknowledged publications. */
   asked: number;
 }
 
@@ -73,7 +73,7 @@ export function publishPart(rows: readonly PublishRow[]): Part {
   const lines = rows.map((row) => {
     const title = caseTitle(row);
     const rate = (store: PublishOrder['store']) => middle(row.samples[store].map(({ perSecond }) => perSecond));
-    // The worst round: the goal is meant throughout.
+    // The worst round, since the goal must hold in all.
     const worst =
       row.samples.sqlite.length === 0 ? undefined : Math.max(...row.samples.sqlite.map(({ delay }) => delay));
     const [memory, sqlite, bare] = [rate('memory'), rate('sqlite'), rate('bare')];
@@ -132,7 +132,7 @@ export function roomPart(rows: readonly RoomRow[], connections: number): Part {
   return { title: `Server CPU of a room broadcast to ${connections}`, header, lines, goals, notes: [] };
 }
 
-/** The largest rate that was sustained, with all smaller ones. */
+/** The largest sustained rate whose smaller rates were all sustained too. */
 export function largest(climbed: readonly LatencyResult[]): LatencyResult | undefined {
   return climbed.findLast(({ sustained }) => sustained);
 }
@@ -229,7 +229,9 @@ export function goalsText(parts: readonly Part[]): string {
     .join('\n');
 }
 
-/** The whole of a file of results, like HUB.md. `subject`: of what they are. `script`: npm's name for what wrote it. */
+/**
+ * The whole text of a results file, like HUB.md. `subject`: what was measured. `script`: the npm script that writes it.
+ */
 export function resultsMarkdown(subject: string, script: string, setting: Setting, parts: readonly Part[]): string {
   return [
     `# Results of ${subject}`,

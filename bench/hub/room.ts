@@ -1,6 +1,6 @@
 /**
- * The load of a room, a process of its own: `node bench/hub/room.ts '<RoomOrder as JSON>'` prints a LoadResult. One
- * connection keeps messages on the way through the server, and everybody in the room gets each of them.
+ * The load of a room, in its own process: `node bench/hub/room.ts '<RoomOrder as JSON>'` prints a LoadResult. One
+ * connection keeps messages in flight through the server, and each connection in the room gets each of them.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { MessageCounter } from '../frames.ts';
@@ -29,7 +29,7 @@ const payload = 'The square is where a town meets. '.repeat(order.bytes).slice(0
 const frame = textFrame(dialect.publish('room', payload));
 const batches = Array.from({ length: order.inFlight + 1 }, (_, size) => Buffer.concat(Array(size).fill(frame)));
 
-// One message first, which everybody must get whole.
+// One message first, which every connection must get complete.
 const late = setTimeout(() => fail('not every connection got the first message within 20 s'), 20_000);
 const arrivals = connections.map(
   (connection) =>

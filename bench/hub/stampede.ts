@@ -1,7 +1,7 @@
 /**
- * Many readers that come back at once, each of whom missed the same: `node bench/hub/stampede.ts '<StampedeOrder as
- * JSON>'` prints a StampedeResult. They are connected first, then all subscribe from the log's beginning with the credit
- * that the protocol allows, and renew it in halves, as the SDK does. `stuck` more subscribe and never read.
+ * Many readers that reconnect at once and have missed the same: `node bench/hub/stampede.ts '<StampedeOrder as JSON>'`
+ * prints a StampedeResult. They are connected first, then all subscribe from the start of the log with the credit that
+ * the protocol allows, and renew it in halves, like the SDK. `stuck` more subscribe and never read.
  */
 import { readFileSync } from 'node:fs';
 import { chunk, fail, open } from '../sockets.ts';
@@ -20,9 +20,9 @@ export interface StampedeOrder {
 export interface StampedeResult {
   /** Until the last reader was live. */
   seconds: number;
-  /** That a reader got, on average. */
+  /** Bytes per reader, on average. */
   bytesEach: number;
-  /** Memory of the server: with all connected, and the most until the last was live. */
+  /** The server's memory: with all connected, and the peak until the last one was live. */
   before: number;
   peak: number;
 }
@@ -38,7 +38,7 @@ type Reader = Awaited<ReturnType<typeof open>>['connection'];
 const headers = 'Sec-WebSocket-Protocol: zocalo.1\r\n';
 const say = (reader: Reader, ...line: unknown[]) => reader.socket.write(textFrame(JSON.stringify(line)));
 
-/** A connection that has said hi. */
+/** A connection that has sent hi. */
 async function enter(): Promise<Reader> {
   const { connection } = await open(order.port, { headers });
   await new Promise<void>((resolve) => {

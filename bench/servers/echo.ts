@@ -1,4 +1,4 @@
-/** This engine alone, as it comes: each message back to its sender. `PORT=9000 node bench/servers/echo.ts` */
+/** This engine with its defaults: each message back to its sender. `PORT=9000 node bench/servers/echo.ts` */
 import { type User, WebSocketServer } from '../../src/websocket/index.ts';
 
 class EchoServer extends WebSocketServer {

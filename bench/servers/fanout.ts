@@ -1,4 +1,4 @@
-/** This engine alone, as it comes: each message to everybody. `PORT=9000 node bench/servers/fanout.ts` */
+/** This engine with its defaults: each message to every connection. `PORT=9000 node bench/servers/fanout.ts` */
 import { type User, WebSocketServer } from '../../src/websocket/index.ts';
 
 class FanOutServer extends WebSocketServer {

@@ -1,5 +1,5 @@
 /**
- * A hub on WebSockets, as it comes, but for the limit of requests: a load asks for more than any client may.
+ * A hub on WebSockets with its defaults, except for the limit of requests: a load sends more than any client may.
  * `PORT=9000 BROKER=memory|a-file.db FILL=0 node bench/servers/hub.ts`; FILL publications are in `log` beforehand.
  */
 import { Hub, memory, serve, sqlite } from '../../src/index.ts';
@@ -16,6 +16,6 @@ const hub = new Hub({
 });
 for (let left = Number(FILL); left > 0; left -= 1_000)
   await Promise.all(Array.from({ length: Math.min(left, 1_000) }, () => hub.publish('log', PAYLOAD)));
-// Nor does a load answer pings of WebSockets, and some readers of a stampede do not read.
+// A load does not answer WebSocket pings either, and some readers of a stampede do not read.
 const server = await serve(hub, `ws://127.0.0.1:${PORT}`, { pingInterval: 3_600_000 });
 console.log(`ready ${server.addresses[0]}`);

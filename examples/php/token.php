@@ -1,5 +1,5 @@
 <?php
-// Makes a token, which your page hands to the SDK: new Client(url, { token }). Require it, and call zocalo_token; or run
+// Makes a token, which your page passes to the SDK: new Client(url, { token }). Require it, and call zocalo_token; or run
 // it: ZOCALO_SECRET=… php token.php natalia sub:chat:42 pub:chat:42 presence:chat:42
 
 /** @param string[] $can What the user may do: sub:, pub: or presence: with a channel or a pattern like chat:* */
@@ -24,6 +24,6 @@ function zocalo_base64url(string $bytes): string
 }
 
 if (PHP_SAPI === 'cli' && realpath($argv[0]) === __FILE__) {
-    // The same as `secret` in zocalo.config.yaml, and known to nobody else.
+    // The same as `secret` in zocalo.config.yaml; keep it secret.
     echo zocalo_token($argv[1], array_slice($argv, 2), 3600, (string) getenv('ZOCALO_SECRET'));
 }

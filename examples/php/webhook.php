@@ -1,5 +1,5 @@
 <?php
-// Takes what the daemon tells of. In zocalo.config.yaml:
+// Receives the daemon's events. In zocalo.config.yaml:
 //   webhooks: [{ url: http://127.0.0.1:8000/webhook.php, secret: … }]
 
 $secret = getenv('ZOCALO_WEBHOOK_SECRET') ?: throw new RuntimeException('ZOCALO_WEBHOOK_SECRET is not set');
@@ -8,14 +8,14 @@ $header = $_SERVER['HTTP_X_ZOCALO_SIGNATURE'] ?? '';
 
 $isGenuine = preg_match('/^t=(\d+),v1=([0-9a-f]{64})$/', $header, $match)
     && hash_equals(hash_hmac('sha256', "$match[1].$body", $secret), $match[2])
-    && abs(time() - $match[1]) < 300; // older: somebody sends a recording
+    && abs(time() - $match[1]) < 300; // older: a replay
 if (!$isGenuine) {
     http_response_code(401);
     exit('the signature is wrong');
 }
 
 foreach (json_decode($body, true)['events'] as $event) {
-    // It may come twice. Keep the largest version beside what you do, and pass over what is not larger.
+    // An event may come twice. Store the largest version with your data, and skip events that are not larger.
     error_log("event $event[version]: $event[type] " . ($event['channel'] ?? $event['user']));
 }
-http_response_code(204); // taken: it does not come again
+http_response_code(204); // acknowledged: it is not sent again

@@ -1,15 +1,15 @@
-"""python3 client.py ws://localhost:9000/ chat:42 hola … — says it there, and prints what is said from then on."""
+"""python3 client.py ws://localhost:9000/ chat:42 hola … — publishes it, and prints all messages from then on."""
 import json, random, sys, time, uuid
 from text_socket import TextSocket
 
 RETRY = ('RATE_LIMITED', 'TOO_SLOW', 'TOO_MANY_ERRORS', 'TIMEOUT', 'UNAVAILABLE', 'SHUTTING_DOWN')
 url, channel, *texts = sys.argv[1:]
 position, hello = None, {}
-# What has no answer yet, by its number, oldest first. 1 is the number of `hi`, 2 of `sub`.
+# Requests without an answer, by number, oldest first. `hi` has number 1, `sub` 2.
 waiting = {n: ['pub', n, channel, text, {'key': str(uuid.uuid4())}] for n, text in enumerate(texts, 3)}
 
 def talk(line):
-    """Yields what is said, until the line is lost: then OSError."""
+    """Yields messages until the connection is lost, then raises OSError."""
     global position, hello
     ch, live, taken, say = None, False, 0, lambda *message: line.send(json.dumps(message))
     say('hi', 1, hello)

@@ -1,4 +1,4 @@
-"""A WebSocket client (RFC 6455) that takes and gives texts, with Python's standard library alone."""
+"""A WebSocket client (RFC 6455) for text messages, with only Python's standard library."""
 import base64, hashlib, os, socket, struct
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ class TextSocket:
         self._send(1, text.encode())
 
     def receive(self):
-        """The next text. Raises OSError when the line is cut, closed, or silent for longer than the timeout."""
+        """The next text. Raises OSError when the connection is lost, closed, or silent for longer than the timeout."""
         text = b''
         while True:
             first, size = self._take(2)

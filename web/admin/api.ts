@@ -11,7 +11,7 @@ export interface HistoryPage {
   entries: [offset: number, data: unknown, meta: { user?: string; time?: number }][];
 }
 
-/** An answer of the daemon's HTTP API that is an error. */
+/** An error answered by the daemon's HTTP API. */
 export class ApiError extends Error {
   readonly status: number;
 
@@ -21,7 +21,7 @@ export class ApiError extends Error {
   }
 }
 
-/** The daemon's HTTP API, with the key of whoever signed in. The key lives as long as this tab. */
+/** The daemon's HTTP API, with the key that the user signed in with. The key is kept as long as this tab. */
 export class Api {
   #key = sessionStorage.getItem(KEY) ?? '';
 
@@ -43,7 +43,7 @@ export class Api {
     return this.#ask('POST', '/admin/session');
   }
 
-  /** `data` is JSON, and goes as it is: long numbers keep their digits. */
+  /** `data` is JSON text, sent unchanged: long numbers keep their digits. */
   publish(channel: string, data: string): Promise<{ at?: [epoch: string, offset: number] }> {
     return this.#ask('POST', '/api/publish', `{"channel":${JSON.stringify(channel)},"data":${data}}`);
   }
@@ -52,12 +52,12 @@ export class Api {
     return this.#ask('POST', `/api/users/${encodeURIComponent(user)}/disconnect`, '{}');
   }
 
-  /** Everything that the user was let in by is good no longer, and their connections end. */
+  /** Revokes all tokens and sessions of the user, and ends their connections. */
   revoke(user: string): Promise<unknown> {
     return this.#ask('POST', `/api/users/${encodeURIComponent(user)}/revoke`, '{}');
   }
 
-  /** `data` is JSON, and goes as it is. */
+  /** `data` is JSON text, sent unchanged. */
   send(user: string, data: string): Promise<{ connections: number }> {
     return this.#ask('POST', `/api/users/${encodeURIComponent(user)}/send`, `{"data":${data}}`);
   }
@@ -66,7 +66,7 @@ export class Api {
     return this.#ask('GET', `/api/presence?channel=${encodeURIComponent(channel)}`);
   }
 
-  /** So many entries after a position, or the oldest. Their data is written by `written` as it came. */
+  /** At most `limit` entries after a position, or the oldest. `written` gives their data as text, unchanged. */
   history(channel: string, limit: number, at?: Position): Promise<HistoryPage> {
     const after = at ? `&at=${encodeURIComponent(at.join(':'))}` : '';
     return this.#ask('GET', `/api/history?channel=${encodeURIComponent(channel)}&limit=${limit}${after}`);
@@ -84,7 +84,7 @@ export class Api {
   }
 }
 
-/** Numbers that JavaScript would round, kept as they were written, where the browser can (`JSON.rawJSON`). */
+/** Keeps numbers that JavaScript would round, where the browser can (`JSON.rawJSON`). */
 function exact(this: unknown, _: string, value: unknown, context?: { source?: string }): unknown {
   const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
   const source = context?.source;

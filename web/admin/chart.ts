@@ -11,26 +11,26 @@ interface Line {
 
 const HEIGHT = 170;
 const AXIS_WIDTH = 60;
-/** Pixels between two labels of the other axis, of which each is some 15 high. */
+/** Pixels between two labels of the count axis, each some 15 high. */
 const COUNT_SPACE = 24;
-/** Pixels between two labels of the time axis, of which each is some 55 wide. */
+/** Pixels between two labels of the time axis, each some 55 wide. */
 const TIME_SPACE = 80;
 /** Seconds. */
 const TIME_STEPS = [15, 30, 60, 120, 300];
 /** Seconds. */
 const SPAN = 300;
-/** Steps between the labels of counts, which are whole. */
+/** Steps between labels of counts, which are integers. */
 const WHOLE = [1, 2, 5]
   .flatMap((step) => Array.from({ length: 10 }, (_, power) => step * 10 ** power))
   .sort((a, b) => a - b);
 
 interface ChartWords {
-  /** How the time axis is called. */
+  /** The label of the time axis. */
   time: string;
   language: string;
 }
 
-/** Samples as lines over time, as wide as its place on the page. */
+/** Draws samples as lines over time, as wide as its container. */
 export class Chart {
   readonly #place: HTMLElement;
   readonly #lines: readonly Line[];
@@ -47,7 +47,7 @@ export class Chart {
     new ResizeObserver(() => this.#plot?.setSize({ width: this.#place.clientWidth, height: HEIGHT })).observe(
       this.#place,
     );
-    // The colours of a canvas do not follow the theme by themselves.
+    // A canvas does not update its colours with the theme.
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => {
       this.#plot?.destroy();
       this.#plot = undefined;

@@ -1,10 +1,10 @@
 import { create, find } from '../dom.ts';
 import type { Api, HistoryPage } from './api.ts';
 
-/** Publications that are shown at once. */
+/** Publications shown at a time. */
 const PAGE = 20;
 
-/** The last publications of a channel, the newest first, and further back by a button. */
+/** The last publications of a channel, newest first, with a button for older ones. */
 export class HistoryView {
   readonly #api: Api;
   readonly #view = find('history-view', HTMLDivElement);
@@ -14,10 +14,10 @@ export class HistoryView {
   readonly #moment: (at: number) => string;
   #channel = '';
   #epoch = '';
-  /** The offset of the oldest that is shown. */
+  /** The offset of the oldest one shown. */
   #first = 0;
 
-  /** `say` is told of errors. `moment` writes milliseconds since 1970. */
+  /** `say` shows errors. `moment` formats milliseconds since 1970. */
   constructor(api: Api, say: (text: string) => void, moment: (at: number) => string) {
     this.#api = api;
     this.#say = say;
@@ -28,7 +28,7 @@ export class HistoryView {
     this.#older.addEventListener('click', () => void this.#showOlder());
   }
 
-  /** Begins with what the log held when it was asked. */
+  /** Starts with what the log contained at the time of the request. */
   async show(channel: string, { epoch, head }: HistoryPage): Promise<void> {
     this.clear();
     this.#channel = channel;

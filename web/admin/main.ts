@@ -1,4 +1,4 @@
-/** The admin's page: joins what the daemon tells each second to the tables and charts. */
+/** The admin page: shows in tables and charts what the daemon sends each second. */
 import { Client } from '../../src/client/index.ts';
 import {
   ADMIN_CHANNEL,
@@ -24,7 +24,7 @@ const SAMPLES = 300;
 const language = languageFor(navigator.languages);
 const words = adminWordsFor(language);
 label(document, language, words);
-/** With the region, which decides how times are written. */
+/** With its region, which determines the format of times. */
 const locale = navigator.languages.find((tag) => tag.toLowerCase().startsWith(language)) ?? language;
 
 const entry = find('entry', HTMLFormElement);
@@ -143,7 +143,7 @@ function userButtons(user: string): Node {
   return buttons;
 }
 
-/** Says there what came of it. */
+/** Shows the outcome there. */
 function report(place: HTMLElement, outcome: Promise<string>): void {
   place.textContent = '';
   outcome
@@ -268,7 +268,7 @@ send.addEventListener('submit', (event) => {
   );
 });
 
-/** Rejects with what is wrong with it as JSON. */
+/** Rejects with the reason if it is not JSON. */
 async function checked(text: string): Promise<string> {
   JSON.parse(text);
   return text;

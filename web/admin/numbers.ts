@@ -3,7 +3,7 @@ export function short(value: number, language: string, digits = 1): string {
   return new Intl.NumberFormat(language, { notation: 'compact', maximumFractionDigits: digits }).format(value);
 }
 
-/** The labels of an axis, with the digits that its steps need: 1,010 and 1,020 are not both `1K`. */
+/** Axis labels with as many digits as the steps need: 1,010 and 1,020 are not both `1K`. */
 export function labels(values: readonly number[], language: string): string[] {
   const [first = 0, second = first + 1] = values;
   const unit = 1_000 ** Math.floor(Math.log10(Math.max(1, ...values)) / 3);

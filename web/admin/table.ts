@@ -3,13 +3,13 @@ import { create } from '../dom.ts';
 export interface Column<Row> {
   title: string;
   number?: boolean;
-  /** One word, which is not to be broken where there is room. */
+  /** A single word that should not be broken. */
   word?: boolean;
   /** Text, or elements such as buttons. */
   cell: (row: Row) => string | Node;
 }
 
-/** A table that is drawn anew with each news. Rows keep their elements, so that a button is not lost under the pointer. */
+/** A table that is updated each time. Rows keep their elements, so that a button stays under the pointer. */
 export class Table<Row> {
   readonly #table: HTMLTableElement;
   readonly #columns: readonly Column<Row>[];
@@ -60,7 +60,7 @@ export class Table<Row> {
     if (!same || this.#body.childElementCount !== elements.length) this.#body.replaceChildren(...elements);
   }
 
-  /** Two rows may be alike: the second is then another. */
+  /** Two rows may be equal: the second one gets another key. */
   #keysOf(rows: readonly Row[]): string[] {
     const counts = new Map<string, number>();
     return rows.map((row) => {

@@ -5,10 +5,10 @@ import type { Api } from './api.ts';
 import { HistoryView } from './history.ts';
 import type { AdminWords } from './words.ts';
 
-/** Lines that stay on the page. */
+/** Lines kept on the page. */
 const KEPT = 200;
 
-/** One user's or channel's traffic as it happens, with what is known about them. */
+/** Live traffic of one user or channel, with what is known about it. */
 export class TrafficView {
   readonly #client: Client;
   readonly #api: Api;
@@ -23,7 +23,7 @@ export class TrafficView {
   readonly #history: HistoryView;
   #subscription: Subscription | undefined;
 
-  /** `moment` writes milliseconds since 1970. */
+  /** `moment` formats milliseconds since 1970. */
   constructor(client: Client, api: Api, words: AdminWords, moment: (at: number) => string) {
     this.#client = client;
     this.#api = api;
@@ -69,7 +69,7 @@ export class TrafficView {
     this.#history.clear();
   }
 
-  /** `subscription`: as long as it is the one that is shown. */
+  /** Only while `subscription` is the one that is shown. */
   async #describe(channel: string, subscription: Subscription): Promise<void> {
     const asked = [this.#api.presence(channel), this.#api.history(channel, 1)] as const;
     const [presence, history] = await Promise.allSettled(asked);

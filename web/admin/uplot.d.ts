@@ -1,2 +1,2 @@
-/** The page asks the server for the package under this name; there is no bundler that would find it. */
+/** The page imports the package from the server under this name; there is no bundler to resolve it. */
 export { default } from 'uplot';

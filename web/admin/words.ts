@@ -1,6 +1,6 @@
 import type { Language } from '../words.ts';
 
-/** Everything that the admin's page says, in each of its languages. What the daemon says of an error stays English. */
+/** All texts of the admin page, in each language. The daemon's error messages stay in English. */
 const english = {
   notConnected: 'Not connected',
   connecting: 'Connecting…',
