@@ -10,25 +10,29 @@ export interface AnswerOptions {
 /** Sends `body` as JSON; a `JsonText` as it stands. */
 export function answer(response: ServerResponse, status: number, body: unknown, options: AnswerOptions = {}): void {
   const text = body instanceof JsonText ? body.text : JSON.stringify(body);
-  const headers = { 'content-type': 'application/json', ...options.headers };
-  answerText(response, status, text, { ...options, headers });
+  send(response, status, 'application/json', text, options);
 }
 
 /** Sends a whole text that no cache may keep: plain, unless the headers say otherwise. HEAD gets the headers alone. */
-export function answerText(
+export function answerText(response: ServerResponse, status: number, text: string, options: AnswerOptions = {}): void {
+  send(response, status, 'text/plain; charset=utf-8', text, options);
+}
+
+function send(
   response: ServerResponse,
   status: number,
+  type: string,
   text: string,
-  { headers, until }: AnswerOptions = {},
+  { headers, until }: AnswerOptions,
 ): void {
-  response.writeHead(status, {
-    'content-type': 'text/plain; charset=utf-8',
+  const all: OutgoingHttpHeaders = {
+    'content-type': type,
     'content-length': Buffer.byteLength(text),
     'cache-control': 'no-store',
     'x-content-type-options': 'nosniff',
-    ...(status === 401 && { 'www-authenticate': 'Bearer realm="zocalo"' }),
-    ...headers,
-  });
+  };
+  if (status === 401) all['www-authenticate'] = 'Bearer realm="zocalo"';
+  response.writeHead(status, headers ? Object.assign(all, headers) : all);
   const sent = response.req.method === 'HEAD' ? '' : text;
   if (!until) {
     response.end(sent);

@@ -73,9 +73,11 @@ export function buildApi(options: ApiOptions): Listeners {
   ];
 
   const router = new Router([...routes, documentRoute(routes)]);
-  const act = async (request: IncomingMessage, response: ServerResponse, isLocal: boolean): Promise<unknown> => {
+  const act = (request: IncomingMessage, response: ServerResponse, isLocal: boolean): Promise<unknown> => {
     const { method = '', url = '' } = request;
-    const [path = '', query = ''] = url.split(/\?(.*)/s, 2);
+    const end = url.indexOf('?');
+    const path = end < 0 ? url : url.slice(0, end);
+    const query = end < 0 ? '' : url.slice(end + 1);
     const { route, params } = router.find(method, path, (methods) => response.setHeader('allow', methods));
     return perform(route, { request, isLocal, params, query }, keys, config.api.maxBody);
   };
