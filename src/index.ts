@@ -22,6 +22,6 @@ export {
 } from './hub/index.ts';
 export { type Contract, contract, JsonText, ProtocolError, type StandardSchema } from './protocol/index.ts';
 export type { ConfigInput } from './server/config/index.ts';
-export { HubServer, type ServeOptions, serve } from './server/hub/index.ts';
+export { HubServer, type ServeOptions, serve } from './server/transports/websocket/index.ts';
 export * from './stream/index.ts';
 export * from './websocket/index.ts';

@@ -1,6 +1,6 @@
 import type { Agent, IncomingMessage } from 'node:http';
 import { nodeHttp, nodeHttps } from '../builtins.ts';
-import { utf8 } from './utf8.ts';
+import { utf8 } from './http/index.ts';
 
 /** Milliseconds for which a connection is kept for the next call: less than servers keep theirs (5,000 is common). */
 const KEPT = 4_000;

@@ -3,10 +3,10 @@ import { ZocaloError } from '../errors.ts';
 import type { Hub } from '../hub/index.ts';
 import type { Auth } from './auth/index.ts';
 import type { Config } from './config/index.ts';
-import type { Traffic } from './hub/index.ts';
 import { Drain, type Step } from './operations/index.ts';
 import { type Change, changes, type Part } from './part.ts';
 import { type Assembly, assemble, type DaemonOptions } from './parts.ts';
+import type { Traffic } from './transports/index.ts';
 
 /** `zocalo serve`: the parts that one configuration asks for, opened in order, reloaded together and closed in reverse. */
 export class Daemon {

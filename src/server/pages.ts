@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { readAdminPage } from './admin/index.ts';
-import { answerText } from './answer.ts';
 import { readChatPage } from './chat/index.ts';
 import type { Config } from './config/index.ts';
-import { readSdk } from './sdk.ts';
-import type { StaticFiles } from './static-files.ts';
+import type { StaticFiles } from './http/index.ts';
+import { answerText, readSdk } from './http/index.ts';
 
 /**
  * The SDK and the pages that the configuration has. The files are read when somebody first asks for one, since a daemon

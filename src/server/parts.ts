@@ -8,9 +8,8 @@ import { createApi, isEvents } from './api/index.ts';
 import { ApiKeys, Auth } from './auth/index.ts';
 import { channelsOf } from './channels.ts';
 import type { Config } from './config/index.ts';
-import { LineServer, type Traffic, WebListener } from './hub/index.ts';
-import { AddressLimits, ClientAddress, roomFor, SocketBudget } from './limits/index.ts';
-import { LocalSocket } from './local-socket.ts';
+import { ClientAddress, LocalSocket, route } from './http/index.ts';
+import { AddressLimits, roomFor, SocketBudget } from './limits/index.ts';
 import {
   guardedClock,
   Health,
@@ -26,9 +25,11 @@ import {
 } from './operations/index.ts';
 import { Pages } from './pages.ts';
 import type { Part } from './part.ts';
-import { route } from './router.ts';
 import { brokerOf, fileBeside } from './store.ts';
 import { CertificatesPart } from './tls/index.ts';
+import type { Traffic } from './transports/index.ts';
+import { LineServer } from './transports/lines/index.ts';
+import { WebListener } from './transports/websocket/index.ts';
 import { Webhooks } from './webhooks/index.ts';
 
 /** `configure` is called with what a reload brings. */

@@ -54,7 +54,8 @@ test('each floor imports only the floors below it, by their doors', () => {
 
 test('the rooms of the daemon and of the command line import each other by their doors', () => {
   const broken: string[] = [];
-  const roomOf = (file: string) => /^src\/(?:server|cli)\/([\w-]+)\//.exec(file)?.[1];
+  // Each transport is a room of its own: the daemon loads the event streams late.
+  const roomOf = (file: string) => /^src\/(?:server|cli)\/((?:transports\/)?[\w-]+)\//.exec(file)?.[1];
   for (const [file, targets] of graph.imports)
     for (const target of targets) {
       const room = roomOf(target);

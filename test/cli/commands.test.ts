@@ -6,7 +6,7 @@ import { Hub } from '../../src/hub/index.ts';
 import { createApi } from '../../src/server/api/index.ts';
 import { ApiKeys, Auth, permission } from '../../src/server/auth/index.ts';
 import { loadConfig } from '../../src/server/config/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 import { directoryWith, SECRET } from '../server/config/support.ts';
 import { CLI, Program, zocaloIn } from '../support/cli.ts';
 import { missing } from '../support/need.ts';

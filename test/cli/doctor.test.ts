@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { PROXY_LINES } from '../../src/cli/doctor/proxy-lines.ts';
-import { ClientAddress } from '../../src/server/limits/index.ts';
+import { ClientAddress } from '../../src/server/http/index.ts';
 import { serveApi } from '../server/api/api-peer.ts';
 import { directoryWith } from '../server/config/support.ts';
 import { makeCertificate } from '../support/certificate.ts';

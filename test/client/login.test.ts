@@ -4,7 +4,7 @@ import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
 import { Hub } from '../../src/hub/index.ts';
 import type { ProtocolError } from '../../src/protocol/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { setUp } from './set-up.ts';
 

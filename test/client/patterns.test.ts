@@ -4,7 +4,7 @@ import { memory } from '../../src/broker/index.ts';
 import { Client, type Message, ProtocolError, type Subscription } from '../../src/client/index.ts';
 import { Hub } from '../../src/hub/index.ts';
 import type { StandardSchema } from '../../src/protocol/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 import { setUp } from './set-up.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
 import { Hub } from '../../src/hub/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 
 test('over real sockets: two clients talk, the server restarts, and nothing is missing', {
   timeout: 30_000,

@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { memory } from '../../src/broker/index.ts';
 import { Hub } from '../../src/hub/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 import { Program } from '../support/cli.ts';
 import { missing } from '../support/need.ts';
 

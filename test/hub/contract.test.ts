@@ -5,7 +5,7 @@ import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
 import { Hub, type HubOptions } from '../../src/hub/index.ts';
 import { contract, type StandardSchema } from '../../src/protocol/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 
 /** Takes a number as text, too, and takes longer for small ones: what comes first is settled last. */
 const slowNumber: StandardSchema<number | string, number> = {

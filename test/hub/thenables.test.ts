@@ -4,7 +4,7 @@ import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
 import { Hub, type HubOptions } from '../../src/hub/index.ts';
 import type { StandardSchema } from '../../src/protocol/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 import * as foreign from '../support/foreign-promises.ts';
 
 /** The two kinds of promises that are none of ours, answering and failing. */

@@ -2,7 +2,7 @@ import type { TestContext } from 'node:test';
 import { memory } from '../../src/broker/index.ts';
 import { Hub, type HubOptions } from '../../src/hub/index.ts';
 import { SUBPROTOCOL } from '../../src/protocol/index.ts';
-import { type HubServer, type ServeOptions, serve } from '../../src/server/hub/index.ts';
+import { type HubServer, type ServeOptions, serve } from '../../src/server/transports/websocket/index.ts';
 import { connectWebSocket, type WebSocketClient } from '../../src/websocket/index.ts';
 
 type Line = readonly unknown[];

@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { sqlite } from '../../src/broker/index.ts';
 import { Hub } from '../../src/hub/index.ts';
 import { SUBPROTOCOL } from '../../src/protocol/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 import { connectWebSocket, type WebSocketClient } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { RawClient } from '../support/raw-client.ts';

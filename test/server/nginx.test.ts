@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { SUBPROTOCOL } from '../../src/protocol/index.ts';
-import { ClientAddress } from '../../src/server/limits/index.ts';
+import { ClientAddress } from '../../src/server/http/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 import { missing } from '../support/need.ts';
 import { PROXY, startNginx } from '../support/nginx.ts';

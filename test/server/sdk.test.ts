@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { memory } from '../../src/broker/index.ts';
 import { Hub } from '../../src/hub/index.ts';
-import { serve } from '../../src/server/hub/index.ts';
-import { readSdk } from '../../src/server/sdk.ts';
+import { readSdk } from '../../src/server/http/sdk.ts';
+import { serve } from '../../src/server/transports/websocket/index.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { missing } from '../support/need.ts';
 

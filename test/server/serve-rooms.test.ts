@@ -4,7 +4,7 @@ import { MemoryBroker } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
 import { Hub } from '../../src/hub/index.ts';
 import { chatChannels } from '../../src/server/chat/index.ts';
-import { type HubServer, serve } from '../../src/server/hub/index.ts';
+import { type HubServer, serve } from '../../src/server/transports/websocket/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 
 const hub = new Hub({ broker: new MemoryBroker(), channels: chatChannels() });

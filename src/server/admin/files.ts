@@ -1,5 +1,4 @@
-import { CODE, modules, modulesIn, sdkModules, tableOf } from '../page-files.ts';
-import { type FileTable, StaticFiles } from '../static-files.ts';
+import { CODE, type FileTable, modules, modulesIn, StaticFiles, sdkModules, tableOf } from '../http/index.ts';
 
 /** Every file that the admin's page consists of. */
 function adminFiles(): FileTable {

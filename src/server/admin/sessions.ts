@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Rights } from '../../hub/index.ts';
-import { answer } from '../answer.ts';
+import { answer } from '../http/index.ts';
 import { type AdminSession, OWN_PREFIX, type Sample } from './view.ts';
 
 /** Milliseconds; the page asks again before each connection. */

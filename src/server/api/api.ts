@@ -3,23 +3,21 @@ import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import { Origins } from '../../websocket/index.ts';
-import { answer } from '../answer.ts';
 import type { ApiCaller, ApiKeys } from '../auth/index.ts';
 import type { Config } from '../config/index.ts';
-import { type AddressLimits, ClientAddress } from '../limits/index.ts';
-import { discardBody, parseJson, readBody } from './body.ts';
+import { answer, ClientAddress, check, discardBody, failureOf, forbidden, parseJson, readBody } from '../http/index.ts';
+import type { AddressLimits } from '../limits/index.ts';
+import { Events } from '../transports/sse/index.ts';
 import { LOCAL } from './caller.ts';
 import { allowPages } from './cors.ts';
 import { keepData } from './data-text.ts';
-import { failureOf, forbidden } from './failure.ts';
 import { loginRoute } from './login.ts';
 import { documentRoute } from './open-api.ts';
 import { isEvents } from './paths.ts';
 import { lookingUpRoutes, type Sessions, userRoutes } from './people.ts';
 import { publishingRoutes } from './publishing.ts';
-import { check, type Route } from './route.ts';
+import type { Route } from './route.ts';
 import { Router } from './router.ts';
-import { Events } from './sse.ts';
 import { whoamiRoute } from './whoami.ts';
 
 export interface ApiOptions {

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answer } from '../answer.ts';
+import { answer } from '../http/index.ts';
 import type { ApiOptions, Listener, Listeners } from './api.ts';
 import { isApi } from './paths.ts';
 

@@ -3,9 +3,9 @@ import type { z } from 'zod';
 import type { Connection, Hub } from '../../hub/index.ts';
 import { LIMITS, ProtocolError } from '../../protocol/index.ts';
 import type { ApiCaller } from '../auth/index.ts';
-import { failureOf } from './failure.ts';
+import { check, failureOf } from '../http/index.ts';
 import { checkOffered } from './offered.ts';
-import { check, checkDepth, permit, type Route, route } from './route.ts';
+import { checkDepth, permit, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
 type Publication = z.output<typeof schemas.publishBody>;

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { type JsonText, LIMITS, ProtocolError } from '../../protocol/index.ts';
 import type { ApiCaller } from '../auth/index.ts';
 import type { ApiRight } from '../config/index.ts';
-import { forbidden } from './failure.ts';
+import { forbidden } from '../http/index.ts';
 
 /** One request, understood. */
 export interface Call<Body = unknown, Query = unknown> {
@@ -53,16 +53,4 @@ export function checkDepth(data: JsonText): void {
   // The line that carries it is an array itself.
   if (data.depth >= LIMITS.depth)
     throw new ProtocolError('BAD_MESSAGE', `arrays and objects may lie ${LIMITS.depth - 1} deep inside each other`);
-}
-
-/** @throws ProtocolError BAD_MESSAGE, or the code that the schema names, saying which member is wrong and why. */
-export function check<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  const faults = result.error.issues.slice(0, 3).map((issue) => {
-    const place = issue.path.length === 0 ? what : `${what}: ${issue.path.join('.')}`;
-    return `${place}: ${issue.message}`;
-  });
-  const [first] = result.error.issues as { params?: { code?: string } }[];
-  throw new ProtocolError(first?.params?.code ?? 'BAD_MESSAGE', faults.join('; '));
 }

@@ -1,16 +1,8 @@
 import { z } from 'zod';
-
-import { channelFault, isChannel, isPattern, JsonText, LIMITS } from '../../protocol/index.ts';
+import { isChannel, isPattern, JsonText, LIMITS } from '../../protocol/index.ts';
+import { channelName } from '../value-types/index.ts';
 
 /** What is said to the HTTP API and by it. The OpenAPI document is made of these. */
-
-export const channelName = z
-  .string()
-  .refine(isChannel, {
-    error: ({ input }) => channelFault(String(input)),
-    params: { code: 'BAD_CHANNEL' },
-  })
-  .describe('The name of a channel, like chat:42.');
 
 /** Anything may stand there, and nothing of it is read. */
 const data = z

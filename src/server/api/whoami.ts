@@ -1,5 +1,5 @@
 import type { TLSSocket } from 'node:tls';
-import type { ClientAddress } from '../limits/index.ts';
+import type { ClientAddress } from '../http/index.ts';
 import { type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 

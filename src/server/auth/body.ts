@@ -1,4 +1,4 @@
-import { utf8 } from '../utf8.ts';
+import { utf8 } from '../http/index.ts';
 
 /** Reads an answer's body as JSON, unless it is larger. @throws Error. */
 export async function readJson(response: Response, most: number): Promise<unknown> {

@@ -3,7 +3,7 @@ import type { Identity } from '../../hub/index.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import { Semaphore } from '../../semaphore.ts';
 import type { LoginConfig } from '../config/index.ts';
-import { neighbourhood } from '../limits/index.ts';
+import { neighbourhood } from '../http/index.ts';
 import type { SparseLog } from '../operations/index.ts';
 import { busy } from './busy.ts';
 import { Failures } from './failures.ts';

@@ -1,6 +1,5 @@
 import { isChannel } from '../../protocol/index.ts';
-import { CODE, modules, sdkModules, tableOf } from '../page-files.ts';
-import { type FileTable, StaticFiles } from '../static-files.ts';
+import { CODE, type FileTable, modules, StaticFiles, sdkModules, tableOf } from '../http/index.ts';
 
 const MODULES = [
   'src/server/chat/message',

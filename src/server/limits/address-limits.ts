@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Clock, systemClock } from '../../clock.ts';
 import { TokenBucket } from '../../hub/index.ts';
-import { neighbourhood, normalAddress } from './ip.ts';
+import { neighbourhood, normalAddress } from '../http/index.ts';
 
 export interface AddressLimitOptions {
   /** Connections of one client address. */

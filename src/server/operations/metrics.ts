@@ -1,6 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Hub, HubObserver } from '../../hub/index.ts';
-import type { Traffic } from '../hub/index.ts';
+import type { Traffic } from '../transports/index.ts';
 import { CONTENT_TYPE, Counts, Histogram, headOf, lines } from './metric.ts';
 import { residentMemory } from './resident-memory.ts';
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answerText } from '../answer.ts';
+import { answerText } from '../http/index.ts';
 import type { Health } from './health.ts';
 import type { Metrics } from './metrics.ts';
 

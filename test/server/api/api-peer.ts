@@ -5,7 +5,7 @@ import { compilePattern } from '../../../src/protocol/index.ts';
 import { type Api, type ApiOptions, createApi } from '../../../src/server/api/index.ts';
 import type { ApiCaller } from '../../../src/server/auth/index.ts';
 import { configSchema } from '../../../src/server/config/index.ts';
-import { type HubServer, type ServeOptions, serve } from '../../../src/server/hub/index.ts';
+import { type HubServer, type ServeOptions, serve } from '../../../src/server/transports/websocket/index.ts';
 
 /** Keys as a test needs them; what they may do, and where. */
 export const KEYS: Readonly<Record<string, { can: readonly string[]; channels: string }>> = {

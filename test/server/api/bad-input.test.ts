@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
-import { jsonFault } from '../../../src/server/api/json-fault.ts';
+import { jsonFault } from '../../../src/server/http/json-error-position.ts';
 import { missing } from '../../support/need.ts';
 import { call, serveApi } from './api-peer.ts';
 

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Events } from '../../../src/server/api/sse.ts';
+import { Events } from '../../../src/server/transports/sse/sse.ts';
 import { Origins } from '../../../src/websocket/index.ts';
 import { Capricious } from '../../hub/capricious.ts';
 import { settle, square } from '../../hub/fake-wire.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { ClientAddress } from '../../../src/server/limits/index.ts';
+import { ClientAddress } from '../../../src/server/http/index.ts';
 
 /** The client's address as a server behind `proxies` sees it, of a request that came from `peer` with these headers. */
 function seen(peer: string | undefined, headers: Record<string, string>, proxies = ['10.0.0.0/8', 'fd00::/8']): string {

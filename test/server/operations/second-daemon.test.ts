@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { sqlite } from '../../../src/broker/index.ts';
 import { Hub } from '../../../src/hub/index.ts';
-import { serve } from '../../../src/server/hub/index.ts';
+import { serve } from '../../../src/server/transports/websocket/index.ts';
 import { Program } from '../../support/cli.ts';
 
 const room = (name: string) => JSON.stringify(new URL(`../../../src/${name}.ts`, import.meta.url).href);
@@ -25,7 +25,7 @@ test('a second daemon on the same port, or with the same file, says so and ends 
       main,
       `import { sqlite } from ${room('broker/index')};
        import { Hub } from ${room('hub/index')};
-       import { serve } from ${room('server/hub/index')};
+       import { serve } from ${room('server/transports/websocket/index')};
        import { errorLine, exitCodeOf } from ${room('cli/exit-codes')};
        const hub = new Hub({ broker: sqlite(${JSON.stringify(join(folder, file))}) });
        await serve(hub, ${JSON.stringify(url)}).catch((error) => {

@@ -1,11 +1,11 @@
 import { readdirSync } from 'node:fs';
 import type { FileTable } from './static-files.ts';
 
-/** Where `web/` and `src/` stand: two floors up, in the repository as in the built package. */
-const ROOT = new URL('../../', import.meta.url);
-
 /** Sources are served with their types taken out; the built package holds the same files as `.js`. */
 export const CODE = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+
+/** Where `web/` and `src/` stand, seen from here or from the built package's one file, src/program/main.js. */
+const ROOT = new URL(CODE === '.ts' ? '../../../' : '../../', import.meta.url);
 
 /** All that the SDK consists of: every module of the floors that run in browsers, and what those import. */
 export const sdkModules = (): FileTable => modules(['src/clock', ...['src/client', 'src/protocol'].flatMap(modulesIn)]);

@@ -1,5 +1,5 @@
-import type { Wire } from '../../hub/index.ts';
-import type { User } from '../../websocket/index.ts';
+import type { Wire } from '../../../hub/index.ts';
+import type { User } from '../../../websocket/index.ts';
 
 /** RFC 6455 §5.5: a control frame carries 125 bytes, of which the close code takes two. */
 const REASON_BYTES = 123;

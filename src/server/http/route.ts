@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 
 import { answerText } from './answer.ts';
 
+export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
+
 /** Something that answers requests. */
 export interface Handler {
   /** Whether a request with this URL is for it. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { after } from '../../clock.ts';
-import type { Connection } from '../../hub/index.ts';
+import { after } from '../../../clock.ts';
+import type { Connection } from '../../../hub/index.ts';
 import {
   decodeFromServer,
   encodeMember,
@@ -10,8 +10,8 @@ import {
   type Position,
   type ServerMessage,
   type Subscribed,
-} from '../../protocol/index.ts';
-import type { StreamFanOut, StreamWire } from '../hub/index.ts';
+} from '../../../protocol/index.ts';
+import type { StreamFanOut, StreamWire } from '../index.ts';
 import { eventId } from './event-id.ts';
 
 /** Bytes that wait for a reader above which it is slow, and goes back to the log. */

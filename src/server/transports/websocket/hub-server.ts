@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { type Clock, systemClock } from '../../clock.ts';
-import type { Hub } from '../../hub/index.ts';
-import { SUBPROTOCOL } from '../../protocol/index.ts';
+import { type Clock, systemClock } from '../../../clock.ts';
+import type { Hub } from '../../../hub/index.ts';
+import { SUBPROTOCOL } from '../../../protocol/index.ts';
 import {
   type Attachment,
   type Message,
@@ -10,8 +10,9 @@ import {
   type UpgradeRequest,
   type User,
   WebSocketServer,
-} from '../../websocket/index.ts';
-import type { AddressLimits } from '../limits/index.ts';
+} from '../../../websocket/index.ts';
+import type { AddressLimits } from '../../limits/index.ts';
+import type { Traffic } from '../index.ts';
 import { addressGuard, TOO_MANY } from './address-guard.ts';
 import { UserWire } from './user-wire.ts';
 
@@ -29,19 +30,6 @@ interface Place {
   readonly guest: Guest;
   /** The hub is about to be told that this user reads too slowly. */
   isSlow: boolean;
-}
-
-/** What goes over the sockets of one server. */
-export interface Traffic {
-  readonly sockets: number;
-  /** Bytes. */
-  readonly received: number;
-  /** Bytes. */
-  readonly sent: number;
-  /** Bytes that wait for all readers. */
-  readonly queued: number;
-  /** Readers for whom more waits than the limit. */
-  readonly slow: number;
 }
 
 /** Options of the engine, but for those that the hub decides, and: */

@@ -1,8 +1,9 @@
-import type { Hub } from '../../hub/index.ts';
-import type { TlsIdentity } from '../../websocket/index.ts';
-import type { Config } from '../config/index.ts';
-import type { Change, Part } from '../part.ts';
-import { HubServer, type ServeOptions, type Traffic } from './hub-server.ts';
+import type { Hub } from '../../../hub/index.ts';
+import type { TlsIdentity } from '../../../websocket/index.ts';
+import type { Config } from '../../config/index.ts';
+import type { Change, Part } from '../../part.ts';
+import type { Traffic } from '../index.ts';
+import { HubServer, type ServeOptions } from './hub-server.ts';
 
 export interface WebListenerOptions extends ServeOptions {
   /** Asked for when it opens. */

@@ -1,10 +1,10 @@
 import { chmod, rm, stat } from 'node:fs/promises';
 import type { Server } from 'node:http';
 import { connect } from 'node:net';
-import { nodeHttp } from '../builtins.ts';
-import { type Clock, systemClock } from '../clock.ts';
-import { ZocaloError } from '../errors.ts';
-import type { Listener } from './api/index.ts';
+import { nodeHttp } from '../../builtins.ts';
+import { type Clock, systemClock } from '../../clock.ts';
+import { ZocaloError } from '../../errors.ts';
+import type { Listener } from '../api/index.ts';
 
 /** Who may open the socket may use the API: its owner, and the owner's group. */
 const MODE = 0o660;

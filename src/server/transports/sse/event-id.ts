@@ -1,4 +1,4 @@
-import { LIMITS, type Position, ProtocolError } from '../../protocol/index.ts';
+import { LIMITS, type Position, ProtocolError } from '../../../protocol/index.ts';
 
 /** Positions as the id of an event: `epoch:offset`, for several channels one after the other, in their order. */
 export function eventId(positions: readonly Position[]): string {

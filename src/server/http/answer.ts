@@ -1,5 +1,5 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import { JsonText } from '../protocol/index.ts';
+import { JsonText } from '../../protocol/index.ts';
 
 export interface AnswerOptions {
   readonly headers?: OutgoingHttpHeaders | undefined;

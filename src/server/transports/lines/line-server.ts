@@ -1,10 +1,10 @@
 import { type Buffer, isUtf8 } from 'node:buffer';
-import { type Clock, systemClock } from '../../clock.ts';
-import type { Hub, TextConnection } from '../../hub/index.ts';
-import { LineBuffer, lineText, listen, type StreamServer, type StreamSocket } from '../../stream/index.ts';
-import type { AddressLimits } from '../limits/index.ts';
+import { type Clock, systemClock } from '../../../clock.ts';
+import type { Hub, TextConnection } from '../../../hub/index.ts';
+import { LineBuffer, lineText, listen, type StreamServer, type StreamSocket } from '../../../stream/index.ts';
+import type { AddressLimits } from '../../limits/index.ts';
+import { StreamFanOut } from '../index.ts';
 import { LineWire } from './line-wire.ts';
-import { StreamFanOut } from './stream-fan-out.ts';
 
 export interface LineServerOptions {
   /** `tcp://host:port`. */

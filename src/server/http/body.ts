@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { Clock } from '../../clock.ts';
 import { ProtocolError } from '../../protocol/index.ts';
-import { utf8 } from '../utf8.ts';
-import { jsonFault } from './json-fault.ts';
+import { jsonFault } from './json-error-position.ts';
+import { utf8 } from './utf8.ts';
 
 /**
  * The whole body of a request as text.

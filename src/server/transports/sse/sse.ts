@@ -1,16 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { z } from 'zod';
-import type { Hub } from '../../hub/index.ts';
-import { LIMITS, ProtocolError } from '../../protocol/index.ts';
-import { type Origins, UpgradeRequest } from '../../websocket/index.ts';
-import { answer } from '../answer.ts';
-import { StreamFanOut } from '../hub/index.ts';
-import type { AddressLimits } from '../limits/index.ts';
+import type { Hub } from '../../../hub/index.ts';
+import { LIMITS, ProtocolError } from '../../../protocol/index.ts';
+import { type Origins, UpgradeRequest } from '../../../websocket/index.ts';
+import { answer, check, failureOf } from '../../http/index.ts';
+import type { AddressLimits } from '../../limits/index.ts';
+import { channelName } from '../../value-types/index.ts';
+import { StreamFanOut } from '../index.ts';
 import { parseEventId } from './event-id.ts';
 import { EventStream, type StreamOptions } from './event-stream.ts';
-import { failureOf } from './failure.ts';
-import { check } from './route.ts';
-import { channelName } from './schemas.ts';
 
 /** Channels of one stream: the positions of all of them stand in each event's id. */
 const CHANNELS = 64;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { ServerOptions } from '../../websocket/index.ts';
-import { type AddressLimits, type Breach, normalAddress } from '../limits/index.ts';
+import type { ServerOptions } from '../../../websocket/index.ts';
+import { normalAddress } from '../../http/index.ts';
+import type { AddressLimits, Breach } from '../../limits/index.ts';
 
 export interface AddressGuardOptions {
   readonly limits: AddressLimits;

@@ -1,6 +1,6 @@
-import type { Clock } from '../../clock.ts';
-import type { StreamSocket } from '../../stream/index.ts';
-import type { StreamFanOut, StreamWire } from './stream-fan-out.ts';
+import type { Clock } from '../../../clock.ts';
+import type { StreamSocket } from '../../../stream/index.ts';
+import type { StreamFanOut, StreamWire } from '../index.ts';
 
 /** Bytes that wait for a reader above which it is too slow: it has no way to ask for what it missed. */
 const QUEUE = 256 * 1024;

@@ -1,0 +1,12 @@
+export { type AnswerOptions, answer, answerText } from './answer.ts';
+export { discardBody, parseJson, readBody } from './body.ts';
+export { check } from './check.ts';
+export { ClientAddress, type Forwarding } from './client-address.ts';
+export { API_CODES, type Failure, failureOf, forbidden, statusOf } from './failure.ts';
+export { neighbourhood, normalAddress } from './ip.ts';
+export { LocalSocket } from './local-socket.ts';
+export { CODE, modules, modulesIn, sdkModules, tableOf } from './page-files.ts';
+export { type Handler, type Listener, route } from './route.ts';
+export { readSdk } from './sdk.ts';
+export { type FileTable, StaticFiles } from './static-files.ts';
+export { utf8 } from './utf8.ts';

@@ -1,0 +1,2 @@
+export { StreamFanOut, type StreamWire } from './stream-fan-out.ts';
+export type { Traffic } from './traffic.ts';

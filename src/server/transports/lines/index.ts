@@ -1,0 +1,1 @@
+export { LineServer, type LineServerOptions } from './line-server.ts';

@@ -1,0 +1,1 @@
+export { Events, type EventsOptions } from './sse.ts';
