@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts';
 
-/** So many of something a second, and at most `burst` at once: a token bucket, without a timer. */
+/** Token bucket: `perSecond` on average, `burst` at once. It has no timer. */
 export class TokenBucket {
   readonly #clock: Clock;
-  readonly #perSecond: number;
+  readonly perSecond: number;
   readonly #burst: number;
   #left: number;
   #at: number;
@@ -12,7 +12,7 @@ export class TokenBucket {
 
   constructor(clock: Clock, perSecond: number, burst: number) {
     this.#clock = clock;
-    this.#perSecond = perSecond;
+    this.perSecond = perSecond;
     this.#burst = burst;
     this.#left = burst;
     this.#at = clock.now();
@@ -29,7 +29,7 @@ export class TokenBucket {
       this.#left -= count;
       return 0;
     }
-    return Math.ceil(((needed - this.#left) * 1000) / this.#perSecond);
+    return Math.ceil(((needed - this.#left) * 1000) / this.perSecond);
   }
 
   /**
@@ -39,7 +39,7 @@ export class TokenBucket {
   takeTurn(count = 1): number {
     const pause = this.take(count);
     if (pause === 0) return 0;
-    const turn = pause + Math.ceil((this.#promised * 1000) / this.#perSecond);
+    const turn = pause + Math.ceil((this.#promised * 1000) / this.perSecond);
     this.#promised += count;
     return turn;
   }
@@ -53,7 +53,7 @@ export class TokenBucket {
   #refill(): void {
     const now = this.#clock.now();
     // No time brings nothing, even without a bound.
-    const fresh = now === this.#at ? 0 : ((now - this.#at) * this.#perSecond) / 1000;
+    const fresh = now === this.#at ? 0 : ((now - this.#at) * this.perSecond) / 1000;
     this.#left = Math.min(this.#burst, this.#left + fresh);
     this.#promised = Math.max(0, this.#promised - fresh);
     this.#at = now;

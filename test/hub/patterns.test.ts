@@ -85,7 +85,7 @@ test('however many subscriptions match, a publication comes once, until the last
   await hub.publish('sensor:b', 0);
   await ana.ask('un', '*:a');
   await hub.publish('sensor:a', 5);
-  assert.deepEqual([ana.connection.heard.size, ana.wire.topics.size], [0, 1]); // everyone's
+  assert.deepEqual([ana.connection.hearing.heard.size, ana.wire.topics.size], [0, 1]); // everyone's
   const got = ana.take().map((line) => (line[0] === 'm' ? line[2] : line[0]));
   // It is introduced at first, and again when only the pattern is left.
   assert.deepEqual(got, ['ch', 1, 'live', 2, 3, 'ch', 4]);
@@ -198,7 +198,7 @@ test('channels that are open for a pattern alone are bounded, and go when they a
   const ana = await guest();
   await ana.ask('sub', 'sensor:*');
   for (let number = 0; number < 100; number++) await hub.publish(`sensor:${number}`, number);
-  assert.equal(ana.connection.heard.size, 3);
+  assert.equal(ana.connection.hearing.heard.size, 3);
   assert.equal(ana.take().length, 200);
   await hub.publish('sensor:0', 'again');
   assert.deepEqual(lines(ana), [
@@ -206,7 +206,7 @@ test('channels that are open for a pattern alone are bounded, and go when they a
     ['m', 2, 'again'],
   ]);
   clock.advance(180_000);
-  assert.equal(ana.connection.heard.size, 0);
+  assert.equal(ana.connection.hearing.heard.size, 0);
   await hub.publish('sensor:0', 'once more');
   assert.deepEqual(lines(ana), [
     ['ch', 'sensor:0', 2],
@@ -223,11 +223,11 @@ test('an idle channel waits for its slow reader, and one that must go ends the p
   ana.connection.slow();
   await hub.publish('sensor:a', 2);
   clock.advance(180_000);
-  assert.equal(ana.connection.heard.size, 1);
+  assert.equal(ana.connection.hearing.heard.size, 1);
   ana.take();
   await hub.publish('sensor:b', 1);
   assert.deepEqual(lines(ana), [['end', 'sensor:*', 'TOO_SLOW']]);
-  assert.deepEqual([ana.connection.heard.size, ana.connection.patterns.size], [0, 0]);
+  assert.deepEqual([ana.connection.hearing.heard.size, ana.connection.hearing.patterns.size], [0, 0]);
 });
 
 test('too many different patterns are refused, and a connection counts its patterns among its subscriptions', async () => {
@@ -263,7 +263,7 @@ test('whoever leaves while a slow permission is asked for a pattern leaves nothi
     ['ok', 'ok'],
   );
   await hub.publish('sensor:a', 1);
-  for (const one of [ana, luis]) assert.deepEqual([one.take(), one.connection.heard.size], [[], 0]);
+  for (const one of [ana, luis]) assert.deepEqual([one.take(), one.connection.hearing.heard.size], [[], 0]);
 });
 
 test('an idle channel that its own subscribers keep open is introduced again to readers of a pattern', async () => {

@@ -19,6 +19,16 @@ test('other options hold for what is asked from then on, and who is subscribed s
   assert.equal(ana.publications().length, 1);
 });
 
+test('another rate holds for a connection that has published before', async () => {
+  const { hub, guest } = await square({ channels: { news: { rate: 1 } } });
+  const ana = await guest();
+  for (let n = 0; n < 2; n++) assert.equal(typeof (await ana.ask('pub', 'news', n)), 'object');
+  assert.equal(await ana.ask('pub', 'news', 2), 'RATE_LIMITED');
+  hub.setChannels({ news: { rate: 2 } });
+  for (let n = 0; n < 4; n++) assert.equal(typeof (await ana.ask('pub', 'news', n)), 'object', `publication ${n}`);
+  assert.equal(await ana.ask('pub', 'news', 4), 'RATE_LIMITED');
+});
+
 test('options that are wrong change nothing', async () => {
   const { hub, guest } = await square({ channels: { 'chat:*': {} } });
   const ana = await guest();

@@ -10,8 +10,8 @@ const PROMISED_SECONDS = 60;
 export class Pace {
   readonly #clock: Clock;
   readonly #limits: Required<HubLimits>;
-  readonly #lines: TokenBucket;
-  readonly #bytes: TokenBucket;
+  readonly lines: TokenBucket;
+  readonly bytes: TokenBucket;
   /** Once something had to be refused. */
   #errors: TokenBucket | null = null;
   /** By channel, once somebody publishes to one that has a rate. */
@@ -21,24 +21,24 @@ export class Pace {
     const { requests, bytes } = limits;
     this.#clock = clock;
     this.#limits = limits;
-    this.#lines = new TokenBucket(clock, requests, 2 * requests);
-    this.#bytes = new TokenBucket(clock, bytes, 8 * bytes);
+    this.lines = new TokenBucket(clock, requests, 2 * requests);
+    this.bytes = new TokenBucket(clock, bytes, 8 * bytes);
   }
 
   /** Answers 0, or the milliseconds until its turn. */
   takeLine(): number {
-    return this.#lines.takeTurn();
+    return this.lines.takeTurn();
   }
 
   /** As `takeLine`. */
   takeBytes(count: number): number {
-    return this.#bytes.takeTurn(count);
+    return this.bytes.takeTurn(count);
   }
 
   /** What is under way when the first refusal arrives is no error; what then goes on coming is. */
   get isUnheeded(): boolean {
     const { bytes, waiting } = this.#limits;
-    return this.#lines.promised > waiting || this.#bytes.promised > PROMISED_SECONDS * bytes;
+    return this.lines.promised > waiting || this.bytes.promised > PROMISED_SECONDS * bytes;
   }
 
   /** False when there were too many. */
@@ -50,19 +50,20 @@ export class Pace {
 
   /** Takes one of so many publications a second. `onUnheeded` is called as for lines. @throws ProtocolError RATE_LIMITED. */
   takePublication(channel: string, perSecond: number, onUnheeded: () => void): void {
-    const rate = this.#rateOf(channel, perSecond);
+    const rate = this.rateOf(channel, perSecond);
     const pause = rate.takeTurn();
     if (pause === 0) return;
     if (rate.promised > this.#limits.waiting) onUnheeded();
     throw new ProtocolError('RATE_LIMITED', `too many publications to ${channel}`, pause);
   }
 
-  #rateOf(channel: string, perSecond: number): TokenBucket {
+  /** The publications that it may make in one channel. A rate that is another by now begins anew. */
+  rateOf(channel: string, perSecond: number): TokenBucket {
     this.#rates ??= new Map();
     let rate = this.#rates.get(channel);
-    if (!rate) {
+    if (rate?.perSecond !== perSecond) {
       // A client that names ever new channels must not fill the memory: the oldest is forgotten.
-      if (this.#rates.size >= this.#limits.subscriptions) this.#rates.delete(this.#rates.keys().next().value!);
+      if (!rate && this.#rates.size >= this.#limits.subscriptions) this.#rates.delete(this.#rates.keys().next().value!);
       rate = new TokenBucket(this.#clock, perSecond, 2 * perSecond);
       this.#rates.set(channel, rate);
     }

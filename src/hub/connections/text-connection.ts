@@ -1,15 +1,13 @@
-import { randomUUID } from 'node:crypto';
 import { CODES, type Code, channelFault, closeCode, isChannel, JsonText, ProtocolError } from '../../protocol/index.ts';
-import type { Identity, UserConnection } from '../caller.ts';
 import type { Channel } from '../channels/channel.ts';
 import type { Excluded } from '../channels/excluded.ts';
 import { permit } from '../channels/permit.ts';
 import { plainText } from '../channels/publication.ts';
 import { answerOf } from '../error-answer.ts';
-import { type Action, Grants } from '../rights.ts';
-import { TokenBucket } from '../token-bucket.ts';
+import type { TokenBucket } from '../token-bucket.ts';
 import type { Wire } from '../wire.ts';
 import type { HubContext } from './context.ts';
+import { Standing } from './standing.ts';
 
 /** Texts, and bytes of them, that are taken ahead of the log. From there on the sender is held back. */
 const HELD_BACK = 64;
@@ -22,20 +20,9 @@ const RETRY = 1_000;
  * others publish comes as text, other data than strings as JSON. It begins with what comes next, and has no way to
  * ask for what it missed.
  */
-export class TextConnection implements UserConnection, Excluded {
-  readonly id = randomUUID();
-  readonly wire: Wire;
-  readonly request: unknown;
-  readonly since = Date.now();
+export class TextConnection extends Standing implements Excluded {
   readonly #context: HubContext;
   readonly #name: string;
-  readonly #requests: TokenBucket;
-  readonly #bytes: TokenBucket;
-  #identity: Identity = {};
-  #isInternal = false;
-  #grants: Grants | null = null;
-  /** Ends the wait for the identity's end. */
-  #cancelExpiry = (): void => {};
   /** `gone` is lost by the other side: what that had handed over is still published. */
   #phase: 'joining' | 'joined' | 'gone' | 'over' = 'joining';
   #channel: Channel | null = null;
@@ -43,38 +30,16 @@ export class TextConnection implements UserConnection, Excluded {
   #sending: Promise<void> = Promise.resolve();
   #unsent = 0;
   #unsentBytes = 0;
-  /** Once it publishes to a channel that has a rate. */
-  #rate: { perSecond: number; left: TokenBucket } | null = null;
   #wake = (): void => {};
 
   constructor(context: HubContext, wire: Wire, channel: string, request: unknown) {
+    super(context, wire, request);
     this.#context = context;
-    this.wire = wire;
-    this.request = request;
     this.#name = channel;
-    const { requests, bytes } = context.limits;
-    this.#requests = new TokenBucket(context.clock, requests, 2 * requests);
-    this.#bytes = new TokenBucket(context.clock, bytes, 8 * bytes);
   }
 
   get kind(): 'text' {
     return 'text';
-  }
-
-  get remoteAddress(): string | undefined {
-    return this.wire.remoteAddress;
-  }
-
-  get user(): string | undefined {
-    return this.#identity.user;
-  }
-
-  get isInternal(): boolean {
-    return this.#isInternal;
-  }
-
-  get data(): unknown {
-    return this.#identity.data;
   }
 
   get channels(): readonly string[] {
@@ -84,14 +49,6 @@ export class TextConnection implements UserConnection, Excluded {
   /** Asked anew after each wait. */
   get #isOver(): boolean {
     return this.#phase === 'gone' || this.#phase === 'over';
-  }
-
-  may(action: Action, channel: string): boolean {
-    return this.#grants === null || this.#grants.allow(action, channel);
-  }
-
-  isGranted(action: Action, channel: string): boolean {
-    return this.#grants?.allow(action, channel) ?? false;
   }
 
   /** Lets it into its channel, or closes it with the reason. */
@@ -105,20 +62,13 @@ export class TextConnection implements UserConnection, Excluded {
     const rules = this.#context.rules.forClients(this.#name);
     const identity = await this.#context.admit({ token: undefined, request: this.request });
     if (this.#isOver) return;
-    this.#identity = identity;
-    this.#isInternal = identity.isInternal ?? false;
-    this.#grants = identity.rights ? new Grants(identity.rights) : null;
     // From here on it can be found and ended, also while it waits for the rest.
-    const { clock, users, channels } = this.#context;
-    const { expiresIn } = identity;
-    if (expiresIn !== undefined)
-      this.#cancelExpiry = clock.after(expiresIn, () => this.end('UNAUTHORIZED', 'what let you in has expired'));
-    users.add(this);
+    this.admit(identity);
     await permit('subscribe', rules, this, this.#name);
     if (this.#isOver) return;
-    const channel = await channels.enter(this.#name);
+    const channel = await this.#context.channels.enter(this.#name);
     if (this.#isOver) {
-      channels.leave(channel);
+      this.#context.channels.leave(channel);
       return;
     }
     this.#phase = 'joined';
@@ -163,13 +113,9 @@ export class TextConnection implements UserConnection, Excluded {
     if (this.#phase === 'over') return;
     this.#context.observers.tell('onReceived', this, 1);
     const { rate } = this.#context.rules.forClients(this.#name);
-    await this.#turn(this.#requests);
-    await this.#turn(this.#bytes, size);
-    if (rate !== undefined) {
-      if (this.#rate?.perSecond !== rate)
-        this.#rate = { perSecond: rate, left: new TokenBucket(this.#context.clock, rate, 2 * rate) };
-      await this.#turn(this.#rate.left);
-    }
+    await this.#turn(this.pace.lines);
+    await this.#turn(this.pace.bytes, size);
+    if (rate !== undefined) await this.#turn(this.pace.rateOf(this.#name, rate));
     while (!(await this.#publish(text))) await this.#pause(RETRY);
   }
 
@@ -221,8 +167,8 @@ export class TextConnection implements UserConnection, Excluded {
     return true;
   }
 
-  disconnect(message?: string): void {
-    this.end('CLOSED', message);
+  protected expire(): void {
+    this.end('UNAUTHORIZED', 'what let you in has expired');
   }
 
   /** It counts no offsets. */
@@ -251,8 +197,7 @@ export class TextConnection implements UserConnection, Excluded {
   lost(): void {
     if (this.#isOver) return;
     this.#phase = this.#phase === 'joined' ? 'gone' : 'over';
-    this.#cancelExpiry();
-    this.#context.users.remove(this);
+    this.dismiss();
     const channel = this.#channel;
     if (!channel) return;
     channel.texts--;

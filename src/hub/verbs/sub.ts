@@ -22,10 +22,8 @@ export async function sub(
   name: string,
   options: SubscribeOptions<JsonText>,
 ): Promise<void> {
-  const { subscriptions, patterns } = connection;
-  if (subscriptions.has(name) || patterns.has(name))
-    throw new ProtocolError('ALREADY_SUBSCRIBED', `you are subscribed to ${name}`);
-  if (subscriptions.size + patterns.size >= context.limits.subscriptions)
+  if (connection.isSubscribedTo(name)) throw new ProtocolError('ALREADY_SUBSCRIBED', `you are subscribed to ${name}`);
+  if (connection.subscriptionCount >= context.limits.subscriptions)
     throw new ProtocolError('TOO_MANY_SUBSCRIPTIONS', `a connection may have ${context.limits.subscriptions}`);
   if (isPattern(name)) return subPattern(context, connection, id, name, options);
   const rules = context.rules.forClients(name);
@@ -61,7 +59,7 @@ export async function sub(
   const asked: Position = 'head' in position ? [position.epoch, position.head] : position;
   const from = options.at || options.recent ? asked : (heard ?? channel.position);
   const subscription = new Subscription(context.pages, connection, channel, from, options.credit ?? CREDIT);
-  subscriptions.set(name, subscription);
+  connection.subscriptions.set(name, subscription);
   const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
   const picture = options.presence && presence ? `,${presence.picture}` : '';
   const isReady = connection.tellLine(encodeAnswer(id, `${JSON.stringify(result).slice(0, -1)}${picture}}`));
@@ -95,7 +93,7 @@ async function subPattern(
     return;
   }
   connection.tell(['ok', id, {}]);
-  connection.joinPattern(pattern);
+  connection.hearing.join(pattern);
 }
 
 /** Where a new subscription begins; the log's ends when what came after `at` is no longer there. */

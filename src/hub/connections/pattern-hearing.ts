@@ -1,0 +1,122 @@
+import { CODES, type Code, type Position, type ServerMessage } from '../../protocol/index.ts';
+import type { Channel } from '../channels/channel.ts';
+import type { Pattern, PatternReader } from '../channels/pattern.ts';
+import { type Subscriber, Subscription } from '../channels/subscription.ts';
+import { answerOf } from '../error-answer.ts';
+import type { Wire } from '../wire.ts';
+import type { HubContext } from './context.ts';
+
+/** The connection that subscribes to patterns. */
+export interface PatternSubscriber {
+  readonly id: string;
+  readonly user: string | undefined;
+  readonly wire: Wire;
+  readonly isOver: boolean;
+  /** By their channels' names: what is subscribed to by name does not come by a pattern as well. */
+  readonly subscriptions: ReadonlyMap<string, Subscription>;
+  tell(message: ServerMessage): void;
+  inTurn: Subscriber['inTurn'];
+}
+
+/** The patterns of one connection, and its part in the channels that it hears by them alone. */
+export class PatternHearing implements PatternReader, Subscriber {
+  readonly patterns = new Map<string, Pattern>();
+  readonly heard = new Map<string, Subscription>();
+  readonly #context: Pick<HubContext, 'patterns' | 'pages' | 'report'>;
+  readonly #connection: PatternSubscriber;
+
+  constructor(context: Pick<HubContext, 'patterns' | 'pages' | 'report'>, connection: PatternSubscriber) {
+    this.#context = context;
+    this.#connection = connection;
+  }
+
+  get wire(): Wire {
+    return this.#connection.wire;
+  }
+
+  inTurn(send: () => Promise<void>): Promise<void> {
+    return this.#connection.inTurn(send);
+  }
+
+  /** Hears what is published from now on to the channels of a pattern. */
+  join(pattern: Pattern): void {
+    this.patterns.set(pattern.text, pattern);
+    const known = this.heard.values().map(({ channel }) => channel);
+    this.#context.patterns.join(pattern, this, known);
+  }
+
+  leave(pattern: Pattern): void {
+    this.patterns.delete(pattern.text);
+    this.#context.patterns.leave(pattern, this);
+    for (const subscription of this.heard.values())
+      if (this.#covering(subscription.channel).length === 0) this.#stop(subscription);
+  }
+
+  leaveAll(): void {
+    for (const pattern of [...this.patterns.values()]) this.leave(pattern);
+  }
+
+  /** Takes a pattern away; the client is told the code. */
+  end(pattern: Pattern, code: Code, message: string = CODES[code].meaning): void {
+    this.leave(pattern);
+    this.#connection.tell(['end', pattern.text, code, message]);
+  }
+
+  /** The channel is no longer subscribed to by name: it comes by its patterns again, and is introduced anew. */
+  resume(channel: Channel): void {
+    for (const pattern of this.#covering(channel)) this.#context.patterns.join(pattern, this);
+  }
+
+  hear(channel: Channel): void {
+    const { name, number, epoch, head } = channel;
+    const { isOver, subscriptions } = this.#connection;
+    if (isOver || subscriptions.has(name) || this.heard.has(name)) return;
+    this.#connection.tell(['ch', number, name, epoch, head]);
+    const subscription = new Subscription(this.#context.pages, this, channel, channel.position);
+    this.heard.set(name, subscription);
+    subscription.start();
+  }
+
+  unhear(channel: Channel): void {
+    const subscription = this.heard.get(channel.name);
+    if (!subscription) return;
+    const isBehind = !subscription.isLive;
+    this.#stop(subscription);
+    if (isBehind) this.#endAll(channel, 'TOO_SLOW');
+  }
+
+  /** The channel is now subscribed to by name. Answers the position up to which it was heard. */
+  stop(channel: string): Position | undefined {
+    const subscription = this.heard.get(channel);
+    if (!subscription) return undefined;
+    const { position } = subscription;
+    this.#stop(subscription);
+    return position;
+  }
+
+  isBehind(channel: Channel): boolean {
+    return this.heard.get(channel.name)?.isLive === false;
+  }
+
+  onLost(subscription: Subscription, cause: unknown): void {
+    const { channel } = subscription;
+    const { user, id } = this.#connection;
+    const { code, message } = answerOf(this.#context, `${channel.name} cannot be read for ${user ?? id}`, cause);
+    this.#stop(subscription);
+    this.#endAll(channel, code as Code, message);
+  }
+
+  #covering({ name, rules }: Channel): Pattern[] {
+    return [...this.patterns.values()].filter((pattern) => pattern.covers(name, rules));
+  }
+
+  #stop(subscription: Subscription): void {
+    subscription.end();
+    this.heard.delete(subscription.channel.name);
+  }
+
+  /** The channel's publications cannot come by any pattern that they should come by. */
+  #endAll(channel: Channel, code: Code, message?: string): void {
+    for (const pattern of this.#covering(channel)) this.end(pattern, code, message);
+  }
+}

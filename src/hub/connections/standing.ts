@@ -1,0 +1,93 @@
+import { randomUUID } from 'node:crypto';
+import type { Code } from '../../protocol/index.ts';
+import type { Identity, UserConnection } from '../caller.ts';
+import { type Action, Grants } from '../rights.ts';
+import type { Wire } from '../wire.ts';
+import type { HubContext } from './context.ts';
+import { Pace } from './pace.ts';
+
+const NOTHING = (): void => {};
+
+/** What every connection has, whatever it speaks: an identity with its rights, an end to both, and a pace. */
+export abstract class Standing implements UserConnection {
+  readonly id: string = randomUUID();
+  readonly wire: Wire;
+  readonly request: unknown;
+  readonly since = Date.now();
+  readonly pace: Pace;
+  readonly #context: HubContext;
+  #identity: Identity = {};
+  #isInternal = false;
+  #grants: Grants | null = null;
+  #cancelDeadline = NOTHING;
+
+  constructor(context: HubContext, wire: Wire, request: unknown) {
+    this.#context = context;
+    this.wire = wire;
+    this.request = request;
+    this.pace = new Pace(context.clock, context.limits);
+  }
+
+  abstract readonly kind: 'protocol' | 'text';
+  abstract readonly channels: readonly string[];
+  abstract send(data: unknown): void;
+  abstract unsubscribe(channel: string, code?: Code, message?: string): boolean;
+  abstract end(code: Code, message?: string): void;
+  /** The identity holds no longer. */
+  protected abstract expire(): void;
+
+  get remoteAddress(): string | undefined {
+    return this.wire.remoteAddress;
+  }
+
+  get user(): string | undefined {
+    return this.#identity.user;
+  }
+
+  get data(): unknown {
+    return this.#identity.data;
+  }
+
+  get isInternal(): boolean {
+    return this.#isInternal;
+  }
+
+  may(action: Action, channel: string): boolean {
+    return this.#grants === null || this.#grants.allow(action, channel);
+  }
+
+  isGranted(action: Action, channel: string): boolean {
+    return this.#grants?.allow(action, channel) ?? false;
+  }
+
+  disconnect(message?: string): void {
+    this.end('CLOSED', message);
+  }
+
+  /** The visitor is who `connect` said. From here on the connection can be found and ended. */
+  protected admit(identity: Identity): void {
+    this.renew(identity);
+    this.#isInternal = identity.isInternal ?? false; // for good: it is counted by this
+    this.#context.users.add(this);
+  }
+
+  /** The same user, as is known now. */
+  renew(identity: Identity): void {
+    this.setDeadline(identity.expiresIn, () => this.expire());
+    this.#identity = identity;
+    this.#grants = identity.rights ? new Grants(identity.rights) : null;
+  }
+
+  /** There is one deadline at a time; undefined: none. */
+  protected setDeadline(milliseconds: number | undefined, onPassed: () => void): void {
+    this.#cancelDeadline();
+    // What was cancelled is dropped: its timer and its closures are a tenth of an idle connection.
+    this.#cancelDeadline = milliseconds === undefined ? NOTHING : this.#context.clock.after(milliseconds, onPassed);
+  }
+
+  /** It is over: it has no deadline, and cannot be found any more. */
+  protected dismiss(): void {
+    this.#cancelDeadline();
+    this.#context.users.remove(this);
+  }
+}
