@@ -105,6 +105,7 @@ export class Chaos {
     const late = Promise.withResolvers<never>();
     const timer = setTimeout(() => late.reject(new Error(this.#whoWaits())), this.#options.patience);
     try {
+      void this.#hub.ended.then(() => late.reject(new Error(this.#whoWaits())));
       return await Promise.race([this.#run(), late.promise]);
     } finally {
       clearTimeout(timer);
@@ -279,7 +280,12 @@ export class Chaos {
     const line = await this.#line({ isForLines: true });
     line.storm();
     const channels = Array<string>(count).fill('room');
-    this.#sent.push(...(await publishByLines(line.linesUrl, 'lines', channels, this.#record, this.#dice.fork())));
+    // All along with the others, so that who may publish changes meanwhile.
+    const turn = (index: number) => {
+      const share = (0.8 * this.#options.messages * index) / count;
+      return this.#bell.until(() => this.#record.acknowledged >= share);
+    };
+    this.#sent.push(...(await publishByLines(line.linesUrl, 'lines', channels, this.#record, this.#dice.fork(), turn)));
   }
 
   async #publish(name: string, channels: string[], isStormy = false): Promise<void> {

@@ -14,8 +14,8 @@ export async function publishByLines(
   channels: readonly string[],
   record: Record,
   dice: Dice,
-  /** How long it still listens when it has sent everything. */
-  stay: (ids: readonly string[]) => Promise<unknown> = () => pause(dice.below(200)),
+  /** Resolves when it is the turn of the word of this index. */
+  turn: (index: number) => Promise<unknown>,
 ): Promise<string[][]> {
   const sent: string[][] = [];
   for (let from = 0; from < channels.length; ) {
@@ -26,6 +26,8 @@ export async function publishByLines(
       socket.resume();
       const over = once(socket, 'close');
       for (const channel of channels.slice(from, from + LINE)) {
+        await Promise.race([turn(from), over]);
+        if (socket.destroyed) break;
         const { entry, word } = record.word(name, channel, dice);
         ids.push(entry.id);
         from++;
@@ -34,7 +36,8 @@ export async function publishByLines(
         if (socket.destroyed) break;
       }
       socket.end();
-      await Promise.race([over, stay(ids)]);
+      // It still listens.
+      await Promise.race([over, pause(dice.below(200))]);
       socket.destroy();
     } catch {
       // nobody listens

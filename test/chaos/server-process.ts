@@ -20,6 +20,9 @@ export interface Life {
 /** A server in a process of its own, to be killed and started again on the same files and ports. */
 export class ServerProcess {
   readonly errors: string[] = [];
+  /** Settles when it ended by itself. */
+  readonly ended: Promise<void>;
+  #end = (): void => {};
   /** Times that a reader was found slow. */
   slow = 0;
   /** Connections that the server says it cut off to keep files for others; it does not say all of it. */
@@ -44,6 +47,9 @@ export class ServerProcess {
   /** The directory is for its configuration and its database; `webhook` is asked for a URL. */
   constructor(directory: string, webhook: () => string) {
     this.#webhook = webhook;
+    this.ended = new Promise((resolve) => {
+      this.#end = resolve;
+    });
     this.#directory = directory;
     this.#file = join(directory, 'zocalo.config.json');
   }
@@ -91,7 +97,10 @@ export class ServerProcess {
       }
     });
     child.on('exit', (code, signal) => {
-      if (signal !== 'SIGKILL' && code !== 0) this.errors.push(`the server ended by itself: ${code ?? signal}`);
+      if (signal !== 'SIGKILL' && code !== 0) {
+        this.errors.push(`the server ended by itself: ${code ?? signal}`);
+        this.#end();
+      }
       resolve('killed');
       this.#reloaded();
     });
