@@ -1,29 +1,29 @@
 import type { Code } from '../protocol/index.ts';
 import type { Action, Rights } from './rights.ts';
 
-/** Who asks: one connection. */
+/** The client behind a request: one connection. */
 export interface Caller {
-  /** The connection's id, unlike every other's. */
+  /** The connection's id, unique. */
   readonly id: string;
-  /** The user's id, as the option `connect` answered it; undefined for somebody unknown. */
+  /** The user's id, as returned by the option `connect`; undefined for an anonymous client. */
   readonly user: string | undefined;
-  /** What else `connect` answered about them. */
+  /** The other data that `connect` returned. */
   readonly data: unknown;
-  /** What the floor of sockets knows: for WebSockets, the handshake's request. */
+  /** Transport data: for WebSockets, the request of the handshake. */
   readonly request: unknown;
-  /** Whether their rights allow it; true where they have no rights of their own, and the channel's options decide. */
+  /** Whether their rights allow it; true if they have no rights of their own, and the channel's options decide. */
   may(action: Action, channel: string): boolean;
-  /** Whether they have rights that name it: for channels that are not for everybody who comes in. */
+  /** Whether they have rights that name it: for channels that not everybody may use. */
   isGranted(action: Action, channel: string): boolean;
 }
 
-/** What is known about a connection before it says who it is. */
+/** What is known about a connection before it is identified. */
 export interface Visitor {
-  /** The token of `hi` or `auth`; undefined when there is none. */
+  /** The token of `hi` or `auth`; undefined if there is none. */
   readonly token: string | undefined;
-  /** The user and the password of `hi`, at most 256 characters each, neither of them checked. */
+  /** The user and the password of `hi`, at most 256 characters each, both unchecked. */
   readonly login?: { readonly user: string; readonly password: string };
-  /** What the floor of sockets knows: for WebSockets, the handshake's request. */
+  /** Transport data: for WebSockets, the request of the handshake. */
   readonly request: unknown;
 }
 
@@ -31,24 +31,24 @@ export interface Identity {
   /** A stable id, the same on all connections of this user. */
   readonly user?: string;
   readonly data?: unknown;
-  /** A token that the welcome brings: the client shows it the next time, in the place of a password. */
+  /** A token for the welcome: the client sends it the next time, instead of a password. */
   readonly token?: string;
-  /** Milliseconds until the connection ends with UNAUTHORIZED, unless a new token comes. Default: never. */
+  /** Milliseconds until the connection ends with UNAUTHORIZED, unless a new token is sent. Default: never. */
   readonly expiresIn?: number;
-  /** What this identity may do at most. Default: whatever the channels' options let it do. */
+  /** The most that this identity may do. Default: whatever the channels' options allow. */
   readonly rights?: Rights;
   /**
-   * For the server's own tools, such as an admin page: the connection has a user, who can be found and ended by their id,
-   * but counts as none. `hub.users` and the observers' `onOnline` and `onOffline` leave it out. Default false.
+   * For the server's own tools, such as an admin page: the connection has a user, who can be found and ended by id, but
+   * does not count as one. `hub.users` and the observers' `onOnline` and `onOffline` leave it out. Default false.
    */
   readonly isInternal?: boolean;
 }
 
-/** One connection of somebody who was let in, whether it speaks the protocol or knows only text. */
+/** One accepted connection, whether it speaks the protocol or only text. */
 export interface UserConnection extends Caller {
   /** What it speaks: `zocalo.1`, or only text. */
   readonly kind: 'protocol' | 'text';
-  /** The client's IP address, where the floor of sockets knows one. */
+  /** The client's IP address, if the transport has one. */
   readonly remoteAddress: string | undefined;
   /** Milliseconds since 1970. */
   readonly since: number;
@@ -56,12 +56,12 @@ export interface UserConnection extends Caller {
   readonly channels: readonly string[];
   /** Sends data outside of any channel. */
   send(data: unknown): void;
-  /** Takes a channel away; the client is told the code. False when it was not subscribed. */
+  /** Removes a subscription; the client is told the code. False if there was none. */
   unsubscribe(channel: string, code?: Code, message?: string): boolean;
-  /** Ends it. It does not come back by itself. */
+  /** Ends it. The client does not reconnect automatically. */
   disconnect(message?: string): void;
-  /** It is one of the server's own tools, whose user counts as none. */
+  /** Whether it belongs to one of the server's own tools, whose user does not count. */
   readonly isInternal: boolean;
-  /** Ends it, with a reason that the client is told. */
+  /** Ends it, with a reason for the client. */
   end(code: Code, message?: string): void;
 }

@@ -1,15 +1,18 @@
 import type { Caller } from './caller.ts';
 
-/** Who may do it: everybody, nobody, or whom the function says. A ProtocolError that it throws is the answer. */
+/**
+ * Who may: everybody, nobody, or those for whom the function returns true. A ProtocolError that it throws is the
+ * answer.
+ */
 export type Permission = boolean | ((who: Caller, channel: string) => boolean | Promise<boolean>);
 
-/** What becomes of a reader that is slower than the channel's publications. */
+/** What happens to a reader that is slower than the channel's publications. */
 export type SlowPolicy =
-  /** Nothing more is pushed to it; it gets the rest from the log at its own pace, and joins the others again. */
+  /** Nothing more is pushed; it gets the rest from the log at its own pace, then is live again. */
   | 'resume'
-  /** What it missed is left out (it is told how far) but for the newest publication, or the newest of each key. */
+  /** What it missed is skipped (and announced) except for the newest publication, or the newest of each key. */
   | 'latest'
-  /** What it missed is left out; it is told how far. */
+  /** What it missed is skipped, and announced. */
   | 'drop'
   /** The connection ends with TOO_SLOW. */
   | 'close';
@@ -17,46 +20,52 @@ export type SlowPolicy =
 export interface ChannelOptions {
   /**
    * How much of the log is kept: `size` publications (default 1,000) no older than `ttl` (milliseconds or '7d', the
-   * default). False keeps nothing: then whoever was away has missed what was published, and is told so.
+   * default). False keeps nothing: then clients that were away miss what was published, and are told so.
    */
   readonly history?: { readonly size?: number; readonly ttl?: number | string } | false;
-  /** Who is here: `true` gives the members, `'count'` only their number. Default false. */
+  /** Presence: `true` sends the members, `'count'` only their number. Default false. */
   readonly presence?: boolean | 'count';
-  /** Who may subscribe, look at the history and see who is here. Default true. */
+  /** Who may subscribe, read the history and see the presence. Default true. */
   readonly subscribe?: Permission;
   /** Who may publish. Default true. */
   readonly publish?: Permission;
   /**
-   * Whether clients may subscribe to many of these channels by one pattern: `subscribe` is asked once, with the pattern
-   * in the place of the channel. Default false.
+   * Whether clients may subscribe to many of these channels by one pattern: `subscribe` is called once, with the
+   * pattern instead of the channel. Default false.
    */
   readonly patterns?: boolean;
-  /** Publications a second that one connection may make here; twice that at once. Default: no limit of its own. */
+  /** Publications per second of one connection in this channel; twice that in a burst. Default: no separate limit. */
   readonly rate?: number;
   /** Bytes of a publication's data as JSON. Over it: TOO_LARGE. Default 65,536: larger things belong in a file. */
   readonly maxData?: number;
-  /** Bytes of a member's data as JSON. Over it: TOO_LARGE. Default 2,048: everybody who comes is sent all of them. */
+  /**
+   * Bytes of a member's data as JSON. Over it: TOO_LARGE. Default 2,048: every new subscriber is sent the data of all
+   * members.
+   */
   readonly maxMember?: number;
   /**
-   * Characters of the list of members, as JSON, beyond which only their number is told, until half of them are gone.
-   * Default 262,144.
+   * Characters of the member list, as JSON, above which only the number is sent, until half of them are gone. Default
+   * 262,144.
    */
   readonly maxMembers?: number;
   /** Default 'resume'. */
   readonly slow?: SlowPolicy;
   /**
-   * For `slow: 'latest'`: the path of the member of the data whose value is the key, like 'sensor.id': a slow reader gets
-   * the newest publication of each key, as far as the log has them. Default: there is one key, and one newest.
+   * For `slow: 'latest'`: the path of the data's member whose value is the key, like 'sensor.id'. A slow reader gets
+   * the newest publication of each key that the log has. Default: one key for all, so only the newest.
    */
   readonly latestBy?: string;
-  /** How connections that know only text take part. Default: a text is a JSON string, other data is shown as JSON. */
+  /** How connections that only use text take part. Default: a text is a JSON string, other data is shown as JSON. */
   readonly text?: TextForm;
 }
 
-/** How a channel's data looks to connections that know only text: a plain WebSocket, or `nc`. */
+/** How a channel's data is shown to connections that only use text: a plain WebSocket, or `nc`. */
 export interface TextForm {
-  /** What a line of theirs is published as; undefined: not at all. A ProtocolError that it throws is the answer. Default: the line itself. */
+  /**
+   * The data to publish for a line of text; undefined publishes nothing. A ProtocolError that it throws is the answer.
+   * Default: the line itself.
+   */
   readonly in?: (line: string, who: Caller) => unknown;
-  /** A publication as a line; undefined when it is nothing to be shown. Default: a string as it is, else JSON. */
+  /** A publication as a line of text; undefined shows nothing. Default: a string as it is, else JSON. */
   readonly out?: (data: unknown, user: string | undefined) => string | undefined;
 }

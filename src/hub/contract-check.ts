@@ -10,12 +10,12 @@ import {
 } from '../protocol/index.ts';
 import { isThenable } from '../thenable.ts';
 
-/** The contract at run time: what it lets through is what the schema answered, which may be other than it was given. */
+/** The contract at run time. Its results are the schemas' outputs, which may differ from the inputs. */
 export class ContractCheck {
   readonly #channels: PatternTable<StandardSchema>;
   readonly #methods: NonNullable<Contract['methods']>;
 
-  /** @throws ZocaloError BAD_OPTION for what is neither a channel's name nor a pattern. */
+  /** @throws ZocaloError BAD_OPTION for an invalid channel name or pattern. */
   constructor({ channels = {}, methods = {} }: Contract = {}) {
     try {
       this.#channels = new PatternTable(channels);
@@ -26,8 +26,8 @@ export class ContractCheck {
   }
 
   /**
-   * `data` is a value, or the text of one. A text is read only for a schema, and stays as it is where the schema changes
-   * nothing. Answers a promise only where the schema does. @throws ProtocolError BAD_DATA, now or by the promise.
+   * `data` is a value, or a value's text. A text is parsed only for a schema, and stays unchanged if the schema changes
+   * nothing. Returns a promise only if the schema does. @throws ProtocolError BAD_DATA, directly or by the promise.
    */
   publication(channel: string, data: unknown): JsonText | Promise<JsonText> {
     const schema = this.#channels.match(channel)?.value;
@@ -40,12 +40,12 @@ export class ContractCheck {
     });
   }
 
-  /** As `publication`, of what a method is called with; but its handler gets a value. */
+  /** Like `publication`, for the argument of a method; its handler gets a value. */
   callOf(method: string, data: JsonText): unknown {
     return check(this.#schemasOf(method)?.data, data.value);
   }
 
-  /** Of what its handler answered: if that does not fit, it is the server's failure, and no fault of the caller. */
+  /** For a handler's result: an invalid one is the server's failure, not the caller's. */
   async resultOf(method: string, result: unknown): Promise<JsonText> {
     let fitting = result;
     try {

@@ -10,7 +10,7 @@ export function milliseconds(duration: number | string): number {
   if (typeof duration === 'number' && duration >= 0) return Math.round(duration);
   const [, count, unit] = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(String(duration)) ?? [];
   if (count === undefined || unit === undefined)
-    throw new ZocaloError('BAD_OPTION', `${JSON.stringify(duration)} is no duration`, {
+    throw new ZocaloError('BAD_OPTION', `${JSON.stringify(duration)} is not a duration`, {
       advice: "write milliseconds as a number, or a text like '30s' or '7d'",
     });
   return Math.round(Number(count) * UNITS[unit]!);

@@ -3,8 +3,8 @@ import { ProtocolError, type ServerMessage } from '../protocol/index.ts';
 import type { Report } from './report.ts';
 
 /**
- * What a client is told of an error. What is the server's own failure is reported to its owner, and told in general
- * terms: a client has no business with paths and causes. `what` begins the report's sentence.
+ * What a client is told about an error. The server's own failures are reported to its owner, and described to clients
+ * in general terms, without paths and causes. `what` begins the report's message.
  */
 export function answerOf({ report }: { readonly report: Report }, what: string, error: unknown): ProtocolError {
   if (error instanceof ProtocolError) return error;
@@ -12,8 +12,8 @@ export function answerOf({ report }: { readonly report: Report }, what: string, 
     return new ProtocolError('KEY_REUSED', 'the key was used before, for other data');
   report(what, error);
   return error instanceof ZocaloError && error.code.startsWith('LOG_')
-    ? new ProtocolError('UNAVAILABLE', 'the log cannot take or give anything just now')
-    : new ProtocolError('INTERNAL', 'the server failed at this request');
+    ? new ProtocolError('UNAVAILABLE', 'the log cannot be written or read now')
+    : new ProtocolError('INTERNAL', 'the server failed');
 }
 
 /** A refusal as the line that answers request `id`. */

@@ -3,13 +3,13 @@ import type { Wire } from './wire.ts';
 /** The transport's fan-out: the only loop over many receivers. */
 export interface FanOut {
   /**
-   * Sends one text to every wire that is subscribed to `topic`, but not to `except`. Encodes it once. Answers how many
-   * subscribe to the topic.
+   * Sends one text to every wire that is subscribed to `topic`, except to `except`. Encodes it once. Returns the number
+   * of subscribers.
    */
   publish(topic: string, text: string, except?: Wire): number;
 }
 
-/** Several fan-outs as one: a hub may be served on more than one address. */
+/** Several fan-outs as one: a hub may be served on several addresses. */
 export class FanOuts implements FanOut {
   #all = new Set<FanOut>();
   readonly #onDelivered: (receivers: number, text: string) => void;

@@ -44,26 +44,26 @@ import { Requests } from './verbs/requests.ts';
 import { EVERYONE, type Wire } from './wire.ts';
 
 export interface HubPublishOptions {
-  /** Makes a repetition harmless: the same key with the same data is stored once. At most 64 characters. */
+  /** Makes repeating safe: the same key with the same data is stored once. At most 64 characters. */
   readonly key?: string;
-  /** Leaves one connection out. */
+  /** Excludes one connection. */
   readonly except?: Connection;
-  /** False passes it on to who is there now, and stores nothing. Default true. */
+  /** False delivers it to current subscribers without storing it. Default true. */
   readonly keep?: boolean;
 }
 
-/** Milliseconds, see `settled`. */
+/** Milliseconds; see `settled`. */
 const TEXTS = 1_000;
 
 /**
- * The square: channels, their logs, and who is there. It owns no socket: `connect` gives it a wire for each connection,
- * and `addFanOut` the loop that sends to many. `serve` does both.
+ * Channels, their logs, and who is connected. It owns no socket: `connect` gives it a wire for each connection, and
+ * `addFanOut` the loop that sends to many. `serve` does both.
  *
  * @example
  * const hub = new Hub({ broker: memory(), channels: { 'chat:*': { presence: true } } });
  * await hub.publish('chat:42', { text: 'hola' });
  */
-// biome-ignore lint/suspicious/noExplicitAny: whoever takes a `Hub` takes one of any contract.
+// biome-ignore lint/suspicious/noExplicitAny: a plain `Hub` has any contract.
 export class Hub<C extends Contract = any> {
   readonly #context: HubContext;
   readonly #fanOuts: FanOuts;
@@ -134,8 +134,8 @@ export class Hub<C extends Contract = any> {
   }
 
   /**
-   * Resolves when what was published until now is in the log and answered, or after `limit` milliseconds. For what text
-   * connections have handed over, it waits a second at most: the rate of a sender must hold up nobody's end.
+   * Resolves when everything published until now is in the log and answered, or after `limit` milliseconds. It waits at
+   * most a second for texts that text connections have sent already: a sender's rate must not delay the end.
    */
   async settled(limit: number): Promise<void> {
     const { publisher, texts, clock } = this.#context;
@@ -144,7 +144,7 @@ export class Hub<C extends Contract = any> {
     await publisher.settled(Math.max(0, limit - (clock.now() - begun)));
   }
 
-  /** Ends every connection with SHUTTING_DOWN, then waits for what was published, and closes the broker. */
+  /** Ends every connection with SHUTTING_DOWN, then waits for pending publications, and closes the broker. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -164,10 +164,10 @@ export class Hub<C extends Contract = any> {
   }
 
   /**
-   * Puts data, anything that JSON can say, into a channel's log, and sends it to the subscribers. A `JsonText` is passed
-   * on as it is. Resolves with its position once it is in the log; undefined with `keep: false`.
-   * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError BAD_OPTION for what is no channel, KEY_REUSED, and LOG_… when
-   *   the broker cannot take it.
+   * Appends data, any JSON value, to a channel's log, and sends it to the subscribers. A `JsonText` is passed on
+   * unchanged. Resolves with its position once it is in the log; undefined with `keep: false`.
+   * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError BAD_OPTION for an invalid channel name, KEY_REUSED, and
+   *   LOG_… when the broker cannot store it.
    */
   publish<const Name extends string>(
     channel: Name,
@@ -180,8 +180,8 @@ export class Hub<C extends Contract = any> {
     options?: HubPublishOptions,
   ): Promise<Position | undefined>;
   /**
-   * The same into many channels, with a position for each. When some fail it rejects as the first of them, after all are
-   * settled; the others have it. To repeat it is safe with a key, which counts for each channel.
+   * The same into many channels, with a position for each. If some fail it rejects with the first error, after all have
+   * settled; the others are stored. Repeating is safe with a key, which applies to each channel separately.
    */
   publish<const Name extends string>(
     channels: readonly Name[],
@@ -212,14 +212,17 @@ export class Hub<C extends Contract = any> {
     });
   }
 
-  /** A page of a channel's log. `at`: what came after it; default from the oldest. @throws ProtocolError BAD_POSITION; ZocaloError LOG_…. */
+  /**
+   * A page of a channel's log. `at`: start after this position; default from the oldest. @throws ProtocolError
+   * BAD_POSITION; ZocaloError LOG_….
+   */
   async history(channel: string, options: GetOptions = {}): Promise<History> {
     return (await this.historyText(channel, options)).value as History;
   }
 
   /**
-   * Calls `listener` with what is published from now on to a channel, or to the channels of a pattern, in the order of
-   * each one's offsets. Call the answer to stop.
+   * Calls `listener` with everything published from now on to a channel, or to the channels of a pattern, in the order
+   * of each channel's offsets. Returns a function that stops it.
    */
   async watch(
     channelOrPattern: string,
@@ -237,19 +240,19 @@ export class Hub<C extends Contract = any> {
     });
   }
 
-  /** Who is in a channel, on this node. */
+  /** The presence of a channel on this node. */
   presence(channel: string): Presence {
     return this.presenceText(channel).value as Presence;
   }
 
-  /** As `history`, for who passes it on: the data in it stands as it was published. */
+  /** Like `history`, for passing it on: its data is the text that was published. */
   async historyText(channel: string, options: GetOptions = {}): Promise<JsonText> {
     checkName(channel);
     await this.open();
     return history(this.#context.broker, channel, options);
   }
 
-  /** As `presence`, for who passes it on. */
+  /** Like `presence`, for passing it on. */
   presenceText(channel: string): JsonText {
     return JsonText.written(this.#context.channels.get(channel)?.presence?.snapshot ?? '{"count":0,"members":[]}');
   }
@@ -269,42 +272,42 @@ export class Hub<C extends Contract = any> {
     return this.#context.users.connections.get(id);
   }
 
-  /** Everybody who was let in. */
+  /** All accepted connections. */
   get connections(): readonly UserConnection[] {
     return [...this.#context.users.connections.values()];
   }
 
-  /** Lets clients call `name`. @throws ZocaloError BAD_OPTION when there is such a method already. */
+  /** Defines the method `name` for clients. @throws ZocaloError BAD_OPTION if there is such a method already. */
   method<const Name extends string>(name: Name, handler: Handler<C, Name>): this {
     this.#context.methods.add(name, handler as Handler);
     return this;
   }
 
-  /** The channels that somebody on this node is subscribed to. */
+  /** The channels with subscribers on this node. */
   get channels(): readonly string[] {
     return this.#context.channels.names;
   }
 
-  /** How many are subscribed to a channel on this node. */
+  /** The number of subscribers of a channel on this node. */
   subscribers(channel: string): number {
     return this.#context.channels.countOf(channel);
   }
 
   /**
-   * Other options for the channels, at once: for what is asked and published from now on. Who is subscribed stays so.
-   * An open channel keeps its kind of presence until nobody is subscribed to it.
-   * @throws ZocaloError BAD_OPTION: then everything is as before.
+   * Replaces the options of the channels at once, for requests and publications from now on. Subscriptions stay. An
+   * open channel keeps its kind of presence until it has no subscribers.
+   * @throws ZocaloError BAD_OPTION: then nothing has changed.
    */
   setChannels(channels: Readonly<Record<string, ChannelOptions>>): void {
     this.#context.rules.replace(channels);
   }
 
-  /** As `setChannels`, but they hold from the call of the answer on, which cannot fail. @throws ZocaloError BAD_OPTION. */
+  /** Like `setChannels`, in two steps: the returned function applies the options and cannot fail. @throws ZocaloError BAD_OPTION. */
   prepareChannels(channels: Readonly<Record<string, ChannelOptions>>): () => void {
     return this.#context.rules.prepare(channels);
   }
 
-  /** Whether an entry of the option `channels` has this channel. The program itself may use others too. */
+  /** Whether an entry of the option `channels` matches this channel. The program itself may use others too. */
   offers(channel: string): boolean {
     return this.#context.rules.has(channel);
   }
@@ -314,19 +317,19 @@ export class Hub<C extends Contract = any> {
     return this.#context.rules.names;
   }
 
-  /** Lets somebody know of everything that happens here; the answer ends that. */
+  /** Registers an observer of everything that happens here. Returns a function that removes it. */
   observe(observer: HubObserver): () => void {
     return this.#context.observers.add(observer);
   }
 
-  // ——— for the floor of sockets
+  // ——— for transports
 
-  /** What sends to many from now on; the answer takes it away again. */
+  /** Adds a transport's fan-out. Returns a function that removes it. */
   addFanOut(fanOut: FanOut): () => void {
     return this.#fanOuts.add(fanOut);
   }
 
-  /** Somebody has come who speaks the protocol. Call `receive`, `slow` and `lost` of what it answers. */
+  /** Adds a connection that speaks the protocol. Call its `receive`, `slow` and `lost`. */
   connect(wire: Wire, request?: unknown): Connection {
     const connection = new Connection(
       this.#context,
@@ -338,7 +341,7 @@ export class Hub<C extends Contract = any> {
     return connection;
   }
 
-  /** Somebody has come who knows only text, into one channel. */
+  /** Adds a connection that only uses text, in one channel. */
   connectText(wire: Wire, channel: string, request?: unknown): TextConnection {
     const connection = new TextConnection(this.#context, wire, channel, request);
     connection.start();
@@ -348,7 +351,7 @@ export class Hub<C extends Contract = any> {
 
 function checkName(channel: string): void {
   if (isChannel(channel)) return;
-  throw new ZocaloError('BAD_OPTION', `${JSON.stringify(channel)} is no name of a channel`, {
+  throw new ZocaloError('BAD_OPTION', `${JSON.stringify(channel)} is not a channel name`, {
     advice: 'use letters, digits and the characters that a URL path may have, like chat:42',
   });
 }
@@ -358,9 +361,9 @@ function tell(onError: (error: ZocaloError) => void, what: string, cause: unknow
   const error =
     cause instanceof ZocaloError
       ? cause
-      : new ZocaloError('HOOK_FAILED', `${what}: ${text}`, { advice: 'mend what failed', cause });
+      : new ZocaloError('HOOK_FAILED', `${what}: ${text}`, { advice: 'fix what failed', cause });
   guard(
     () => onError(error),
-    (second) => console.error('onError failed:', second, 'while it was told of:', error),
+    (second) => console.error('onError failed:', second, 'while it handled:', error),
   );
 }

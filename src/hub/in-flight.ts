@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts';
 
-/** What has been handed to the log and is not answered yet. */
+/** What has been passed to the log and is not answered yet. */
 export class InFlight {
   #count = 0;
   #wake = (): void => {};
@@ -13,7 +13,7 @@ export class InFlight {
     if (--this.#count === 0) this.#wake();
   }
 
-  /** Resolves when nothing is under way, and whoever waited for the last one has heard of it; after `limit` milliseconds in any case. */
+  /** Resolves when nothing is in flight and its callers have been notified, or after `limit` milliseconds. */
   async settled(clock: Clock, limit: number): Promise<void> {
     let cancel = () => {};
     if (this.#count > 0)

@@ -4,13 +4,13 @@ import { isThenable } from '../thenable.ts';
 import type { Caller } from './caller.ts';
 import type { ContractCheck } from './contract-check.ts';
 
-/** Answers a call. What it throws as a ProtocolError is the answer; anything else is INTERNAL, and reported. */
+/** Handles a call. A ProtocolError that it throws is the answer; any other error is INTERNAL, and reported. */
 export type Handler<C extends Contract = Contract, Name = string> = (
   data: MethodData<C, Name>,
   who: Caller,
 ) => MethodReturn<C, Name> | Promise<MethodReturn<C, Name>>;
 
-/** What clients can call. */
+/** The methods that clients can call. */
 export class Methods {
   readonly #handlers = new Map<string, (data: unknown, who: Caller) => unknown>();
   readonly #contract: ContractCheck;
@@ -19,10 +19,10 @@ export class Methods {
     this.#contract = contract;
   }
 
-  /** @throws ZocaloError BAD_OPTION when there is one of that name already. */
+  /** @throws ZocaloError BAD_OPTION if there is a method of that name already. */
   add(name: string, handler: (data: unknown, who: Caller) => unknown): void {
     if (this.#handlers.has(name))
-      throw new ZocaloError('BAD_OPTION', `there are two methods named ${name}`, { advice: 'name one otherwise' });
+      throw new ZocaloError('BAD_OPTION', `there are two methods named ${name}`, { advice: 'rename one' });
     this.#handlers.set(name, handler);
   }
 

@@ -3,12 +3,12 @@ import { isThenable } from '../thenable.ts';
 import type { UserConnection } from './caller.ts';
 import type { Report } from './report.ts';
 
-/** A publication as it was taken. */
+/** A publication that was accepted. */
 export interface Taken {
   readonly channel: string;
   /** JSON text. */
   readonly data: string;
-  /** Undefined for what is not kept. */
+  /** Undefined with `keep: false`. */
   readonly position: Position | undefined;
   /** Who published it; undefined for the server, and for a client without a user. */
   readonly user: string | undefined;
@@ -18,46 +18,46 @@ export interface Taken {
   readonly took: number;
 }
 
-/** What somebody was refused, beside the code. */
+/** What was refused, besides the code. */
 export interface Refusal {
-  /** The sentence that they were told. */
+  /** The message that the client got. */
   readonly message: string;
-  /** The channel or pattern that it was about, if it was about one. */
+  /** The channel or pattern that it was about, if any. */
   readonly channel: string | undefined;
 }
 
 /**
- * Is told what happens in a hub: for metrics, webhooks, an admin's view. It hears of everything after the fact, must
- * not take long, and cannot change anything; what it throws is reported and hurts nobody.
+ * Gets the events of a hub: for metrics, webhooks, an admin page. It is called after each event, must return quickly,
+ * and cannot change anything; what it throws is reported and affects nothing else.
  */
 export interface HubObserver {
-  /** Somebody was let in. */
+  /** A connection was accepted. */
   onConnect?(who: UserConnection): void;
-  /** They are gone. */
+  /** It has ended. */
   onDisconnect?(who: UserConnection): void;
-  /** The first connection of a user came. */
+  /** A user's first connection was accepted. */
   onOnline?(user: string): void;
-  /** The last one went. */
+  /** The last one has ended. */
   onOffline?(user: string): void;
-  /** The first subscriber of a channel on this node came. */
+  /** A channel on this node got its first subscriber. */
   onOccupied?(channel: string): void;
-  /** The last one went. */
+  /** The last one left. */
   onVacated?(channel: string): void;
-  /** A publication is in the log (once, however often it was repeated), or was passed on without being kept. */
+  /** A publication is in the log (once, however often it was repeated), or was delivered with `keep: false`. */
   onPublished?(taken: Taken): void;
   /** A publication could not be stored. */
   onFailed?(channel: string, error: unknown): void;
-  /** Lines that came in one frame. */
+  /** Lines arrived in one frame. */
   onReceived?(who: UserConnection, lines: number): void;
-  /** A text went out to so many. */
+  /** A text was sent to this many receivers. */
   onDelivered?(receivers: number): void;
-  /** A request was refused, or a connection ended by the hub, with this code. */
+  /** A request was refused with this code, or the hub ended a connection with it. */
   onRefused?(who: UserConnection, code: string, refusal: Refusal): void;
   /** A reader turned out to be slow. */
   onSlow?(who: UserConnection): void;
 }
 
-/** Everybody who observes one hub. */
+/** All observers of one hub. */
 export class Observers {
   readonly #all = new Set<HubObserver>();
   readonly #report: Report;
@@ -66,7 +66,7 @@ export class Observers {
     this.#report = report;
   }
 
-  /** The answer takes it away again. */
+  /** Returns a function that removes it. */
   add(observer: HubObserver): () => void {
     this.#all.add(observer);
     return () => this.#all.delete(observer);
@@ -74,7 +74,7 @@ export class Observers {
 
   tell<Name extends keyof HubObserver>(name: Name, ...news: Parameters<NonNullable<HubObserver[Name]>>): void {
     for (const observer of this.#all) {
-      // Not through `guard`: two closures for each publication.
+      // Not through `guard`: that would take two closures per publication.
       try {
         const result = (observer[name] as ((...news: unknown[]) => unknown) | undefined)?.call(observer, ...news);
         if (isThenable(result)) Promise.resolve(result).catch((cause) => this.#failed(name, cause));

@@ -1,2 +1,2 @@
-/** Tells the hub's owner of what failed on the server's side: `what` begins the sentence. */
+/** Reports a failure on the server's side to the hub's owner: `what` begins the message. */
 export type Report = (what: string, cause: unknown) => void;

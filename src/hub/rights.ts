@@ -1,20 +1,20 @@
 import { compilePattern } from '../protocol/index.ts';
 
 /**
- * What one identity may do, by channels' names and patterns: as a token's claims say it. What is not named is not
- * granted. An identity without rights has none of its own: then the channels' options alone decide.
+ * The most that an identity may do, by channel name and pattern, as in a token's claims. What is not listed is not
+ * granted. Without rights, only the channels' options decide.
  */
 export interface Rights {
   /** Channels that it may subscribe to and whose history it may read. */
   readonly subscribe?: readonly string[];
   readonly publish?: readonly string[];
-  /** Channels of which it may see who is here. */
+  /** Channels whose presence it may see. */
   readonly presence?: readonly string[];
 }
 
 export type Action = keyof Rights;
 
-/** Rights, compiled once for each identity. */
+/** Rights, compiled once per identity. */
 export class Grants {
   readonly #actions: Readonly<Record<Action, readonly ((channel: string) => boolean)[]>>;
 
@@ -33,15 +33,18 @@ export class Grants {
   }
 }
 
-/** What the daemon itself has to say, of everybody's traffic too: `*` in somebody's rights does not mean that. */
+/**
+ * The prefix of the daemon's own channels, which show everybody's traffic: `*` in somebody's rights does not include
+ * them.
+ */
 const OWN = 'zocalo:';
 
-/** Whether a channel is the daemon's own, or a pattern names such channels and no others. */
+/** Whether it is one of the daemon's own channels, or a pattern for only such channels. */
 export function isOwn(channelOrPattern: string): boolean {
   return channelOrPattern.startsWith(OWN);
 }
 
-/** As a pattern matches, but the daemon's own channels only by one that names them as such. */
+/** Like a pattern, but it matches the daemon's own channels only if it names them as such. */
 export function compileGrant(pattern: string): (channel: string) => boolean {
   const matches = compilePattern(pattern);
   return isOwn(pattern) ? matches : (channel) => !isOwn(channel) && matches(channel);

@@ -1,4 +1,4 @@
-/** What each of many has of something of which none may have more than `most`. */
+/** How much each owner has of something of which each may have at most `most`. */
 export class Shares {
   readonly #most: number;
   readonly #taken = new Map<string, number>();
@@ -7,7 +7,7 @@ export class Shares {
     this.#most = most;
   }
 
-  /** Takes so much, to be given back. False, and nothing taken, when that would be too much. */
+  /** Takes an amount, which is given back later. False, and nothing taken, if that would be too much. */
   take(who: string, amount: number): boolean {
     const taken = (this.#taken.get(who) ?? 0) + amount;
     if (taken > this.#most) return false;

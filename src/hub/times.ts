@@ -1,10 +1,10 @@
 import { ZocaloError } from '../errors.ts';
 import type { HubOptions } from './options.ts';
 
-/** The least that each may be, in milliseconds: without a pause, pings would be all that the server does. */
+/** The minimum of each, in milliseconds: without a pause, the server would do nothing but ping. */
 const LEAST = { linger: 0, hiTimeout: 1, pingInterval: 1 } as const;
 
-/** @throws ZocaloError BAD_OPTION for a time that is no number, or less than makes sense. */
+/** @throws ZocaloError BAD_OPTION for a time that is not a number, or too small. */
 export function checkTimes(options: Pick<HubOptions, keyof typeof LEAST>): void {
   for (const [name, least] of Object.entries(LEAST)) {
     const time: unknown = options[name as keyof typeof LEAST];

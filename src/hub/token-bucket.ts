@@ -7,7 +7,7 @@ export class TokenBucket {
   readonly #burst: number;
   #left: number;
   #at: number;
-  /** What was refused and given a turn that has not come yet. */
+  /** What was refused and promised for a time that has not come yet. */
   #promised = 0;
 
   constructor(clock: Clock, perSecond: number, burst: number) {
@@ -19,8 +19,8 @@ export class TokenBucket {
   }
 
   /**
-   * Takes `count`. Answers 0, or, when there is not enough, the milliseconds until there is. What is more than the burst
-   * is taken when everything is there, and owed.
+   * Takes `count`. Returns 0, or, if there is not enough, the milliseconds until there is. More than the burst is taken
+   * when the bucket is full, and owed.
    */
   take(count = 1): number {
     this.#refill();
@@ -33,8 +33,8 @@ export class TokenBucket {
   }
 
   /**
-   * As `take`, but what is refused gets a turn of its own, behind all that were refused before it: so those who come
-   * again when they were told to, are let in, each in its turn.
+   * Like `take`, but a refused amount gets its own time, behind all that were refused before it: senders that come back
+   * at the given time are accepted, each in its turn.
    */
   takeTurn(count = 1): number {
     const pause = this.take(count);
@@ -44,7 +44,7 @@ export class TokenBucket {
     return turn;
   }
 
-  /** How much was refused and may not come again yet. */
+  /** How much was refused and is not due yet. */
   get promised(): number {
     this.#refill();
     return this.#promised;

@@ -1,20 +1,20 @@
 /**
- * One connection's way out, as the floor of sockets lends it to the hub. What `send` is given and what is published
- * to the topics of this connection arrive in the order of the calls.
+ * The outgoing side of one connection, provided by its transport. What is passed to `send` and what is published to
+ * this connection's topics arrive in the order of the calls.
  */
 export interface Wire {
-  /** The client's IP address, where it has one. */
+  /** The client's IP address, if it has one. */
   readonly remoteAddress?: string;
-  /** Sends one text. False when much waits already: then `drained` should be awaited before sending much more. */
+  /** Sends one text. False when much is queued already: then await `drained` before sending much more. */
   send(text: string): boolean;
-  /** Resolves when what was sent so far is on its way, or the connection is over. */
+  /** Resolves when everything sent so far has left, or the connection is over. */
   drained(): Promise<void>;
-  /** From the return of this call on, texts published to `topic` arrive here too. */
+  /** From the return of this call on, texts published to `topic` are sent here too. */
   subscribe(topic: string): void;
   unsubscribe(topic: string): void;
-  /** Ends the connection behind what was sent. */
+  /** Ends the connection after what was sent. */
   close(code: number, reason: string): void;
 }
 
-/** The topic of every connection that has said `hi`. */
+/** The topic of every connection that has sent `hi`. */
 export const EVERYONE = 'everyone';

@@ -36,5 +36,5 @@ test('an expiresIn that is no time lets nobody in, and the log says why', async 
   const { url, errors } = await serveHub(t, { connect: () => ({ user: 'ana', expiresIn: Number.NaN }) });
   const ana = await HubPeer.connect(t, url);
   assert.equal(await ana.ask('hi', {}), 'INTERNAL');
-  assert.match(errors[0]!.message, /expiresIn, which connect answered, cannot be/);
+  assert.match(errors[0]!.message, /expiresIn, which connect returned, cannot be/);
 });

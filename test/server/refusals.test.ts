@@ -36,7 +36,7 @@ test('who may not do something is told the right or the key of the configuration
   const option = (message: string) => ({ code: 'FORBIDDEN', message, reason: 'CHANNEL_OPTION' });
   const right = (right: string) => ({
     code: 'FORBIDDEN',
-    message: `you need the right ${right}, which your token's "can" (or what let you in) does not have`,
+    message: `you need the right ${right}, which your token's "can" (or your login) does not include`,
     reason: 'RIGHT_MISSING',
   });
   assert.deepEqual(

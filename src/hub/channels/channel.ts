@@ -7,22 +7,22 @@ import { Presence, type PresenceContext } from './presence.ts';
 import { lineOf, plainText } from './publication.ts';
 import type { Rules } from './rules.ts';
 
-/** What every channel works with. */
+/** What every channel needs of its hub. */
 export interface ChannelContext extends PresenceContext {
   readonly broker: Broker;
   readonly report: Report;
-  /** Is called before something is passed on to the subscribers. */
+  /** Called before something is delivered to the subscribers. */
   readonly beforeNews: (channel: Channel) => void;
 }
 
 /** Milliseconds until a log that could not be read is tried again. */
 const RETRY = 1_000;
-/** Publications of a log that has begun anew which those who are live get behind the gap. */
+/** Publications of a restarted log that live subscribers get after the gap. */
 const FRESH = 256;
 
 /**
- * A channel that somebody on this node is subscribed to: what the log takes goes out once to all who are live, in
- * order and without a hole. A hole in what the broker tells is filled from the log, once for all of them.
+ * A channel with subscribers on this node: delivers each publication of the log once to all live subscribers, in order
+ * and without a gap. Missing publications are read from the log, once for all of them.
  */
 export class Channel {
   readonly name: string;
@@ -30,13 +30,13 @@ export class Channel {
   readonly number: number;
   readonly rules: Rules;
   readonly presence: Presence | null;
-  /** All who are live hear this topic. */
+  /** The topic of all live subscribers. */
   readonly topic: string;
   /** The same in plain text, for connections without the protocol. */
   readonly textTopic: string;
   texts = 0;
   epoch = '';
-  /** What has gone out to all who are live; under `epoch`. */
+  /** The offset of the last publication delivered to all live subscribers, in `epoch`. */
   head = 0;
   readonly #context: ChannelContext;
   #early: [epoch: string, entries: readonly Entry[]][] | null = [];
@@ -56,7 +56,7 @@ export class Channel {
     this.presence = rules.presence === false ? null : new Presence(context, number, rules);
   }
 
-  /** From here on it hears the broker by itself. Rejects as the broker does. */
+  /** Starts listening to the broker. Rejects as the broker does. */
   async open(): Promise<void> {
     const { broker } = this.#context;
     const unwatch = await broker.watch(this.name, (_, epoch, entries) => this.hear(epoch, entries));
@@ -73,7 +73,7 @@ export class Channel {
     else this.#unwatch = unwatch;
   }
 
-  /** What comes after this position is to be passed on. Only the first call counts. */
+  /** Starts delivery after this position. Later calls do nothing. */
   begin(epoch: string, head: number): void {
     const early = this.#early;
     if (!early) return;
@@ -99,20 +99,20 @@ export class Channel {
     return [this.epoch, this.head];
   }
 
-  /** Passes on what stands in no log. */
+  /** Delivers a publication that is not in the log. */
   passOn(data: string, meta: string | null, except?: Wire): void {
     if (this.isOpen) this.#context.beforeNews(this);
     this.#context.fanOuts.publish(this.topic, encodePublication(this.number, 0, data, meta), except);
     this.#passText(data, meta, except);
   }
 
-  /** The broker tells of these, by whichever way; what is known already is passed over. */
+  /** Called with publications by any source; known ones are skipped. */
   hear(epoch: string, entries: readonly Entry[]): void {
     if (this.#early) this.#early.push([epoch, entries]);
     else if (!this.#closed && !this.#take(epoch, entries)) void this.catchUp();
   }
 
-  /** Passes on what comes next; answers false at a hole. */
+  /** Delivers the next publications; returns false when one is missing. */
   #take(epoch: string, entries: readonly Entry[]): boolean {
     for (const entry of entries) {
       if (epoch !== this.epoch || entry.offset > this.head + 1) return false;
@@ -138,7 +138,7 @@ export class Channel {
     if (text !== undefined) this.#context.fanOuts.publish(this.textTopic, text, except);
   }
 
-  /** A text is sent as itself and everything else as JSON, unless the channel's options say otherwise. */
+  /** A text is sent as it is and everything else as JSON, unless the channel's options say otherwise. */
   #asText(data: string, meta: string | null): string | undefined {
     const { out } = this.rules.text;
     if (!out) return plainText(data);
@@ -151,8 +151,8 @@ export class Channel {
   }
 
   /**
-   * Goes out to all who are live with what the log has and they have not: after a hole, or when a reader has seen
-   * more in the log than the broker has told yet. Resolves when that is done, or has failed and is tried again later.
+   * Sends live subscribers what the log has and they lack: when a publication is missing, or when a reader has seen
+   * more in the log than the broker has announced. Resolves when that is done, or has failed and will be tried again.
    */
   catchUp(): Promise<void> {
     this.#again = true;
@@ -169,7 +169,7 @@ export class Channel {
         const { head } = this;
         const page = await this.#context.broker.read(this.name, this.position);
         if (this.#closed) return;
-        // Where news came meanwhile, it is from there on that something may be missing.
+        // If publications arrived meanwhile, more may be missing after them.
         if (page.gap && this.head !== head) this.#again = true;
         else if (page.gap) this.#restart(page);
         else if (this.#take(page.epoch, page.entries) && this.head < page.head) this.#again = true;
@@ -182,8 +182,8 @@ export class Channel {
   }
 
   /**
-   * The log is another, or has lost what was next: all who are live are told, and are live from its head on; from the
-   * beginning of one that has only just begun, so that what began it reaches them.
+   * The log was replaced, or has lost the next publication: all live subscribers are told, and continue from its head;
+   * with a log that has only just started, from its start, so that they get its first publications.
    */
   #restart({ gap: reason, have, oldest, head, epoch }: LogGap): void {
     const from = reason === 'epoch' && oldest === 1 && head <= FRESH ? 0 : head;

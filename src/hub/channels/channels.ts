@@ -4,21 +4,21 @@ import type { ChannelRules } from './rules.ts';
 
 interface Open {
   readonly channel: Channel;
-  /** Settles when it hears the broker by itself, for its subscribers. */
+  /** Resolves when the channel listens to the broker for its own subscribers. */
   ready: Promise<void> | null;
-  /** Who is in, or on their way in. */
+  /** Subscribers, including those being added. */
   count: number;
-  /** A pattern has it, whose news it hears. */
+  /** Whether it is kept open for a pattern. */
   isHeld: boolean;
 }
 
-/** What the channels of a hub work with. */
+/** What the channels of a hub need. */
 export interface ChannelsContext extends ChannelContext {
   readonly rules: ChannelRules;
   readonly observers: Observers;
 }
 
-/** The channels that somebody on this node is subscribed to, by name or by a pattern. */
+/** The open channels of this node, by name. */
 export class Channels {
   readonly #context: ChannelsContext;
   readonly #open = new Map<string, Open>();
@@ -28,12 +28,12 @@ export class Channels {
     this.#context = context;
   }
 
-  /** Those with subscribers of their own. */
+  /** Channels with their own subscribers. */
   get names(): readonly string[] {
     return [...this.#open].flatMap(([name, { count }]) => (count > 0 ? [name] : []));
   }
 
-  /** Who is in, or on their way in. */
+  /** Subscribers, including those being added. */
   countOf(name: string): number {
     return this.#open.get(name)?.count ?? 0;
   }
@@ -42,7 +42,7 @@ export class Channels {
     return this.#open.get(name)?.channel;
   }
 
-  /** Opens the channel for one more; to be followed by `leave`. Rejects as the broker does. */
+  /** Opens the channel for one more subscriber; call `leave` later. Rejects as the broker does. */
   async enter(name: string): Promise<Channel> {
     const open = this.#take(name);
     if (++open.count === 1) this.#context.observers.tell('onOccupied', name);
@@ -64,7 +64,7 @@ export class Channels {
     this.#closeUnused(open);
   }
 
-  /** Has the channel open for patterns, until `release`. */
+  /** Keeps the channel open for patterns, until `release`. */
   hold(name: string): Channel {
     const open = this.#take(name);
     open.isHeld = true;

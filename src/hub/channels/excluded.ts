@@ -1,8 +1,8 @@
 import type { Wire } from '../wire.ts';
 
-/** A connection that does not get what it has published itself. */
+/** A connection that does not get its own publication. */
 export interface Excluded {
   readonly wire: Wire;
-  /** Is called behind the publication that it did not get. */
+  /** Called after the publication that it did not get. */
   skip(channel: { readonly name: string; readonly number: number }, offset: number): void;
 }

@@ -2,10 +2,13 @@ import type { Broker, LogState } from '../../broker/index.ts';
 import { type GetOptions, JsonText, type Position, ProtocolError } from '../../protocol/index.ts';
 import { stamped } from './publication.ts';
 
-/** Publications that a client takes at once, when it does not say how many. */
+/** Publications that a client accepts at once, if it does not say how many. */
 export const CREDIT = 256;
 
-/** A page of a channel's log: a `History` as JSON, in which the data stands as it was published. @throws ProtocolError BAD_POSITION; ZocaloError as the broker. */
+/**
+ * A page of a channel's log: a `History` as JSON, whose data is the text that was published. @throws ProtocolError
+ * BAD_POSITION; ZocaloError as the broker.
+ */
 export async function history(broker: Broker, name: string, { at, limit = CREDIT }: GetOptions): Promise<JsonText> {
   const begin = async ({ epoch, oldest }: LogState) => broker.read(name, [epoch, oldest - 1], { limit });
   const look = async () => {

@@ -2,15 +2,15 @@ import { type Entry, sizeOf } from '../../broker/index.ts';
 import { memberText, type Position } from '../../protocol/index.ts';
 
 /**
- * What a slow reader gets who wants only the newest publication of each key: reads the log on, page by page, and keeps
- * of each key the last, up to a number of bytes. Pure.
+ * Selects the newest publication of each key for a slow reader: reads the log page by page and keeps the last one of
+ * each key, up to a number of bytes. Pure.
  */
 export class Latest {
-  /** What was read so far. */
+  /** Everything up to here was read. */
   position: Position;
   readonly #path: readonly string[];
   readonly #limit: number;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #kept = new Map<string, Entry>();
   #bytes = 0;
 
@@ -21,7 +21,7 @@ export class Latest {
     this.#limit = limit;
   }
 
-  /** Reads a page. False when it is full before the page's end: what it has is to be taken, and to be read on from. */
+  /** Reads a page. False if it is full before the page's end: take what it has, then read on. */
   read(epoch: string, entries: readonly Entry[]): boolean {
     for (const entry of entries) {
       const key = this.#keyOf(entry.data);
@@ -36,7 +36,7 @@ export class Latest {
     return true;
   }
 
-  /** What it has, in the order of the log, and keeps no longer. */
+  /** Returns what it has, in the order of the log, and clears it. */
   take(): Entry[] {
     const entries = [...this.#kept.values()];
     this.#kept.clear();
@@ -44,14 +44,15 @@ export class Latest {
     return entries;
   }
 
-  /** Data without that member has one key together. */
+  /** All data without that member shares one key. */
   #keyOf(data: string): string {
     let value: string | undefined = data;
     for (const name of this.#path) {
       value = memberText(value, name);
       if (value === undefined) return '';
     }
-    // A text is the same however it was escaped. A number is not read: two long ones could become one.
+    // A string is normalised, since it may be escaped in different ways. A number is not parsed: two long ones could
+    // become equal.
     return value.startsWith('"') && value.includes('\\') ? JSON.stringify(JSON.parse(value)) : value;
   }
 }

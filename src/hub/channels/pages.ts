@@ -4,21 +4,21 @@ import type { Position } from '../../protocol/index.ts';
 import type { Channel } from './channel.ts';
 import { lineOf } from './publication.ts';
 
-/** Publications of a page at most. */
+/** The most publications of a page. */
 const LIMIT = 1_000;
-/** Bytes of a page at most: enough that reading is cheap, little enough that a slow reader costs little. */
+/** The most bytes of a page: enough for efficient reading, little enough that a slow reader costs little. */
 export const MOST = 256 * 1024;
 /** Bytes of a page that every reader gets, however many there are. */
 const LEAST = 8 * 1024;
-/** What the pages of all readers may take together before they get smaller. */
+/** Bytes of all readers' pages together, above which pages get smaller. */
 const BUDGET = 16 * 1024 * 1024;
-/** Bytes of pages that are sent in one turn of the event loop: others have their turn too. */
+/** Bytes of pages that are sent in one turn of the event loop, so that others are served too. */
 const TURN = 2 * 1024 * 1024;
-/** Bytes of the pages that are kept for who comes to the same place, and the milliseconds for which they are. */
+/** Bytes of the pages that are cached for readers at the same position, and for how many milliseconds. */
 const KEPT = 4 * 1024 * 1024;
 const FRESH = 1_000;
 
-/** A page for all who stand at the same place. */
+/** A page for all readers at the same position. */
 export class SharedPage {
   readonly page: Page | LogGap;
   readonly #channel: Channel;
@@ -29,7 +29,7 @@ export class SharedPage {
     this.page = page;
   }
 
-  /** Its publications, as all who are live get them. */
+  /** Its publications as lines, as live subscribers get them. */
   get lines(): string {
     this.#lines ??= this.page.gap
       ? ''
@@ -45,19 +45,19 @@ interface Kept {
 }
 
 /**
- * The pages of the logs that are on their way to readers who catch up. When thousands come back at once, a page is read
- * once for all who stand at the same place, and is the smaller the more of them there are: what waits for slow readers
- * stays within some 60 MiB, and 8 KiB for each, and nobody waits for a reader that is slow.
+ * The pages of logs that are being sent to readers who catch up. When thousands reconnect at once, a page is read once
+ * for all readers at the same position, and is smaller the more readers there are: what waits for slow readers stays
+ * within some 60 MiB plus 8 KiB each, and nobody waits for a slow reader.
  */
 export class Pages {
   readonly #broker: Broker;
   readonly #clock: Clock;
   /** Readers that have a page, or wait for one. */
   #underWay = 0;
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #kept = new Map<string, Kept>();
   #bytes = 0;
-  /** What may still be sent in this turn, and who waits for another. */
+  /** Bytes that may still be sent in this turn, and who waits for the next one. */
   #left = TURN;
   #waiting: { bytes: number; go: () => void }[] = [];
   #isCounting = false;
@@ -67,7 +67,7 @@ export class Pages {
     this.#clock = clock;
   }
 
-  /** Reads what comes after a position, `limit` publications at most. `send` resolves when the page is on its way. */
+  /** Reads at most `limit` publications after a position. `send` resolves when the page has been sent. */
   async read(
     channel: Channel,
     position: Position,
@@ -88,7 +88,7 @@ export class Pages {
     }
   }
 
-  /** Takes from what may be sent in this turn; false when nothing is left of it. */
+  /** Deducts from what may be sent in this turn; false if nothing is left of it. */
   #spend(bytes: number): boolean {
     if (this.#left <= 0) return false;
     this.#left -= bytes;
@@ -107,7 +107,7 @@ export class Pages {
     this.#waiting.splice(0, count);
   }
 
-  /** In powers of two, so that the pages of many begin and end at the same places. */
+  /** In powers of two, so that the pages of many readers start and end at the same positions. */
   #pageSize(): number {
     let bytes = MOST;
     while (bytes > LEAST && bytes * this.#underWay > BUDGET) bytes /= 2;
@@ -131,7 +131,7 @@ export class Pages {
     return page;
   }
 
-  /** What was read stays true while there is more behind it. */
+  /** A page stays valid while there is more after it. */
   #keep(place: string, kept: Kept, page: Page | LogGap, bytes: number): void {
     if (this.#kept.get(place) !== kept) return;
     const last = page.gap ? undefined : page.entries.at(-1);

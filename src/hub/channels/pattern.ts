@@ -2,22 +2,22 @@ import { compilePattern } from '../../protocol/index.ts';
 import type { Channel } from './channel.ts';
 import type { Rules } from './rules.ts';
 
-/** Whoever subscribes to patterns. */
+/** A connection that subscribes to patterns. */
 export interface PatternReader {
-  /** From here on it hears this channel, unless it does already. */
+  /** From here on it receives this channel, unless it does already. */
   hear(channel: Channel): void;
-  /** The channel is let go of. */
+  /** The channel is closed for patterns. */
   unhear(channel: Channel): void;
-  /** It has not got everything of this channel yet. */
+  /** Whether it has not received everything of this channel yet. */
   isBehind(channel: Channel): boolean;
 }
 
-/** One pattern that somebody on this node is subscribed to. */
+/** A pattern with subscribers on this node. */
 export class Pattern {
   readonly text: string;
-  /** Those of the entry that takes this pattern: it has the channels of this very entry, and no others. */
+  /** The options of the entry that allows this pattern: it covers the channels of this entry, and no others. */
   readonly rules: Rules;
-  /** Who is in, and the how manieth they were to join any pattern. */
+  /** The subscribers, each with its ordinal among all joins of patterns. */
   readonly readers = new Map<PatternReader, number>();
   /** The channels that are open for it. */
   readonly channels = new Set<Channel>();

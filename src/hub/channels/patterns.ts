@@ -8,12 +8,12 @@ import { Pattern, type PatternReader } from './pattern.ts';
 import type { ChannelRules, Rules } from './rules.ts';
 
 /**
- * Milliseconds without a publication after which a channel that is open only for patterns is let go of: long enough
- * for devices that report once a minute, short enough that names which nobody uses again go soon.
+ * Milliseconds without a publication after which a channel that is only open for patterns is closed: long enough for
+ * devices that report once a minute, short enough for names that are not used again.
  */
 const IDLE = 120_000;
 
-/** What the patterns of a hub work with. */
+/** What the patterns of a hub need. */
 export interface PatternsContext {
   readonly broker: Broker;
   readonly clock: Clock;
@@ -24,13 +24,13 @@ export interface PatternsContext {
 
 interface Open {
   readonly pattern: Pattern;
-  /** Answers how to stop. */
+  /** Resolves with a function that stops it. */
   readonly watching: Promise<() => void>;
-  /** Who is in, or on their way in. */
+  /** Subscribers, including those being added. */
   count: number;
 }
 
-/** A channel that is open for these patterns. */
+/** A channel that is kept open for these patterns. */
 interface Held {
   readonly by: Set<Pattern>;
   /** When something was last published. */
@@ -38,18 +38,18 @@ interface Held {
 }
 
 /**
- * The patterns that somebody on this node is subscribed to. The broker is asked once for each. A channel of theirs is
- * opened by the first publication; from then on it is a channel like all others, which its readers hear by its topic.
+ * The patterns with subscribers on this node. Each watches the broker once. A channel of theirs is opened by its first
+ * publication; from then on it is a channel like all others, whose topic its readers subscribe to.
  */
 export class Patterns {
   readonly #context: PatternsContext;
   readonly #open = new Map<string, Open>();
-  /** The channel that was least recently published to comes first. */
+  /** The least recently published channel first. */
   readonly #held = new Map<Channel, Held>();
   readonly #opening = new Map<string, Promise<void>>();
-  /** How often somebody joined a pattern: what a channel has seen fewer of, it has somebody to be introduced to. */
+  /** Counts joins of patterns: a channel introduced at a lower count has new readers. */
   #joins = 0;
-  /** How many had joined when a channel was last introduced. */
+  /** The count at which a channel was last introduced. */
   readonly #introduced = new WeakMap<Channel, number>();
   #stopSweeping = (): void => {};
 
@@ -57,20 +57,23 @@ export class Patterns {
     this.#context = context;
   }
 
-  /** Watches the pattern for one more; to be followed by `leave`. Rejects with UNAVAILABLE, or as the broker does. */
+  /**
+   * Watches the pattern for one more subscriber; call `leave` later. Rejects with UNAVAILABLE, or as the broker does.
+   */
   async enter(text: string, rules: Rules): Promise<Pattern> {
     let open = this.#open.get(text);
     if (!open) {
       const { broker, clock, limits } = this.#context;
       if (this.#open.size >= limits.patterns)
-        throw new ProtocolError('UNAVAILABLE', 'as many different patterns are in use here as may be');
+        throw new ProtocolError('UNAVAILABLE', 'the limit of different patterns is reached');
       if (this.#open.size === 0) this.#stopSweeping = clock.every(IDLE / 2, () => this.#sweep());
       const pattern = new Pattern(text, rules);
       const watching = broker.watch(text, (...news) => this.#hear(pattern, ...news));
       open = { pattern, watching, count: 0 };
       this.#open.set(text, open);
     }
-    // Whoever is in hears the channels of an entry that is gone: nobody new is let in to wait for what never comes.
+    // Its subscribers still receive the channels of an entry that is gone; a new one would wait for publications that
+    // never come.
     if (open.pattern.rules !== rules)
       throw new ProtocolError('UNAVAILABLE', `${text} is still in use under options that have been replaced`);
     open.count++;
@@ -83,7 +86,10 @@ export class Patterns {
     return open.pattern;
   }
 
-  /** The reader hears what comes next; of `known`, which it hears already, it misses nothing when another pattern goes. */
+  /**
+   * The reader receives what comes next. It receives the channels in `known` already, and misses nothing of them when
+   * another pattern ends.
+   */
   join(pattern: Pattern, reader: PatternReader, known: Iterable<Channel> = []): void {
     pattern.readers.set(reader, ++this.#joins);
     for (const channel of known) if (pattern.covers(channel.name, channel.rules)) this.#hold(channel, pattern);
@@ -108,7 +114,9 @@ export class Patterns {
     if (this.#open.size === 0) this.#stopSweeping();
   }
 
-  /** Something is about to be passed on in this channel: whoever has joined a pattern of it since then hears it too. */
+  /**
+   * Called before something is delivered in this channel: readers that have joined a pattern since then receive it too.
+   */
   introduce(channel: Channel): void {
     if (this.#open.size === 0) return;
     const held = this.#held.get(channel);
@@ -122,12 +130,15 @@ export class Patterns {
     }
   }
 
-  /** Opens the channel for what is not kept, of which no broker tells. Undefined when there is nothing to wait for. */
+  /**
+   * Opens the channel for a publication that is not kept, of which no broker tells. Undefined if there is nothing to
+   * wait for.
+   */
   open(name: string, rules: Rules): Promise<void> | undefined {
     if (this.#open.size === 0 || this.#context.channels.get(name)?.isOpen) return undefined;
     const { value } = this.#covering(name, rules).next();
     if (!value) return undefined;
-    // One for all, so that what is published one after the other stays so.
+    // One opening for all, so that publications stay in order.
     let opening = this.#opening.get(name);
     if (!opening) {
       opening = this.#openAtHead(name, rules).finally(() => this.#opening.delete(name));
@@ -191,7 +202,7 @@ export class Patterns {
     this.#held.set(channel, held);
   }
 
-  /** Lets go of what is idle, but of nothing that somebody has still to read. */
+  /** Closes what is idle, except channels that somebody still has to read. */
   #sweep(): void {
     const limit = this.#context.clock.now() - IDLE;
     for (const [channel, held] of this.#held) {

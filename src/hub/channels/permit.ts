@@ -4,12 +4,13 @@ import type { Caller } from '../caller.ts';
 import type { Action } from '../rights.ts';
 import type { Rules } from './rules.ts';
 
-/** What each right is called in a token's `can`. */
+/** The name of each right in a token's `can`. */
 const RIGHTS: Readonly<Record<Action, string>> = { subscribe: 'sub', publish: 'pub', presence: 'presence' };
 
 /**
- * Whether somebody may do this in a channel: by their own rights, and by the channel's options. Undefined when it is
- * permitted at once. @throws ProtocolError FORBIDDEN, now or by the promise, naming the right or the option.
+ * Whether a caller may do this in a channel, by their own rights and by the channel's options. Undefined if it is
+ * permitted without waiting. @throws ProtocolError FORBIDDEN, directly or by the promise, naming the right or the
+ * option.
  */
 export function permit(action: Action, rules: Rules, who: Caller, channel: string): Promise<void> | undefined {
   requireRight(action, who, channel);
@@ -26,14 +27,14 @@ export function permit(action: Action, rules: Rules, who: Caller, channel: strin
   return undefined;
 }
 
-/** @throws ProtocolError FORBIDDEN when somebody's rights do not have this one. */
+/** @throws ProtocolError FORBIDDEN if the caller's rights do not include this one. */
 export function requireRight(action: Action, who: Caller, channel: string): void {
   if (who.may(action, channel)) return;
   throw rightMissing(action, channel);
 }
 
-/** For permissions that ask for a right by name. */
+/** For permissions that require a right by name. */
 export function rightMissing(action: Action, channel: string): ProtocolError {
-  const sentence = `you need the right ${RIGHTS[action]}:${channel}, which your token's "can" (or what let you in) does not have`;
+  const sentence = `you need the right ${RIGHTS[action]}:${channel}, which your token's "can" (or your login) does not include`;
   return new ProtocolError('FORBIDDEN', sentence, undefined, 'RIGHT_MISSING');
 }

@@ -4,42 +4,42 @@ import type { FanOut } from '../fan-outs.ts';
 import type { Shares } from '../shares.ts';
 import type { Rules } from './rules.ts';
 
-/** Milliseconds between two counts that are sent: in a big channel somebody comes or goes all the time. */
+/** Milliseconds between two counts: in a large channel somebody joins or leaves all the time. */
 const COUNT_PAUSE = 1_000;
-/** What a member takes in memory besides its data. */
+/** Memory of a member besides its data. */
 const MEMBER_BYTES = 256;
 
-/** What the presence of every channel works with. */
+/** What the presence of every channel needs. */
 export interface PresenceContext {
   readonly clock: Clock;
   readonly fanOuts: FanOut;
   /** Milliseconds for which a member whose connection was lost is still shown. */
   readonly linger: number;
-  /** Bytes that the members of each client address take. */
+  /** Bytes used by the members of each client address. */
   readonly members: Shares;
 }
 
-/** A connection through which a member is here, or was until it was lost. */
+/** A connection of a member, perhaps already lost. */
 interface Through {
-  /** The member as this connection said it: JSON. */
+  /** The member as this connection gave it: JSON. */
   readonly member: string;
-  /** Who answers for the memory, and how much it is. */
+  /** The client address that the memory counts for, and its bytes. */
   readonly owner: string;
   readonly bytes: number;
-  /** Set while the connection is missed and not yet gone. */
+  /** Set while the connection is lost and the member still shown. */
   cancelLeaving: (() => void) | null;
 }
 
 interface Here {
-  /** As others are shown it: what the connection said that came last, of those that are here. */
+  /** As others see it: from the newest of its connections. */
   shown: string;
-  /** By their ids, in the order in which they came. */
+  /** By connection id, in the order of joining. */
   readonly through: Map<string, Through>;
 }
 
-/** Who is in one channel on this node. A user on several connections is one member. */
+/** The members of one channel on this node. A user with several connections is one member. */
 export class Presence {
-  /** Who listens to it hears of those who come and go. */
+  /** The topic of those who get its changes. */
   readonly topic: string;
   readonly #context: PresenceContext;
   readonly #number: number;
@@ -48,7 +48,7 @@ export class Presence {
   readonly #members = new Map<string, Here>();
   /** Characters of all that is shown. */
   #size = 0;
-  /** The list has grown so large that only the count is told. */
+  /** The list is so large that only the count is sent. */
   #isLarge = false;
   #cancelCount: (() => void) | null = null;
 
@@ -66,7 +66,7 @@ export class Presence {
     return this.#countsOnly ? `{${count}}` : `{${count},${this.#list()}}`;
   }
 
-  /** The same as the answer to `sub` has it among others: the members, or their count alone. */
+  /** As in the answer to `sub`: the members, or only their count. */
   get picture(): string {
     return this.#countsOnly ? `"count":${this.#members.size}` : this.#list();
   }
@@ -76,15 +76,15 @@ export class Presence {
   }
 
   /**
-   * `id` is here through that connection, with data that is JSON. Somebody who was here already is news only with other
-   * data. False when the owner's members take as much memory as they may: then nothing has changed.
+   * Joins `id` through that connection, with data as JSON. If it was a member already, only other data is announced.
+   * False if the owner's members would take too much memory: then nothing has changed.
    */
   join(id: string, connection: string, owner: string, data: string | undefined): boolean {
     const member = encodeMember(id, data);
     const bytes = MEMBER_BYTES + 2 * member.length;
     if (!this.#context.members.take(owner, bytes)) return false;
     const here = this.#members.get(id) ?? { shown: '', through: new Map() };
-    // They are back: what was lost is missed no longer.
+    // They are back, so the lost connection is no longer waited for.
     for (const [lost, { cancelLeaving }] of here.through) if (cancelLeaving) this.#drop(here, lost);
     here.through.set(connection, { member, owner, bytes, cancelLeaving: null });
     this.#members.set(id, here);
@@ -92,7 +92,7 @@ export class Presence {
     return true;
   }
 
-  /** Is told as news when they are not back in time. `atOnce`: they said goodbye, and are not waited for. */
+  /** The leave is announced if they do not return in time. `atOnce`: they left on purpose, so it does not wait. */
   leave(id: string, connection: string, atOnce: boolean): void {
     const through = this.#members.get(id)?.through.get(connection);
     if (!through) return;
@@ -119,7 +119,7 @@ export class Presence {
     this.#context.members.giveBack(owner, bytes);
   }
 
-  /** The member is shown as those say who are left; none, and it is gone. */
+  /** Shows the member as its remaining connections give it; without any, it is removed. */
   #remove(id: string, connection: string): void {
     const here = this.#members.get(id)!;
     this.#drop(here, connection);
@@ -139,12 +139,12 @@ export class Presence {
     this.#resize(grown, encodeJoin(this.#number, member));
   }
 
-  /** The list has changed, as the line says it: tells it, or the count alone. */
+  /** The list has changed by this line: sends the line, or only the count. */
   #resize(grown: number, line: string): void {
     const most = this.#rules.maxMembers;
     this.#size += grown;
     if (this.#size > most) this.#isLarge = true;
-    // Not at the very size from which on it was large, or each who comes and goes would send the list to everybody.
+    // Not at the same size at which it became large, or each join and leave would send the list to everybody.
     const isSmall = this.#isLarge && this.#size <= most / 2;
     if (isSmall) this.#isLarge = false;
     if (this.#countsOnly) this.#countSoon();

@@ -1,7 +1,7 @@
 import type { Entry } from '../../broker/index.ts';
 import { encodePublication } from '../../protocol/index.ts';
 
-/** The meta of a publication with its time. */
+/** The meta of a publication, with its time. */
 export function stamped(meta: string | null, time: number): string {
   return meta === null ? `{"time":${time}}` : `${meta.slice(0, -1)},"time":${time}}`;
 }
@@ -12,8 +12,8 @@ export function lineOf(channel: number, { offset, data, meta, time }: Entry): st
 }
 
 /**
- * JSON as plain text: a string as its characters, and everything else as JSON. A string with half a character stays JSON
- * too, since no UTF-8 has it.
+ * JSON as plain text: a string as its characters, and everything else as JSON. A string with a lone surrogate stays
+ * JSON too, since UTF-8 cannot encode it.
  */
 export function plainText(json: string): string {
   if (!json.startsWith('"')) return json;

@@ -8,22 +8,22 @@ import type { Excluded } from './excluded.ts';
 import type { Patterns } from './patterns.ts';
 import type { Rules } from './rules.ts';
 
-/** The connection that a publication comes from. */
+/** The connection that publishes. */
 export interface Publishing {
   readonly id: string;
-  /** Stands in the publication's meta. */
+  /** Included in the publication's meta. */
   readonly user: string | undefined;
   readonly remoteAddress: string | undefined;
 }
 
 export interface PublisherOptions {
-  /** Makes a repetition harmless. */
+  /** Makes repeating safe. */
   readonly key?: string | undefined;
-  /** Undefined: the server itself. A client's keys are of no concern to other users, nor to the server's own. */
+  /** Undefined: the server itself. A client's keys are separate from those of other users and of the server. */
   readonly from?: Publishing | undefined;
   /** Does not get it while live; catching up, everybody gets what the log has. */
   readonly except?: Excluded | undefined;
-  /** False passes it on to who is there now, and stores nothing. Default true. */
+  /** False delivers it to current subscribers without storing it. Default true. */
   readonly keep?: boolean | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface PublisherContext {
   readonly observers: Observers;
 }
 
-/** Puts data into the channels' logs, from where it is delivered to the subscribers. */
+/** Appends data to the channels' logs, from where it is delivered to the subscribers. */
 export class Publisher {
   readonly #context: PublisherContext;
   readonly #inFlight = new InFlight();
@@ -44,13 +44,13 @@ export class Publisher {
     this.#context = context;
   }
 
-  /** Resolves when what was published until now is in the log, or after `limit` milliseconds. */
+  /** Resolves when everything published until now is in the log, or after `limit` milliseconds. */
   settled(limit: number): Promise<void> {
     return this.#inFlight.settled(this.#context.clock, limit);
   }
 
   /**
-   * Resolves with the position once the data is in the log; with undefined for what is not kept.
+   * Resolves with the position once the data is in the log; with undefined for `keep: false`.
    * @throws ProtocolError BAD_DATA, TOO_LARGE; ZocaloError as the broker: KEY_REUSED, LOG_….
    */
   async publish(
@@ -61,7 +61,7 @@ export class Publisher {
   ): Promise<Position | undefined> {
     const { broker, clock, channels, patterns, observers } = this.#context;
     if (Buffer.byteLength(text) > rules.maxData)
-      throw new ProtocolError('TOO_LARGE', `the data has more than the ${rules.maxData} bytes that ${name} takes`);
+      throw new ProtocolError('TOO_LARGE', `the data is larger than the ${rules.maxData} bytes that ${name} allows`);
     const user = from?.user;
     const meta = metaOf(key, user);
     const connection = from?.id;
@@ -95,8 +95,8 @@ export class Publisher {
 }
 
 /**
- * A key as the broker knows it, and who answers for it. A client's key is kept apart from those of other users: it begins
- * with a minus, or with the quotation mark of the user's JSON. The server's own is no client's, whatever it begins with.
+ * The key for the broker, and its owner. A client's key is separate from those of other users: it starts with a minus,
+ * or with the quotation mark of the user's JSON. The server's own keys belong to no client, whatever they start with.
  */
 function keyOf(key: string, from: Publishing | undefined): { key: string; owner?: string } {
   if (from === undefined) return { key: /^[-"+]/.test(key) ? `+ ${key}` : key };

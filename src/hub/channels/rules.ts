@@ -5,9 +5,9 @@ import type { ChannelOptions, TextForm } from '../channel-options.ts';
 import { milliseconds } from '../duration.ts';
 import { isOwn } from '../rights.ts';
 
-/** A channel's options with every default filled in. */
+/** A channel's options with all defaults filled in. */
 export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' | 'latestBy' | 'text'>> {
-  /** The name or pattern under which they were given. */
+  /** The name or pattern of the entry. */
   readonly entry: string;
   readonly keep: Keep;
   readonly rate: number | undefined;
@@ -15,13 +15,13 @@ export interface Rules extends Required<Omit<ChannelOptions, 'history' | 'rate' 
   readonly text: TextForm;
 }
 
-/** What holds for each channel. */
+/** The options of all channels. */
 export class ChannelRules {
   #entries: ReadonlyMap<string, Rules> = new Map();
   #table = new PatternTable<Rules>([]);
-  /** Those that name the daemon's own channels as such: no other holds for them, however specific. */
+  /** The entries for the daemon's own channels: no other entry applies to these, however specific. */
   #own = new PatternTable<Rules>([]);
-  /** The entries that take clients' patterns. */
+  /** The entries that allow clients' patterns. */
   #open = new PatternTable<Rules>([]);
 
   /** @throws as `replace`. */
@@ -30,18 +30,17 @@ export class ChannelRules {
   }
 
   /**
-   * Other entries hold from now on. One that was there before stays the same object with other contents, so that
-   * the channels and patterns that are open under it have them too; what is open under an entry that is gone keeps it
-   * until it is closed.
+   * Replaces the entries. An entry that existed before stays the same object with new contents, so that channels and
+   * patterns that are open under it have them too; what is open under a removed entry keeps it until it is closed.
    *
-   * @throws ZocaloError BAD_OPTION for what is neither a name nor a pattern, and for a duration that is none: then
+   * @throws ZocaloError BAD_OPTION for an invalid name, pattern or duration: then nothing has changed.
    *   everything is as before.
    */
   replace(channels: Readonly<Record<string, ChannelOptions>>): void {
     this.prepare(channels)();
   }
 
-  /** As `replace`, but they hold from the call of the answer on, which cannot fail. */
+  /** Like `replace`, in two steps: the returned function applies the entries and cannot fail. */
   prepare(channels: Readonly<Record<string, ChannelOptions>>): () => void {
     try {
       const fresh = Object.entries(channels).map(([pattern, options]) => [pattern, rules(pattern, options)] as const);
@@ -78,7 +77,7 @@ export class ChannelRules {
     return this.#match(channel) !== undefined;
   }
 
-  /** @throws ProtocolError FORBIDDEN where clients have no business. */
+  /** @throws ProtocolError FORBIDDEN for a channel that is not for clients. */
   forClients(channel: string): Rules {
     const rules = this.#match(channel);
     if (!rules) {
@@ -93,8 +92,8 @@ export class ChannelRules {
   }
 
   /**
-   * Those of the most specific entry that takes this pattern of a client: it has all the channels of the pattern, as its
-   * own stars match those of the pattern. @throws ProtocolError NOT_OFFERED.
+   * The options of the most specific entry that allows this pattern of a client: its own stars match those of the
+   * pattern, so it has all its channels. @throws ProtocolError NOT_OFFERED.
    */
   forPattern(pattern: string): Rules {
     const entry = this.#open.match(pattern);

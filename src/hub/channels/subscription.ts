@@ -6,38 +6,38 @@ import { Latest } from './latest.ts';
 import { MOST, type Pages, type SharedPage } from './pages.ts';
 import { lineOf } from './publication.ts';
 
-/** Whoever holds subscriptions. */
+/** The owner of subscriptions. */
 export interface Subscriber {
   readonly wire: Wire;
-  /** Sends one page at a time, whichever subscription it is for: many full channels are no more to queue than one. */
+  /** Sends one page at a time over all subscriptions, so that many channels queue no more than one. */
   inTurn(send: () => Promise<void>): Promise<void>;
-  /** This subscription is over: its log cannot be read. */
+  /** This subscription has ended: its log cannot be read. */
   onLost(subscription: Subscription, cause: unknown): void;
 }
 
 /**
- * One connection's part in one channel. Its life is one variable: it is *behind* while it gets pages from the log at
- * its reader's pace, and *live* from the moment that it has everything that the others have; then it hears the topic.
- * A live reader that turns out to be slow is behind again.
+ * A subscription of one connection to one channel. Its state is one variable: it is *behind* while it gets pages from
+ * the log at its reader's pace, and *live* when it has everything that the others have; then it is subscribed to the
+ * topic. A live reader that becomes slow is behind again.
  */
 export class Subscription {
   readonly channel: Channel;
-  /** Whether it hears who comes and goes. */
+  /** Whether it gets members who join and leave. */
   hearsPresence = false;
   readonly #pages: Pages;
   readonly #subscriber: Subscriber;
   #phase: 'new' | 'behind' | 'live' | 'over' = 'new';
-  /** The last publication that was sent, while behind. */
+  /** The last publication sent, while behind. */
   #position: Position;
-  /** How many publications the reader can take. Nobody counts them once it has been live. */
+  /** How many more publications the reader accepts. Not counted any more once it was live. */
   #credit: number;
   #wake = (): void => {};
-  /** Reads for it, while it is behind and gets only the newest of each key. */
+  /** Selects the newest of each key, for a reader that is behind with that policy. */
   #latest: Latest | null = null;
-  /** The reader has not been told that it is live, or not since a gap. Taken back for being slow, it is told nothing. */
+  /** The reader still has to be told that it is live. Not told when it was paused for being slow. */
   #owesLive: boolean;
 
-  /** Without a number for its credit it is one of a pattern, whose reader counts none and expects no `live`. */
+  /** Without `credit` it belongs to a pattern, whose reader counts none and expects no `live`. */
   constructor(pages: Pages, subscriber: Subscriber, channel: Channel, position: Position, credit?: number) {
     this.#pages = pages;
     this.#subscriber = subscriber;
@@ -51,24 +51,24 @@ export class Subscription {
     return this.#phase === 'live';
   }
 
-  /** What its reader has been sent, but for what is left out. */
+  /** What its reader has been sent, except for what is skipped. */
   get position(): Position {
     return this.isLive ? this.channel.position : this.#position;
   }
 
-  /** Begins to send what comes after its position. */
+  /** Starts to send what comes after its position. */
   start(): void {
     this.#phase = 'behind';
     void this.#follow();
   }
 
-  /** The reader can take so many more. */
+  /** The reader accepts this many more. */
   more(count: number): void {
     this.#credit += count;
     this.#wake();
   }
 
-  /** Its reader does not keep up: no more is pushed; it goes on, as the channel's policy says, when all that waits is out. */
+  /** Its reader is too slow: nothing more is pushed; it continues by the channel's policy when its queue is empty. */
   async fallBehind(): Promise<void> {
     if (this.#phase !== 'live') return;
     const { wire } = this.#subscriber;
@@ -113,7 +113,7 @@ export class Subscription {
     }
   }
 
-  /** Resolves when the reader can take another page. */
+  /** Resolves when the reader accepts another page. */
   async #readOn(): Promise<void> {
     if (this.#isOver()) return;
     const pages = this.#pages;
@@ -137,13 +137,13 @@ export class Subscription {
       this.#credit -= page.entries.length;
       this.#position = [page.epoch, page.entries.at(-1)!.offset];
     }
-    // The log has more than the broker has told so far: those who are live shall have it before we join them.
+    // The log has more than the broker has announced: deliver that to the live readers first.
     if (page.epoch !== channel.epoch || page.head > channel.head) await channel.catchUp();
-    // Not only when much waits: a page for each is what may wait.
+    // Always, not only when much is queued, since a page for each reader may be queued.
     await wire.drained();
   }
 
-  /** Reads a page; sends when that was the last, or when no more can be kept. */
+  /** Reads a page; sends if that was the last one, or no more can be kept. */
   async #sendLatest(latest: Latest, { page }: SharedPage): Promise<void> {
     const { channel } = this;
     const { wire } = this.#subscriber;
@@ -158,7 +158,7 @@ export class Subscription {
     await wire.drained();
   }
 
-  /** Sends what is kept, and says what is left out. */
+  /** Sends what is kept, and announces what is skipped. */
   #flush(latest: Latest): void {
     const { channel } = this;
     let [, sent] = this.#position;
@@ -182,7 +182,7 @@ export class Subscription {
     this.#subscriber.wire.send(encode(['gap', this.channel.number, { have, oldest, head, epoch }]));
   }
 
-  /** In one go with the comparison that says that nothing is missing: so nothing is left out, and nothing comes twice. */
+  /** In the same tick as the check, so nothing is missed or doubled. */
   #join(): void {
     const { wire } = this.#subscriber;
     this.#phase = 'live';

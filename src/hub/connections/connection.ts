@@ -20,12 +20,12 @@ import { PatternHearing, type PatternSubscriber } from './pattern-hearing.ts';
 import type { Resumable } from './resume-tickets.ts';
 import { Standing } from './standing.ts';
 
-/** Milliseconds after which somebody comes back whose connection ended for a reason that passes. */
+/** Milliseconds until a client reconnects after a temporary error. */
 const COME_BACK = 1_000;
 
 const DONE = Promise.resolve();
 
-/** What becomes of the frames of a connection. */
+/** Handles the frames of a connection. */
 export interface FrameReader {
   receive(frame: string): void;
 }
@@ -42,7 +42,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
   #hearing: PatternHearing | null = null;
   #member: string = this.id;
   #ticket = '';
-  /** Resolves when the last page that is asked for so far is out. */
+  /** Resolves when the last requested page has been sent. */
   #paging: Promise<void> = DONE;
   constructor(context: HubContext, wire: Wire, request: unknown, read: (connection: Connection) => FrameReader) {
     super(context, wire, request);
@@ -77,7 +77,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     return this.#hearing;
   }
 
-  /** Its id in presence: the user's, or else that of the first connection which it resumes. */
+  /** Its id in presence: the user's, or else that of the first connection that it resumes. */
   get member(): string {
     return this.user ?? this.#member;
   }
@@ -90,12 +90,15 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     return this.#phase === 'over';
   }
 
-  /** Gives it some time to say `hi`. */
+  /** Starts the time limit for `hi`. */
   start(): void {
     this.setDeadline(this.#context.hiTimeout, () => this.end('HI_FIRST', 'no hi came in time'));
   }
 
-  /** The visitor is who `connect` said, and goes on where `earlier` was. Answers the ticket by which the next one can. */
+  /**
+   * Sets the identity that `connect` returned, and continues where `earlier` was. Returns the ticket for the next
+   * connection.
+   */
   welcome(identity: Identity, earlier?: Resumable): string {
     this.#phase = 'ready';
     this.admit(identity);
@@ -112,7 +115,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     this.end('UNAUTHORIZED', 'the token has expired', undefined, 'TOKEN_EXPIRED');
   }
 
-  /** Takes what came in one frame. */
+  /** Handles one frame. */
   receive(frame: string): void {
     this.#reader.receive(frame);
   }
@@ -121,7 +124,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     this.tellLine(encode(message));
   }
 
-  /** As `tell`, of a line that is written already: one with data in it. False when much waits for it already. */
+  /** Like `tell`, for a line that is encoded already, such as one with data. False when much is queued already. */
   tellLine(line: string): boolean {
     if (this.isOver) return true;
     this.#context.trace?.('out', line, this);
@@ -139,17 +142,17 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     const { code, message } = answer;
     this.#context.observers.tell('onRefused', this, code, { message, channel });
     this.tell(errLine(id, answer));
-    // A handler's own codes are answers, not faults.
+    // A handler's own codes are answers, not errors.
     const row = codeRow(code);
     if (row && !row.forgiven) this.countError();
   }
 
-  /** Too many of these end it. */
+  /** Too many errors end the connection. */
   countError(): void {
-    if (!this.pace.takeError()) this.end('TOO_MANY_ERRORS', 'too many requests had to be refused');
+    if (!this.pace.takeError()) this.end('TOO_MANY_ERRORS', 'too many requests were refused');
   }
 
-  /** Takes one of so many publications a second to the channels of one rule. @throws ProtocolError RATE_LIMITED. */
+  /** Counts one publication against the channel's rate. @throws ProtocolError RATE_LIMITED. */
   takeRate(channel: string, perSecond: number): void {
     this.pace.takePublication(channel, perSecond, () => this.countError());
   }
@@ -165,7 +168,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     if (subscription?.isLive) this.tell(['skip', channel.number, offset]);
   }
 
-  /** Lets go of a subscription. `atOnce`: its member left on purpose, and is not waited for. */
+  /** Ends a subscription. `atOnce`: its member left on purpose, without waiting. */
   leave(subscription: Subscription, atOnce: boolean): void {
     const { channel } = subscription;
     subscription.end();
@@ -188,7 +191,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     this.tell(['end', name, code, message]);
   }
 
-  /** Takes a subscription away; the client is told the code. False when it has none. */
+  /** Removes a subscription; the client is told the code. False if there is none. */
   unsubscribe(channel: string, code: Code = 'CLOSED', message: string = CODES[code].meaning): boolean {
     const pattern = this.patternOf(channel);
     if (pattern) {
@@ -212,7 +215,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     else for (const subscription of live) void subscription.fallBehind();
   }
 
-  /** Ends it, with a reason that the client is told. `after`: milliseconds until it may come back. */
+  /** Ends it, with a reason for the client. `after`: milliseconds until it may reconnect. */
   end(code: Code, message: string = CODES[code].meaning, after = COME_BACK, reason?: string): void {
     if (this.isOver) return;
     this.#context.observers.tell('onRefused', this, code, { message, channel: undefined });
@@ -221,7 +224,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     this.lost();
   }
 
-  /** The socket is gone, or going. */
+  /** The socket is closed, or closing. */
   lost(): void {
     if (this.isOver) return;
     this.#phase = 'over';

@@ -33,10 +33,10 @@ export interface HubContext {
   readonly contract: ContractCheck;
   readonly observers: Observers;
   readonly pages: Pages;
-  /** What text connections have handed over, and may be held back. */
+  /** Texts that text connections have sent, and that may be held back. */
   readonly texts: InFlight;
   readonly admit: Admit;
-  /** Shown every text in and out; undefined, and free of cost, unless somebody looks. */
+  /** Gets every text in and out; undefined, and free, if tracing is off. */
   readonly trace: Trace | undefined;
   readonly report: Report;
 }

@@ -3,10 +3,10 @@ import { ProtocolError } from '../../protocol/index.ts';
 import type { HubLimits } from '../limits.ts';
 import { TokenBucket } from '../token-bucket.ts';
 
-/** So many seconds' worth of bytes may be refused, and promised for later, before it counts as an error. */
+/** Bytes for this many seconds may be refused and promised for later, before it counts as an error. */
 const PROMISED_SECONDS = 60;
 
-/** How much one connection may send: lines, bytes, publications to a channel, and errors. */
+/** The rates of one connection: lines, bytes, publications to a channel, and errors. */
 export class Pace {
   readonly #clock: Clock;
   readonly #limits: Required<HubLimits>;
@@ -14,7 +14,7 @@ export class Pace {
   readonly bytes: TokenBucket;
   /** Once something had to be refused. */
   #errors: TokenBucket | null = null;
-  /** By channel, once somebody publishes to one that has a rate. */
+  /** By channel, created at the first publication to one with a rate. */
   #rates: Map<string, TokenBucket> | null = null;
 
   constructor(clock: Clock, limits: Required<HubLimits>) {
@@ -25,17 +25,19 @@ export class Pace {
     this.bytes = new TokenBucket(clock, bytes, 8 * bytes);
   }
 
-  /** Answers 0, or the milliseconds until its turn. */
+  /** Returns 0, or the milliseconds until its turn. */
   takeLine(): number {
     return this.lines.takeTurn();
   }
 
-  /** As `takeLine`. */
+  /** Like `takeLine`. */
   takeBytes(count: number): number {
     return this.bytes.takeTurn(count);
   }
 
-  /** What is under way when the first refusal arrives is no error; what then goes on coming is. */
+  /**
+   * Whether the client goes on sending in spite of refusals. What was in flight at the first refusal does not count.
+   */
   get isUnheeded(): boolean {
     const { bytes, waiting } = this.#limits;
     return this.lines.promised > waiting || this.bytes.promised > PROMISED_SECONDS * bytes;
@@ -48,7 +50,7 @@ export class Pace {
     return this.#errors.take() === 0;
   }
 
-  /** Takes one of so many publications a second. `onUnheeded` is called as for lines. @throws ProtocolError RATE_LIMITED. */
+  /** Counts one publication. `onUnheeded` is called as for lines. @throws ProtocolError RATE_LIMITED. */
   takePublication(channel: string, perSecond: number, onUnheeded: () => void): void {
     const rate = this.rateOf(channel, perSecond);
     const pause = rate.takeTurn();

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../clock.ts';
 
-/** Bytes of chance in a ticket: too many to guess, as RFC 9562 has it for a random UUID. */
+/** Random bytes in a ticket: too many to guess, as in a random UUID (RFC 9562). */
 const BYTES = 16;
 
-/** What goes on in another connection. */
+/** A connection that another one can resume. */
 export interface Resumable {
   readonly user: string | undefined;
   /** Its id in presence. */
@@ -12,14 +12,17 @@ export interface Resumable {
   end(code: 'REPLACED'): void;
 }
 
-/** By a ticket of its last connection a client keeps its place in presence, and replaces a line that nobody has missed yet. */
+/**
+ * With a ticket of its last connection, a client keeps its place in presence, and replaces a connection whose loss was
+ * not announced yet.
+ */
 export class ResumeTickets {
   readonly #clock: Clock;
   readonly #linger: number;
   readonly #connections = new Map<string, Resumable>();
   readonly #timers = new Map<string, () => void>();
 
-  /** `linger`: milliseconds for which a ticket is good after its connection was lost. */
+  /** `linger`: milliseconds for which a ticket is valid after its connection was lost. */
   constructor(clock: Clock, linger: number) {
     this.#clock = clock;
     this.#linger = linger;
@@ -31,7 +34,7 @@ export class ResumeTickets {
     return ticket;
   }
 
-  /** Whose ticket it was; good for one time. */
+  /** The connection of a ticket; each ticket works once. */
   take(ticket: string): Resumable | undefined {
     const connection = this.#connections.get(ticket);
     this.#connections.delete(ticket);
@@ -40,7 +43,7 @@ export class ResumeTickets {
     return connection;
   }
 
-  /** The connection was lost: its ticket is good for a while. */
+  /** The connection was lost: its ticket expires after `linger`. */
   expire(ticket: string): void {
     if (this.#connections.has(ticket))
       this.#timers.set(

@@ -9,16 +9,16 @@ import type { Wire } from '../wire.ts';
 import type { HubContext } from './context.ts';
 import { Standing } from './standing.ts';
 
-/** Texts, and bytes of them, that are taken ahead of the log. From there on the sender is held back. */
+/** Texts, and their bytes, that are accepted ahead of the log. Beyond that the sender is held back. */
 const HELD_BACK = 64;
 const HELD_BACK_BYTES = 65_536;
-/** Milliseconds until a log is tried again that could not take a text. */
+/** Milliseconds until a text is tried again that the log could not store. */
 const RETRY = 1_000;
 
 /**
- * A connection without the protocol, in one channel: a text that it sends is published as a JSON string, and what
- * others publish comes as text, other data than strings as JSON. It begins with what comes next, and has no way to
- * ask for what it missed.
+ * A connection without the protocol, in one channel: a text that it sends is published as a JSON string, and it gets
+ * publications as text, data other than strings as JSON. It starts with the next publication, and cannot request what
+ * it missed.
  */
 export class TextConnection extends Standing implements Excluded {
   readonly #context: HubContext;
@@ -26,7 +26,7 @@ export class TextConnection extends Standing implements Excluded {
   /** `gone` is lost by the other side: what that had handed over is still published. */
   #phase: 'joining' | 'joined' | 'gone' | 'over' = 'joining';
   #channel: Channel | null = null;
-  /** What it sent, one after the other. */
+  /** Its texts, one after the other. */
   #sending: Promise<void> = Promise.resolve();
   #unsent = 0;
   #unsentBytes = 0;
@@ -46,7 +46,7 @@ export class TextConnection extends Standing implements Excluded {
     return this.#phase === 'joined' ? [this.#name] : [];
   }
 
-  /** Asked anew after each wait. */
+  /** Checked again after each wait. */
   get #isOver(): boolean {
     return this.#phase === 'gone' || this.#phase === 'over';
   }
@@ -78,13 +78,13 @@ export class TextConnection extends Standing implements Excluded {
   }
 
   /**
-   * Publishes a text; its sender does not hear it again. A promise, which never rejects, asks to hold the sender back
-   * until it resolves: there is no way to tell it that something was not taken, but to end it.
+   * Publishes a text; its sender does not get it back. Returns a promise, which never rejects, to hold the sender back
+   * until it resolves: a text connection cannot be told about a refusal, only ended.
    */
   receive(text: string): Promise<void> | undefined {
     if (this.#phase === 'over') return undefined;
     if (this.#unsent >= this.#context.limits.waiting) {
-      this.end('RATE_LIMITED', 'you send faster than you are let');
+      this.end('RATE_LIMITED', 'you send faster than allowed');
       return undefined;
     }
     this.#context.trace?.('in', text, this);
@@ -103,7 +103,7 @@ export class TextConnection extends Standing implements Excluded {
     return this.#unsent >= HELD_BACK || this.#unsentBytes >= HELD_BACK_BYTES ? this.#sending : undefined;
   }
 
-  /** Ends it behind what it has handed over, since something cannot be taken. Resolves when that is done. */
+  /** Ends it after what it has sent, since something cannot be accepted. Resolves when that is done. */
   refuse(code: Code, message: string): Promise<void> {
     this.#sending = this.#sending.then(() => this.end(code, message));
     return this.#sending;
@@ -136,7 +136,7 @@ export class TextConnection extends Standing implements Excluded {
     });
   }
 
-  /** False when it is to be tried again: the log takes nothing just now, and the sender waits. */
+  /** False if it must be tried again: the log cannot store it now, and the sender waits. */
   async #publish(text: string): Promise<boolean> {
     if (this.#phase === 'over') return true;
     const rules = this.#context.rules.forClients(this.#name);
@@ -149,18 +149,18 @@ export class TextConnection extends Standing implements Excluded {
       return true;
     } catch (error) {
       const answer = answerOf(this.#context, `a text of ${this.user ?? this.id} to ${this.#name} failed`, error);
-      // Who is gone cannot be held back, and must not wait here for ever.
+      // A client that is gone cannot be held back, and must not wait here for ever.
       if (answer.code !== 'UNAVAILABLE' || this.#phase !== 'joined') throw answer;
       return false;
     }
   }
 
-  /** What is sent to it outside of any channel is a text like the others. */
+  /** Data sent outside of any channel is a text like the others. */
   send(data: unknown): void {
     if (this.#phase === 'joined') this.wire.send(plainText(JsonText.of(data ?? null).text));
   }
 
-  /** Its channel is all that it has: without it, it is over. */
+  /** It has only this channel: without it, the connection ends. */
   unsubscribe(channel: string, code: Code = 'CLOSED', message?: string): boolean {
     if (!this.channels.includes(channel)) return false;
     this.end(code, message);
@@ -171,13 +171,13 @@ export class TextConnection extends Standing implements Excluded {
     this.end('UNAUTHORIZED', 'what let you in has expired');
   }
 
-  /** It counts no offsets. */
+  /** It has no offsets. */
   skip(): void {}
 
   /** It cannot page from the log. */
   slow(): void {
     this.#context.observers.tell('onSlow', this);
-    this.end('TOO_SLOW', 'you read too slowly');
+    this.end('TOO_SLOW', 'the connection reads too slowly');
   }
 
   #fail(error: unknown): void {

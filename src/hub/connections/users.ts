@@ -1,11 +1,11 @@
 import type { UserConnection } from '../caller.ts';
 import type { Observers } from '../observer.ts';
 
-/** Who is connected to this node, and through which connections. */
+/** The connected users of this node, and their connections. */
 export class Users {
   readonly connections = new Map<string, UserConnection>();
   readonly #byUser = new Map<string, Set<UserConnection>>();
-  /** How many connections of each user count. */
+  /** Connections per user, without internal ones. */
   readonly #counts = new Map<string, number>();
   readonly #observers: Observers;
 

@@ -7,7 +7,7 @@ export async function auth(context: HubContext, connection: Connection, id: numb
   const identity = await identify(context, connection, { token });
   if (connection.isOver) return;
   if (identity.user !== connection.user)
-    throw new ProtocolError('UNAUTHORIZED', 'the token is another user’s', undefined, 'TOKEN_INVALID');
+    throw new ProtocolError('UNAUTHORIZED', 'the token belongs to another user', undefined, 'TOKEN_INVALID');
   connection.renew(identity);
   connection.tell(['ok', id, null]);
 }

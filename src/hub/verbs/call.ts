@@ -9,7 +9,8 @@ export function call(
   method: string,
   data: JsonText,
 ): undefined {
-  if (connection.calls >= context.limits.calls) throw new ProtocolError('RATE_LIMITED', 'too many of your calls run');
+  if (connection.calls >= context.limits.calls)
+    throw new ProtocolError('RATE_LIMITED', 'too many of your calls are running');
   connection.calls++;
   context.methods
     .call(method, data, connection)

@@ -20,7 +20,7 @@ export async function get(
   } else await answer(connection, id, (await history(context.broker, name, options)).text);
 }
 
-/** Who asks for more than they read waits for the next answer until they have read on. */
+/** A client that requests more than it reads waits for the next answer until it has read. */
 async function answer(connection: Connection, id: number, result: string): Promise<void> {
   if (!connection.tellLine(encodeAnswer(id, result))) await connection.wire.drained();
 }

@@ -11,8 +11,8 @@ import { sub } from './sub.ts';
 import { un } from './un.ts';
 
 /**
- * Does what one line of a client asks. A promise holds up the lines behind it. Throws, or rejects with, the answer
- * `err` as a ProtocolError.
+ * Executes one line of a client. A promise delays the lines behind it. Throws, or rejects with, a ProtocolError for the
+ * answer `err`.
  */
 export function handle(
   context: HubContext,
@@ -23,7 +23,7 @@ export function handle(
   if (message.length < 2) return undefined;
   const verb = message[0];
   if (connection.isReady === (verb === 'hi'))
-    throw new ProtocolError('HI_FIRST', connection.isReady ? 'you have said hi before' : 'say hi first');
+    throw new ProtocolError('HI_FIRST', connection.isReady ? 'hi was sent before' : 'send hi first');
   switch (verb) {
     case 'hi':
       return hi(context, connection, message[1], message[2]);

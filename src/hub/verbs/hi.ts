@@ -32,7 +32,7 @@ export async function hi(context: HubContext, connection: Connection, id: number
   connection.tell(['ok', id, welcome]);
 }
 
-/** What JSON can say of them: without a bound, it is left out. */
+/** The limits that JSON can represent: an infinite one is left out. */
 function limitsOf({ limits: { requests, bytes, subscriptions } }: HubContext): WelcomeLimits {
   return Object.fromEntries(
     Object.entries({ lines: requests, bytes, subscriptions }).filter(([, limit]) => Number.isFinite(limit)),

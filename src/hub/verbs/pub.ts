@@ -15,7 +15,7 @@ export function pub(
   const rules = context.rules.forClients(name);
   if (rules.rate !== undefined) connection.takeRate(name, rules.rate);
   const permission = permit('publish', rules, connection, name);
-  // What is published one after the other is handed to the log in that order; its answers are not waited for.
+  // Publications are passed to the log in order; their answers are not waited for.
   const send = (fitting: JsonText) => {
     context.publisher
       .publish(name, rules, fitting, { key, keep, from: connection, except: echo ? undefined : connection })

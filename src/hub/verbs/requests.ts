@@ -4,19 +4,19 @@ import type { HubContext } from '../connections/context.ts';
 import { handle } from './handle.ts';
 
 /**
- * Never refused for coming too soon: nothing answers `more`, so that a client whose credit was lost would wait for ever,
- * and what `un` ends would go on.
+ * Never refused for the rate: `more` has no answer, so a client whose credit was lost would wait for ever, and what
+ * `un` ends would continue.
  */
 const ALWAYS_TAKEN: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'un']);
 
 /**
- * The lines of one client, in their order: what `hi`, `sub` and a permission must wait for holds up the lines behind it;
- * the log and the calls do not.
+ * Handles the lines of one client in order: `hi`, `sub` and a pending permission delay the lines behind them; the log
+ * and the calls do not.
  */
 export class Requests implements FrameReader {
   readonly #context: HubContext;
   readonly #connection: Connection;
-  /** Lines behind one that holds them up; null when none does. */
+  /** Lines behind one that delays them; null if there is none. */
   #waiting: ClientMessage<JsonText>[] | null = null;
 
   constructor(context: HubContext, connection: Connection) {
@@ -51,7 +51,7 @@ export class Requests implements FrameReader {
       const held = this.#handle(message);
       if (held) void this.#holdUp(held);
     } else if (this.#waiting.length < this.#context.limits.waiting) this.#waiting.push(message);
-    else this.#connection.end('RATE_LIMITED', 'too many requests wait for their turn');
+    else this.#connection.end('RATE_LIMITED', 'too many requests are waiting');
   }
 
   async #holdUp(held: Promise<void>): Promise<void> {
@@ -63,7 +63,7 @@ export class Requests implements FrameReader {
     this.#waiting = null;
   }
 
-  /** Answers a promise, which never rejects, when the lines behind this one have to wait. */
+  /** Returns a promise, which never rejects, if the lines behind this one have to wait. */
   #handle(message: ClientMessage<JsonText>): Promise<void> | undefined {
     const fail = (error: unknown) => this.#connection.refuse(idOf(message), error, channelOf(message));
     try {
@@ -75,14 +75,14 @@ export class Requests implements FrameReader {
   }
 }
 
-/** The channel or pattern that a request names. */
+/** The channel or pattern of a request. */
 function channelOf(message: ClientMessage<JsonText>): string | undefined {
   const [verb, , first, second] = message;
   if (verb === 'sub' || verb === 'un' || verb === 'pub') return first as string;
   return verb === 'get' ? (second as string) : undefined;
 }
 
-/** The request's number; 0 for what is no request. */
+/** The request's number; 0 if it is not a request. */
 function idOf(message: ClientMessage<JsonText>): number {
   return typeof message[1] === 'number' && message[0] !== 'more' ? message[1] : 0;
 }

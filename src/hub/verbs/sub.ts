@@ -30,7 +30,7 @@ export async function sub(
   if ((options.presence || 'member' in options) && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
   if (options.member && Buffer.byteLength(options.member.text) > rules.maxMember)
-    throw new ProtocolError('TOO_LARGE', `the member has more than the ${rules.maxMember} bytes that ${name} takes`);
+    throw new ProtocolError('TOO_LARGE', `the member is larger than the ${rules.maxMember} bytes that ${name} allows`);
   await permit('subscribe', rules, connection, name);
   if (options.presence) requireRight('presence', connection, name);
   const channel = await context.channels.enter(name);
@@ -50,11 +50,14 @@ export async function sub(
     const owner = connection.remoteAddress ?? connection.id;
     if (!presence.join(connection.member, connection.id, owner, options.member?.text)) {
       context.channels.leave(channel);
-      throw new ProtocolError('TOO_LARGE', `the members of your address take ${context.limits.members} bytes together`);
+      throw new ProtocolError(
+        'TOO_LARGE',
+        `the members of your address use the limit of ${context.limits.members} bytes`,
+      );
     }
   }
-  // From here on nothing waits, so that the answer, the presence and the first publication belong together.
-  // Whoever heard it by a pattern goes on where that was, unless they ask for something earlier.
+  // Nothing is awaited from here on, so that the answer, the presence and the first publication fit together.
+  // A reader that received it through a pattern continues where that was, unless it asks for something earlier.
   const heard = connection.stopHearing(name);
   const asked: Position = 'head' in position ? [position.epoch, position.head] : position;
   const from = options.at || options.recent ? asked : (heard ?? channel.position);
@@ -72,7 +75,7 @@ export async function sub(
     connection.tell(['gap', channel.number, { have: options.at!, oldest, head, epoch }]);
   }
   subscription.start();
-  // As with every large answer: who does not read gets no second one.
+  // As with every large answer: a client that does not read gets no second one.
   if (!isReady) await connection.wire.drained();
 }
 
@@ -96,7 +99,7 @@ async function subPattern(
   connection.hearing.join(pattern);
 }
 
-/** Where a new subscription begins; the log's ends when what came after `at` is no longer there. */
+/** Where a new subscription starts: at the log's end if what came after `at` is gone. */
 async function begin(
   context: HubContext,
   channel: Channel,

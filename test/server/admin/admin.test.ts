@@ -57,7 +57,7 @@ test('whoever looks is told each second what happened in it', async () => {
       ['admin', 1],
     ],
   );
-  const message = 'the data has more than the 20 bytes that chat:42 takes';
+  const message = 'the data is larger than the 20 bytes that chat:42 allows';
   assert.deepEqual(errors, [
     { at: 1_000, code: 'TOO_LARGE', user: 'ana', connection: ana.connection.id, channel: 'chat:42', message },
   ]);
