@@ -52,7 +52,7 @@ export class TokenBucket {
 
   #refill(): void {
     const now = this.#clock.now();
-    // No time brings nothing, even without a bound.
+    // No time adds nothing, even with an infinite rate.
     const fresh = now === this.#at ? 0 : ((now - this.#at) * this.perSecond) / 1000;
     this.#left = Math.min(this.#burst, this.#left + fresh);
     this.#promised = Math.max(0, this.#promised - fresh);

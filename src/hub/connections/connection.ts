@@ -30,15 +30,15 @@ export interface FrameReader {
   receive(frame: string): void;
 }
 
-/** One client's connection: who it is, what it is subscribed to, and what it is told. */
+/** One client's connection: its identity, its subscriptions, and what is sent to it. */
 export class Connection extends Standing implements Subscriber, PatternSubscriber, Excluded, Resumable {
   readonly subscriptions = new Map<string, Subscription>();
-  /** Calls that run. */
+  /** Calls that are running. */
   calls = 0;
   readonly #context: HubContext;
   readonly #reader: FrameReader;
   #phase: 'new' | 'ready' | 'over' = 'new';
-  /** Once it subscribes to a pattern. */
+  /** Created at its first subscription to a pattern. */
   #hearing: PatternHearing | null = null;
   #member: string = this.id;
   #ticket = '';
@@ -62,7 +62,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     return this.subscriptions.has(channelOrPattern) || this.patternOf(channelOrPattern) !== undefined;
   }
 
-  /** Its pattern of that text, if it is subscribed to it. */
+  /** Its pattern with that text, if it is subscribed to it. */
   patternOf(text: string): Pattern | undefined {
     return this.#hearing?.patterns.get(text);
   }
@@ -71,7 +71,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     return this.subscriptions.size + (this.#hearing?.patterns.size ?? 0);
   }
 
-  /** What it hears by patterns. */
+  /** Its subscriptions through patterns. */
   get hearing(): PatternHearing {
     this.#hearing ??= new PatternHearing(this.#context, this);
     return this.#hearing;
@@ -92,7 +92,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
 
   /** Starts the time limit for `hi`. */
   start(): void {
-    this.setDeadline(this.#context.hiTimeout, () => this.end('HI_FIRST', 'no hi came in time'));
+    this.setDeadline(this.#context.hiTimeout, () => this.end('HI_FIRST', 'there was no hi in time'));
   }
 
   /**
@@ -179,7 +179,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     this.#hearing?.resume(channel);
   }
 
-  /** A channel that it heard by patterns is now subscribed to by name. Answers the position up to which it was heard. */
+  /** The connection subscribes to a channel that it received through patterns. Returns the last position sent. */
   stopHearing(channel: string): Position | undefined {
     return this.#hearing?.stop(channel);
   }
@@ -205,13 +205,14 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     return true;
   }
 
-  /** More waits for it than should: what it hears live goes on as its channels' policies say. */
+  /** Its queue is too long: its live subscriptions continue by their channels' policies. */
   slow(): void {
     this.#context.observers.tell('onSlow', this);
     const live = [...this.subscriptions.values(), ...(this.#hearing?.heard.values() ?? [])].filter(
       (subscription) => subscription.isLive,
     );
-    if (live.some(({ channel }) => channel.rules.slow === 'close')) this.end('TOO_SLOW', 'you read too slowly');
+    if (live.some(({ channel }) => channel.rules.slow === 'close'))
+      this.end('TOO_SLOW', 'the connection reads too slowly');
     else for (const subscription of live) void subscription.fallBehind();
   }
 

@@ -12,7 +12,7 @@ export class Pace {
   readonly #limits: Required<HubLimits>;
   readonly lines: TokenBucket;
   readonly bytes: TokenBucket;
-  /** Once something had to be refused. */
+  /** Created at the first refusal. */
   #errors: TokenBucket | null = null;
   /** By channel, created at the first publication to one with a rate. */
   #rates: Map<string, TokenBucket> | null = null;
@@ -59,12 +59,12 @@ export class Pace {
     throw new ProtocolError('RATE_LIMITED', `too many publications to ${channel}`, pause);
   }
 
-  /** The publications that it may make in one channel. A rate that is another by now begins anew. */
+  /** The bucket for publications to one channel. It is replaced when the rate has changed. */
   rateOf(channel: string, perSecond: number): TokenBucket {
     this.#rates ??= new Map();
     let rate = this.#rates.get(channel);
     if (rate?.perSecond !== perSecond) {
-      // A client that names ever new channels must not fill the memory: the oldest is forgotten.
+      // A client that always uses new channel names must not fill the memory: the oldest is removed.
       if (!rate && this.#rates.size >= this.#limits.subscriptions) this.#rates.delete(this.#rates.keys().next().value!);
       rate = new TokenBucket(this.#clock, perSecond, 2 * perSecond);
       this.#rates.set(channel, rate);

@@ -6,19 +6,19 @@ import { answerOf } from '../error-answer.ts';
 import type { Wire } from '../wire.ts';
 import type { HubContext } from './context.ts';
 
-/** The connection that subscribes to patterns. */
+/** A connection that subscribes to patterns. */
 export interface PatternSubscriber {
   readonly id: string;
   readonly user: string | undefined;
   readonly wire: Wire;
   readonly isOver: boolean;
-  /** By their channels' names: what is subscribed to by name does not come by a pattern as well. */
+  /** By channel name: a channel with its own subscription is not delivered through a pattern as well. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
   tell(message: ServerMessage): void;
   inTurn: Subscriber['inTurn'];
 }
 
-/** The patterns of one connection, and its part in the channels that it hears by them alone. */
+/** The patterns of one connection, and its subscriptions to the channels that it receives only through them. */
 export class PatternHearing implements PatternReader, Subscriber {
   readonly patterns = new Map<string, Pattern>();
   readonly heard = new Map<string, Subscription>();
@@ -38,7 +38,7 @@ export class PatternHearing implements PatternReader, Subscriber {
     return this.#connection.inTurn(send);
   }
 
-  /** Hears what is published from now on to the channels of a pattern. */
+  /** Subscribes to what is published from now on to the channels of a pattern. */
   join(pattern: Pattern): void {
     this.patterns.set(pattern.text, pattern);
     const known = this.heard.values().map(({ channel }) => channel);
@@ -56,13 +56,13 @@ export class PatternHearing implements PatternReader, Subscriber {
     for (const pattern of [...this.patterns.values()]) this.leave(pattern);
   }
 
-  /** Takes a pattern away; the client is told the code. */
+  /** Removes a pattern; the client is told the code. */
   end(pattern: Pattern, code: Code, message: string = CODES[code].meaning): void {
     this.leave(pattern);
     this.#connection.tell(['end', pattern.text, code, message]);
   }
 
-  /** The channel is no longer subscribed to by name: it comes by its patterns again, and is introduced anew. */
+  /** The channel's own subscription has ended: it is delivered through patterns again, and introduced again. */
   resume(channel: Channel): void {
     for (const pattern of this.#covering(channel)) this.#context.patterns.join(pattern, this);
   }
@@ -85,7 +85,7 @@ export class PatternHearing implements PatternReader, Subscriber {
     if (isBehind) this.#endAll(channel, 'TOO_SLOW');
   }
 
-  /** The channel is now subscribed to by name. Answers the position up to which it was heard. */
+  /** The channel now has its own subscription. Returns the last position sent. */
   stop(channel: string): Position | undefined {
     const subscription = this.heard.get(channel);
     if (!subscription) return undefined;
@@ -115,7 +115,7 @@ export class PatternHearing implements PatternReader, Subscriber {
     this.heard.delete(subscription.channel.name);
   }
 
-  /** The channel's publications cannot come by any pattern that they should come by. */
+  /** The channel's publications cannot be delivered through the patterns that match it. */
   #endAll(channel: Channel, code: Code, message?: string): void {
     for (const pattern of this.#covering(channel)) this.end(pattern, code, message);
   }

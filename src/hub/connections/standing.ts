@@ -8,7 +8,7 @@ import { Pace } from './pace.ts';
 
 const NOTHING = (): void => {};
 
-/** What every connection has, whatever it speaks: an identity with its rights, an end to both, and a pace. */
+/** What every connection has, whatever its transport: an identity with rights, their expiry, and rate limits. */
 export abstract class Standing implements UserConnection {
   readonly id: string = randomUUID();
   readonly wire: Wire;
@@ -33,7 +33,7 @@ export abstract class Standing implements UserConnection {
   abstract send(data: unknown): void;
   abstract unsubscribe(channel: string, code?: Code, message?: string): boolean;
   abstract end(code: Code, message?: string): void;
-  /** The identity holds no longer. */
+  /** Called when the identity expires. */
   protected abstract expire(): void;
 
   get remoteAddress(): string | undefined {
@@ -64,28 +64,28 @@ export abstract class Standing implements UserConnection {
     this.end('CLOSED', message);
   }
 
-  /** The visitor is who `connect` said. From here on the connection can be found and ended. */
+  /** Sets the identity that `connect` returned. From here on the connection can be found and ended. */
   protected admit(identity: Identity): void {
     this.renew(identity);
     this.#isInternal = identity.isInternal ?? false; // for good: it is counted by this
     this.#context.users.add(this);
   }
 
-  /** The same user, as is known now. */
+  /** Replaces the identity of the same user. */
   renew(identity: Identity): void {
     this.setDeadline(identity.expiresIn, () => this.expire());
     this.#identity = identity;
     this.#grants = identity.rights ? new Grants(identity.rights) : null;
   }
 
-  /** There is one deadline at a time; undefined: none. */
+  /** Sets the only deadline; undefined removes it. */
   protected setDeadline(milliseconds: number | undefined, onPassed: () => void): void {
     this.#cancelDeadline();
-    // What was cancelled is dropped: its timer and its closures are a tenth of an idle connection.
+    // Release the cancelled timer and its closures: they are a tenth of an idle connection.
     this.#cancelDeadline = milliseconds === undefined ? NOTHING : this.#context.clock.after(milliseconds, onPassed);
   }
 
-  /** It is over: it has no deadline, and cannot be found any more. */
+  /** The connection has ended: removes its deadline, and its entry among the users. */
   protected dismiss(): void {
     this.#cancelDeadline();
     this.#context.users.remove(this);

@@ -23,7 +23,7 @@ const RETRY = 1_000;
 export class TextConnection extends Standing implements Excluded {
   readonly #context: HubContext;
   readonly #name: string;
-  /** `gone` is lost by the other side: what that had handed over is still published. */
+  /** `gone`: the other side has closed; what it had sent is still published. */
   #phase: 'joining' | 'joined' | 'gone' | 'over' = 'joining';
   #channel: Channel | null = null;
   /** Its texts, one after the other. */
@@ -51,7 +51,7 @@ export class TextConnection extends Standing implements Excluded {
     return this.#phase === 'gone' || this.#phase === 'over';
   }
 
-  /** Lets it into its channel, or closes it with the reason. */
+  /** Joins the channel, or closes with the reason. */
   start(): void {
     this.#sending = this.#join().catch((error) => this.#fail(error));
   }
@@ -62,7 +62,7 @@ export class TextConnection extends Standing implements Excluded {
     const rules = this.#context.rules.forClients(this.#name);
     const identity = await this.#context.admit({ token: undefined, request: this.request });
     if (this.#isOver) return;
-    // From here on it can be found and ended, also while it waits for the rest.
+    // From here on it can be found and ended, even while it waits for the rest.
     this.admit(identity);
     await permit('subscribe', rules, this, this.#name);
     if (this.#isOver) return;
@@ -168,7 +168,7 @@ export class TextConnection extends Standing implements Excluded {
   }
 
   protected expire(): void {
-    this.end('UNAUTHORIZED', 'what let you in has expired');
+    this.end('UNAUTHORIZED', 'your login has expired');
   }
 
   /** It has no offsets. */
