@@ -1,78 +1,78 @@
 import type { Position } from '../protocol/index.ts';
 
 /**
- * Where channels' logs live, and how this process hears what is appended to them. Every implementation passes
+ * Stores channels' logs, and notifies this process of what is appended to them. Every implementation passes
  * test/contract/broker.test.ts.
  *
- * Each channel has a log of its own: contiguous offsets from 1, under an epoch that names this very log. The epoch
- * changes when the log loses its identity (it was forgotten, or its store was lost), and only then.
+ * Each channel has its own log: contiguous offsets from 1, under an epoch that identifies the log. The epoch changes
+ * when the log loses its identity (it was forgotten, or its store was lost), and only then.
  *
  * A log that is empty and was not published to for some time may be forgotten, as if by `forget`.
  *
- * No call takes or gives more than the page that was asked for, so that a log may be larger than memory.
+ * No call takes or returns more than the requested page, so that a log may be larger than memory.
  */
 export interface Broker {
-  /** Call once, before all else. Rejects with a code when the store cannot be had. */
+  /** Call once, before all else. Rejects with a code when the store cannot be opened. */
   open(): Promise<void>;
 
   /**
-   * Appends, and resolves once it is as durable as this broker promises. Publications of one process to one channel
-   * get their offsets in the order of the calls.
+   * Appends, and resolves once the publication is as durable as this broker promises. Publications of one process to
+   * one channel get their offsets in the order of the calls.
    *
-   * With a key that was used in this channel within the key window, nothing is appended: the answer is the first
-   * one's position, with `duplicate` set; or the rejection KEY_REUSED, when the data is not the same text.
+   * If the key was used in this channel within the key window, nothing is appended: the result is the first
+   * publication's position, with `duplicate` set; or it rejects with KEY_REUSED, if the data is not the same text.
    *
-   * Time alone makes a broker forget a key, and no other publication: where too many are known at a time, another one is
-   * refused with LOG_BUSY, and without a key it is not.
+   * A broker forgets a key only after that time, and never because of other publications: when too many are known, a
+   * publication with a new key is refused with LOG_BUSY, and one without a key is not.
    *
    * Rejects with LOG_LOCKED, LOG_FULL, LOG_READ_ONLY, LOG_FAILED, LOG_BUSY or LOG_CLOSED. Then nothing was stored, or
-   * (LOG_FAILED, with a store behind a network) that is not known, and repeating it with its key is safe.
+   * (LOG_FAILED, with a store behind a network) that is unknown, and repeating it with its key is safe.
    */
   publish(channel: string, publication: Publication): Promise<Receipt>;
 
-  /** A page of what came after a position, ascending; or, explicitly, the gap. */
+  /** A page of what came after a position, ascending; or an explicit gap. */
   read(channel: string, after: Position, bounds?: PageBounds): Promise<Page | LogGap>;
 
   /**
-   * The log's identity and ends. Of a channel that has no log: those of the empty log that its first publication will
-   * make, so that a position in it stays true. Asking stores nothing, here, in `read` and in `trim`.
+   * The log's identity and ends. For a channel without a log: those of the empty log that its first publication will
+   * create, so that a position in it stays valid. Asking stores nothing, here, in `read` and in `trim`.
    */
   state(channel: string): Promise<LogState>;
 
-  /** Lets go of all but the newest `size` entries, and of those older than `ttl`; the log keeps its identity. */
+  /** Deletes all but the newest `size` entries, and those older than `ttl`; the log keeps its identity. */
   trim(channel: string, keep: Keep): Promise<LogState>;
 
-  /** Lets go of the log and its identity: whatever comes next stands under another epoch, which was never used before. */
+  /** Deletes the log and its identity: the next publication has another epoch, which was never used before. */
   forget(channel: string): Promise<void>;
 
   /**
    * Calls `listener` with everything appended from now on to a channel, or to the channels of a pattern, by this
-   * process or another: in the order of offsets, once it is durable, and before this process's own `publish`
-   * resolves. What fails to arrive shows as a missing offset, and is to be read from the log. Call the answer to stop.
+   * process or another: in the order of offsets, once it is durable, and before this process's own `publish` resolves.
+   * A lost notification shows as a missing offset, which has to be read from the log. Returns a function that stops it.
    */
   watch(channelOrPattern: string, listener: Listener): Promise<() => void>;
 
-  /** Waits for what was published, lets go of the store. Later calls reject with LOG_CLOSED. */
+  /** Waits for pending publications, then closes the store. Later calls reject with LOG_CLOSED. */
   close(): Promise<void>;
 }
 
 export interface Publication {
-  /** JSON text, passed on and compared as it is. */
+  /** JSON text, passed on and compared unchanged. */
   data: string;
-  /** JSON text that travels with it; not compared. */
+  /** JSON text with metadata; not compared. */
   meta?: string | null;
   key?: string;
-  /** Who answers for the key, so that none takes all the room that there is for keys. Absent: the server itself. */
+  /** The owner of the key, so that none takes all the room for keys. Absent: the server itself. */
   owner?: string;
   /** How much of the log to keep from now on. Default `DEFAULT_KEEP`. */
   keep?: Keep;
-  /** Comes back with the entry to this process's own watchers, and is neither stored nor known to anybody else. */
+  /** Returned with the entry to this process's own watchers; neither stored nor sent to anybody else. */
   origin?: object;
 }
 
-/** How much of a log stays. What either bound excludes is gone for readers at once, and from the store soon after. */
+/** How much of a log is kept. Entries outside of either limit are invisible at once, and deleted soon after. */
 export interface Keep {
-  /** Entries. 0 keeps none: offsets are counted all the same. */
+  /** Entries. 0 keeps none, but offsets are still counted. */
   size: number;
   /**
    * Milliseconds that an entry is kept. Infinity: as long as `size` allows. A wrong clock neither deletes nor keeps
@@ -81,37 +81,40 @@ export interface Keep {
   ttl: number;
 }
 
-/** A day's talk in a busy room; a week is how long a phone may lie in a drawer and still miss nothing. */
+/** A day's messages in a busy room; a phone that was offline for a week still misses nothing. */
 export const DEFAULT_KEEP: Keep = { size: 1_000, ttl: 7 * 24 * 3_600_000 };
 
 export interface Receipt {
   position: Position;
-  /** The key was known: nothing was appended now. */
+  /** The key was known: nothing was appended. */
   duplicate: boolean;
 }
 
 export interface Entry {
   offset: number;
-  /** Milliseconds since 1970, by the clock of that moment; less than the entry before it only where that was set back. */
+  /**
+   * Milliseconds since 1970, by the clock of that moment; smaller than the previous entry's only if the clock was set
+   * back.
+   */
   time: number;
   data: string;
   meta: string | null;
-  /** As `Publication` has it; never of what is read from the log. */
+  /** As in `Publication`; never set on what is read from the log. */
   origin?: object;
 }
 
 export interface LogState {
   epoch: string;
-  /** Oldest offset still in the log; `head` + 1 when it is empty. */
+  /** The oldest offset still in the log; `head` + 1 when it is empty. */
   oldest: number;
-  /** Newest offset ever given; 0 when nothing was published yet. */
+  /** The newest offset ever assigned; 0 when nothing was published yet. */
   head: number;
 }
 
 export interface PageBounds {
   /** Entries; default 256. */
   limit?: number;
-  /** Bytes of data and meta as UTF-8; default 1 MiB. The first entry comes even when it alone has more. */
+  /** Bytes of data and meta as UTF-8; default 1 MiB. The first entry is returned even if it alone has more. */
   bytes?: number;
 }
 
@@ -123,8 +126,8 @@ export interface Page extends LogState {
 
 export interface LogGap extends LogState {
   /**
-   * `trimmed`: what came directly after `have` is no longer kept. `epoch`: `have` is of another log. `future`: no
-   * such offset was ever given.
+   * `trimmed`: what came directly after `have` is no longer kept. `epoch`: `have` belongs to another log. `future`: that
+   * offset was never assigned.
    */
   gap: 'trimmed' | 'epoch' | 'future';
   have: Position;
@@ -135,7 +138,7 @@ export type Listener = (channel: string, epoch: string, entries: readonly Entry[
 export const DEFAULT_LIMIT = 256;
 export const DEFAULT_BYTES = 1 << 20;
 
-/** Why reading on from `have` would leave something out, or undefined when it would not. */
+/** Why reading on from `have` would miss something, or undefined if it would not. */
 export function gapBetween(have: Position, log: LogState): LogGap | undefined {
   const [epoch, offset] = have;
   const gap =
@@ -143,7 +146,7 @@ export function gapBetween(have: Position, log: LogState): LogGap | undefined {
   return gap && { gap, have, epoch: log.epoch, oldest: log.oldest, head: log.head };
 }
 
-/** What an entry counts against bounds of bytes. */
+/** The size of an entry for limits in bytes. */
 export function sizeOf(data: string, meta: string | null): number {
   return Buffer.byteLength(data) + (meta === null ? 0 : Buffer.byteLength(meta));
 }

@@ -1,15 +1,15 @@
 import { hash, randomBytes } from 'node:crypto';
 
-/** The name space of a store's epochs: 128 random bits, so that no two stores give the same one. */
+/** The namespace of a store's epochs: 128 random bits, so that no two stores use the same one. */
 export function newSeed(): string {
   return randomBytes(16).toString('base64url');
 }
 
 /**
  * Names the logs of a store. The name of a channel's next log is known before there is one, with nothing stored for the
- * channel: so a reader of an empty log has a position that stays true when the first publication makes the log. It
- * follows from the store's seed, the channel, and how many logs have ended among the channels that share its bucket.
- * That number grows, so no name comes twice; a neighbour's end renames a log that does not exist yet, which its reader
+ * channel, so that a reader of an empty log has a position that stays valid when the first publication creates the log.
+ * The name is derived from the store's seed, the channel, and how many logs have ended in the channel's bucket. That
+ * number grows, so no name is used twice; a neighbour's end renames a log that does not exist yet, which its reader
  * sees as a gap.
  */
 export class Epochs {
@@ -21,13 +21,13 @@ export class Epochs {
     this.#ended = new Map(ended);
   }
 
-  /** The epoch of the log that the channel gets when it has none: 72 bits. */
+  /** The epoch of the channel's next log, if it has none: 72 bits. */
   next(channel: string): string {
     const ended = this.#ended.get(bucketOf(channel)) ?? 0;
     return hash('sha256', `${this.#seed} ${ended} ${channel}`, 'base64url').slice(0, 12);
   }
 
-  /** The channel's log is over, or its next one shall have another name. Answers what is to be remembered. */
+  /** The channel's log has ended, or its next one must have another name. Returns what has to be stored. */
   end(channel: string): [bucket: number, count: number] {
     const bucket = bucketOf(channel);
     const count = (this.#ended.get(bucket) ?? 0) + 1;
@@ -36,7 +36,7 @@ export class Epochs {
   }
 }
 
-/** One of 65,536, by FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): few enough to remember something of each. */
+/** One of 65,536, by FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): few enough to store a number for each. */
 function bucketOf(channel: string): number {
   let sum = 0x811c9dc5;
   for (let at = 0; at < channel.length; at++) sum = Math.imul(sum ^ channel.charCodeAt(at), 0x01000193);

@@ -2,16 +2,16 @@ import { hash } from 'node:crypto';
 import type { KeyWindow } from './key-window.ts';
 import { agedBy, type Moment } from './log-time.ts';
 
-/** SHA-256 as a text of 32 characters. Of a name, 128 bits are compared; of data, 64. */
+/** SHA-256 as a text of 32 characters. 128 bits of a name are compared, and 64 of data. */
 export type Digest = string;
 
-/** Records that are allocated at a time. */
+/** Records allocated at a time. */
 const CHUNK = 128;
 /** Words of a record: four of the name's digest, two of the data's, and the owner's number. */
 const WORDS = 7;
 /** Doubles of a record: its offset, and its time. */
 const DOUBLES = 2;
-/** So many parts, by the name's digest: a part's index is built anew in a moment, however large the whole is. */
+/** Number of parts, chosen by the name's digest: a part's index is rebuilt quickly, however large the table is. */
 const PARTS = 64;
 
 interface Owner {
@@ -20,16 +20,16 @@ interface Owner {
   count: number;
 }
 
-/** What is known of a publication with a key. */
+/** What is known about a publication with a key. */
 export interface Known {
   offset: number;
-  /** Its data was the same text. */
+  /** Whether its data was the same text. */
   isSame: boolean;
 }
 
 /**
  * The keys of the publications of the last minutes, outside of the garbage collector's heap. Pure: time is passed in.
- * Keys go in the order in which they came, when their time is over, and only then.
+ * Keys are removed in the order in which they came, only when their time is over.
  */
 export class KeyTable {
   readonly #window: KeyWindow;
@@ -43,12 +43,12 @@ export class KeyTable {
     this.#window = window;
   }
 
-  /** How many keys it holds, those included whose time is over but which nobody has purged yet. */
+  /** How many keys it holds, including expired ones that were not purged yet. */
   get size(): number {
     return this.#size;
   }
 
-  /** Bytes that it has allocated. */
+  /** Bytes allocated. */
   get bytes(): number {
     return this.#parts.reduce((sum, part) => sum + (part?.bytes ?? 0), 0);
   }
@@ -78,12 +78,12 @@ export class KeyTable {
     this.#size++;
   }
 
-  /** Takes back the last `add`, whose name this was. */
+  /** Reverts the last `add`, which had this name. */
   undo(name: Digest): void {
     this.#leave(this.#parts[partOf(name)]!.pop());
   }
 
-  /** Lets go of all keys whose time is over. */
+  /** Removes all expired keys. */
   purge(moment: Moment): void {
     for (const part of this.#parts)
       while (part && part.count > 0 && !this.#isKnown(part.timeOf(part.first), moment)) this.#leave(part.shift());
@@ -114,16 +114,16 @@ export class KeyTable {
   }
 }
 
-/** A share of the table: records in the order in which they came, and an open-addressed index of them. */
+/** A part of the table: records in the order in which they came, with an open-addressed index. */
 class Part {
-  /** The number of the oldest record, and how many there are from it on. */
+  /** The number of the oldest record, and how many there are. */
   first = 1;
   count = 0;
   #words: Uint32Array[] = [];
   #doubles: Float64Array[] = [];
-  /** The number of the first record that the chunks have room for. */
+  /** The number of the first record in the chunks. */
   #base = 1;
-  /** Numbers of records, by their names; 0 is empty. Those of records that are gone stay until the index is built anew. */
+  /** Record numbers by name; 0 is empty. Numbers of removed records stay until the index is rebuilt. */
   #index = new Uint32Array(16);
   #used = 0;
 
@@ -172,7 +172,7 @@ class Part {
     return this.#doubles[Math.floor(at / CHUNK)]![(at % CHUNK) * DOUBLES + 1]!;
   }
 
-  /** Lets go of the oldest record; answers its owner. */
+  /** Removes the oldest record; returns its owner. */
   shift(): number {
     const owner = this.#ownerOf(this.first++);
     this.count--;
@@ -184,7 +184,7 @@ class Part {
     return owner;
   }
 
-  /** Lets go of the newest record; answers its owner. */
+  /** Removes the newest record; returns its owner. */
   pop(): number {
     return this.#ownerOf(this.first + --this.count);
   }
@@ -206,7 +206,7 @@ class Part {
     return true;
   }
 
-  /** The newest record of a name takes the place of an earlier one. */
+  /** The newest record of a name replaces an earlier one. */
   #enter(number: number): void {
     const mask = this.#index.length - 1;
     const at = number - this.#base;
@@ -229,7 +229,9 @@ class Part {
     return true;
   }
 
-  /** Without what is gone, and with room for as many again. Numbers begin anew, so that they always fit into a word. */
+  /**
+   * Without removed records, and with room for as many again. Numbers start again, so that they always fit into a word.
+   */
   #rebuild(): void {
     this.first -= this.#base - 1;
     this.#base = 1;
@@ -241,7 +243,7 @@ class Part {
   }
 }
 
-/** What a key is known by in a log, whose name, unlike any other log's, holds no space. */
+/** The digest of a key in a log. Log names contain no spaces, so log and key are unambiguous. */
 export function nameDigest(log: string | number, key: string): Digest {
   return hash('sha256', `${log} ${key}`, 'binary');
 }

@@ -1,37 +1,37 @@
 import type { Clock } from '../clock.ts';
 
 /**
- * How far the wall clock may be off without a word, in milliseconds: what NTP sets right in passing. A larger step is
- * somebody's mistake, or the end of one.
+ * How far the wall clock may be off without consequences, in milliseconds: what NTP corrects routinely. A larger step
+ * is a mistake, or the correction of one.
  */
 const SLACK = 60_000;
-/** Milliseconds for which the wall clock must have gone on from a step forward before anything ages by it. */
+/** Milliseconds for which the wall clock must run on after a step forward before ages are measured by it. */
 const HOLD = 600_000;
 
-/** What a broker takes the time for. All in milliseconds since 1970. */
+/** The times that a broker uses. All in milliseconds since 1970. */
 export interface Moment {
-  /** The wall clock: what publications are stamped with. */
+  /** The wall clock: the time of publications. */
   readonly now: number;
-  /** What ages are measured by: behind `now` while that is in doubt. */
+  /** The time for measuring ages: behind `now` while that is in doubt. */
   readonly sure: number;
-  /** When the wall clock last went back, or the broker was opened. What bears a later time than `now` is as old at least. */
+  /** When the wall clock last went back, or the broker was opened. A time later than `now` counts as this time. */
   readonly since: number;
 }
 
 /**
- * Time for logs that must not lose anything to a wrong clock. A step forward of more than a minute counts for no entry's
- * age until it has lasted ten minutes: a clock that is days ahead for seconds deletes nothing. After a step back, the
- * times from before it that lie in the future count as the moment of the step: so they end too. The downtime before a
- * start is such a step, as the machine's clock may not be set yet.
+ * Time for logs that must not lose anything because of a wrong clock. A step forward of more than a minute counts for
+ * no entry's age until it has lasted ten minutes: a clock that is days ahead for seconds deletes nothing. After a step
+ * back, earlier times that are now in the future count as the time of the step, so they expire too. The downtime before
+ * a start counts as such a step, since the machine's clock may not be set yet.
  */
 export class LogTime implements Moment {
   now = 0;
   since = 0;
   readonly #wall: () => number;
   readonly #clock: Clock;
-  /** How far the wall clock is ahead of the other one, whose zero means nothing but which takes no steps. */
+  /** How far the wall clock is ahead of the monotonic one. */
   #line = 0;
-  /** How far the wall clock is ahead of what is believed. */
+  /** How far the wall clock is ahead of the trusted time. */
   #doubt = 0;
   #steppedAt = 0;
 
@@ -44,7 +44,7 @@ export class LogTime implements Moment {
     return this.now - this.#doubt;
   }
 
-  /** `newest`: the last time that is known of an earlier run. */
+  /** `newest`: the last known time of an earlier run. */
   begin(newest?: number | null): void {
     this.now = this.#wall();
     this.since = this.now;
@@ -54,7 +54,7 @@ export class LogTime implements Moment {
     if (step > SLACK) this.#doubt = step;
   }
 
-  /** Looks at the clocks. The answer changes with the next look. */
+  /** Reads the clocks. The returned object changes with the next call. */
   look(): Moment {
     const now = this.#wall();
     if (now === this.now) return this; // within this millisecond, nothing new
@@ -72,17 +72,17 @@ export class LogTime implements Moment {
   }
 }
 
-/** The time by which something ages that was stamped with `time`. */
+/** The time that counts for the age of something stamped with `time`. */
 export function agedBy(time: number, { now, since }: Moment): number {
   return time > now + SLACK ? since : time;
 }
 
-/** Whether a time is one that the wall clock has not reached, and not by a trifle. */
+/** The time from which on something counts as from the future. */
 export function futureAt(now: number): number {
   return now + SLACK;
 }
 
-/** The time of what follows something with the time `last`: later by the clock, unless that was set back in earnest. */
+/** The time for what follows something with the time `last`: not smaller, unless the clock was really set back. */
 export function stampAfter(last: number, now: number): number {
   return last > now && last <= now + SLACK ? last : now;
 }

@@ -2,17 +2,17 @@ import type { Entry, Keep, LogState } from './broker.ts';
 import { DEFAULT_BYTES, DEFAULT_LIMIT, type PageBounds, sizeOf } from './broker.ts';
 import { agedBy, type Moment, stampAfter } from './log-time.ts';
 
-/** What an entry costs in memory besides its texts: the object and its place in the array. */
+/** Memory of an entry besides its texts: the object and its place in the array. */
 const ENTRY_BYTES = 96;
 
-/** One channel's log in memory. Pure: time is passed in, and `bytes` says what it holds. */
+/** One channel's log in memory. Pure: time is passed in, and `bytes` is its size. */
 export class Log implements LogState {
   readonly epoch: string;
   head = 0;
-  /** Roughly what the entries take in memory. */
+  /** Approximate memory of the entries. */
   bytes = 0;
   #keep: Keep;
-  /** Entries from `#first` on are in the log; those before it are let go of by and by. */
+  /** Entries from `#first` on are in the log; those before it are removed later. */
   #entries: (Entry | undefined)[] = [];
   #first = 0;
   #lastTime = 0;
@@ -27,7 +27,7 @@ export class Log implements LogState {
   }
 
   append(moment: Moment, data: string, meta: string | null, keep: Keep): Entry {
-    // What the old bounds had excluded already must not come back under wider ones.
+    // Entries outside of the old limits must not reappear under wider ones.
     if (keep.ttl > this.#keep.ttl) this.expire(moment);
     this.#keep = keep;
     this.#lastTime = stampAfter(this.#lastTime, moment.now);
@@ -38,7 +38,7 @@ export class Log implements LogState {
     return entry;
   }
 
-  /** Applies the bounds that the log stands under. */
+  /** Applies the log's limits. */
   expire(moment: Moment): void {
     this.trim(moment, this.#keep);
   }
@@ -52,7 +52,7 @@ export class Log implements LogState {
     }
   }
 
-  /** Lets go of the oldest entry. */
+  /** Removes the oldest entry. */
   drop(): void {
     this.bytes -= weigh(this.#entries[this.#first]!);
     this.#entries[this.#first++] = undefined;
@@ -61,7 +61,7 @@ export class Log implements LogState {
     this.#first = 0;
   }
 
-  /** What comes after `offset`, which is not before the oldest. */
+  /** What comes after `offset`, which must not be before the oldest. */
   page(offset: number, { limit = DEFAULT_LIMIT, bytes = DEFAULT_BYTES }: PageBounds): Entry[] {
     const from = this.#entries.length - (this.head - offset);
     const to = Math.min(this.#entries.length, from + limit);
@@ -75,7 +75,7 @@ export class Log implements LogState {
   }
 }
 
-/** Two bytes a character at most; the engine may store them in one. */
+/** At most two bytes per character; the engine may store them in one. */
 function weigh(entry: Entry): number {
   return ENTRY_BYTES + 2 * (entry.data.length + (entry.meta?.length ?? 0));
 }

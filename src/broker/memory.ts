@@ -22,34 +22,34 @@ import { LogTime } from './log-time.ts';
 import { raise, Watchers } from './watchers.ts';
 
 export interface MemoryOptions {
-  /** Bytes that the entries of all channels may take, roughly; default 256 MiB. */
+  /** Approximate bytes of all channels' entries; default 256 MiB. */
   bytes?: number;
-  /** Logs that may exist; default 100,000. An empty one takes about 300 bytes. */
+  /** Number of logs; default 100,000. An empty one takes about 300 bytes. */
   channels?: number;
   /** How long keys are known, and how many; default 10 minutes and 4,000,000. */
   keys?: Partial<KeyWindow>;
   clock?: Clock;
   /** Milliseconds since 1970; default `Date.now`. */
   now?: () => number;
-  /** Is told what a listener of `watch` throws. Default: throws it, where nobody can catch it. */
+  /** Called with what a listener of `watch` throws. Default: throws it as an uncaught error. */
   onError?: (error: unknown) => void;
 }
 
-/** How often expired entries are looked for, where nobody reads or publishes. */
+/** How often expired entries are removed where nobody reads or publishes. */
 const SWEEP = 60_000;
 
 /**
- * A Map leaves holes where entries were deleted, and looking for its oldest entry steps over them: so what goes from
- * the old end goes a sixty-fourth at a time.
+ * A Map keeps holes where entries were deleted, and finding its oldest entry skips them; so old entries are removed a
+ * sixty-fourth at a time.
  */
 const share = (limit: number) => Math.ceil(limit / 64);
 
 /**
  * Logs that live as long as the process. A publication is in the log when `publish` returns.
  *
- * How it forgets: each channel keeps what its `Keep` says. When all entries together pass `bytes`, the oldest entries
- * go of the channel that was published to least recently, which readers see as a gap. When there are more than
- * `channels` logs, the one that was used least recently goes whole, and its epoch with it.
+ * Each channel keeps what its `Keep` says. When all entries together exceed `bytes`, the oldest entries of the least
+ * recently published channel are removed, which readers see as a gap. When there are more than `channels` logs, the
+ * least recently used one is removed completely, with its epoch.
  */
 export class MemoryBroker implements Broker {
   #bytesLimit: number;
@@ -60,7 +60,7 @@ export class MemoryBroker implements Broker {
   #watchers: Watchers;
   /** All logs, the least recently used first. */
   #logs = new Map<string, Log>();
-  /** Those that hold entries, the least recently published to first. */
+  /** Logs with entries, the least recently published first. */
   #filled = new Map<string, Log>();
   #keys: KeyTable;
   #bytes = 0;
@@ -151,7 +151,7 @@ export class MemoryBroker implements Broker {
     this.#filled.clear();
   }
 
-  /** The channel's log, if it has one, which is the most recently used from now on. */
+  /** The channel's log, if it has one; it is then the most recently used one. */
   #find(channel: string): Log | undefined {
     if (this.#phase !== 'open') throw this.#closed();
     const log = this.#logs.get(channel);
@@ -161,12 +161,12 @@ export class MemoryBroker implements Broker {
     return log;
   }
 
-  /** What is known of the log that a channel has not got yet. */
+  /** The state of a channel without a log. */
   #none(channel: string): LogState {
     return { epoch: this.#epochs.next(channel), oldest: 1, head: 0 };
   }
 
-  /** Makes the log of a channel that has none. */
+  /** Creates the log of a channel that has none. */
   #add(channel: string, epoch: string): Log {
     const log = new Log(epoch, DEFAULT_KEEP);
     this.#logs.set(channel, log);
@@ -222,7 +222,7 @@ export class MemoryBroker implements Broker {
   }
 }
 
-/** Logs in this process's memory. See `MemoryBroker` for what is kept and forgotten. */
+/** Logs in this process's memory. See `MemoryBroker` for what is kept. */
 export function memory(options?: MemoryOptions): Broker {
   return new MemoryBroker(options);
 }

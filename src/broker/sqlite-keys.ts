@@ -3,30 +3,30 @@ import { type Digest, dataDigest, KeyTable, type Known, nameDigest } from './key
 import type { KeyWindow } from './key-window.ts';
 import { agedBy, type Moment } from './log-time.ts';
 
-/** Whose the keys are that were known before the start. */
+/** The owner of the keys known from before the start. */
 const EARLIER = 'an earlier run';
 /** Milliseconds that share a mark. */
 const MARK = 1_000;
 
-/** Rows before the id `below` were added at this time, or before it. */
+/** Rows with ids below `below` were added at this time or before it. */
 interface Mark {
   below: number;
   time: number;
 }
 
 /**
- * The keys of publications. They are looked up in memory, and written one after the other: an index in the database
- * would cost a page of its own, in every transaction, for each channel that was published to.
+ * The keys of publications. They are looked up in memory, and written in sequence: an index in the database would cost
+ * an extra page per transaction for each channel that was published to.
  *
- * To be used within a transaction, whose end `commit` or `rollBack` tells.
+ * Used within a transaction, whose end is reported by `commit` or `rollBack`.
  */
 export class SqliteKeys {
   readonly #window: KeyWindow;
   readonly #table: KeyTable;
-  /** The next key's number, and the oldest one that is stored. */
+  /** The next key's number, and the oldest one stored. */
   #ends = { next: 1, floor: 1 };
   #endsBefore = { ...this.#ends };
-  /** The oldest first. */
+  /** Oldest first. */
   readonly #marks: Mark[] = [];
   /** What this transaction has added, and when. */
   #added: Digest[] = [];
@@ -54,12 +54,12 @@ export class SqliteKeys {
     this.#endsBefore = { ...this.#ends };
   }
 
-  /** The publication with this key, unless it is too long ago. */
+  /** The publication with this key, unless it has expired. */
   find(moment: Moment, channel: number, key: string, data: string): Known | undefined {
     return this.#table.find(nameDigest(channel, key), dataDigest(data), moment);
   }
 
-  /** Whether the owner may have another. */
+  /** Whether the owner may have another key. */
   hasRoom(owner: string | null, moment: Moment): boolean {
     return this.#table.hasRoom(owner ?? undefined, moment);
   }
@@ -74,7 +74,7 @@ export class SqliteKeys {
     this.#time = moment.now;
   }
 
-  /** Lets go of what is too long ago, and of at most so many rows. Answers whether there are more. */
+  /** Removes what has expired, at most `most` rows. Returns whether there are more. */
   purge(moment: Moment, most: number): boolean {
     this.#table.purge(moment);
     const isOver = ({ time }: Mark) => agedBy(time, moment) + this.#window.ttl <= moment.sure;

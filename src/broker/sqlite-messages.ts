@@ -3,15 +3,15 @@ import type { LogGap, LogState } from './broker.ts';
 import type { KeyWindow } from './key-window.ts';
 import type { Moment } from './log-time.ts';
 
-/** What goes over the port between the broker and the thread that owns the database. Tuples, being cheap to clone. */
+/** The messages between the broker and the thread that owns the database. Tuples, which are cheap to clone. */
 
 export interface StoreOptions {
   path: string;
-  /** The wall clock when it is opened. */
+  /** The wall clock at the time of opening. */
   now: number;
   /** Milliseconds to wait for another program's lock. */
   lockTimeout: number;
-  /** How large the database may grow. */
+  /** The maximum size of the database. */
   bytes: number;
   keys: KeyWindow;
   /** Milliseconds after which the identity of an empty, unused log is forgotten. */
@@ -46,7 +46,7 @@ export type Operation =
 
 export type Appended = readonly [epoch: string, offset: number, time: number, duplicate: boolean];
 
-/** A page by columns; the first has the offset `oldest` of `from`. */
+/** A page by columns; the first entry has the offset `from`. */
 export interface Columns extends LogState {
   from: number;
   times: number[];
@@ -59,7 +59,7 @@ export interface Failure {
   happened: string;
 }
 
-/** What an operation came to, in the operations' order. */
+/** The result of an operation, in the order of operations. */
 export type Outcome = Appended | Columns | LogGap | LogState | Failure;
 
 export type ToStore =

@@ -36,13 +36,13 @@ const SCHEMA = `
   ) STRICT;
 `;
 
-/** What names logs that do not exist yet: see epochs.ts. */
+/** The names of logs that do not exist yet: see epochs.ts. */
 const EPOCHS = `
   CREATE TABLE store (seed TEXT NOT NULL) STRICT;
   CREATE TABLE ended (bucket INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 `;
 
-/** Durable, since offsets that a power cut took would be given again under the same epoch: a silent gap. */
+/** Durable, since offsets lost in a power cut would be assigned again under the same epoch: an unnoticed gap. */
 const FORMAT: DatabaseFormat = {
   applicationId: 0x7a6f6361, // "zoca"
   version: 3,
@@ -60,7 +60,7 @@ export interface Opened {
   readonly lock: DatabaseSync;
 }
 
-/** Opens the file, new or old. Throws what SQLite throws, and LOG_IN_USE as a Failure. */
+/** Opens the file, new or old. Throws SQLite's errors, and LOG_IN_USE as a Failure. */
 export function openDatabase({ path, bytes, lockTimeout }: StoreOptions): Opened {
   let lock: DatabaseSync | undefined;
   let database: Database | undefined;
@@ -82,8 +82,8 @@ export function openDatabase({ path, bytes, lockTimeout }: StoreOptions): Opened
 }
 
 /**
- * Keeps a second broker out, and no one else: readers, backups and the sqlite3 shell may open the database. The lock
- * is the operating system's, on a file of its own, so that it ends with the process however that ends.
+ * Keeps a second broker out, and nobody else: readers, backups and the sqlite3 shell may open the database. The lock is
+ * the operating system's, on a separate file, so that it ends with the process in any case.
  */
 function lockBeside(location: string, path: string): DatabaseSync {
   new DatabaseFile(`${location}-lock`).make();

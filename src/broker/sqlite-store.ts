@@ -28,16 +28,16 @@ interface Channel extends LogState {
   due: number | null;
 }
 
-/** Channels whose row is held in memory: their ends change with every publication, but are written once a batch. */
+/** Channels whose rows are cached: their ends change with every publication, but are written once per batch. */
 const CACHED = 10_000;
-/** Rows that one step of the sweeper deletes, so that a batch waits some milliseconds for it at most. */
+/** Rows that one step of the sweeper deletes, so that a batch waits at most some milliseconds for it. */
 const STEP = 1_000;
-/** Entries that may wait to be deleted before a batch sees to it: few statements then delete many rows. */
+/** Entries that may wait for deletion before a batch deletes them: few statements then delete many rows. */
 const DEBRIS = 64;
 
 /**
- * The logs in a database, synchronously: made to be alone on a thread. Holds the keys, the rows of the channels in use,
- * and otherwise no more than the batch or page at hand.
+ * The logs in a database, synchronously, for use on a thread of its own. Keeps the keys, the rows of the channels in
+ * use, and otherwise no more than the current batch or page.
  */
 export class SqliteStore {
   #options: StoreOptions;
@@ -48,13 +48,13 @@ export class SqliteStore {
   #changed = new Set<Channel>();
   #keys: SqliteKeys;
   #epochs: Epochs;
-  /** The last time that it was told of, when the clock had gone back. */
+  /** The last `since` that it knows, when the clock had gone back. */
   #since = Number.NaN;
   /** A publication found no room since the last sweep. */
   #full = false;
   #statements: ReturnType<typeof prepare>;
 
-  /** Throws what SQLite throws, and LOG_IN_USE as a Failure. */
+  /** Throws SQLite's errors, and LOG_IN_USE as a Failure. */
   constructor(options: StoreOptions) {
     this.#options = options;
     const { database, lock } = openDatabase(options);
@@ -66,12 +66,12 @@ export class SqliteStore {
     this.#epochs = this.#readEpochs();
   }
 
-  /** When something was last published, as far as the clock has come; null for never. */
+  /** When something was last published, according to the clock; null for never. */
   get newest(): number | null {
     return (this.#statements.newest.get(futureAt(this.#options.now)) as unknown as [number | null])[0];
   }
 
-  /** Commits all that the operations write in one transaction, or none of it; then reads. */
+  /** Commits everything that the operations write in one transaction, or nothing; then reads. */
   batch(moment: Moment, operations: readonly Operation[]): Outcome[] {
     const outcomes: Outcome[] = new Array(operations.length);
     let failure: Failure | undefined;
@@ -92,16 +92,16 @@ export class SqliteStore {
     return outcomes;
   }
 
-  /** One step of tidying up. Answers whether there is more to do. A failure is left to the next round. */
+  /** One step of cleaning up. Returns whether there is more to do. A failure is retried in the next round. */
   sweep(moment: Moment): boolean {
     let more = false;
     const failure = this.#transact(() => {
-      // What bears a time that has not come is due by another.
+      // The due time of entries from the future has changed.
       if (moment.since !== this.#since) {
         this.#statements.makeFutureDue.run(futureAt(moment.now));
         this.#channels.clear();
       }
-      // What waited to be deleted with more of its kind is room now.
+      // Entries whose deletion was deferred are free space now.
       if (this.#full) {
         this.#statements.makeDue.run();
         this.#channels.clear();
@@ -126,7 +126,7 @@ export class SqliteStore {
     return more && !failure;
   }
 
-  /** Nothing to delete in this log: says when to look again, or forgets it. */
+  /** Nothing to delete in this log: sets when to check again, or forgets it. */
   #rest(moment: Moment, channel: Channel): void {
     const idle = agedBy(channel.time, moment) + this.#options.forgetAfter;
     if (channel.head >= channel.oldest) {
@@ -145,7 +145,7 @@ export class SqliteStore {
     this.#lock.close();
   }
 
-  /** Undefined when all was committed; otherwise all was rolled back. */
+  /** Undefined when everything was committed; otherwise everything was rolled back. */
   #transact(work: () => void): Failure | undefined {
     try {
       this.#database.exec('BEGIN IMMEDIATE');
@@ -155,17 +155,17 @@ export class SqliteStore {
       this.#keys.commit();
       return undefined;
     } catch (error) {
-      // The rows in memory say what would have been: they are read again.
+      // The cached rows have uncommitted values: they are read again.
       this.#channels.clear();
       this.#changed.clear();
       this.#keys.rollBack();
       const failure = failureOf(this.#options.path, error);
       try {
-        // Some errors have rolled back by themselves (https://www.sqlite.org/lang_transaction.html).
+        // After some errors SQLite has rolled back already (https://www.sqlite.org/lang_transaction.html).
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
         this.#epochs = this.#readEpochs();
       } catch {
-        // The first error is the one to tell of.
+        // Report the first error.
       }
       return failure;
     }
@@ -196,7 +196,7 @@ export class SqliteStore {
       if (!this.#keys.hasRoom(owner, moment)) return { code: 'LOG_BUSY', happened: noRoom(name, owner ?? undefined) };
     }
     const channel = found ?? this.#add(now, name);
-    // What the old bounds had excluded already must not come back under wider ones.
+    // Entries outside of the old limits must not reappear under wider ones.
     if (ttl > channel.ttl) this.#expire(moment, channel);
     channel.time = stampAfter(channel.time, now);
     channel.head++;
@@ -249,7 +249,7 @@ export class SqliteStore {
     return channel;
   }
 
-  /** Makes the row of a channel that has none. */
+  /** Creates the row of a channel that has none. */
   #add(now: number, name: string): Channel {
     const due = dueAt(now, this.#options.forgetAfter);
     const epoch = this.#epochs.next(name);
@@ -260,7 +260,7 @@ export class SqliteStore {
     return channel;
   }
 
-  /** What is known of the log that a channel has not got yet. */
+  /** The state of a channel without a log. */
   #none(name: string): LogState {
     return { epoch: this.#epochs.next(name), oldest: 1, head: 0 };
   }
@@ -276,7 +276,7 @@ export class SqliteStore {
 
   #hold(channel: Channel): void {
     if (this.#channels.size >= CACHED) {
-      // What a transaction has changed is needed until its end.
+      // Rows changed in a transaction are needed until its end.
       for (const [name, held] of this.#channels) {
         if (this.#changed.has(held)) continue;
         this.#channels.delete(name);
@@ -286,12 +286,12 @@ export class SqliteStore {
     this.#channels.set(channel.name, channel);
   }
 
-  /** Applies the channel's bounds, and narrower ones where given, to what readers see. */
+  /** Applies the channel's limits, and narrower ones if given, to what readers see. */
   #expire(moment: Moment, channel: Channel, size = Number.POSITIVE_INFINITY, ttl = Number.POSITIVE_INFINITY): void {
     channel.oldest = Math.max(channel.oldest, channel.head - size + 1);
     const limit = moment.sure - Math.min(ttl, channel.ttl);
     const isYoung = (offset: number) => agedBy(this.#timeOf(channel, offset), moment) > limit;
-    // Offsets are contiguous and times ascend, so the first entry young enough is found by halving.
+    // Offsets are contiguous and times ascend, so the first entry to keep is found by binary search.
     let low = channel.oldest;
     let high = channel.head + 1;
     if (low === high || isYoung(low)) return;
@@ -307,7 +307,7 @@ export class SqliteStore {
     return (this.#statements.timeOf.get(channel.id, offset) as unknown as [number])[0];
   }
 
-  /** Deletes some of what readers do not see any more; answers how many rows. */
+  /** Deletes some entries that readers no longer see; returns the number of rows. */
   #clear(channel: Channel, most: number): number {
     const count = Math.min(most, channel.oldest - channel.floor);
     if (count <= 0) return 0;
@@ -316,11 +316,11 @@ export class SqliteStore {
     return count;
   }
 
-  /** Ends a transaction's work: tidies up as much as it made, and writes the rows of the channels it changed. */
+  /** Ends a transaction's work: deletes about as much as it added, and writes the rows of the changed channels. */
   #flush(moment: Moment, operations: number): void {
     for (const channel of this.#changed) {
       if (channel.oldest - channel.floor >= DEBRIS) this.#clear(channel, 2 * operations + DEBRIS);
-      // What is left over, here or by a trim, the sweeper takes.
+      // The rest, here or from a trim, is left to the sweeper.
       if (channel.oldest - channel.floor > DEBRIS) channel.due = 0;
       const { id, head, oldest, floor, size, ttl, time, due } = channel;
       this.#statements.updateChannel.run(head, oldest, floor, size, ttl, time, due, id);
@@ -329,7 +329,7 @@ export class SqliteStore {
     if (operations > 0) this.#keys.purge(moment, 2 * operations + DEBRIS);
   }
 
-  /** The row stays under a name that no channel has, until the sweeper has deleted what belongs to it. */
+  /** The row stays under a name that no channel has, until the sweeper has deleted its entries. */
   #forget(channel: Channel): void {
     this.#statements.retire.run(channel.id);
     this.#channels.delete(channel.name);

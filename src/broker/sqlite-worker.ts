@@ -1,4 +1,4 @@
-/** The thread that owns a database: whatever SQLite waits for, the event loop of the program does not. */
+/** The thread that owns a database: what SQLite waits for does not block the program's event loop. */
 import { parentPort, workerData } from 'node:worker_threads';
 import type { Moment } from './log-time.ts';
 import { failureOf } from './sqlite-failure.ts';
@@ -9,7 +9,7 @@ const options = workerData as StoreOptions;
 const answer = (message: FromStore) => port.postMessage(message);
 
 try {
-  // Loaded here and not above, so that a Node built without SQLite is refused with a sentence too.
+  // Loaded here, so that a Node built without SQLite is refused with a message too.
   const { SqliteStore } = await import('./sqlite-store.ts');
   const store = new SqliteStore(options);
   let sweeping = false;
@@ -17,7 +17,7 @@ try {
 
   const sweep = () => {
     sweeping = store.sweep(moment);
-    // Batches that came meanwhile go first.
+    // Batches that arrived meanwhile go first.
     if (sweeping) setImmediate(sweep);
   };
 

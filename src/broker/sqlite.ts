@@ -24,27 +24,27 @@ import type { Appended, Columns, FromStore, Operation, Outcome, StoreOptions, To
 import { raise, Watchers } from './watchers.ts';
 
 export interface SqliteOptions {
-  /** How large the database may grow; then publishes reject with LOG_FULL. Default: as large as the disk. */
+  /** The maximum size of the database; then publishes reject with LOG_FULL. Default: as large as the disk. */
   bytes?: number;
   /** Milliseconds to wait for another program's lock before publishes reject with LOG_LOCKED; default 1,000. */
   lockTimeout?: number;
   /** How long keys are known, and how many; default 10 minutes and 4,000,000. Kept over a restart. */
   keys?: Partial<KeyWindow>;
   /**
-   * Milliseconds after the last publication when the identity of an empty log is forgotten, and with it all that the
-   * file has of the channel; default 7 days.
+   * Milliseconds after the last publication when the identity of an empty log is forgotten, with everything that the
+   * file has about the channel; default 7 days.
    */
   forgetAfter?: number;
-  /** Bytes of publications that may wait for the disk; beyond, LOG_BUSY. Default 64 MiB. */
+  /** Bytes of publications that may wait for the disk; beyond that, LOG_BUSY. Default 64 MiB. */
   queueBytes?: number;
   clock?: Clock;
   /** Milliseconds since 1970; default `Date.now`. */
   now?: () => number;
-  /** Is told what a listener of `watch` throws. Default: throws it, where nobody can catch it. */
+  /** Called with what a listener of `watch` throws. Default: throws it as an uncaught error. */
   onError?: (error: unknown) => void;
 }
 
-/** Bounds of one transaction, so that what waits behind it does not wait long. */
+/** Limits of one transaction, so that what waits behind it does not wait long. */
 const BATCH_OPERATIONS = 2_048;
 const BATCH_BYTES = 8 << 20;
 /** What an operation counts in the queue besides its texts. */
@@ -60,12 +60,12 @@ interface Waiting {
 }
 
 /**
- * Logs in an SQLite file. A publication is acknowledged when its transaction is on the disk, so that it survives
- * `kill -9` and a power cut; all that is published in one turn of the event loop, and while the disk is busy, shares
- * a transaction. The database lives on a thread of its own, and belongs to one process at a time.
+ * Logs in an SQLite file. A publication is acknowledged when its transaction is on the disk, so that it survives `kill
+ * -9` and a power cut; everything published in one turn of the event loop, or while the disk is busy, shares a
+ * transaction. The database has its own thread, and belongs to one process at a time.
  *
- * Space that is let go of is used again; the file does not shrink. A file put back from a backup has lost what came
- * after it without knowing: delete it instead, or call `forget` for its channels, before users come back.
+ * Free space is reused; the file does not shrink. A file restored from a backup does not know that later publications
+ * were lost: delete it instead, or call `forget` for its channels, before users come back.
  */
 export class SqliteBroker implements Broker {
   #store: Omit<StoreOptions, 'now'>;
@@ -98,14 +98,14 @@ export class SqliteBroker implements Broker {
     this.#watchers = new Watchers(options.onError ?? raise);
   }
 
-  /** Rejects with LOG_IN_USE when another process has the file, or with what keeps it from being opened. */
+  /** Rejects with LOG_IN_USE when another process has the file, or with what prevents opening it. */
   async open(): Promise<void> {
     if (this.#phase !== 'new') throw this.#closed();
     this.#phase = 'opening';
-    // The thread's file has the ending of this one: .ts from source, .js when built.
+    // The worker's file has the same extension as this one: .ts in the sources, .js in the package.
     const worker = new Worker(new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url), {
       workerData: { ...this.#store, now: this.#now() } satisfies StoreOptions,
-      // node:sqlite said that it was experimental until Node 24; the warning would help no user of this broker.
+      // Until Node 24, node:sqlite prints a warning that it is experimental, which would not help users of this broker.
       execArgv: ['--disable-warning=ExperimentalWarning'],
     });
     this.#worker = worker;
@@ -187,7 +187,7 @@ export class SqliteBroker implements Broker {
     });
   }
 
-  /** At the end of the turn, so that all of its publishes share a transaction; and one transaction at a time. */
+  /** At the end of the turn, so that all its publishes share a transaction; and one transaction at a time. */
   #schedule(): void {
     if (this.#scheduled || this.#committing.length > 0) return;
     this.#scheduled = true;
@@ -226,7 +226,7 @@ export class SqliteBroker implements Broker {
     this.#schedule();
   }
 
-  /** Tells the listeners what was committed: once for each log, however much it was. */
+  /** Notifies the listeners of what was committed: once per log, however much it was. */
   #announce(batch: readonly Waiting[], outcomes: readonly Outcome[]): void {
     const logs = new Map<string, { channel: string; epoch: string; entries: Entry[] }>();
     for (let at = 0; at < batch.length; at++) {
@@ -243,13 +243,13 @@ export class SqliteBroker implements Broker {
     for (const { channel, epoch, entries } of logs.values()) this.#watchers.tell(channel, epoch, entries);
   }
 
-  /** Nothing waits: the thread does not keep the process alive by itself. */
+  /** When nothing waits, the thread does not keep the process alive. */
   #idle(): void {
     if (this.#phase === 'open') this.#worker?.unref();
     this.#drained?.();
   }
 
-  /** The thread is gone. */
+  /** The thread has ended. */
   #fail(cause: unknown, refuse: (error: ZocaloError) => void): void {
     if (!this.#worker) return;
     this.#worker = undefined;
@@ -280,7 +280,7 @@ export class SqliteBroker implements Broker {
   }
 }
 
-/** Logs in an SQLite file, which is made where there is none. See `SqliteBroker` for what it promises. */
+/** Logs in an SQLite file, which is created if necessary. See `SqliteBroker` for its guarantees. */
 export function sqlite(path: string, options?: SqliteOptions): Broker {
   return new SqliteBroker(path, options);
 }

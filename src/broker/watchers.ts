@@ -1,13 +1,13 @@
 import { compilePattern } from '../protocol/index.ts';
 import type { Entry, Listener } from './broker.ts';
 
-/** Who listens to which channel or pattern in this process. */
+/** The listeners to channels and patterns in this process. */
 export class Watchers {
   #byName = new Map<string, Set<Listener>>();
   #byPattern = new Set<{ matches: (channel: string) => boolean; listener: Listener }>();
   #onError: (error: unknown) => void;
 
-  /** `onError` is told what a listener throws: one that fails must not keep the others from hearing. */
+  /** `onError` gets what a listener throws; the other listeners are still called. */
   constructor(onError: (error: unknown) => void) {
     this.#onError = onError;
   }
@@ -18,7 +18,7 @@ export class Watchers {
       this.#byPattern.add(entry);
       return () => this.#byPattern.delete(entry);
     }
-    // A function of its own, so that a listener added twice is called twice and removed once.
+    // A separate function, so that a listener added twice is called twice and removed once.
     const own: Listener = (channel, epoch, entries) => listener(channel, epoch, entries);
     const listeners = this.#byName.get(channelOrPattern) ?? new Set();
     this.#byName.set(channelOrPattern, listeners.add(own));
@@ -45,7 +45,7 @@ export class Watchers {
   }
 }
 
-/** Throws where nobody can catch it, as an event listener's error does. */
+/** Throws an uncaught error, as for an event listener. */
 export function raise(error: unknown): void {
   queueMicrotask(() => {
     throw error;

@@ -1,8 +1,8 @@
 import { closeSync, openSync, statSync } from 'node:fs';
 
 /**
- * A database's file on the disk. SQLite goes on with a file that somebody has deleted or replaced: what it commits then
- * is gone with the process, and nothing says so but this.
+ * A database's file on the disk. SQLite continues with a file that was deleted or replaced: what it then commits is
+ * lost when the process ends, and only this class notices.
  */
 export class DatabaseFile {
   readonly #path: string;
@@ -13,18 +13,18 @@ export class DatabaseFile {
   }
 
   /**
-   * Makes the file where there is none, for its owner alone, as SQLite's own beside it then are too. What keeps it from
-   * being made is SQLite's to tell.
+   * Creates the file if necessary, for its owner alone; SQLite's own files beside it then have the same mode. An error
+   * is left for SQLite to report.
    */
   make(): void {
     try {
       closeSync(openSync(this.#path, 'a', 0o600));
     } catch {
-      // It may be there and only be read, or its folder is missing.
+      // It may exist as read-only, or its folder is missing.
     }
   }
 
-  /** Remembers which file it is, the first time. @throws Error when it is another one later, or none. */
+  /** Remembers which file it is, the first time. @throws Error when it is a different one later, or gone. */
   check(): void {
     const found = statSync(this.#path, { bigint: true, throwIfNoEntry: false });
     const identity = found && `${found.dev} ${found.ino}`;

@@ -2,44 +2,44 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { nodeSqlite } from '../builtins.ts';
 import { DatabaseFile } from './database-file.ts';
 
-/** What one kind of database looks like. */
+/** The properties of one kind of database. */
 export interface DatabaseFormat {
   /** Marks the file as ours: https://www.sqlite.org/pragma.html#pragma_application_id */
   readonly applicationId: number;
   /** The `user_version` of a file that is up to date. */
   readonly version: number;
-  /** The versions before that `upgrade` knows. */
+  /** Earlier versions that `upgrade` supports. */
   readonly earlier?: readonly number[];
   /**
-   * Whether a commit has reached the disk when it returns. In WAL mode only `synchronous = FULL` says so; on macOS, where
-   * fsync stops at the drive's cache, `fullfsync` does. Without it a power cut may take the last commits.
+   * Whether a commit has reached the disk when it returns. In WAL mode only `synchronous = FULL` guarantees it; on
+   * macOS, where fsync stops at the drive's cache, `fullfsync` does. Without it a power cut may lose the last commits.
    */
   readonly isDurable: boolean;
-  /** Makes the tables of a new file (`from` is undefined), or brings an earlier one up to date. In a transaction. */
+  /** Creates the tables of a new file (`from` is undefined), or upgrades an earlier one. In a transaction. */
   upgrade(database: DatabaseSync, from: number | undefined): void;
 }
 
 export interface DatabaseOptions {
   /** Milliseconds to wait for another program's lock. */
   readonly lockTimeout: number;
-  /** Called once the file is known to be new or ours, before anything is written. What it throws refuses the file. */
+  /** Called once the file is known to be new or ours, before anything is written. If it throws, the file is refused. */
   readonly claim?: (location: string) => void;
 }
 
-/** Bytes that the write-ahead log keeps on the disk when what it holds is in the database. */
+/** Bytes of disk that the write-ahead log keeps after its contents are in the database. */
 const WAL_BYTES = 16 << 20;
 
 /**
- * An open SQLite file of ours in WAL mode, for its owner alone, or a database in memory. Everything here throws what
- * SQLite throws.
+ * An open SQLite file of ours in WAL mode, for its owner alone, or a database in memory. Everything here throws
+ * SQLite's errors.
  */
 export class Database {
   readonly connection: DatabaseSync;
-  /** What holds the commits: the file, and its write-ahead log. */
+  /** The files with the commits: the database and its write-ahead log. */
   readonly #files: readonly DatabaseFile[];
   readonly #prepared = new Map<string, StatementSync>();
 
-  /** Makes the file where there is none; `path` undefined: in memory. Another program's file is left as it is. */
+  /** Creates the file if necessary; `path` undefined: in memory. Another program's file is not changed. */
   static open(path: string | undefined, format: DatabaseFormat, { lockTimeout, claim }: DatabaseOptions): Database {
     const { DatabaseSync } = nodeSqlite();
     const file = path === undefined ? undefined : new DatabaseFile(path);
@@ -80,12 +80,12 @@ export class Database {
     return statement;
   }
 
-  /** The one number that a query finds. */
+  /** The single number that a query returns. */
   number(sql: string): number {
     return numberOf(this.connection, sql);
   }
 
-  /** To be called before a commit. @throws Error when a file was deleted or replaced: see `DatabaseFile`. */
+  /** Call it before a commit. @throws Error when a file was deleted or replaced: see `DatabaseFile`. */
   check(): void {
     for (const file of this.#files) file.check();
   }
@@ -96,7 +96,7 @@ export class Database {
   }
 }
 
-/** The version of a file, undefined for a new one. @throws Error for one that is not ours, or of an unknown version. */
+/** The version of a file, undefined for a new one. @throws Error if it is not ours, or has an unknown version. */
 function versionOf(connection: DatabaseSync, { applicationId, version, earlier = [] }: DatabaseFormat) {
   if (numberOf(connection, 'SELECT count(*) FROM sqlite_schema') === 0) return undefined;
   if (numberOf(connection, 'PRAGMA application_id') !== applicationId)
@@ -108,7 +108,7 @@ function versionOf(connection: DatabaseSync, { applicationId, version, earlier =
   );
 }
 
-/** Another process may do the same just now: whoever has the lock first looks again, and so does the other one. */
+/** Another process may do the same at the same time: the one that gets the lock checks again, and so does the other. */
 function upgrade(connection: DatabaseSync, format: DatabaseFormat): void {
   connection.exec('BEGIN IMMEDIATE');
   const from = versionOf(connection, format);
