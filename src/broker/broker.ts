@@ -7,7 +7,8 @@ import type { Position } from '../protocol/index.ts';
  * Each channel has its own log: contiguous offsets from 1, under an epoch that identifies the log. The epoch changes
  * when the log loses its identity (it was forgotten, or its store was lost), and only then.
  *
- * A log that is empty and was not published to for some time may be forgotten, as if by `forget`.
+ * A log that is empty and was not published to for some time may be forgotten: the next publication
+ * has another epoch.
  *
  * No call takes or returns more than the requested page, so that a log may be larger than memory.
  */
@@ -35,15 +36,9 @@ export interface Broker {
 
   /**
    * The log's identity and ends. For a channel without a log: those of the empty log that its first publication will
-   * create, so that a position in it stays valid. Asking stores nothing, here, in `read` and in `trim`.
+   * create, so that a position in it stays valid. Asking stores nothing, here and in `read`.
    */
   state(channel: string): Promise<LogState>;
-
-  /** Deletes all but the newest `size` entries, and those older than `ttl`; the log keeps its identity. */
-  trim(channel: string, keep: Keep): Promise<LogState>;
-
-  /** Deletes the log and its identity: the next publication has another epoch, which was never used before. */
-  forget(channel: string): Promise<void>;
 
   /**
    * Calls `listener` with everything appended from now on to a channel, or to the channels of a pattern, by this
@@ -54,6 +49,18 @@ export interface Broker {
 
   /** Waits for pending publications, then closes the store. Later calls reject with LOG_CLOSED. */
   close(): Promise<void>;
+}
+
+/**
+ * What a broker may offer besides: logs that the program which made the broker can shorten and delete. The hub needs
+ * neither, so a broker without them is complete.
+ */
+export interface Erasable {
+  /** Deletes all but the newest `size` entries, and those older than `ttl`; the log keeps its identity. Creates no log. */
+  trim(channel: string, keep: Keep): Promise<LogState>;
+
+  /** Deletes the log and its identity: the next publication has another epoch, which was never used before. */
+  forget(channel: string): Promise<void>;
 }
 
 export interface Publication {

@@ -2,6 +2,7 @@ export {
   type Broker,
   DEFAULT_KEEP,
   type Entry,
+  type Erasable,
   type Keep,
   type Listener,
   type LogGap,

@@ -4,6 +4,7 @@ import type { Position } from '../protocol/index.ts';
 import {
   type Broker,
   DEFAULT_KEEP,
+  type Erasable,
   gapBetween,
   type Keep,
   type Listener,
@@ -51,7 +52,7 @@ const share = (limit: number) => Math.ceil(limit / 64);
  * recently published channel are removed, which readers see as a gap. When there are more than `channels` logs, the
  * least recently used one is removed completely, with its epoch.
  */
-export class MemoryBroker implements Broker {
+export class MemoryBroker implements Broker, Erasable {
   #bytesLimit: number;
   #channelsLimit: number;
   #clock: Clock;
@@ -223,7 +224,7 @@ export class MemoryBroker implements Broker {
 }
 
 /** Logs in this process's memory. See `MemoryBroker` for what is kept. */
-export function memory(options?: MemoryOptions): Broker {
+export function memory(options?: MemoryOptions): Broker & Erasable {
   return new MemoryBroker(options);
 }
 

@@ -9,6 +9,7 @@ import {
   DEFAULT_KEEP,
   DEFAULT_LIMIT,
   type Entry,
+  type Erasable,
   type Keep,
   type Listener,
   type LogGap,
@@ -67,7 +68,7 @@ interface Waiting {
  * Free space is reused; the file does not shrink. A file restored from a backup does not know that later publications
  * were lost: delete it instead, or call `forget` for its channels, before users come back.
  */
-export class SqliteBroker implements Broker {
+export class SqliteBroker implements Broker, Erasable {
   #store: Omit<StoreOptions, 'now'>;
   #queueLimit: number;
   #clock: Clock;
@@ -281,6 +282,6 @@ export class SqliteBroker implements Broker {
 }
 
 /** Logs in an SQLite file, which is created if necessary. See `SqliteBroker` for its guarantees. */
-export function sqlite(path: string, options?: SqliteOptions): Broker {
+export function sqlite(path: string, options?: SqliteOptions): Broker & Erasable {
   return new SqliteBroker(path, options);
 }

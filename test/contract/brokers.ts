@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { type Broker, type KeyWindow, memory, sqlite } from '../../src/broker/index.ts';
+import { type Broker, type Erasable, type KeyWindow, memory, sqlite } from '../../src/broker/index.ts';
 import type { Clock } from '../../src/clock.ts';
 
 /** What the suite can turn at: a wall clock in a box. */
@@ -14,7 +14,7 @@ export interface Setting {
 }
 
 /** Every broker of the house, by name. Each opens a fresh store, which goes when the test ends. */
-export const BROKERS: Readonly<Record<string, (t: TestContext, setting: Setting) => Promise<Broker>>> = {
+export const BROKERS: Readonly<Record<string, (t: TestContext, setting: Setting) => Promise<Broker & Erasable>>> = {
   memory: (t, setting) => opened(t, memory(setting)),
   sqlite: (t, setting) => opened(t, sqlite(join(temporary(t), 'log.db'), setting)),
 };

@@ -16,8 +16,6 @@ export class Capricious {
       open: () => inner.open(),
       close: () => inner.close(),
       publish: (channel, publication) => inner.publish(channel, publication),
-      trim: (channel, keep) => inner.trim(channel, keep),
-      forget: (channel) => inner.forget(channel),
       state: async (channel) => {
         const state = await inner.state(channel);
         await wait();

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Broker, type MemoryOptions, memory } from '../../src/broker/index.ts';
+import { type Broker, type Erasable, type MemoryOptions, memory } from '../../src/broker/index.ts';
 import type { ZocaloError } from '../../src/errors.ts';
 import { type Connection, type FanOut, Hub, type HubOptions, type Wire } from '../../src/hub/index.ts';
 import {
@@ -133,22 +133,22 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
-interface Square {
+interface Square<B extends Broker> {
   hub: Hub;
   clock: FakeClock;
   fanOut: FakeFanOut;
-  broker: Broker;
+  broker: B;
   errors: ZocaloError[];
   /** Somebody who has said hi. */
   guest(hello?: { token?: string }): Promise<Guest>;
 }
 
 /** A hub over a memory broker, with a clock that stands still. */
-export async function square(
+export async function square<B extends Broker = Broker & Erasable>(
   options: Partial<HubOptions> = {},
-  wrap: (broker: Broker) => Broker = (broker) => broker,
+  wrap: (broker: Broker & Erasable) => B = (broker) => broker as Broker as B,
   memoryOptions: MemoryOptions = {},
-): Promise<Square> {
+): Promise<Square<B>> {
   const clock = new FakeClock();
   const broker = wrap(memory({ clock, ...memoryOptions }));
   const fanOut = new FakeFanOut();

@@ -274,8 +274,6 @@ function forwarded(broker: Broker): Broker {
     open: () => broker.open(),
     close: () => broker.close(),
     publish: (channel, publication) => broker.publish(channel, publication),
-    trim: (channel, keep) => broker.trim(channel, keep),
-    forget: (channel) => broker.forget(channel),
     state: (channel) => broker.state(channel),
     read: (channel, after, bounds) => broker.read(channel, after, bounds),
     watch: (channel, listener) => broker.watch(channel, listener),
