@@ -158,7 +158,7 @@ export class Hub<C extends Contract = any> {
     this.#context.resumeTickets.close();
     const isOpen = await this.#opened?.then(
       () => true,
-      () => false, // whoever opened it was told
+      () => false, // the caller of `open` was told
     );
     if (isOpen) await this.#context.broker.close();
   }

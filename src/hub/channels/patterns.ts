@@ -102,7 +102,7 @@ export class Patterns {
     this.#open.delete(pattern.text);
     open.watching.then(
       (stop) => stop(),
-      () => {}, // whoever entered was told
+      () => {}, // the caller of `enter` was told
     );
     for (const channel of pattern.channels) {
       const { by } = this.#held.get(channel)!;
