@@ -6,7 +6,7 @@ import { Hub } from '../hub/index.ts';
 import { Admin, Administrators, AdminSessions } from './admin/index.ts';
 import { createApi, isEvents } from './api/index.ts';
 import { ApiKeys, Auth } from './auth/index.ts';
-import { channelsOf } from './channels.ts';
+import { channelsOf } from './channels/index.ts';
 import type { Config } from './config/index.ts';
 import { ClientAddress, LocalSocket, route } from './http/index.ts';
 import { AddressLimits, roomFor, SocketBudget } from './limits/index.ts';
@@ -25,7 +25,7 @@ import {
 } from './operations/index.ts';
 import { Pages } from './pages.ts';
 import type { Part } from './part.ts';
-import { brokerOf, fileBeside } from './store.ts';
+import { brokerOf, fileBeside } from './stores/index.ts';
 import { CertificatesPart } from './tls/index.ts';
 import type { Traffic } from './transports/index.ts';
 import { LineServer } from './transports/lines/index.ts';

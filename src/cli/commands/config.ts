@@ -21,7 +21,7 @@ export function addConfig(program: Command): void {
 
 async function run(options: ConfigOptions): Promise<void> {
   const { effectiveConfig } = await import('../../server/config/index.ts');
-  const { impliedChannels } = await import('../../server/channels.ts');
+  const { impliedChannels } = await import('../../server/channels/index.ts');
   const loaded = await loadFrom(options);
   for (const warning of loaded.warnings) note(`warning: ${warning}`);
   await print(effectiveConfig(loaded, impliedChannels(loaded.config)));

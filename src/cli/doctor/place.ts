@@ -1,9 +1,8 @@
-import { accessSync, constants, existsSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { dirname } from 'node:path';
-import { sqlite } from '../../broker/index.ts';
 import { ZocaloError } from '../../errors.ts';
 import type { Config } from '../../server/config/index.ts';
+import { inspectStore } from '../../server/stores/index.ts';
 import { toZocaloError } from '../../stream/index.ts';
 import { addressOf } from '../daemon-address.ts';
 import { callDaemon } from '../daemon-call.ts';
@@ -51,29 +50,12 @@ async function answers(listen: string): Promise<boolean> {
   }
 }
 
-/** Whether the log's file can be written, and nobody but the daemon has it. */
+/** Whether the store can be used, and nobody but the daemon has it. */
 export async function lookAtStore({ store }: Pick<Config, 'store'>, isRunning: boolean): Promise<Finding> {
-  const file = store.replace(/^sqlite:/, '');
-  if (store === 'memory:')
-    return warning('store', 'memory: a restart forgets every message', 'store: sqlite:zocalo.db keeps them');
-  try {
-    accessSync(existsSync(file) ? file : dirname(file), constants.W_OK);
-    accessSync(dirname(file), constants.W_OK); // SQLite keeps its journal beside the file
-  } catch (error) {
-    const sentence = `${file} cannot be written (${(error as NodeJS.ErrnoException).code})`;
-    return problem('store', sentence, `let the daemon's user write to the file and to ${dirname(file)}`);
-  }
-  if (!existsSync(file)) return ok('store', `${file} will be made`);
-  if (isRunning) return ok('store', `${file} is the running daemon's`);
-  const broker = sqlite(file);
-  try {
-    await broker.open();
-    return ok('store', `${file} opens`);
-  } catch (error) {
-    return failure('store', error);
-  } finally {
-    await broker.close();
-  }
+  const { level, sentence, advice = '', error } = await inspectStore(store, isRunning);
+  if (error !== undefined) return failure('store', error);
+  if (level === 'ok') return ok('store', sentence);
+  return level === 'warning' ? warning('store', sentence, advice) : problem('store', sentence, advice);
 }
 
 /** Secrets are nobody else's business. */

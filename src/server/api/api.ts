@@ -5,7 +5,17 @@ import { ProtocolError } from '../../protocol/index.ts';
 import { Origins } from '../../websocket/index.ts';
 import type { ApiCaller, ApiKeys } from '../auth/index.ts';
 import type { Config } from '../config/index.ts';
-import { answer, ClientAddress, check, discardBody, failureOf, forbidden, parseJson, readBody } from '../http/index.ts';
+import {
+  answer,
+  ClientAddress,
+  check,
+  discardBody,
+  failureOf,
+  forbidden,
+  type Listener,
+  parseJson,
+  readBody,
+} from '../http/index.ts';
 import type { AddressLimits } from '../limits/index.ts';
 import { Events } from '../transports/sse/index.ts';
 import { LOCAL } from './caller.ts';
@@ -35,8 +45,6 @@ export interface ApiOptions {
   /** Is told of what failed on the server's side. Default: written to standard error. */
   readonly log?: { error(details: object, sentence: string): void };
 }
-
-export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
 export interface Listeners {
   /** Answers a request that came from anywhere. */

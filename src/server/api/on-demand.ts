@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { answer } from '../http/index.ts';
-import type { ApiOptions, Listener, Listeners } from './api.ts';
+import { answer, type Listener } from '../http/index.ts';
+import type { ApiOptions, Listeners } from './api.ts';
 import { isApi } from './paths.ts';
 
 export interface Api extends Listeners {

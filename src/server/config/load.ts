@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { withHostAndPort } from './addresses.ts';
+import { withHostAndPort } from '../value-types/index.ts';
 import { crossCheck } from './cross-checks.ts';
 import { type Environment, readEnvironment, readSettings } from './environment.ts';
 import { explain, type Problem } from './explain.ts';

@@ -4,7 +4,7 @@ import { connect } from 'node:net';
 import { nodeHttp } from '../../builtins.ts';
 import { type Clock, systemClock } from '../../clock.ts';
 import { ZocaloError } from '../../errors.ts';
-import type { Listener } from '../api/index.ts';
+import type { Listener } from './route.ts';
 
 /** Who may open the socket may use the API: its owner, and the owner's group. */
 const MODE = 0o660;

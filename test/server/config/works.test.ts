@@ -3,7 +3,7 @@ import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { isOwn } from '../../../src/hub/index.ts';
 import { isChannel } from '../../../src/protocol/index.ts';
-import { channelsOf } from '../../../src/server/channels.ts';
+import { channelsOf } from '../../../src/server/channels/index.ts';
 import { allKeys } from '../../../src/server/config/keys.ts';
 import { type Config, configSchema } from '../../../src/server/config/schema.ts';
 import { Hosts, Origins } from '../../../src/websocket/index.ts';

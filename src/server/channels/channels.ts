@@ -1,8 +1,8 @@
-import type { ChannelOptions } from '../hub/index.ts';
-import { ADMIN_CHANNELS } from './admin/index.ts';
-import { permission } from './auth/index.ts';
-import { chatChannels } from './chat/index.ts';
-import type { ChannelConfig, Config } from './config/index.ts';
+import type { ChannelOptions } from '../../hub/index.ts';
+import { ADMIN_CHANNELS } from '../admin/index.ts';
+import { permission } from '../auth/index.ts';
+import { chatChannels } from '../chat/index.ts';
+import type { ChannelConfig, Config } from '../config/index.ts';
 
 /** Where nothing is configured, everybody may listen everywhere, and API keys publish. */
 const UNCONFIGURED: Readonly<Record<string, ChannelOptions>> = {

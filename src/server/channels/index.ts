@@ -1,0 +1,1 @@
+export { channelsOf, type ImpliedChannel, impliedChannels } from './channels.ts';

@@ -1,0 +1,3 @@
+import { z } from 'zod';
+
+export const chat = z.boolean().default(true).describe('The demo chat at /.');

@@ -1,0 +1,14 @@
+import { z } from 'zod';
+import { certificateName } from '../value-types/index.ts';
+
+const certificate = z.strictObject({
+  cert: z.string().describe('The PEM file of the certificate and its chain.'),
+  key: z.string().describe('The PEM file of its private key.'),
+  names: z
+    .array(certificateName)
+    .default([])
+    .describe('Host names that it is for; the first certificate is also for all others.'),
+});
+
+export const tls = z.array(certificate).default([]).describe('Certificates; their files are watched.');
+export type CertificateConfig = z.output<typeof certificate>;
