@@ -39,13 +39,20 @@ const PATIENCE = 4;
 /** Changes the code in small ways, one at a time, and prints which of the changes no test notices. */
 export async function mutate({ root, plans, count, seed, jobs, print }: RunOptions): Promise<Row[]> {
   const trials = await Promise.all(Array.from({ length: jobs }, () => Trial.open(root)));
+  const stop = () => {
+    for (const trial of trials) trial.end();
+    process.exit(1);
+  };
+  process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
     const limits = new Map<string, number>();
     for (const { tests } of Object.values(plans)) limits.set(tests.join(), await timeOf(trials[0]!, tests));
+    // Read from the copy: the tree may change while this runs.
+    const copy = trials[0]!.folder;
     const queue = Object.entries(plans).flatMap(([plan, { files }]) => {
-      const all = globSync([...files], { cwd: root })
+      const all = globSync([...files], { cwd: copy })
         .sort()
-        .flatMap((file) => mutantsOf(readFileSync(join(root, file), 'utf8')).map((one) => ({ ...one, file, plan })));
+        .flatMap((file) => mutantsOf(readFileSync(join(copy, file), 'utf8')).map((one) => ({ ...one, file, plan })));
       return sampleOf(all, count, seed);
     });
     const rows = new Map(Object.keys(plans).map((plan) => [plan, { plan, killed: 0, survived: 0 }]));
@@ -61,7 +68,8 @@ export async function mutate({ root, plans, count, seed, jobs, print }: RunOptio
     for (const line of table([...rows.values()])) print(line);
     return [...rows.values()];
   } finally {
-    await Promise.all(trials.map((trial) => trial.close()));
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    for (const trial of trials) trial.end();
   }
 }
 

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
-import { globSync } from 'node:fs';
-import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { globSync, rmSync } from 'node:fs';
+import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 
@@ -11,10 +11,12 @@ const LEFT_OUT = new Set(['.git', 'node_modules', 'dist']);
 
 /** A copy of the tree in which one file at a time is changed; the tree itself is never touched. */
 export class Trial {
-  readonly #folder: string;
+  readonly folder: string;
+  /** Ends the tests that run. */
+  #stop = () => {};
 
   private constructor(folder: string) {
-    this.#folder = folder;
+    this.folder = folder;
   }
 
   static async open(root: string): Promise<Trial> {
@@ -27,7 +29,7 @@ export class Trial {
 
   /** Runs these tests with the file changed, and puts it back. */
   async judge(file: string, text: string, tests: readonly string[], limit: number): Promise<Verdict> {
-    const path = join(this.#folder, file);
+    const path = join(this.folder, file);
     const original = await readFile(path);
     await writeFile(path, text);
     try {
@@ -39,26 +41,29 @@ export class Trial {
 
   /** Ends with the first test that fails, or after `limit` milliseconds. */
   run(tests: readonly string[], limit: number): Promise<Verdict> {
-    const files = tests.flatMap((pattern) => globSync(pattern, { cwd: this.#folder })).sort();
+    const files = tests.flatMap((pattern) => globSync(pattern, { cwd: this.folder })).sort();
     if (files.length === 0) throw new Error(`no test is named by ${tests.join(' ')}`);
     const args = ['--test', '--test-reporter=tap', '--test-force-exit', `--test-timeout=${limit}`, ...files];
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
     // In a group of its own, so that what a test has started ends with it.
     const child = spawn(process.execPath, args, {
-      cwd: this.#folder,
+      cwd: this.folder,
       env: { ...env, NODE_OPTIONS: '--max-old-space-size=1024' },
       stdio: ['ignore', 'pipe', 'ignore'],
       detached: true,
     });
     return new Promise((resolve, reject) => {
       let by: string | undefined;
-      const stop = (reason: string) => {
-        by ??= reason;
+      this.#stop = () => {
         try {
           process.kill(-child.pid!, 'SIGKILL');
         } catch {
           // It has ended by itself.
         }
+      };
+      const stop = (reason: string) => {
+        by ??= reason;
+        this.#stop();
       };
       const timer = setTimeout(() => stop(`the time limit of ${limit / 1000} s`), limit);
       let line = '';
@@ -74,13 +79,16 @@ export class Trial {
       child.once('close', (code, signal) => {
         clearTimeout(timer);
         if (by === undefined && code !== 0) by = `the end of the run with ${code ?? signal}`;
-        stop('');
+        this.#stop();
+        this.#stop = () => {};
         resolve(by ? { passed: false, by } : { passed: true });
       });
     });
   }
 
-  async close(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
+  /** Ends the tests that run, and removes the copy. */
+  end(): void {
+    this.#stop();
+    rmSync(this.folder, { recursive: true, force: true });
   }
 }
