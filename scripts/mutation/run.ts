@@ -34,7 +34,7 @@ type Placed = Mutant & { file: string; plan: string };
 /** No mutant is called hung earlier than this, in milliseconds: other programs may have the machine. */
 const LEAST_LIMIT = 30_000;
 /** How many times as long as the tests without a change a mutant may take. */
-const PATIENCE = 4;
+const PATIENCE = 3;
 
 /** Changes the code in small ways, one at a time, and prints which of the changes no test notices. */
 export async function mutate({ root, plans, count, seed, jobs, print }: RunOptions): Promise<Row[]> {

@@ -124,3 +124,25 @@ test('`un` is never refused for coming too soon', async () => {
   for (let n = 0; n < 30; n++) ana.say(['pub', n + 100, 'chat:42', n, {}]);
   assert.equal(await ana.ask('un', 'chat:42'), null);
 });
+
+test('of one connection the rates of as many channels are held as it may have subscriptions, and the oldest goes', async () => {
+  const { guest } = await square({ channels: { '*': { rate: 1 } }, limits: { subscriptions: 2 } });
+  const ana = await guest();
+  for (const [channel, offset] of [
+    ['a', 1],
+    ['a', 2],
+    ['b', 1],
+  ] as const)
+    assert.equal(await ana.publish(channel, 'x'), offset);
+  assert.equal(await ana.publish('a', 'x'), 'RATE_LIMITED');
+  assert.equal(await ana.publish('c', 'x'), 1);
+  assert.equal(await ana.publish('a', 'x'), 3);
+});
+
+test('credit that comes too soon is taken, and is no error while little of it does', async () => {
+  const { guest } = await square({ limits: { requests: 10, waiting: 100, errors: 1 } });
+  const ana = await guest();
+  ana.say(...Array.from({ length: 60 }, (): ClientMessage => ['more', 1, 1]));
+  await settle();
+  assert.equal(ana.wire.closed, null);
+});

@@ -204,6 +204,18 @@ test('what waits for the same permission keeps its order, and lines behind it wa
   assert.equal(ana.wire.closed?.[0], 1013);
 });
 
+test('exactly as many lines as the limit says wait behind one that is not decided yet', async () => {
+  const publish = () => new Promise<boolean>(() => {});
+  const { guest } = await square({ channels: { '*': { publish } }, limits: { waiting: 3 } });
+  const ana = await guest();
+  ana.say(['pub', 1, CHANNEL, 'held', {}]);
+  await settle();
+  for (const id of [2, 3, 4]) ana.say(['un', id, CHANNEL]);
+  assert.equal(ana.wire.closed, null);
+  ana.say(['un', 5, CHANNEL]);
+  assert.deepEqual(ana.take().at(-1), ['bye', 'RATE_LIMITED', { after: 1000 }]);
+});
+
 test('a log that takes nothing makes publishing fail loudly, and what was acknowledged is still delivered', async () => {
   let full = false;
   const { hub, errors, guest } = await square({}, (broker: Broker) => {

@@ -131,6 +131,13 @@ test('an address that tries one user after the other is slowed, and others are n
   assert.equal((await auth.login('ana', PASSWORD, '198.51.100.1')).user, 'ana');
 });
 
+test('logins that are right do not slow the address from which they all come', async (t) => {
+  const { auth } = await loginDoors(t);
+  for (let n = 0; n < 25; n++) assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
+  for (let n = 0; n < 20; n++) await assert.rejects(auth.login(`user${n}`, 'x', ADDRESS), { code: 'UNAUTHORIZED' });
+  await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'RATE_LIMITED' });
+});
+
 test('a network of IPv6 counts as one address', async (t) => {
   const { auth } = await loginDoors(t);
   for (let n = 0; n < 20; n++)
