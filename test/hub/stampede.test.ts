@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Position } from '../../src/protocol/index.ts';
+import { until } from '../support/until.ts';
 import { type Guest, settle, square } from './fake-wire.ts';
 
 const CHANNEL = 'chat:42';
@@ -33,15 +34,6 @@ async function missed(count: number) {
   return { broker, read, guests, subscribe };
 }
 
-/** Lets the event loop turn until something is so. */
-async function until(what: string, isSo: () => boolean): Promise<void> {
-  for (let turn = 0; turn < 20_000; turn++) {
-    if (isSo()) return;
-    await new Promise(setImmediate);
-  }
-  assert.fail(`it never came that ${what}`);
-}
-
 const isLive = ({ wire }: Guest) => wire.texts.at(-1)?.startsWith('["live"') ?? false;
 const waits = (guests: readonly Guest[]) =>
   guests.reduce((sum, { wire }) => sum + wire.texts.reduce((length, text) => length + text.length, 0), 0);
@@ -50,7 +42,7 @@ test('of many who come back to the same place, a page is read once for all', asy
   const { read, guests, subscribe } = await missed(500);
   for (const guest of guests) guest.wire.plain = true;
   for (const guest of guests) subscribe(guest);
-  await until('all are live', () => guests.every(isLive));
+  await until(() => guests.every(isLive), 'all are live');
   assert.ok(read.bytes < 4 * MEBIBYTE, `${read.bytes} bytes were read for ${500 * 300_000}`);
   for (const { wire } of guests) {
     const offsets = wire.texts
@@ -73,13 +65,13 @@ test('what waits for many who do not read is little, and keeps nobody else from 
   const [readers, stuck] = [guests.slice(0, 100), guests.slice(100)];
   for (const { wire } of stuck) wire.stick();
   for (const guest of stuck) subscribe(guest);
-  await until('each has a page', () => stuck.every(({ wire }) => wire.texts.length >= 2));
+  await until(() => stuck.every(({ wire }) => wire.texts.length >= 2), 'each has a page');
   for (let turn = 0; turn < 100; turn++) await settle();
   assert.ok(waits(stuck) < 64 * MEBIBYTE, `${waits(stuck)} of the ${1_000 * 300_000} bytes that they missed`);
   for (const guest of readers) subscribe(guest);
-  await until('the others are live', () => readers.every(isLive));
+  await until(() => readers.every(isLive), 'the others are live');
   for (const { wire } of stuck) wire.free();
-  await until('all are live', () => guests.every(isLive));
+  await until(() => guests.every(isLive), 'all are live');
 });
 
 test('no turn of the event loop is spent on the pages of all', async () => {
@@ -88,12 +80,12 @@ test('no turn of the event loop is spent on the pages of all', async () => {
   let most = 0;
   let before = waits(guests);
   for (const guest of guests) subscribe(guest);
-  await until('all are live', () => {
+  await until(() => {
     const now = waits(guests);
     most = Math.max(most, now - before);
     before = now;
     return guests.every(isLive);
-  });
+  }, 'all are live');
   assert.ok(most < 8 * MEBIBYTE, `${most} bytes in a turn`);
 });
 
@@ -107,5 +99,5 @@ test('who asks for more than they read gets one answer, and the next when they h
   for (let turn = 0; turn < 10; turn++) await settle();
   assert.equal(guest.wire.texts.length, 1);
   guest.wire.free();
-  await until('all are answered', () => guest.wire.texts.length === 10);
+  await until(() => guest.wire.texts.length === 10, 'all are answered');
 });

@@ -6,6 +6,7 @@ import { Hub, type HubOptions } from '../../src/hub/index.ts';
 import type { StandardSchema } from '../../src/protocol/index.ts';
 import { serve } from '../../src/server/transports/websocket/index.ts';
 import * as foreign from '../support/foreign-promises.ts';
+import { until } from '../support/until.ts';
 
 /** The two kinds of promises that are none of ours, answering and failing. */
 const KINDS = [
@@ -86,7 +87,7 @@ for (const [kind, answer, fail] of KINDS) {
     hub.observe({ onPublished: () => fail('observer') as never });
     await hub.watch('chat:42', () => fail('watcher') as never);
     await hub.publish('chat:42', 'hola');
-    while (told.length < 2) await settled();
+    await until(() => told.length >= 2, 'two errors are told');
     assert.ok(
       told.some((message) => message.includes('observer')) && told.some((message) => message.includes('watcher')),
     );

@@ -10,6 +10,7 @@ import { connectWebSocket } from '../../src/websocket/index.ts';
 import { temporary } from '../contract/brokers.ts';
 import { API_KEY, startDaemon } from '../support/daemon.ts';
 import { jsonText, squeezed } from '../support/json-texts.ts';
+import { until } from '../support/until.ts';
 
 /** The one channel: the raw lines have it too. */
 const CHANNEL = 'f';
@@ -171,7 +172,7 @@ for (const kind of ['memory', 'sqlite']) {
     // From what all of them have heard, everything counts.
     const { hub } = daemon;
     const isThere = () => hub.connections.filter(({ channels }) => channels.length > 0).length === 7;
-    while (!isThere()) await new Promise((resolve) => setImmediate(resolve));
+    await until(isThere, 'the reader is there');
     const [epoch] = (await hub.publish(CHANNEL, 'begin'))!;
     let offset = 1;
     const { answers: _, ...readers } = tapes;

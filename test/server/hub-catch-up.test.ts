@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { SUBPROTOCOL } from '../../src/protocol/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { until } from '../support/until.ts';
 import { HubPeer, serveHub } from './hub-peer.ts';
 
 const data = 'x'.repeat(60_000);
@@ -30,10 +31,10 @@ test('a page of the log that waits for its reader has room in the smallest queue
   reader.send(wire.text(`["hi",1]\n["sub",2,"chat:1",{"at":["${epoch}",0],"credit":1000}]`));
   const [user] = server.users;
   // More than the system's buffers take.
-  while (user!.bufferedAmount < 100_000) await new Promise((done) => setImmediate(done));
+  await until(() => user!.bufferedAmount >= 100_000, '100 kB wait for the reader');
   const before = user!.bufferedAmount;
   reader.send(wire.text('["un",3,"chat:2"]'));
-  while (user!.bufferedAmount === before && server.users.size > 0) await new Promise((done) => setImmediate(done));
+  await until(() => user!.bufferedAmount !== before || server.users.size === 0, 'more is written');
   reader.listen();
   let offset = 0;
   while (offset < 200) {

@@ -10,6 +10,7 @@ import { serve } from '../../src/server/transports/websocket/index.ts';
 import { connectWebSocket, type WebSocketClient } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { until } from '../support/until.ts';
 import { HubPeer, serveHub } from './hub-peer.ts';
 
 const CHANNEL = 'chat:42';
@@ -92,7 +93,7 @@ test('a reader that stops reading costs its queue and no more, and gets everythi
   const deaf = await RawClient.open(url, { fields: { 'Sec-WebSocket-Protocol': SUBPROTOCOL }, deaf: true });
   t.after(() => deaf.socket.destroy());
   deaf.send(wire.text('["hi",1]\n["sub",2,"chat:42"]'));
-  while (![...server.users].every((user) => user.topics.length >= 2)) await new Promise((done) => setImmediate(done));
+  await until(() => [...server.users].every((user) => user.topics.length >= 2), 'all are subscribed');
   const data = 'x'.repeat(10_000);
   let most = 0;
   for (let n = 1; n <= 2_000; n++) {

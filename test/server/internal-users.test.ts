@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zocaloIn } from '../support/cli.ts';
 import { ADMIN_KEY, startDaemon } from '../support/daemon.ts';
+import { until } from '../support/until.ts';
 import { application } from './auth/doors.ts';
 import { directoryWith } from './config/support.ts';
 
@@ -52,7 +53,7 @@ test('the admin page and the command line are no users: no webhook is told of th
   assert.equal((await call('POST', '/api/users/zocalo-subscribe/disconnect')).body.connections, 1);
   admin.close();
   ana.close();
-  while (hub.connections.length > 0) await new Promise(setImmediate);
+  await until(() => hub.connections.length === 0, 'nobody is connected');
   await open('luis');
   await heard.promise;
   assert.deepEqual(
@@ -68,13 +69,13 @@ test('somebody of the application who has the same id as one of our tools is a u
   const theirs = client({ token: () => daemon.auth.mint({ user: 'zocalo-subscribe' }) });
   tool.open();
   theirs.open();
-  while (hub.connections.length < 2) await new Promise(setImmediate);
+  await until(() => hub.connections.length >= 2, 'two are connected');
   assert.deepEqual(hub.users, ['zocalo-subscribe']);
   tool.close();
-  while (hub.connections.length > 1) await new Promise(setImmediate);
+  await until(() => hub.connections.length <= 1, 'one is connected');
   assert.deepEqual(hub.users, ['zocalo-subscribe']);
   theirs.close();
-  while (hub.connections.length > 0) await new Promise(setImmediate);
+  await until(() => hub.connections.length === 0, 'nobody is connected');
   assert.deepEqual(hub.users, []);
   assert.equal((await call('GET', '/api/users/zocalo-subscribe')).body.online, false);
 });

@@ -8,6 +8,7 @@ import type { Daemon } from '../../src/server/daemon.ts';
 import { connect } from '../../src/stream/index.ts';
 import { startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
+import { until } from '../support/until.ts';
 
 const LINES = { lines: { listen: 'tcp://127.0.0.1:0', channel: 'chat:square' } };
 
@@ -20,7 +21,7 @@ async function place(t: TestContext, input: Parameters<typeof startDaemon>[1] = 
   };
   /** Resolves when the hub has let so many in. */
   const here = async (count: number) => {
-    while (parts.daemon.hub.connections.length < count) await new Promise(setImmediate);
+    await until(() => parts.daemon.hub.connections.length >= count, `${count} are connected`);
   };
   return { ...parts, join, here };
 }

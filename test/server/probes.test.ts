@@ -10,6 +10,7 @@ import { Health } from '../../src/server/operations/index.ts';
 import { settle } from '../hub/fake-wire.ts';
 import { API_KEY, startDaemon } from '../support/daemon.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { until } from '../support/until.ts';
 
 test('/health and /ready are answered while a publication comes back', async (t) => {
   const { url } = await startDaemon(t);
@@ -30,10 +31,10 @@ test('/health says so when the log takes nothing, and is well again afterwards',
   assert.equal(await ask(), 200);
   const other = new DatabaseSync(file);
   other.exec('BEGIN EXCLUSIVE');
-  while ((await ask()) !== 503);
+  await until(async () => (await ask()) === 503, 'it is not well');
   other.exec('ROLLBACK');
   other.close();
-  while ((await ask()) !== 200);
+  await until(async () => (await ask()) === 200, 'it is well again');
 });
 
 test('/health is not well any more when the file of the log was deleted', async (t) => {
@@ -50,7 +51,7 @@ test('/health is not well any more when the file of the log was deleted', async 
       body: '{"channel":"news","data":1}',
     });
   assert.equal((await publish()).status, 503);
-  while ((await fetch(`${url}/health`)).status !== 503);
+  await until(async () => (await fetch(`${url}/health`)).status === 503, 'it is not well');
 });
 
 /** A hub whose broker tells nobody what it has taken, once `isDeaf`. */

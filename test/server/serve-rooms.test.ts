@@ -6,6 +6,7 @@ import { Hub } from '../../src/hub/index.ts';
 import { chatChannels } from '../../src/server/chat/index.ts';
 import { type HubServer, serve } from '../../src/server/transports/websocket/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
+import { until } from '../support/until.ts';
 
 const hub = new Hub({ broker: new MemoryBroker(), channels: chatChannels() });
 let server: HubServer;
@@ -28,7 +29,7 @@ async function plain(path: string) {
 }
 
 async function isIn(count: number): Promise<void> {
-  while (hub.connections.length < count) await new Promise(setImmediate);
+  await until(() => hub.connections.length >= count, `${count} are connected`);
 }
 
 test('plain WebSockets say and hear lines; who gives a name has it, others are guests', async () => {

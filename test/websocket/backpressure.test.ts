@@ -9,6 +9,7 @@ import { Friend } from '../support/friend.ts';
 import { heldMemory } from '../support/memory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Recorder, take } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
 
 const KIB = 1024;
 
@@ -201,7 +202,7 @@ test('drained after the closing handshake does not cut off what still waits', as
   user.send('the last word');
   // The peer's close frame, so that both have closed and the server ends the socket behind what waits.
   deaf.socket.write(Buffer.from('888000000000', 'hex'));
-  while (user.isOpen) await turn();
+  await until(() => !user.isOpen, 'the user is let go');
   const draining = user.drained();
   const payloads = await listenAtLast(deaf);
   assert.equal(payloads.at(-1)?.toString(), 'the last word');
@@ -337,7 +338,7 @@ test('answers that the system takes slowly are as they were sent, whatever is an
   let asked = 0;
   const ask = async () => {
     deaf.send(wire.text(String(++asked)));
-    while (answered < asked) await turn();
+    await until(() => answered >= asked, 'all are answered');
   };
   while (user.bufferedAmount === 0) await ask();
   for (let i = 0; i < 3; i++) {

@@ -14,6 +14,7 @@ import * as foreign from '../support/foreign-promises.ts';
 import { missing } from '../support/need.ts';
 import { portOf, RawClient } from '../support/raw-client.ts';
 import { Recorder, take } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
 
@@ -268,7 +269,7 @@ test('of one connection 16 requests are answered at a time; the rest waits, is r
   const count = 40_000;
   const targets = Array.from({ length: count }, (_, i) => `/${i}`);
   socket.write(targets.map((target) => `GET ${target} HTTP/1.1\r\nHost: x\r\n\r\n`).join(''));
-  while (open.length < 16) await turn();
+  await until(() => open.length >= 16, 'sixteen are asked');
   for (let i = 0; i < 100; i++) await turn();
   assert.equal(open.length, 16);
   for (let answered = 0; answered < count; ) {
@@ -277,7 +278,7 @@ test('of one connection 16 requests are answered at a time; the rest waits, is r
     answered += now.length;
     await turn();
   }
-  while (!said.includes(`/${count - 1};`)) await turn();
+  await until(() => said.includes(`/${count - 1};`), 'the last is answered');
   assert.deepEqual(said.match(/\/\d+(?=;)/g), targets);
   assert.equal(most, 16);
   socket.destroy();
@@ -288,10 +289,10 @@ test('a program that pipelines does not keep others waiting', async (t) => {
   const server = await Recorder.listen(t, { onRequest: (_asked, response) => void response.end(String(++answered)) });
   const socket = await dial(portOf(server.url));
   socket.resume().write('GET / HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(20_000));
-  while (answered === 0) await turn();
+  await until(() => answered > 0, 'one is answered');
   const before = answered;
   await turn();
   assert.ok(answered - before <= 2 * 16, `${answered - before} were answered in one turn`);
-  while (answered < 20_000) await turn();
+  await until(() => answered >= 20_000, 'all are answered');
   socket.destroy();
 });

@@ -7,6 +7,7 @@ import { turn } from '../conformance/raw-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Recorder } from '../support/recorder.ts';
+import { until } from '../support/until.ts';
 
 const MIB = 1024 * 1024;
 const CLOSE_TIMEOUT = 5000;
@@ -34,7 +35,7 @@ async function readSlowly(raw: RawClient, user: User, clock: FakeClock, enough =
   while (user.bufferedAmount > 0 && !enough()) {
     const before = user.bufferedAmount;
     raw.socket.resume();
-    while (user.bufferedAmount === before) await turn();
+    await until(() => user.bufferedAmount !== before, 'something is written');
     raw.socket.pause();
     await turn();
     clock.advance(PAUSE);

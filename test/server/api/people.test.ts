@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { until } from '../../support/until.ts';
 import { HubPeer } from '../hub-peer.ts';
 import { call, serveApi } from './api-peer.ts';
 
@@ -110,7 +111,7 @@ test('what is sent to a user arrives as the text that came, and not where it is 
   };
   const connection = hub.connect({ ...wire, close() {} });
   connection.receive('["hi",1,{"token":"ana"}]');
-  while (!hub.users.includes('ana')) await new Promise((resolve) => setImmediate(resolve));
+  await until(() => hub.users.includes('ana'), 'Ana is here');
   const send = (data: string) => call(url, '/api/users/ana/send', `{"data": ${data} }`);
   assert.deepEqual((await send('{"id": 1163456789012345678}')).body, { connections: 1 });
   assert.equal(texts.at(-1), '["to",{"id":1163456789012345678}]');

@@ -9,6 +9,7 @@ import { configSchema } from '../../../src/server/config/index.ts';
 import { AddressLimits } from '../../../src/server/limits/index.ts';
 import { launchChromium } from '../../support/chromium.ts';
 import { missing } from '../../support/need.ts';
+import { until } from '../../support/until.ts';
 import { call, serveApi } from './api-peer.ts';
 
 interface SseEvent {
@@ -403,7 +404,7 @@ test('streams count among the connections of an address, and one that goes makes
   assert.equal(await third.next(), undefined);
   assert.deepEqual(refused, ['address_connections']);
   first.response.destroy();
-  while (addressLimits.connectionsOf('127.0.0.1') > 1) await new Promise(setImmediate);
+  await until(() => addressLimits.connectionsOf('127.0.0.1') <= 1, 'the address has one connection');
   const fourth = await Reader.open(t, `${url}/sse?channel=news`);
   assert.equal((await fourth.next())?.event, 'start');
 });

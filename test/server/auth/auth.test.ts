@@ -6,6 +6,7 @@ import type { ProtocolError } from '../../../src/protocol/index.ts';
 import { permission, Users } from '../../../src/server/auth/index.ts';
 import type { Who } from '../../../src/server/config/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
+import { until } from '../../support/until.ts';
 import { HubPeer, serveHub } from '../hub-peer.ts';
 import { application, doors, fileOf, forge } from './doors.ts';
 
@@ -176,13 +177,13 @@ test('a plain WebSocket shows its token in the address or in the header', async 
     ['/users', { authorization: `Bearer ${token}` }],
   ] as const) {
     const client = await connectWebSocket(`${url}${path}`, { headers });
-    while (hub.users.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => hub.users.length > 0, 'a user is here');
     await hub.publish('users', 'hola');
     for await (const message of client) {
       assert.equal(message, 'hola');
       break;
     }
-    while (hub.users.length > 0) await new Promise((resolve) => setImmediate(resolve));
+    await until(() => hub.users.length === 0, 'the user is gone');
   }
   const stranger = await connectWebSocket(`${url}/users`);
   for await (const _ of stranger) assert.fail('a stranger came in');

@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { AddressLimits } from '../../../src/server/limits/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { until } from '../../support/until.ts';
 import { HubPeer, serveHub } from '../hub-peer.ts';
 
 const GENEROUS = { connectionsPerAddress: 1_000, connectsPerSecond: 1_000 };
@@ -74,7 +75,7 @@ test('a server refuses the connection over the limit with 429 and when to come b
   assert.deepEqual(refused, ['address_connections 127.0.0.1']);
   first.client.close();
   await first.client.closed;
-  while (addressLimits.connectionsOf('127.0.0.1') > 0) await new Promise((done) => setImmediate(done));
+  await until(() => addressLimits.connectionsOf('127.0.0.1') === 0, 'the address has no connection');
   await HubPeer.join(t, url);
 });
 

@@ -16,6 +16,7 @@ import { makeCertificate } from '../../support/certificate.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { missing } from '../../support/need.ts';
+import { until } from '../../support/until.ts';
 import { directoryWith } from '../config/support.ts';
 
 /** As `TOLD` has it: sockets over the limit that are still told why. */
@@ -44,8 +45,8 @@ function join(url: string, options: ClientOptions = {}) {
 }
 
 /** Asks until the status is this one: what somebody else's closing changes is not told to us. */
-async function until(url: string, status: number, options: Parameters<typeof ask>[1] = {}): Promise<void> {
-  while ((await ask(url, options)).status !== status) await new Promise(setImmediate);
+async function answers(url: string, status: number, options: Parameters<typeof ask>[1] = {}): Promise<void> {
+  await until(async () => (await ask(url, options)).status === status, `${url} answers with ${status}`);
 }
 
 const limits = (connectionsPerAddress: number) => ({
@@ -60,7 +61,7 @@ test('connections that say nothing count for their address: the next request is 
   assert.equal(body, 'There are too many connections from your address\n');
   await assert.rejects(join(url), /429/);
   sockets[0]!.destroy();
-  await until(`${url}/health`, 200);
+  await answers(`${url}/health`, 200);
 });
 
 test('beyond those that are told why, an address gets no connection at all, and whoever was there before stays', async (t) => {
@@ -75,7 +76,7 @@ test('beyond those that are told why, an address gets no connection at all, and 
   t.after(() => socket.terminate()); // it has taken the place of the idle one
   const more = await Promise.all(Array.from({ length: TOLD + 20 }, () => silent(t, url)));
   const cut = () => more.filter((socket) => socket.closed).length;
-  while (cut() < 20) await new Promise(setImmediate);
+  await until(() => cut() >= 20, 'twenty are cut off');
   assert.equal(cut(), 20);
   assert.equal(event.destroyed, false);
 });
@@ -118,7 +119,7 @@ test('a stream over the limit is told to come back, however often it asks on the
     assert.match((await ask(`${url}/sse?channel=news`, { agent })).body, /^event: bye\ndata: .*"RATE_LIMITED"/m);
   assert.equal((await ask(`${url}/health`)).status, 429, 'the refused one does not count twice');
   other.destroy();
-  await until(`${url}/health`, 200, { agent });
+  await answers(`${url}/health`, 200, { agent });
 });
 
 test('a TLS handshake that never finishes counts, and so does one that did', {
@@ -148,9 +149,9 @@ test('a WebSocket is one connection, from its handshake until its socket is gone
     const one = await join(url);
     one.close();
     await one.closed;
-    while (daemon.traffic.sockets > 0) await new Promise(setImmediate);
+    await until(() => daemon.traffic.sockets === 0, 'no socket is open');
   }
-  await until(`${url}/health`, 200);
+  await answers(`${url}/health`, 200);
 });
 
 const PROXY = { proxies: ['127.0.0.1'] };
@@ -204,7 +205,7 @@ test('a monitor that connects a thousand times and is gone is let in each time, 
     socket.destroy();
     await once(socket, 'close');
   }
-  await until(`${url}/health`, 200);
+  await answers(`${url}/health`, 200);
 });
 
 test('a client of lines that has ended its side hears for a while, and is then ended, on a channel without any news too', async (t) => {
@@ -220,18 +221,18 @@ test('a client of lines that has ended its side hears for a while, and is then e
   });
   const socket = await connect(server.addresses[0]!);
   const here = async (count: number) => {
-    while (hub.subscribers('news') !== count) await new Promise(setImmediate);
+    await until(() => hub.subscribers('news') === count, `${count} are subscribed`);
   };
   await here(1);
   assert.equal(addressLimits.connectionsOf('127.0.0.1'), 1);
   const idle = clock.pending;
   socket.end();
-  while (clock.pending === idle) await new Promise(setImmediate);
+  await until(() => clock.pending !== idle, 'the end of the socket is seen');
   const lines = socket.lines();
   await hub.publish('news', 'still here');
   assert.equal((await lines.next()).value, 'still here');
   clock.advance(5_000);
   assert.equal((await lines.next()).done, true);
   await here(0);
-  while (addressLimits.connectionsOf('127.0.0.1') > 0) await new Promise(setImmediate);
+  await until(() => addressLimits.connectionsOf('127.0.0.1') === 0, 'the address has no connection');
 });

@@ -10,6 +10,7 @@ import { Drain } from '../../../src/server/operations/index.ts';
 import { serve } from '../../../src/server/transports/websocket/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { until } from '../../support/until.ts';
 import { HubPeer, serveHub } from '../hub-peer.ts';
 
 function silent() {
@@ -115,7 +116,7 @@ test('who stops lets nobody in, answers what is on its way to the log, then says
   const broker = memory();
   const { url, server, hub } = await serveHub(t, { broker });
   const plain = await connectWebSocket(`${url}/news`);
-  while (hub.connections.length < 1) await new Promise((done) => setImmediate(done));
+  await until(() => hub.connections.length >= 1, 'one is connected');
   const { publish } = broker;
   let store = () => {};
   broker.publish = async (...parcel) => {
@@ -160,10 +161,8 @@ test('a drain under load loses no acknowledged message: each is in the log once,
       acknowledged.push(text);
     }
   });
-  const until = async (count: number) => {
-    while (acknowledged.length < count) await new Promise((done) => setImmediate(done));
-  };
-  await until(200);
+  const acknowledge = (count: number) => until(() => acknowledged.length >= count, `${count} are acknowledged`);
+  await acknowledge(200);
   await server.close({ grace: 2_000 });
   await hub.close();
   const before = acknowledged.length;
@@ -172,7 +171,7 @@ test('a drain under load loses no acknowledged message: each is in the log once,
     await server.close({ grace: 0 });
     await hub.close();
   });
-  await until(before + 200);
+  await acknowledge(before + 200);
   isOver = true;
   await Promise.all(load);
   const stored: unknown[] = [];

@@ -4,6 +4,7 @@ import { type Broker, memory } from '../../../src/broker/index.ts';
 import { ZocaloError } from '../../../src/errors.ts';
 import { Metrics } from '../../../src/server/operations/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
+import { until } from '../../support/until.ts';
 import { HubPeer, serveHub } from '../hub-peer.ts';
 
 /** The samples of a text in Prometheus' format, each of whose lines is checked against the grammar. */
@@ -44,7 +45,7 @@ test('what happens in the hub and over its sockets is counted', async (t) => {
   await luis.ask('sub', 'news');
   const plain = await connectWebSocket(`${url}/news`);
   t.after(() => plain.terminate());
-  while (hub.connections.length < 3) await new Promise((done) => setImmediate(done));
+  await until(() => hub.connections.length >= 3, 'three are connected');
   const before = read();
   await hub.publish('news', 'hola');
   await luis.publications(1);
@@ -74,7 +75,7 @@ test('what happens in the hub and over its sockets is counted', async (t) => {
   assert.ok(samples.get('process_resident_memory_bytes')! > 10_000_000);
   const sent = samples.get('zocalo_sent_bytes_total')!;
   plain.terminate();
-  while (server.users.size > 2) await new Promise((done) => setImmediate(done));
+  await until(() => server.users.size <= 2, 'two are left');
   assert.ok(read().get('zocalo_sent_bytes_total')! >= sent, 'who goes takes nothing away');
 });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
 import { API_KEY, type ConfigInput, configOf, startDaemon } from '../../support/daemon.ts';
+import { until } from '../../support/until.ts';
 import { application, fileOf } from '../auth/doors.ts';
 
 const PUBLICATIONS = 3_000;
@@ -60,7 +61,7 @@ for (const kind of ['memory', 'sqlite'])
         if (byStream.length >= PUBLICATIONS) return;
       }
     })();
-    while (daemon.hub.subscribers('news') < 3) await new Promise(setImmediate);
+    await until(() => daemon.hub.subscribers('news') >= 3, 'three are subscribed');
 
     const publishing = (async () => {
       for (let n = 0; n < PUBLICATIONS; n++)
@@ -72,11 +73,14 @@ for (const kind of ['memory', 'sqlite'])
       // Some publications later.
       const { head } = await daemon.hub.history('news', { limit: 1 });
       const next = Math.min(PUBLICATIONS, head + PUBLICATIONS / (2 * RELOADS));
-      while ((await daemon.hub.history('news', { limit: 1 })).head < next) await new Promise(setImmediate);
+      await until(
+        async () => (await daemon.hub.history('news', { limit: 1 })).head >= next,
+        `${next} publications are in the log`,
+      );
     }
     await publishing;
     await Promise.all([clientDone, textDone, streamDone]);
-    while (told.size < PUBLICATIONS) await new Promise((resolve) => setTimeout(resolve, 1));
+    await until(() => told.size >= PUBLICATIONS, 'the webhook was told of all');
     assert.deepEqual(byClient, numbers);
     assert.deepEqual(byText, numbers);
     assert.deepEqual(byStream, numbers);

@@ -15,6 +15,7 @@ import { type Certificate, makeCertificate } from '../../support/certificate.ts'
 import { Program } from '../../support/cli.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { missing } from '../../support/need.ts';
+import { until } from '../../support/until.ts';
 import { HubPeer } from '../hub-peer.ts';
 
 const skip = missing('openssl');
@@ -167,7 +168,7 @@ test('a changed file is noticed, and loaded when it has been quiet', { skip }, a
   const next = makeCertificate();
   put('1', next);
   // The watcher's timer joins those of the slow look and of the daily one.
-  while (clock.pending < 3) await new Promise((done) => setImmediate(done));
+  await until(() => clock.pending >= 3, 'three timers wait');
   clock.advance(1_000);
   assert.equal(await renewed, next.cert);
 });

@@ -12,6 +12,7 @@ import { Hub } from '../../../src/hub/index.ts';
 import { configSchema } from '../../../src/server/config/index.ts';
 import { Webhooks, type WebhooksOptions } from '../../../src/server/webhooks/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { until } from '../../support/until.ts';
 import { application, fileOf, LogBook, START } from '../auth/doors.ts';
 
 const SECRET = 'a secret between daemon and application';
@@ -89,15 +90,11 @@ async function come(hub: Hub, user: string, ...channels: string[]) {
       .map((line) => JSON.stringify(line))
       .join('\n'),
   );
-  while (!hub.users.includes(user) || connection.channels.length < channels.length) await tick();
+  await until(() => hub.users.includes(user) && connection.channels.length >= channels.length, `${user} is subscribed`);
   return connection;
 }
 
 const tick = () => new Promise((resolve) => setImmediate(resolve));
-/** Until what came over the wire was acted upon: the log tells of it, or a timer waits. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await tick();
-}
 
 test('the application is told who comes and goes, and which channels have listeners', async (t) => {
   const receiver = await Receiver.start(t);
@@ -187,7 +184,7 @@ for (const [name, refuse] of Object.entries(REFUSALS))
     clock.advance(5);
     const first = await receiver.next();
     for (const pause of [1_000, 2_000, 4_000]) {
-      await until(() => clock.pending === 1);
+      await until(() => clock.pending === 1, 'the next attempt waits');
       if (pause === 2_000) await come(hub, 'luis');
       clock.advance(pause - 1);
       await tick();
@@ -197,21 +194,21 @@ for (const [name, refuse] of Object.entries(REFUSALS))
       if (pause === 1_000) assert.deepEqual(json, first.json);
       assert.equal(json.events[0].user, 'ana');
     }
-    await until(() => clock.pending === 1);
+    await until(() => clock.pending === 1, 'the next attempt waits');
     receiver.answer = (response) => response.writeHead(200).end('x'.repeat(100_000));
     clock.advance(8_000);
     assert.deepEqual(await receiver.told(), [
       ['online', 'ana'],
       ['online', 'luis'],
     ]);
-    await until(() => log.text.includes('takes events again'));
+    await until(() => log.text.includes('takes events again'), 'the log says that it works again');
     assert.equal(log.lines.filter((line) => line.includes('did not take')).length, 4);
     // What is past is forgiven: the next failure is a first one.
     receiver.answer = refuse;
     await come(hub, 'eva');
     clock.advance(5);
     assert.deepEqual(await receiver.told(), [['online', 'eva']]);
-    await until(() => clock.pending === 1);
+    await until(() => clock.pending === 1, 'the next attempt waits');
     clock.advance(1_000);
     assert.deepEqual(await receiver.told(), [['online', 'eva']]);
   });
@@ -249,7 +246,7 @@ test('a receiver that is down or never answers hurts no other', async (t) => {
   }
   await silent.next();
   assert.equal(silent.unheard, 0, 'one call at a time');
-  await until(() => log.text.includes('ECONNREFUSED'));
+  await until(() => log.text.includes('ECONNREFUSED'), 'the log names ECONNREFUSED');
   assert.ok(!log.text.includes('s3cret') && !log.text.includes(SECRET));
 });
 
@@ -305,7 +302,7 @@ test('after a restart, only who does not come back within a minute is told to be
   const here = [await come(hub, 'ana'), await come(hub, 'luis')];
   clock.advance(5);
   assert.equal((await receiver.told()).length, 2);
-  await until(() => !new DatabaseSync(file).prepare('SELECT 1 FROM events').get());
+  await until(() => !new DatabaseSync(file).prepare('SELECT 1 FROM events').get(), 'no event waits');
   await webhooks.close();
   for (const connection of here) connection.lost();
   const next = make();
@@ -329,7 +326,7 @@ test('when too many wait the oldest are let go, and the receiver learns how many
   await hub.publish('news', 0);
   clock.advance(5);
   await receiver.next();
-  await until(() => clock.pending === 1);
+  await until(() => clock.pending === 1, 'the next attempt waits');
   for (let n = 1; n <= 10_002; n++) void hub.publish('news', n);
   await hub.publish('news', 10_003);
   clock.advance(5);
@@ -356,7 +353,7 @@ test('after the end no timer is left, whether or not something was about to be w
     const ana = await come(hub, 'ana', 'chat:42');
     clock.advance(5);
     await receiver.next();
-    await until(() => clock.pending === 1);
+    await until(() => clock.pending === 1, 'the next attempt waits');
     ana.lost(); // waits for them to come back
     await come(hub, 'luis'); // waits for the next write
     const before = log.lines.length;
@@ -378,7 +375,7 @@ test('a change of webhooks loses and repeats nothing for those that stay, and en
   clock.advance(5);
   assert.equal((await stays.told()).length, 2);
   await leaves.next();
-  await until(() => log.lines.length === 1);
+  await until(() => log.lines.length === 1, 'the log has a line');
   await come(hub, 'luis'); // not written yet
   ana.lost(); // not told yet
   (await webhooks.prepare(config([stays.url, comes.url], { events: ['online', 'offline', 'published'] }))).commit();
@@ -406,7 +403,7 @@ test('a webhook that gets another secret while it refuses is tried again at once
   await come(hub, 'ana');
   clock.advance(5);
   await receiver.next();
-  await until(() => clock.pending === 1);
+  await until(() => clock.pending === 1, 'the next attempt waits');
   receiver.answer = (response) => response.writeHead(204).end();
   const secret = 'another secret of daemon and application';
   (await webhooks.prepare(configSchema.parse({ webhooks: [{ url: receiver.url, secret }] }).webhooks)).commit();
