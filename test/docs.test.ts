@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
@@ -13,6 +12,7 @@ import { exitCodeOf, exitCodeTable } from '../src/cli/exit-codes.ts';
 import { ERRORS, type ErrorCode, type ErrorRow, ZocaloError } from '../src/errors.ts';
 import { LIMIT_DEFAULTS } from '../src/hub/limits.ts';
 import { CLOSE, COMPRESSION_DEFAULTS, CONNECTION_DEFAULTS, SERVER_DEFAULTS } from '../src/websocket/index.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const DOCUMENTS = [
@@ -133,8 +133,7 @@ function anchorsOf(markdown: string): string[] {
 }
 
 test('every piece of TypeScript in the documents is right for the type checker', async (t) => {
-  const project = await mkdtemp(join(tmpdir(), 'zocalo-docs-'));
-  t.after(() => rm(project, { recursive: true, force: true }));
+  const project = temporaryFolder(t);
   await mkdir(join(project, 'node_modules'));
   await symlink(ROOT, join(project, 'node_modules/zocalo'));
   await symlink(join(ROOT, 'node_modules/@types'), join(project, 'node_modules/@types'));

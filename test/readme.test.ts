@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { CLI, Program } from './support/cli.ts';
 import { missing } from './support/need.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -27,8 +27,7 @@ test('the chat room of the README is examples/chat.ts, in twelve lines', () => {
 
 test('the sockets by URL of the README do what they say', async (t) => {
   const program = blocks('ts').find((code) => code.includes('zocalo/stream'));
-  const project = await mkdtemp(join(tmpdir(), 'zocalo-readme-'));
-  t.after(() => rm(project, { recursive: true, force: true }));
+  const project = temporaryFolder(t);
   await mkdir(join(project, 'node_modules'));
   await symlink(ROOT, join(project, 'node_modules/zocalo'));
   await writeFile(join(project, 'package.json'), '{ "type": "module" }');

@@ -6,13 +6,13 @@ import { type TestContext, test } from 'node:test';
 import { builtPackage } from '../support/built.ts';
 import { CLI, Program, zocaloIn } from '../support/cli.ts';
 import { ADMIN_KEY, API_KEY } from '../support/daemon.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SECRET = 's'.repeat(40);
 
 /** A daemon in a folder of its own that writes down, with each line that it says, what it loads. */
 async function startWatched(t: TestContext, cli: string) {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-loading-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const watch = join(folder, 'watch.mjs');
   await writeFile(
     watch,
@@ -105,8 +105,7 @@ for (const replacement of ['another version', 'nothing at all'])
   });
 
 test('a configuration that ends the process which reads it is no configuration, and says so', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-loading-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   await writeFile(join(folder, 'zocalo.config.ts'), 'process.exit(3);');
   const program = zocaloIn(folder, ['serve', '--port', '0']);
   t.after(() => program.stop('SIGKILL'));

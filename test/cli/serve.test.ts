@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from '../../src/client/index.ts';
 import { ChatServerProcess } from '../support/chat-server.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const CLI = fileURLToPath(new URL('../../src/cli.ts', import.meta.url));
 
@@ -54,8 +53,7 @@ test('a port that is taken, or is none, is one line on stderr and no stack', asy
 });
 
 test('what was said outlives the server in its file, which one server has at a time', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-serve-'));
-  t.after(() => rm(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const data = ['--store', `sqlite:${join(folder, 'square.db')}`];
   let server = await ChatServerProcess.start(0, data);
   t.after(() => server.stop('SIGKILL'));

@@ -242,6 +242,23 @@ test('a `skip` that says nothing new moves nothing back', async () => {
   assert.deepEqual(hub.heardOf('sub').at(-1)?.[3].at, ['e1', 3]);
 });
 
+test('the position to save stays behind what waits for a reader, also when the server skips on', async () => {
+  const { hub, client } = setUp();
+  const chat = client.subscribe('chat:42');
+  const reading = chat[Symbol.asyncIterator]();
+  await hub.settle();
+  hub.publish('chat:42', 1);
+  hub.publish('chat:42', 2);
+  await hub.settle();
+  hub.tell('chat:42', (ch) => ['skip', ch, 5]);
+  await hub.settle();
+  assert.deepEqual(chat.position, ['e1', 0]);
+  await reading.next();
+  assert.deepEqual(chat.position, ['e1', 1]);
+  await reading.next();
+  assert.deepEqual(chat.position, ['e1', 5]);
+});
+
 test('a socket that was given up is not heard any more', () => {
   const clock = new FakeClock();
   const sockets: FakeSocket[] = [];

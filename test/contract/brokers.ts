@@ -1,9 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { type Broker, type Erasable, type KeyWindow, memory, sqlite } from '../../src/broker/index.ts';
 import type { Clock } from '../../src/clock.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** What the suite can turn at: a wall clock in a box. */
 export interface Setting {
@@ -21,8 +20,7 @@ export const BROKERS: Readonly<Record<string, (t: TestContext, setting: Setting)
 
 /** A folder that goes when the test ends. */
 export function temporary(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   return folder;
 }
 

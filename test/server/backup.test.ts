@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { HubPeer } from './hub-peer.ts';
 
 const [BACK_UP = '', RENAME = ''] = [
@@ -17,8 +17,7 @@ const [BACK_UP = '', RENAME = ''] = [
 test('a backup as docs/operations.md has it, restored, has what was there, and shows a gap to who saw what came after', {
   skip: missing('sqlite3'),
 }, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-backup-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const sqlite3 = (file: string, sql: string) => execFileSync('sqlite3', [file, sql], { cwd: folder });
   const drain = { spread: 0 };
   const first = await startDaemon(t, { store: `sqlite:${join(folder, 'zocalo.db')}`, drain });

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { get } from 'node:https';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { SUBPROTOCOL } from '../../src/protocol/index.ts';
@@ -9,14 +8,14 @@ import { connectWebSocket } from '../../src/websocket/index.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { configOf, startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const skip = missing('openssl');
 const LISTEN = 'https://127.0.0.1:0';
 
 /** A certificate in files, as the configuration names them. */
 function issue(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-daemon-tls-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const certificate = makeCertificate();
   const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
   writeFileSync(files.cert, certificate.cert);

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -11,6 +9,7 @@ import { Daemon } from '../../src/server/daemon.ts';
 import { ADMIN_KEY, API_KEY, configOf, MemoryLog, startDaemon } from '../support/daemon.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { freePort } from '../support/free-port.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 test('what is published by HTTP reaches who listens, and is in the log for who comes later', async (t) => {
   const { call, client } = await startDaemon(t);
@@ -85,8 +84,7 @@ test('a reload takes what can change while everybody stays connected, and nothin
 });
 
 test('a second daemon on the same port or the same file is refused, and the first goes on', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const store = `sqlite:${join(folder, 'square.db')}`;
   const { url, call } = await startDaemon(t, { store });
   const second = (input: object) => new Daemon(configOf(input), { log: new MemoryLog(), version: '0' }).start();
@@ -96,8 +94,7 @@ test('a second daemon on the same port or the same file is refused, and the firs
 });
 
 test('a start that fails at any of its addresses says so, and leaves no part open', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   t.after(() => taken.close());
@@ -135,8 +132,7 @@ test('a start that fails at any of its addresses says so, and leaves no part ope
 });
 
 test('what was acknowledged before the end is there after it', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const store = `sqlite:${join(folder, 'square.db')}`;
   const first = await startDaemon(t, { store, drain: { spread: 0 } });
   await first.call('POST', '/api/publish', { channel: 'news', data: 'before' });
@@ -150,8 +146,7 @@ test('what was acknowledged before the end is there after it', async (t) => {
 });
 
 test('a password gives a token by HTTP, with which a page is its user', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const file = join(folder, 'users.db');
   const users = new Users(file, {});
   await users.open();
@@ -187,8 +182,7 @@ test('a reload changes whose pages may call the API', async (t) => {
 });
 
 test('while another program holds the log locked, publishing fails loudly, what is not kept goes on, and few lines are logged', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-daemon-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const file = join(folder, 'square.db');
   const { call, client, log } = await startDaemon(t, { store: `sqlite:${file}`, drain: { spread: 0 } });
   const publish = (data: unknown, more: object = {}) =>

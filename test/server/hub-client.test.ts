@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Client } from '../../src/client/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 import { Program } from '../support/cli.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { serveHub } from './hub-peer.ts';
 
 const CHANNEL = 'chat:42';
@@ -72,8 +71,7 @@ test('the SDK sees who is here, calls methods and hears what is sent to its user
 });
 
 test('examples/hub.ts keeps what is said over a restart', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-example-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const start = async () => {
     const file = fileURLToPath(new URL('../../examples/hub.ts', import.meta.url));
     const program = new Program('env', ['PORT=0', `FILE=${join(folder, 'square.db')}`, process.execPath, file]);

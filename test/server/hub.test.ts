@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sqlite } from '../../src/broker/index.ts';
@@ -10,6 +8,7 @@ import { serve } from '../../src/server/transports/websocket/index.ts';
 import { connectWebSocket, type WebSocketClient } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { RawClient } from '../support/raw-client.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 import { HubPeer, serveHub } from './hub-peer.ts';
 
@@ -50,8 +49,7 @@ test('a reader that catches up while others publish misses nothing and gets noth
 });
 
 test('what was missed while the server was away comes after its return, from the file', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-hub-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const open = () => new Hub({ broker: sqlite(join(folder, 'square.db')) });
   let hub = open();
   let server = await serve(hub, 'ws://127.0.0.1:0');

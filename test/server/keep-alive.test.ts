@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { Agent, get, type IncomingMessage, type RequestOptions } from 'node:http';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { startDaemon } from '../support/daemon.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** A daemon with a Unix socket, and what it answers over a connection that is to be kept. */
 async function kept(t: TestContext, keepAlive?: string | number) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-keep-alive-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const socketPath = join(folder, 'api.sock');
   const { url } = await startDaemon(t, { socket: socketPath, ...(keepAlive !== undefined && { keepAlive }) });
   const agent = new Agent({ keepAlive: true });

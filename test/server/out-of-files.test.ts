@@ -1,24 +1,23 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { builtPackage } from '../support/built.ts';
 import { CLI, Program } from '../support/cli.ts';
 import { API_KEY } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const KEY = { authorization: `Bearer ${API_KEY}` };
 const built = async () => join(await builtPackage(), 'src/cli.js');
 
 /** A daemon with all defaults but its port and a key, started by a shell's line, in which `$zocalo` is its command. */
 async function start(t: TestContext, line: string, cli = CLI, admin = false) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-files-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const keys = [{ name: 'test', key: API_KEY, can: ['publish', 'admin'] }];
   const config = { listen: 'http://127.0.0.1:0', api: { keys }, channels: { news: {} }, admin };
   writeFileSync(join(folder, 'zocalo.config.json'), JSON.stringify(config));

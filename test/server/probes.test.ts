@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
@@ -10,6 +9,7 @@ import { Health } from '../../src/server/operations/index.ts';
 import { settle } from '../hub/fake-wire.ts';
 import { API_KEY, startDaemon } from '../support/daemon.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 import { until } from '../support/until.ts';
 
 test('/health and /ready are answered while a publication comes back', async (t) => {
@@ -23,8 +23,7 @@ test('/health and /ready are answered while a publication comes back', async (t)
 });
 
 test('/health says so when the log takes nothing, and is well again afterwards', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-health-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const file = join(folder, 'square.db');
   const { url } = await startDaemon(t, { store: `sqlite:${file}` });
   const ask = async () => (await fetch(`${url}/health`)).status;
@@ -38,8 +37,7 @@ test('/health says so when the log takes nothing, and is well again afterwards',
 });
 
 test('/health is not well any more when the file of the log was deleted', async (t) => {
-  const folder = await mkdtemp(join(tmpdir(), 'zocalo-health-'));
-  t.after(() => rm(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   const file = join(folder, 'square.db');
   const { url } = await startDaemon(t, { store: `sqlite:${file}` });
   assert.equal((await fetch(`${url}/health`)).status, 200);

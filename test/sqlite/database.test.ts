@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Users } from '../../src/server/auth/users.ts';
 import { Backlog } from '../../src/server/webhooks/backlog.ts';
 import { Database, type DatabaseFormat } from '../../src/sqlite/index.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const FORMAT: DatabaseFormat = {
   applicationId: 0x74657374,
@@ -21,8 +21,7 @@ const FORMAT: DatabaseFormat = {
 const OPTIONS = { lockTimeout: 0 };
 
 function folderOf(t: TestContext): string {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-sqlite-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   return folder;
 }
 

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connectWebSocket } from '../../src/websocket/index.ts';
@@ -8,6 +7,7 @@ import { makeCertificate } from '../support/certificate.ts';
 import { zocalo } from '../support/cli.ts';
 import { missing } from '../support/need.ts';
 import { Recorder, take } from '../support/recorder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const skip = missing('openssl');
 
@@ -47,8 +47,7 @@ test('zocalo connect wss:// trusts the authority that --ca names, and prints eve
   const { cert, key } = makeCertificate();
   const server = await Recorder.listen(t, { tls: { cert, key } }, 'wss://127.0.0.1:0');
   server.message = (user, message) => user.send(`${message}, too`);
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-ca-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const ca = join(folder, 'ca.pem');
   writeFileSync(ca, cert);
   const program = zocalo('connect', server.url, '--ca', ca);

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { setImmediate } from 'node:timers/promises';
 import { type SupervisorOptions, supervise, workerCommand } from '../../../src/cli/supervision/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 type Started = NonNullable<SupervisorOptions['start']>;
 
@@ -18,8 +18,7 @@ interface End {
 
 /** A supervisor whose workers, signals and clock are in the hands of the test. */
 function supervised(t: TestContext, options: Partial<SupervisorOptions> = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-supervise-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const errorLog = join(folder, 'errors.log');
   const clock = new FakeClock();
   const signals = new EventEmitter();

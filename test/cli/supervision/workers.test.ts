@@ -1,17 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { Program, zocaloIn } from '../../support/cli.ts';
 import { freePort } from '../../support/free-port.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const ROOM = new URL('../../../src/cli/supervision/index.ts', import.meta.url).href;
 
 /** A supervisor in a process of its own, whose worker tells its number on standard error. */
 function supervisor(t: TestContext, worker: string, options: object = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const preload = join(folder, 'preload.mjs');
   const script = join(folder, 'worker.mjs');
   const main = join(folder, 'supervisor.mjs');
@@ -42,8 +41,7 @@ function isAlive(pid: number): boolean {
 }
 
 test('after kill -9 of `zocalo serve` another one listens on the same port', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const preload = join(folder, 'preload.mjs');
   // But for the short-lived one that reads the configuration.
   const isReader = 'process.argv[1].includes("config-reader")';
@@ -69,8 +67,7 @@ test('after kill -9 of `zocalo serve` another one listens on the same port', asy
 });
 
 test('`zocalo serve --supervise` ends as its worker does', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const wrong = zocaloIn(folder, ['serve', '--supervise', '--store', 'cloud:9']);
   assert.equal(await wrong.exited, 2);
   assert.match(wrong.stderr, /^BAD_CONFIG: [^\n]*store.*\nsupervisor: .*given up: a wrong configuration/s);
@@ -147,8 +144,7 @@ test('a worker hears that its supervisor was killed, and leaves no port behind',
 });
 
 test('a supervisor loads no package, and stays small', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-workers-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const main = join(folder, 'main.mjs');
   writeFileSync(
     main,

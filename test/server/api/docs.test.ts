@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -11,6 +10,7 @@ import { API_CODES, statusOf } from '../../../src/server/http/failure.ts';
 import { Program } from '../../support/cli.ts';
 import { API_KEY, startDaemon } from '../../support/daemon.ts';
 import { missing } from '../../support/need.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const DOCS = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
 const run = promisify(execFile);
@@ -21,8 +21,7 @@ const curls = blocks('sh').flatMap((block) => block.trim().split('\n'));
 
 /** A daemon with all that the lines of docs/api.md need, and how such a line is to be run here. */
 async function setUp(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-docs-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const socket = join(folder, 'api.sock');
   const file = join(folder, 'users.db');
   const users = new Users(file);

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHmac, type KeyObject, sign } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import type { Visitor } from '../../../src/hub/index.ts';
@@ -11,6 +9,7 @@ import type { ProtocolError, Reason } from '../../../src/protocol/index.ts';
 import { Auth, type AuthOptions } from '../../../src/server/auth/index.ts';
 import { configSchema } from '../../../src/server/config/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 export const SECRET = 'a secret of the tests, long enough for all';
 /** Milliseconds since 1970 at which these tests begin. */
@@ -87,8 +86,7 @@ export function forge(
 
 /** A file's path that is gone when the test is over. */
 export function fileOf(t: TestContext, name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-auth-'));
-  t.after(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = temporaryFolder(t);
   return join(folder, name);
 }
 

@@ -1,15 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { ConfigError, type LoadOptions, loadConfig } from '../../../src/server/config/index.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 export const SECRET = '0123456789abcdef0123456789abcdef';
 
 /** A directory with these files, until the test is over. */
 export function directoryWith(t: TestContext, files: Record<string, string> = {}): string {
-  const directory = mkdtempSync(join(tmpdir(), 'zocalo-config-'));
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = temporaryFolder(t);
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(directory, name)), { recursive: true });
     writeFileSync(join(directory, name), text);

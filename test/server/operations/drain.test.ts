@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { memory, sqlite } from '../../../src/broker/index.ts';
@@ -10,6 +8,7 @@ import { Drain } from '../../../src/server/operations/index.ts';
 import { serve } from '../../../src/server/transports/websocket/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { until } from '../../support/until.ts';
 import { HubPeer, serveHub } from '../hub-peer.ts';
 
@@ -138,8 +137,7 @@ test('who stops lets nobody in, answers what is on its way to the log, then says
 });
 
 test('a drain under load loses no acknowledged message: each is in the log once, also what was sent again after the restart', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-drain-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const open = async (port: string) => {
     const hub = new Hub({
       broker: sqlite(join(folder, 'square.db')),

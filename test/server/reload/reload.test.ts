@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
@@ -9,10 +8,10 @@ import { makeCertificate } from '../../support/certificate.ts';
 import { zocaloIn } from '../../support/cli.ts';
 import { ADMIN_KEY, configOf, startDaemon } from '../../support/daemon.ts';
 import { RawClient } from '../../support/raw-client.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 test('SIGHUP changes the level of the log, and a configuration that is wrong changes nothing', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-reload-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const configure = (log: object) =>
     writeFileSync(
       join(folder, 'zocalo.config.json'),
@@ -33,8 +32,7 @@ test('SIGHUP changes the level of the log, and a configuration that is wrong cha
 });
 
 test('no signal, however often and early it comes, cuts off a start or an end', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-signals-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const gate = join(folder, 'gate');
   writeFileSync(
     join(folder, 'zocalo.config.ts'),
@@ -89,8 +87,7 @@ test('another secret makes the tokens of the one before worthless', async (t) =>
 });
 
 test('a reload that fails at its last part has changed nothing of the others', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-reload-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const store = `sqlite:${join(folder, 'square.db')}`;
   const { daemon } = await startDaemon(t, { store, secret: 'o'.repeat(32) });
   const token = await daemon.auth.mint({ user: 'ana' });
@@ -122,8 +119,7 @@ test('of two reloads at once the later one holds, whole, and none comes in the w
 
 test('a certificate that is of another key is refused, at the start and by a reload, and the one before stays', async (t) => {
   const [one, other] = [makeCertificate(), makeCertificate()];
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-reload-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const write = (name: string, text: string | Buffer) => {
     writeFileSync(join(folder, name), text);
     return join(folder, name);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { connect, type TLSSocket } from 'node:tls';
@@ -15,6 +14,7 @@ import { type Certificate, makeCertificate } from '../../support/certificate.ts'
 import { Program } from '../../support/cli.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { missing } from '../../support/need.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { until } from '../../support/until.ts';
 import { HubPeer } from '../hub-peer.ts';
 
@@ -23,8 +23,7 @@ const DAY = 86_400_000;
 
 /** A folder with certificates, and a log. */
 function workshop(t: TestContext) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-tls-'));
-  t.after(() => rmSync(folder, { recursive: true }));
+  const folder = temporaryFolder(t);
   const said: string[] = [];
   const note = (level: string) => (fields: object, sentence: string) =>
     said.push(`${level} ${sentence}${'err' in fields ? `: ${(fields.err as Error).message}` : ''}`);
