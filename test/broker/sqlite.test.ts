@@ -42,6 +42,14 @@ function beside(path: string): DatabaseSync {
   return new DatabaseSync(path, { timeout: 0 });
 }
 
+test('a call to a broker that is not open says whether that is still to come or over', async (t) => {
+  const broker = sqlite(join(temporary(t), 'log.db'));
+  await assert.rejects(broker.state('a'), { code: 'LOG_CLOSED', message: /is not open yet/ });
+  await broker.open();
+  await broker.close();
+  await assert.rejects(broker.state('a'), { code: 'LOG_CLOSED', message: /is closed/ });
+});
+
 test('what was acknowledged survives kill -9 at any moment, and the same log goes on', async (t) => {
   const path = join(temporary(t), 'log.db');
   const acknowledged = new Map<string, string>();
