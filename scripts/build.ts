@@ -123,12 +123,13 @@ async function bundleProgram(): Promise<string[]> {
       },
     ],
   });
-  writeFileSync(
-    join(target, 'src/cli.js'),
-    "#!/usr/bin/env node\nimport './program/early-signals.js';\n\nawait import('./program/main.js');\n",
-  );
+  // Both names start with the check of Node's version.
   const launcher = readFileSync(source('zocalo.mjs'), 'utf8');
-  writeFileSync(join(target, packageJson.bin.zocalo), launcher.replace("'./cli.ts'", "'./cli.js'"));
+  const load = /^ *const program = new URL.*\n.*import\(program\.href\);$/m;
+  if (!load.test(launcher)) throw new Error('src/zocalo.mjs loads the program in another way than the build expects');
+  const start = "    await import('./program/early-signals.js');\n    await import('./program/main.js');";
+  writeFileSync(join(target, 'src/cli.js'), launcher.replace(load, start));
+  writeFileSync(join(target, packageJson.bin.zocalo), "#!/usr/bin/env node\nimport './cli.js';\n");
   const packages = Object.keys(metafile.inputs).map((path) => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
   return [...new Set(packages.filter((name) => name !== undefined))].sort();
 }

@@ -64,7 +64,7 @@ test('a port where nobody listens, over TCP and as a WebSocket, is one line with
   const server = await listen('tcp://127.0.0.1:0');
   await server.close();
   const [address] = server.addresses;
-  await fails(['connect', address!], 4, new RegExp(`^CONNECTION_REFUSED: ${address} refuses`));
+  await fails(['connect', address!], 4, new RegExp(`^CONNECTION_REFUSED: ${address} refused`));
   await fails(['connect', address!.replace('tcp', 'ws')], 4, /^CONNECTION_REFUSED: ws:/);
 });
 
