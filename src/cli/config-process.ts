@@ -4,31 +4,31 @@ import { type ErrorCode, ZocaloError } from '../errors.ts';
 import type { LoadedConfig, LoadOptions } from '../server/config/index.ts';
 import { toZocaloError } from '../stream/index.ts';
 
-/** What the daemon needs to know; where each value was written stays behind. */
+/** The configuration as the daemon needs it, without the source of each value. */
 export interface PlainConfig extends Pick<LoadedConfig, 'config' | 'file' | 'warnings'> {
-  /** Nobody has said where to listen: any port will do. */
+  /** Whether no address was configured, so that any port will do. */
   readonly choosesPort: boolean;
-  /** How many files a process may have open here; undefined where the machine has no such limit. */
+  /** How many files a process may have open here; undefined if the machine has no such limit. */
   readonly openFiles: number | undefined;
 }
 
-/** What the process is asked. Its program may be a newer one than ours, of which it would not know. */
+/** The request to the process. Its program may be newer than ours. */
 export interface Question {
   readonly options: LoadOptions;
   readonly version: string;
 }
 
-/** What the process answers: the configuration, an error of ours, or the message of any other. */
+/** The answer of the process: the configuration, a ZocaloError, or the message of any other error. */
 export type Answer =
   | { loaded: PlainConfig }
   | { code: ErrorCode; happened: string; advice: string }
   | { code?: undefined; message: string };
 
 /**
- * Reads the configuration in a process of its own, which is gone afterwards, and with it the parsers and the schema:
- * memory that an idle daemon would hold for what it needs once.
- * @param version of the package that runs; the installed one may be another by now.
- * @throws ZocaloError as `loadConfig` does; TOO_MANY_OPEN_FILES when there is no room for another process.
+ * Reads the configuration in a separate process, which then ends and frees the memory of the parsers and the schema,
+ * which an idle daemon would keep for a single use.
+ * @param version of the running package; the installed one may be another by now.
+ * @throws ZocaloError as `loadConfig` does; TOO_MANY_OPEN_FILES when no process can be started.
  */
 export async function loadConfigApart(options: LoadOptions, version: string): Promise<PlainConfig> {
   const answer = await ask({ options, version });
@@ -43,8 +43,8 @@ async function ask(question: Question): Promise<Answer> {
   try {
     child = fork(new URL(`./config-reader${extname(import.meta.url)}`, import.meta.url), {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      serialization: 'advanced', // JSON has no infinity
-      detached: process.platform !== 'win32', // Ctrl+C in a terminal is for the daemon, which is not cut off while it starts
+      serialization: 'advanced', // JSON has no Infinity
+      detached: process.platform !== 'win32', // Ctrl+C in a terminal must not interrupt the start of the daemon
     });
   } catch (cause) {
     throw refused(cause);
@@ -59,7 +59,7 @@ async function ask(question: Question): Promise<Answer> {
         }),
       );
     });
-    // A process that could not be made, for want of files, has no channel.
+    // A process that could not be started, for want of files, has no channel.
     child.send?.(question, (cause) => cause && reject(refused(cause)));
   });
 }

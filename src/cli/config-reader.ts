@@ -1,4 +1,4 @@
-/** The process that reads the configuration for another one, as `loadConfigApart` asks it to. */
+/** The process that reads the configuration for another one, as `loadConfigApart` requests. */
 import { readFileSync } from 'node:fs';
 import { ZocaloError } from '../errors.ts';
 import { loadConfig } from '../server/config/index.ts';
@@ -6,7 +6,7 @@ import type { Answer, Question } from './config-process.ts';
 
 process.once('message', async (question: Question) => {
   const answer = await answerTo(question);
-  // What a configuration in TypeScript has started ends here too.
+  // This also ends what a configuration in TypeScript has started.
   process.send?.(answer, () => process.exit());
 });
 
@@ -26,7 +26,7 @@ async function answerTo({ options, version }: Question): Promise<Answer> {
   }
 }
 
-/** The limit that this process has inherited; Node raises it to the most that it may. */
+/** The limit that this process has inherited; Node raises it as far as allowed. */
 function openFiles(): number | undefined {
   Object.assign(process.report, { excludeNetwork: true }); // it would look up names
   const { userLimits } = process.report.getReport() as { userLimits?: { open_files?: { soft: number | string } } };

@@ -1,6 +1,6 @@
 import type { Config } from '../server/config/index.ts';
 
-/** Where the daemon of a configuration is reached from this machine: `http://127.0.0.1:9000`. */
+/** The address of a configuration's daemon from this machine: `http://127.0.0.1:9000`. */
 export function addressOf({ listen }: Pick<Config, 'listen'>): string {
   const url = new URL([listen].flat()[0]!);
   if (url.hostname === '0.0.0.0') url.hostname = '127.0.0.1';

@@ -8,24 +8,24 @@ import { toZocaloError } from '../stream/index.ts';
 export interface Door {
   /** `http://127.0.0.1:9000`. */
   readonly url: string;
-  /** The path of its Unix socket, which is taken instead, and needs no key. */
+  /** The path of its Unix socket, which is preferred, and needs no key. */
   readonly socket?: string | undefined;
   readonly key?: string | undefined;
-  /** Certificates of authorities to trust beside the well-known ones, in PEM form. */
+  /** Certificates of authorities to trust besides the well-known ones, in PEM form. */
   readonly ca?: string | undefined;
 }
 
 export interface Answer {
   readonly response: IncomingMessage;
   readonly body: string;
-  /** Of our end of the connection. */
+  /** The address of our end of the connection. */
   readonly localAddress: string | undefined;
 }
 
-/** In milliseconds: for the whole call. */
+/** In milliseconds, for the whole call. */
 const TIMEOUT = 10_000;
 
-/** A GET, or a POST of `body`. @throws ZocaloError when nobody is reached. */
+/** A GET, or a POST of `body`. @throws ZocaloError when the daemon cannot be reached. */
 export async function ask({ url, socket, key, ca }: Door, path: string, body?: JsonText): Promise<Answer> {
   const request = (url.startsWith('https:') ? nodeHttps() : nodeHttp()).request(new URL(path, url), {
     method: body === undefined ? 'GET' : 'POST',
@@ -50,7 +50,7 @@ export async function ask({ url, socket, key, ca }: Door, path: string, body?: J
   }
 }
 
-/** What the HTTP API answers. @throws ProtocolError with the daemon's own code when it refuses. */
+/** The answer of the HTTP API. @throws ProtocolError with the daemon's own code when it refuses. */
 export async function callDaemon(door: Door, path: string, body?: JsonText): Promise<unknown> {
   const { response, body: answer } = await ask(door, path, body);
   let value: { code?: Code; message?: string } | undefined;
@@ -59,11 +59,11 @@ export async function callDaemon(door: Door, path: string, body?: JsonText): Pro
   } catch {}
   const { statusCode } = response;
   if (statusCode === 200 && value !== undefined) return value;
-  // Refused before the API saw it: by its host, or by the limits of an address.
+  // Refused before it reached the API: for its host, or by the limits of an address.
   if (statusCode === 421 || (statusCode === 429 && value === undefined))
     throw new ProtocolError('UNAVAILABLE', `${door.url} answers with ${statusCode}: ${answer.trim()}`);
   throw new ProtocolError(
     value?.code ?? 'UNAVAILABLE',
-    value?.message ?? `${door.url} answers with ${statusCode}, and is no zocalo serve`,
+    value?.message ?? `${door.url} answers with ${statusCode}, and is not zocalo serve`,
   );
 }

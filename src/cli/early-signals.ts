@@ -1,4 +1,4 @@
-/** Imported first by the command: a signal that comes while the rest of the program is read must not end `serve`. */
+/** Imported first by the command: a signal that comes while the rest of the program is loaded must not end `serve`. */
 
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type Signal = (typeof SIGNALS)[number];
@@ -6,13 +6,13 @@ export type Signal = (typeof SIGNALS)[number];
 const early: Signal[] = [];
 const note = (signal: NodeJS.Signals) => void early.push(signal as Signal);
 
-// Whatever else `zocalo` does may be cut off at any time.
+// The other commands may be interrupted at any time.
 if (process.argv[2] === 'serve') {
   for (const signal of SIGNALS) process.on(signal, note);
   process.send?.({ hears: true }, undefined, undefined, () => {}); // a supervisor, which may be gone
 }
 
-/** From now on `hear` gets each signal, and at once those that came before. */
+/** From now on `hear` gets each signal, and immediately those that came before. */
 export function takeSignals(hear: (signal: Signal) => void): void {
   for (const signal of SIGNALS) process.on(signal, () => hear(signal)).off(signal, note);
   for (const signal of early.splice(0)) hear(signal);

@@ -1,7 +1,7 @@
 import { ERRORS, ZocaloError } from '../errors.ts';
 import { ProtocolError } from '../protocol/index.ts';
 
-/** What each number says. Which error ends with which stands in its row of `ERRORS`. */
+/** The meaning of each number. `ERRORS` has the exit code of each error. */
 const MEANINGS: Readonly<Record<number, string>> = {
   0: 'done',
   1: 'unexpected',
@@ -18,7 +18,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
 };
 
 export const USAGE_EXIT = 2;
-/** For every ProtocolError: its code is the server's. */
+/** For every ProtocolError: the server refused. */
 const REFUSED_EXIT = 10;
 
 export function exitCodeOf(error: unknown): number {
@@ -37,7 +37,7 @@ export function exitCodeTable(): string {
   return ['', 'Exit codes:', ...rows.map((row) => row.trimEnd())].join('\n');
 }
 
-/** `CODE: sentence`, in one line, whatever it was; a bad configuration may have many mistakes, with a line for each. */
+/** `CODE: message` in one line; a bad configuration has a line for each mistake. */
 export function errorLine(error: unknown): string {
   const message = error instanceof Error ? error.message : String(error);
   const code = error instanceof ZocaloError || error instanceof ProtocolError ? error.code : 'UNEXPECTED';

@@ -1,12 +1,12 @@
 import { ZocaloError } from '../errors.ts';
 import { listen } from '../stream/index.ts';
 
-/** php-fpm has the first one on many machines. */
+/** php-fpm uses the first one on many machines. */
 const PORTS = Array.from({ length: 10 }, (_, index) => 9_000 + index);
 
 /**
- * The first of the ports from 9000 to 9009 of this machine that nobody listens on, as `http://localhost:9000`; the first
- * of all when every one is taken. `take` tries one, and rejects with ADDRESS_IN_USE.
+ * The first of this machine's ports from 9000 to 9009 that is free, as `http://localhost:9000`; the first of all if none
+ * is. `take` tries one, and rejects with ADDRESS_IN_USE.
  */
 export async function freeAddress(take: (port: number) => Promise<void> = takeAndRelease): Promise<string> {
   for (const port of PORTS) {
@@ -14,7 +14,7 @@ export async function freeAddress(take: (port: number) => Promise<void> = takeAn
       await take(port);
       return addressOn(port);
     } catch (error) {
-      if (!(error instanceof ZocaloError && error.code === 'ADDRESS_IN_USE')) break; // whoever opens it says why
+      if (!(error instanceof ZocaloError && error.code === 'ADDRESS_IN_USE')) break; // listening will report why
     }
   }
   return addressOn(PORTS[0]!);

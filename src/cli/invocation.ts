@@ -1,6 +1,6 @@
 import { basename, relative } from 'node:path';
 
-/** How to call this program again from where it was called: `zocalo`, `npx zocalo`, or `node src/cli.ts`. */
+/** How to run this program again from the same place: `zocalo`, `npx zocalo`, or `node src/cli.ts`. */
 export function invocation(
   script = process.argv[1] ?? '',
   env: Readonly<Record<string, string | undefined>> = process.env,

@@ -21,11 +21,11 @@ Examples:
 ${exitCodeTable()}`,
 );
 
-// Who reads our output may stop whenever it likes: zocalo connect … | head. A daemon goes on without its reader.
+// The reader of our output may stop at any time: zocalo connect … | head. A daemon continues without its reader.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (process.argv[2] !== 'serve') process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
-// What cannot be said, the exit code says.
+// If an error cannot be printed, the exit code tells.
 process.stderr.on('error', () => {});
 
 async function main(): Promise<number> {

@@ -3,8 +3,8 @@ import { networkInterfaces } from 'node:os';
 const LOOPBACK = ['127.0.0.1', '[::1]'];
 
 /**
- * What to type into a browser, of where a server listens. Both loopback addresses on one port are `localhost`; a server
- * on all addresses is reached under each of the machine's own.
+ * What to type into a browser for a server's addresses. Both loopback addresses on one port are `localhost`; a server
+ * on all addresses is reached at each of the machine's own.
  */
 export function pageAddresses(addresses: readonly string[], interfaces = networkInterfaces()): string[] {
   const own = Object.values(interfaces).flatMap((list) => list ?? []);

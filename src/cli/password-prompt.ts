@@ -3,7 +3,7 @@ import { Writable } from 'node:stream';
 import { ZocaloError } from '../errors.ts';
 import { note } from './terminal.ts';
 
-/** From a person, who types it twice and unseen; else the first line of standard input. */
+/** From a person, who types it twice, hidden; else the first line of standard input. */
 export async function askPassword(): Promise<string> {
   const isTyped = process.stdin.isTTY === true;
   const output = new Writable({ write: (_chunk, _encoding, done) => done() }); // the echo goes nowhere

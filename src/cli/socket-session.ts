@@ -4,18 +4,20 @@ import type { StreamSocket } from '../stream/index.ts';
 import { CLOSE, type WebSocketClient } from '../websocket/index.ts';
 import { type Input, print, Silence } from './terminal.ts';
 
-/** Until the other side has ended and everything that there is to send is sent. */
+/** Runs until the other side has ended and everything was sent. */
 export async function talkInBytes(socket: StreamSocket, input: Input, wait: number): Promise<void> {
   const sent = send(input, 'chunks', socket).then(() => socket.end());
   sent.catch(() => {}); // the socket fails with it, and so does the reading, or else the wait below
   for await (const bytes of socket) await print(bytes);
-  // The other side has ended, and may still listen: what is being piped in goes on, but a person has seen the end.
+  // The other side has ended, and may still receive: piped input is sent on, but a person has seen the end.
   if (!input.isTyped) await Promise.race([sent, input.settled(wait)]);
   socket.end();
   await finished(socket);
 }
 
-/** A line is a datagram. There is no end in UDP, only silence: `wait` milliseconds of it after the input's end. */
+/**
+ * Each line is a datagram. UDP has no end, so it stops after `wait` milliseconds of silence after the end of the input.
+ */
 export async function talkInDatagrams(socket: StreamSocket, input: Input, wait: number): Promise<void> {
   const silence = new Silence();
   const reading = (async () => {
@@ -31,7 +33,7 @@ export async function talkInDatagrams(socket: StreamSocket, input: Input, wait: 
   await reading.catch(() => {});
 }
 
-/** A line is a text message. After the input's end and `wait` milliseconds of silence we close. */
+/** Each line is a text message. Closes after the end of the input and `wait` milliseconds of silence. */
 export async function talkInMessages(client: WebSocketClient, input: Input, wait: number, url: string): Promise<void> {
   const silence = new Silence();
   const sending = (async () => {

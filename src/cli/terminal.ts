@@ -2,10 +2,10 @@ import { after } from '../clock.ts';
 import { LineBuffer } from '../stream/index.ts';
 import { errorLine } from './exit-codes.ts';
 
-/** Always true. */
+/** Resolves with true. */
 const delay = (duration: number) => new Promise<true>((resolve) => after(duration, () => resolve(true)));
 
-/** Since when nothing has happened. */
+/** Idle timer. */
 export class Silence {
   #last = performance.now();
 
@@ -13,7 +13,7 @@ export class Silence {
     this.#last = performance.now();
   }
 
-  /** Settles once it has lasted so long, in milliseconds. */
+  /** Resolves once nothing has happened for this long, in milliseconds. */
   async lasts(duration: number): Promise<void> {
     for (;;) {
       const left = this.#last + duration - performance.now();
@@ -23,15 +23,15 @@ export class Silence {
   }
 }
 
-/** Standard input, which nobody reads before it is asked for, nor faster than its reader writes it on. */
+/** Standard input, read only on demand, and no faster than its reader forwards it. */
 export class Input {
-  /** Whether a person types it. */
+  /** Whether it is a terminal. */
   readonly isTyped = process.stdin.isTTY === true;
   readonly #silence = new Silence();
   readonly #ended = Promise.withResolvers<void>();
   #inHand = false;
 
-  /** The chunks as they come, or each line with its end. */
+  /** The chunks as they arrive, or each line with its end. */
   async *read(unit: 'chunks' | 'lines'): AsyncGenerator<Buffer, void, undefined> {
     this.#silence.touch();
     const buffer = new LineBuffer();
@@ -46,7 +46,7 @@ export class Input {
     this.#ended.resolve();
   }
 
-  /** Settles once it has ended, or has said nothing for so long (in milliseconds) while its reader was ready. */
+  /** Resolves once it has ended, or was silent for this long (in milliseconds) while its reader was ready. */
   settled(wait: number): Promise<void> {
     const quiet = async () => {
       do await this.#silence.lasts(wait);
@@ -63,12 +63,12 @@ export class Input {
   }
 }
 
-/** Writes to standard output, and settles when it has taken everything: so whoever prints waits for its reader. */
+/** Writes to standard output, and resolves when everything was taken, so that a slow reader slows the caller. */
 export function print(bytes: string | Uint8Array): Promise<void> {
   return new Promise((resolve) => process.stdout.write(bytes, () => resolve()));
 }
 
-/** A line beside the output: where it listens, what befell one of many. */
+/** A line on standard error: where it listens, or what happened to one connection. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }

@@ -7,7 +7,7 @@ export interface TlsFiles {
   ca?: string;
 }
 
-/** What the files hold, for those that were named. */
+/** The contents of the given files. */
 export function readTlsFiles(files: { [name in keyof TlsFiles]: string | undefined }): TlsFiles {
   const given = (['cert', 'key', 'ca'] as const).filter((name) => files[name] !== undefined);
   return Object.fromEntries(given.map((name) => [name, readPem(name, files[name]!)]));

@@ -155,7 +155,7 @@ test('zocalo token without a secret, with a right that is none or a time that is
   const { cwd } = await daemon(t);
   for (const [directory, args, line] of [
     [directoryWith(t), [], /^BAD_OPTION: tokens need the key `secret`/],
-    [cwd, ['--can', 'read:news'], /^BAD_OPTION: --can read:news is no list of rights; write it like sub:chat/],
+    [cwd, ['--can', 'read:news'], /^BAD_OPTION: --can read:news is not a list of rights; write it like sub:chat/],
     [cwd, ['--expires', 'soon'], /^BAD_OPTION: .*duration/],
   ] as const) {
     const program = zocaloIn(directory, ['token', '--user', 'ana', ...args]);

@@ -63,7 +63,7 @@ test('behind an nginx with the lines that the doctor gives, all is well, and 0',
   assert.match(text, /^ok {7}clock: /m);
   assert.match(text, /^ok {7}proxy: passes on the client's address, 127\.0\.0\.1$/m);
   assert.match(text, /^ok {7}proxy: WebSockets get through$/m);
-  assert.match(text, /^ok {7}proxy: a silent line lives for 1 s; --wait 75s/m);
+  assert.match(text, /^ok {7}proxy: a silent connection survives 1 s; --wait 75s/m);
   assert.doesNotMatch(text, /^problem|For nginx:/m);
 });
 
@@ -122,7 +122,7 @@ test('a proxy that cuts a silent line is a problem for whoever waits', { skip },
   const cut = (lines: string) => lines.replace('proxy_read_timeout 75s', 'proxy_read_timeout 2s');
   const { exit, text } = await examineThrough(t, cut, { args: ['--wait', '30s'] });
   assert.equal(exit, 1, text);
-  assert.match(text, /^problem {2}proxy: a silent line is cut after \d s\n {9}let the proxy wait/m);
+  assert.match(text, /^problem {2}proxy: a silent connection is closed after \d s\n {9}let the proxy wait/m);
   assert.match(text, /^ok {7}proxy: WebSockets get through$/m);
 });
 
@@ -252,17 +252,17 @@ test('a certificate is looked at: key, names, dates, chain', { skip: missing('op
     look({ key: join(folder, 'other.pem') }).join('\n'),
     /^problem other\.pem is not the key of cert\.pem$/m,
   );
-  assert.match(look({ key: join(folder, 'none.pem') }).join('\n'), /^problem none\.pem is no private key/m);
+  assert.match(look({ key: join(folder, 'none.pem') }).join('\n'), /^problem none\.pem is not a private key/m);
   assert.match(look({ cert: join(folder, 'none.pem') }).join('\n'), /^problem none\.pem has no certificate in it$/m);
   assert.match(
     look({ names: ['chat.example.org', 'example.org'] }).join('\n'),
     /^problem cert\.pem is not for example\.org$/m,
   );
   assert.match(look({}, Date.now() + 2 * DAY).join('\n'), /^problem cert\.pem has expired/m);
-  assert.match(look({}, Date.now() - 2 * DAY).join('\n'), /^problem cert\.pem is good from/m);
+  assert.match(look({}, Date.now() - 2 * DAY).join('\n'), /^problem cert\.pem is not valid before/m);
   assert.deepEqual(
     look({}).map((line) => line.replace(/ on .*/, '')),
-    ['warning cert.pem expires', 'warning cert.pem signs itself: browsers refuse it'],
+    ['warning cert.pem expires', 'warning cert.pem is self-signed: browsers refuse it'],
   );
 });
 

@@ -50,7 +50,7 @@ test('an earlier file is kept, unless --force says otherwise; then nobody else c
   chmodSync(file, 0o644);
   const refused = zocaloIn(cwd, ['init']);
   assert.equal(await refused.exited, 2);
-  assert.match(refused.stderr, /^BAD_OPTION: zocalo\.config\.yaml is there already; .*--force\n$/);
+  assert.match(refused.stderr, /^BAD_OPTION: zocalo\.config\.yaml exists already; .*--force\n$/);
   assert.equal(readFileSync(file, 'utf8'), 'ping: 1s');
   assert.equal(await zocaloIn(cwd, ['init', '--force']).exited, 0);
   assert.match(readFileSync(file, 'utf8'), /^secret: /m);
@@ -60,7 +60,7 @@ test('an earlier file is kept, unless --force says otherwise; then nobody else c
 test('a name with another ending, and a place that is not there, are one line each', async (t) => {
   const cwd = directoryWith(t);
   for (const [name, line] of [
-    ['zocalo.ini', /^BAD_OPTION: zocalo\.ini is no name of a configuration file; [^\n]+\n$/],
+    ['zocalo.ini', /^BAD_OPTION: zocalo\.ini is not a name for a configuration file; [^\n]+\n$/],
     ['no/where.yaml', /^BAD_OPTION: no\/where\.yaml cannot be written \(ENOENT\); [^\n]+\n$/],
   ] as const) {
     const program = zocaloIn(cwd, ['init', name]);

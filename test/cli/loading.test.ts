@@ -99,7 +99,7 @@ for (const replacement of ['another version', 'nothing at all'])
     await rm(`${place}-before`, { recursive: true });
     await useAll();
     program.child.kill('SIGHUP');
-    const [line] = await program.says(/.*the configuration was not taken.*\n/, 'stderr');
+    const [line] = await program.says(/.*the configuration was not applied.*\n/, 'stderr');
     if (replacement === 'another version') assert.match(line, /9\.9\.9 is installed; restart it/);
     assert.equal(await program.stop('SIGTERM'), 0);
     assert.match(program.stderr, /"msg":"stopping".*"msg":"stopped"/s);

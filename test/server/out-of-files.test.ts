@@ -85,12 +85,12 @@ for (const [name, flags, cli] of [
     assert.equal((await ask('/zocalo.js')).status, 500);
     await program.says(/"msg":"something failed on the side of the server"/, 'stderr');
     process.kill(pid!, 'SIGHUP');
-    await program.says(/the configuration was not taken/, 'stderr');
+    await program.says(/the configuration was not applied/, 'stderr');
     limit(20_000);
     assert.equal((await ask('/zocalo.js')).status, 200);
     await publish();
     process.kill(pid!, 'SIGHUP');
-    await program.says(/the configuration was read anew/, 'stderr');
+    await program.says(/the configuration was reloaded/, 'stderr');
     limit(5);
     assert.equal(await program.stop('SIGTERM'), 0);
     assert.match(program.stderr, /"msg":"stopped"/);

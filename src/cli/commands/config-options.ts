@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import type { LoadedConfig, LoadOptions } from '../../server/config/index.ts';
 
-/** What the flags of a command that runs on the configuration say. */
+/** The flags of commands that use the configuration. */
 export interface ConfigOptions {
   config?: string;
   set?: string[];
@@ -18,13 +18,13 @@ export function addConfigOptions(command: Command): Command {
   return addConfigFile(command)
     .option('-p, --port <port>', 'where to listen; 0 for any free port; default: 9000, or PORT', parsePort)
     .option('-H, --host <host>', 'the address to listen on; default: localhost')
-    .option('--store <where>', 'where the logs live: sqlite:<file>, or memory')
-    .option('--set <key=value>', 'any key, like limits.queue=2MiB; may be given many times', collect);
+    .option('--store <where>', 'where the logs are stored: sqlite:<file>, or memory')
+    .option('--set <key=value>', 'any key, like limits.queue=2MiB; may be repeated', collect);
 }
 
 /** @throws ConfigError. */
 export async function loadFrom(options: ConfigOptions): Promise<LoadedConfig> {
-  const { loadConfig } = await import('../../server/config/index.ts'); // heavy, and most commands do without
+  const { loadConfig } = await import('../../server/config/index.ts'); // large, and not needed by most commands
   return loadConfig(loadOptionsOf(options));
 }
 

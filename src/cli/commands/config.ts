@@ -12,9 +12,7 @@ Examples:
   ZOCALO_LIMITS_QUEUE=2MiB zocalo config --set log.level=debug`;
 
 export function addConfig(program: Command): void {
-  addConfigOptions(
-    program.command('config').description('print the configuration that counts, or what is wrong with it'),
-  )
+  addConfigOptions(program.command('config').description('print the effective configuration, or what is wrong with it'))
     .addHelpText('after', EXAMPLES)
     .action(run);
 }

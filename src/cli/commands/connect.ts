@@ -7,9 +7,9 @@ import { readTlsFiles, type TlsFiles } from '../tls-files.ts';
 import { secondsOption, waitOption } from './options.ts';
 
 const EXAMPLES = `
-Standard input goes there, and what is answered to standard output. When standard input ends, so does our side;
-everything that is still answered is printed. Over udp:// a line is a datagram, over ws:// and wss:// it is a text
-message; there, answers are awaited after the end of the input until nothing has come for --wait seconds.
+Sends standard input, and prints the answers. When standard input ends, so does our side; later answers are still
+printed. Over udp:// a line is a datagram, over ws:// and wss:// it is a text message; there, it waits after the end of
+the input until nothing has arrived for --wait seconds.
 
 Examples:
   zocalo connect tcp://example.org:80
@@ -29,15 +29,15 @@ interface Options extends TlsFiles {
 export function addConnect(program: Command): void {
   program
     .command('connect')
-    .description('an interactive line to an address; standard input may be a pipe')
+    .description('an interactive connection to an address; standard input may be a pipe')
     .argument('<url>', 'tcp://, tls://, udp:// with host:port, unix:///path, ws://host/path, wss://host/path')
     .option('--ca <file>', 'for tls and wss: the authority that signed the certificate, PEM')
     .option('--cert <file>', 'for tls and wss: our own certificate, PEM')
     .option('--key <file>', 'for tls and wss: its private key, PEM')
     .option('--servername <name>', 'for tls and wss: the name that the certificate must have')
     .option('--insecure', 'for tls and wss: trust any certificate, and so anybody in between')
-    .addOption(secondsOption('--timeout <seconds>', 'how long connecting may take; 0 for ever', 10))
-    .addOption(waitOption('how long a silence is taken for the end, where nothing else says it'))
+    .addOption(secondsOption('--timeout <seconds>', 'time limit for connecting; 0 for none', 10))
+    .addOption(waitOption('how long a silence counts as the end, where nothing else marks it'))
     .addHelpText('after', EXAMPLES)
     .action(run);
 }

@@ -7,9 +7,9 @@ import { caOption, parseDaemonUrl, parseDuration } from './options.ts';
 import { mintToken } from './token.ts';
 
 const EXAMPLES = `
-Looks at the configuration, the port, the store, the certificates and the machine, and with --url at the daemon as the
-public sees it: does a WebSocket get through the proxy, is the client's address passed on, is a silent line cut? What is
-wrong comes with what mends it. Ends with 1 when there is a problem, which a warning is not.
+Checks the configuration, the port, the store, the certificates and the machine, and with --url the daemon as the public
+sees it: does a WebSocket get through the proxy, is the client's address passed on, is a silent connection closed? Each
+problem comes with how to fix it. Exits with 1 if there is a problem; a warning does not count.
 
 Examples:
   zocalo doctor
@@ -22,16 +22,14 @@ interface Options {
   wait: number;
 }
 
-/** Milliseconds: for the token by which a silent line is watched. */
+/** Milliseconds, for the token that is used to watch a silent connection. */
 const TOKEN_LIFE = 3_600_000;
 
 export function addDoctor(program: Command): void {
-  addConfigFile(
-    program.command('doctor').description('say what is wrong with the daemon and the proxy, and how to mend it'),
-  )
-    .option('--url <url>', 'where the public meets the daemon: https://chat.example.org', parseDaemonUrl)
+  addConfigFile(program.command('doctor').description('find problems of the daemon and the proxy, and how to fix them'))
+    .option('--url <url>', 'the public address of the daemon: https://chat.example.org', parseDaemonUrl)
     .addOption(caOption())
-    .option('--wait <duration>', 'how long a line must live on which nobody says anything', parseDuration, 1_000)
+    .option('--wait <duration>', 'how long a silent connection must survive', parseDuration, 1_000)
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -48,7 +46,7 @@ async function run({ config: file, url, wait, ca }: Options): Promise<void> {
   if (findings.some(({ level }) => level === 'problem')) process.exitCode = 1;
 }
 
-function asText({ level, about, sentence, mend }: Finding): string {
+function asText({ level, about, sentence, fix }: Finding): string {
   const line = `${level.padEnd(7)}  ${about}: ${sentence}\n`;
-  return mend === undefined ? line : `${line}         ${mend}\n`;
+  return fix === undefined ? line : `${line}         ${fix}\n`;
 }

@@ -1,8 +1,8 @@
 import { decodeFromServer, encodePublication } from '../../protocol/index.ts';
 
 /**
- * A WebSocket for the SDK, which reads lines by `JSON.parse`: of each publication it hands on the data as a string that
- * holds its JSON, so that what is printed has all its digits.
+ * A WebSocket for the SDK, which parses lines with `JSON.parse`: it passes on each publication's data as a string that
+ * contains its JSON, so that all digits are printed.
  */
 export class ExactSocket extends WebSocket {
   override addEventListener(type: string, listener: unknown): void {

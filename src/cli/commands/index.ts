@@ -9,7 +9,7 @@ import { addSubscribe } from './subscribe.ts';
 import { addToken } from './token.ts';
 import { addUsers } from './users.ts';
 
-/** In the order in which `--help` shows them. */
+/** In the order of `--help`. */
 export const COMMANDS = [
   addServe,
   addInit,

@@ -8,8 +8,8 @@ import { invocation } from '../invocation.ts';
 import { note, print } from '../terminal.ts';
 
 const EXAMPLES = `
-Every key is in the file with a comment, and most are commented out. It has fresh secrets, so it is for its owner's eyes
-alone (mode 0600); a .json file has no comments.
+The file has every key with a comment; most are commented out. It contains fresh secrets, so only its owner can read it
+(mode 0600). A .json file has no comments.
 
 Examples:
   zocalo init                      zocalo.config.yaml
@@ -20,8 +20,8 @@ export function addInit(program: Command): void {
   program
     .command('init')
     .description('write a configuration file with comments and fresh secrets')
-    .argument('[file]', 'its name; the ending tells the form: .yaml, .yml, .json or .ts', 'zocalo.config.yaml')
-    .option('--force', 'overwrite the file when there is one')
+    .argument('[file]', 'its name; the extension sets the format: .yaml, .yml, .json or .ts', 'zocalo.config.yaml')
+    .option('--force', 'overwrite an existing file')
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -52,14 +52,14 @@ and publish something from anywhere on this machine:
 The admin page, ${listen}/admin, takes the same key, which is for everything: give your application one of
 its own, which can only publish. The demo chat is off; chat: true shows it at ${listen}/.
 `);
-  if (!listen.endsWith(':9000')) note('Port 9000 is taken by another program here, so the file names another one.');
+  if (!listen.endsWith(':9000')) note('Port 9000 is taken by another program here, so the file has another one.');
 }
 
 function formOf(file: string): FileForm {
   const [, ending = ''] = /\.(ya?ml|json|ts)$/.exec(file) ?? [];
   if (ending === 'json' || ending === 'ts') return ending;
   if (ending !== '') return 'yaml';
-  throw new ZocaloError('BAD_OPTION', `${file} is no name of a configuration file`, {
+  throw new ZocaloError('BAD_OPTION', `${file} is not a name for a configuration file`, {
     advice: 'name one that ends in .yaml, .yml, .json or .ts',
   });
 }
@@ -69,7 +69,7 @@ function newSecret(): string {
   return randomBytes(32).toString('base64url');
 }
 
-/** An earlier file is replaced at once, so that its wider mode never holds the new secrets. */
+/** Replaces an earlier file at once, so that the new secrets are never in a file with a wider mode. */
 async function write(file: string, text: string, force: boolean): Promise<void> {
   const target = force ? `${file}.${process.pid}.new` : file;
   try {
@@ -80,7 +80,7 @@ async function write(file: string, text: string, force: boolean): Promise<void> 
     const { code } = error as NodeJS.ErrnoException;
     if (force) await rm(target, { force: true });
     if (code === 'EEXIST')
-      throw new ZocaloError('BAD_OPTION', `${file} is there already`, {
+      throw new ZocaloError('BAD_OPTION', `${file} exists already`, {
         advice: 'choose another name, or add --force',
       });
     throw new ZocaloError('BAD_OPTION', `${file} cannot be written (${code})`, {

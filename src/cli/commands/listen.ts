@@ -5,13 +5,13 @@ import { readTlsFiles, type TlsFiles } from '../tls-files.ts';
 import { waitOption } from './options.ts';
 
 const EXAMPLES = `
-Without --echo, what arrives goes to standard output, and standard input to everybody who is connected, at the
-pace of the slowest. Standard input is read once somebody is there; when it ends after saying something, those
-who are there get our end. localhost is 127.0.0.1 and ::1; port 0 is any free one; Ctrl-C ends it.
+Without --echo, it prints what arrives, and sends standard input to all clients, at the pace of the slowest. Standard
+input is read once a client is connected; when it ends after some input, our side of their connections ends.
+localhost is 127.0.0.1 and ::1; port 0 is any free one; Ctrl-C ends it.
 
 Examples:
   zocalo listen tcp://127.0.0.1:1337 --echo      every byte back, to many at a time
-  zocalo listen tcp://localhost:0                a free port, said on standard error
+  zocalo listen tcp://localhost:0                a free port, printed on standard error
   zocalo listen udp://0.0.0.0:5140 > log.txt     keep what devices send
   zocalo listen unix:///tmp/zocalo.sock
   zocalo listen tls://0.0.0.0:1338 --cert cert.pem --key key.pem --echo`;
@@ -26,10 +26,10 @@ export function addListen(program: Command): void {
     .command('listen')
     .description('listen on an address: echo, or print what arrives and send what is typed')
     .argument('<url>', 'tcp://host:port, tls://host:port, udp://host:port, unix:///path')
-    .option('-e, --echo', 'send every byte back to who sent it')
+    .option('-e, --echo', 'send every byte back')
     .option('--cert <file>', 'for tls: the certificate, PEM')
     .option('--key <file>', 'for tls: its private key, PEM')
-    .option('--ca <file>', 'for tls: ask clients for a certificate of this authority, PEM')
+    .option('--ca <file>', 'for tls: require a client certificate of this authority, PEM')
     .addOption(waitOption('after a client has ended: how long standard input may be silent before we end too'))
     .addHelpText('after', EXAMPLES)
     .action(run);
@@ -45,7 +45,7 @@ async function run(url: string, options: Options): Promise<void> {
   await stop();
 }
 
-/** Prints what anybody says, and says to everybody what comes from standard input. */
+/** Prints what all clients send, and sends standard input to all of them. */
 async function converse(server: StreamServer, unit: 'chunks' | 'lines', wait: number): Promise<void> {
   const sockets = new Set<StreamSocket>();
   const input = new Input();

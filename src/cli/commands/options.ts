@@ -1,7 +1,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { milliseconds } from '../../hub/index.ts';
 
-/** How long a silence is taken for the end, in seconds on the command line and milliseconds in the program. */
+/** How long a silence counts as the end, in seconds on the command line and milliseconds in the program. */
 export function waitOption(meaning: string): Option {
   return secondsOption('--wait <seconds>', meaning, 1);
 }
@@ -25,7 +25,7 @@ export function parseDuration(text: string): number {
   }
 }
 
-/** Where a daemon is, as `http://host:port`: with `ws://` and `wss://` the same is meant. */
+/** The address of a daemon as `http://host:port`; `ws://` and `wss://` are accepted too. */
 export function parseDaemonUrl(text: string): string {
   const url = URL.parse(text.replace(/^ws(s?):/i, 'http$1:'));
   if (url && /^https?:$/.test(url.protocol) && url.host !== '') return url.origin;

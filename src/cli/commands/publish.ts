@@ -10,8 +10,8 @@ import { addConfigFile, loadFrom } from './config-options.ts';
 import { caOption, parseDaemonUrl } from './options.ts';
 
 const EXAMPLES = `
-Data that is no JSON is sent as a text; - is standard input. The position in the channel's log is printed. Where the
-daemon is, and a key that may publish, come from the configuration here (or its Unix socket, which needs no key), or
+Data that is not JSON is sent as a string; - is standard input. The position in the channel's log is printed. The
+daemon's address and a key that may publish come from the configuration here (or its Unix socket, which needs no key), or
 from --url, and --api-key or ZOCALO_API_KEY.
 
 Examples:
@@ -31,9 +31,9 @@ interface Options {
 export function addPublish(program: Command): void {
   addConfigFile(program.command('publish').description('publish to a channel of a running daemon'))
     .argument('<channel>', 'its name')
-    .argument('<data>', 'JSON or a text; - for standard input')
-    .option('--key <key>', 'makes repeating it harmless')
-    .option('--url <url>', 'where the daemon is; default: as in the configuration', parseDaemonUrl)
+    .argument('<data>', 'JSON or a string; - for standard input')
+    .option('--key <key>', 'an idempotency key: makes repeating safe')
+    .option('--url <url>', 'the address of the daemon; default: as in the configuration', parseDaemonUrl)
     .addOption(caOption())
     .option('--api-key <key>', 'default: ZOCALO_API_KEY, or one of the configuration')
     .addHelpText('after', EXAMPLES)
@@ -50,7 +50,7 @@ async function run(channel: string, data: string, options: Options): Promise<voi
   await print(at ? `${at.join(':')}\n` : 'published\n');
 }
 
-/** JSON as it stands there, with all its digits; anything else is a text. */
+/** JSON text unchanged, with all digits; anything else is a string. */
 function parse(said: string): JsonText {
   try {
     return JsonText.parse(said);
@@ -62,7 +62,7 @@ function parse(said: string): JsonText {
 async function standardInput(): Promise<string> {
   const bytes = await buffer(process.stdin);
   if (isUtf8(bytes)) return bytes.toString();
-  throw new ZocaloError('BAD_OPTION', 'standard input is not UTF-8', { advice: 'convert it, by iconv say' });
+  throw new ZocaloError('BAD_OPTION', 'standard input is not UTF-8', { advice: 'convert it, for example with iconv' });
 }
 
 async function doorOf({ config: file, url, apiKey }: Options, channel: string): Promise<Door> {

@@ -11,16 +11,16 @@ import { addConfigOptions, type ConfigOptions, loadOptionsOf } from './config-op
 
 const EXAMPLES = `
 Examples:
-  zocalo serve                   as zocalo.config.yaml says; without one, the demo at http://localhost:9000
+  zocalo serve                   with zocalo.config.yaml; without one, the demo at http://localhost:9000
   zocalo serve --port 8080
-  zocalo serve --host 0.0.0.0    for everybody on the network
-  zocalo serve --store memory    forgets everything when it ends
+  zocalo serve --host 0.0.0.0    for the whole network
+  zocalo serve --store memory    keeps nothing after it ends
   zocalo serve --supervise --error-log zocalo.err
-SIGTERM and SIGINT end it in good order; SIGHUP reads the configuration anew.
-Rooms are paths: http://localhost:9000/chat:tacos is one, and so is ws://localhost:9000/chat:tacos for text alone.`;
+SIGTERM and SIGINT stop it gracefully; SIGHUP reloads the configuration.
+Rooms are paths: http://localhost:9000/chat:tacos is one, and ws://localhost:9000/chat:tacos is the same one as plain text.`;
 
 const FEW_FILES =
-  'limits.connections is more than this process can hold, by the number of files that it may have open: raise that ' +
+  'limits.connections is more than this process can hold, because of its limit of open files: raise that ' +
   '(ulimit -n, LimitNOFILE of systemd, --ulimit nofile of Docker), or lower limits.connections';
 
 interface ServeOptions extends ConfigOptions {
@@ -32,18 +32,18 @@ interface ServeOptions extends ConfigOptions {
 export function addServe(program: Command): void {
   addConfigOptions(program.command('serve'))
     .description('serve pages, HTTP API and WebSockets on one port')
-    .option('--debug', 'write everything that clients say and hear, and each refusal; secrets are hidden')
-    .option('--supervise', 'run it in a process of its own, and start it again when it crashes')
-    .option('--error-log <file>', 'with --supervise: where each crash is written down')
+    .option('--debug', 'log every line of clients and to clients, and each refusal; secrets are hidden')
+    .option('--supervise', 'run it in a child process, and restart it when it crashes')
+    .option('--error-log <file>', 'with --supervise: the file where each crash is recorded')
     .addHelpText('after', EXAMPLES)
     .action((options: ServeOptions) =>
       options.supervise ? watchOver(options) : serve(options, program.version() ?? ''),
     );
 }
 
-/** Until SIGINT or SIGTERM; then everybody is told when to come back. */
+/** Runs until SIGINT or SIGTERM; then clients are told when to reconnect. */
 async function serve(options: ServeOptions, version: string): Promise<void> {
-  // From the first moment to the last, so that no signal, however often it comes, cuts off a start or an end.
+  // Signals are handled from the first moment to the last, so that none interrupts a start or a stop.
   const told = Promise.withResolvers<void>();
   const started = Promise.withResolvers<void>();
   let isTold = false;
@@ -51,7 +51,7 @@ async function serve(options: ServeOptions, version: string): Promise<void> {
     isTold = true;
     told.resolve();
   };
-  // One after the other, and no more than one that waits: it reads what there is then.
+  // One reload after the other, and at most one that waits: it reads what is there then.
   let isAsked = false;
   let reloading: Promise<void> = started.promise;
   const askForReload = () => {
@@ -93,9 +93,9 @@ async function serve(options: ServeOptions, version: string): Promise<void> {
       for (const secret of secretsOf(config)) secrets.add(secret);
       await daemon.reload(config);
       announceDrain(config.drain.deadline);
-      log.info({}, 'the configuration was read anew');
+      log.info({}, 'the configuration was reloaded');
     } catch (err) {
-      log.error({ err }, 'the configuration was not taken; everything is as before');
+      log.error({ err }, 'the configuration was not applied; nothing has changed');
     }
   };
   await daemon.start();
@@ -105,17 +105,17 @@ async function serve(options: ServeOptions, version: string): Promise<void> {
   started.resolve();
   announceDrain(config.drain.deadline);
   const pages = pageAddresses(daemon.addresses);
-  // Nobody has to read it: where it cannot be written, a full disk say, it is lost, and the daemon is not.
+  // If it cannot be written, for example on a full disk, it is lost, and the daemon continues.
   const say = operations.writeAtOnce(1);
   if (listen !== undefined && !listen.endsWith(':9000')) say('Port 9000 is taken by another program.\n');
-  say(`Zócalo is open at ${pages.join(' and ')}\n`);
+  say(`Zócalo listens at ${pages.join(' and ')}\n`);
   if (key !== undefined) say(demo(pages[0] ?? '', key));
   await Promise.race([told.promise, supervisorGone()]);
   isTold = true;
   await daemon.stop();
 }
 
-/** Nobody has configured anything: then there are no API keys either. */
+/** Without a configuration, there are no API keys either. */
 function isDemo({ file, config }: PlainConfig): boolean {
   return file === undefined && config.api.keys.length === 0;
 }
@@ -136,13 +136,13 @@ The same key opens ${page}/admin. For a daemon of your own: ${invocation()} init
 `;
 }
 
-/** What shall never be seen in a log, wherever it stands. */
+/** What must never appear in a log. */
 function secretsOf({ secret, api, webhooks }: PlainConfig['config']): string[] {
   const all = [secret, ...api.keys.map(({ key }) => key), ...webhooks.map(({ secret }) => secret)];
   return all.filter((text) => text !== undefined);
 }
 
-/** A small process that starts the daemon again when it crashes. */
+/** A small process that restarts the daemon when it crashes. */
 async function watchOver({ errorLog }: ServeOptions): Promise<void> {
   const signals = new EventEmitter();
   const ended = supervise({ command: workerCommand(), errorLog, signals });

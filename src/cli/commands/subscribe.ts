@@ -7,13 +7,13 @@ import { parseDaemonUrl } from './options.ts';
 import { mintToken } from './token.ts';
 
 const EXAMPLES = `
-A line for each message: the channel and its data as JSON, or with --json all that is known of it. A lost connection
-comes back by itself, and goes on where it was. Ctrl-C ends it.
+Prints a line for each message: the channel and its data as JSON, or with --json everything that is known about it. It
+reconnects by itself, and continues where it was. Ctrl-C ends it.
 
 Examples:
   zocalo subscribe news
   zocalo subscribe chat:1 chat:2 --recent 10 --json
-  zocalo subscribe news --since k3Xw9:41                what came after that position
+  zocalo subscribe news --since k3Xw9:41                start after that position
   zocalo subscribe news --url wss://example.org --token "$TOKEN"`;
 
 interface Options {
@@ -31,11 +31,14 @@ const TOKEN_LIFE = 3_600_000;
 export function addSubscribe(program: Command): void {
   addConfigFile(program.command('subscribe').description('print what is published to channels of a running daemon'))
     .argument('<channel...>', 'their names')
-    .option('--since <position>', 'epoch:offset, as zocalo publish prints it: what came after it first', parsePosition)
-    .option('--recent <n>', 'so many of the newest messages first', parseCount)
-    .option('--json', 'print everything that is known of a message')
-    .option('--url <url>', 'where the daemon is; default: as in the configuration', parseDaemonUrl)
-    .option('--token <token>', 'who we are; default: ZOCALO_TOKEN, or one made with the secret of the configuration')
+    .option('--since <position>', 'epoch:offset, as zocalo publish prints it: start after it', parsePosition)
+    .option('--recent <n>', 'this many of the newest messages first', parseCount)
+    .option('--json', 'print everything that is known about a message')
+    .option('--url <url>', 'the address of the daemon; default: as in the configuration', parseDaemonUrl)
+    .option(
+      '--token <token>',
+      'the token to log in with; default: ZOCALO_TOKEN, or one made with the secret of the configuration',
+    )
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -57,7 +60,7 @@ async function run(channels: string[], options: Options): Promise<void> {
       ...(recent !== undefined && { recent }),
     });
     subscription.on('message', (message) => void print(line(message, options.json)));
-    subscription.on('gap', ({ channel }) => note(`${channel}: some messages are lost; this goes on after them`));
+    subscription.on('gap', ({ channel }) => note(`${channel}: some messages are lost; continuing after them`));
     subscription.on('error', ended.reject);
   }
   try {
@@ -67,7 +70,7 @@ async function run(channels: string[], options: Options): Promise<void> {
   }
 }
 
-/** `data` is JSON already: see `ExactSocket`. */
+/** `data` is JSON text: see `ExactSocket`. */
 function line({ channel, data, ...more }: Message, json = false): string {
   if (!json) return `${channel} ${data}\n`;
   return `{"channel":${JSON.stringify(channel)},"data":${data},${JSON.stringify(more).slice(1)}\n`;

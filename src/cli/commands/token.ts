@@ -10,10 +10,10 @@ import { addConfigFile, loadFrom } from './config-options.ts';
 import { parseDuration } from './options.ts';
 
 const EXAMPLES = `
-The token is signed with the secret of the configuration, and goes into the client's option token, or the query of
-an address. Without --can, the options of the channels alone decide.
+The token is signed with the secret of the configuration. Pass it as the client's option token, or in the query of an
+address. Without --can, only the options of the channels decide.
 
---check explains a token: whose it is, what it allows, until when it is good; or why this daemon would refuse it.
+--check explains a token: whose it is, what it allows, until when it is valid; or why this daemon would refuse it.
 
 Examples:
   zocalo token --user natalia
@@ -29,15 +29,11 @@ interface Options {
 }
 
 export function addToken(program: Command): void {
-  addConfigFile(program.command('token').description('make a token, by which a client is some user, or explain one'))
+  addConfigFile(program.command('token').description('make a token that identifies a user, or explain one'))
     .option('--user <name>', 'who the client is')
-    .option('--check <token>', 'explain a token in place of making one; - for standard input')
-    .option(
-      '--can <right>',
-      'sub:, pub: or presence: with a channel or pattern; may be given many times',
-      collectRights,
-    )
-    .option('--expires <duration>', 'how long it is good, like 30s, 5m, 12h or 7d', parseDuration, 3_600_000)
+    .option('--check <token>', 'explain a token instead of making one; - for standard input')
+    .option('--can <right>', 'sub:, pub: or presence: with a channel or pattern; may be repeated', collectRights)
+    .option('--expires <duration>', 'how long it is valid, like 30s, 5m, 12h or 7d', parseDuration, 3_600_000)
     .addHelpText('after', EXAMPLES)
     .action(run);
 }
@@ -57,7 +53,7 @@ async function run({ config: file, user, check, can, expires }: Options): Promis
   await print(`${await mintToken(config.secret, claims)}\n`);
 }
 
-/** @throws ProtocolError UNAUTHORIZED, with the reason, for a token that the daemon of this configuration refuses. */
+/** @throws ProtocolError UNAUTHORIZED, with the reason, for a token that this configuration's daemon refuses. */
 async function explain(token: string, config: Config): Promise<string> {
   const { canOf, TokenRefused, Tokens } = await import('../../server/auth/index.ts');
   const tokens = new Tokens({ secret: config.secret, jwt: config.auth.jwt, now: Date.now, fetch });
@@ -83,7 +79,7 @@ async function explain(token: string, config: Config): Promise<string> {
 export async function mintToken(secret: string | undefined, claims: TokenClaims): Promise<string> {
   const { Auth } = await import('../../server/auth/index.ts');
   const silent = () => {};
-  // Only the secret: a token needs none of the other doors, and no users table.
+  // Only the secret: signing needs no other login method, and no users table.
   const auth = new Auth(
     { secret, auth: { anonymous: false, jwt: undefined, login: undefined, hook: undefined } },
     { log: { debug: silent, info: silent, warn: silent, error: silent } },
@@ -96,7 +92,7 @@ export async function mintToken(secret: string | undefined, claims: TokenClaims)
   }
 }
 
-/** @throws ZocaloError BAD_OPTION for what is no right. */
+/** @throws ZocaloError BAD_OPTION for an invalid right. */
 export function rightsFrom(
   can: string[] | undefined,
   rightsOf: (can: unknown) => Rights | undefined,
@@ -105,7 +101,7 @@ export function rightsFrom(
     return rightsOf(can);
   } catch (cause) {
     const advice = 'write it like sub:chat:*, pub:chat:42 or presence:chat:*';
-    throw new ZocaloError('BAD_OPTION', `--can ${can?.join(' --can ')} is no list of rights`, { advice, cause });
+    throw new ZocaloError('BAD_OPTION', `--can ${can?.join(' --can ')} is not a list of rights`, { advice, cause });
   }
 }
 

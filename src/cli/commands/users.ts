@@ -7,8 +7,8 @@ import { loadFrom } from './config-options.ts';
 import { collectRights, rightsFrom } from './token.ts';
 
 const EXAMPLES = `
-The table is the file of auth.login.users in the configuration here, or --file; a daemon may have it open. Passwords are
-typed, or come as one line of standard input; never as an argument, which every program of the machine could read.
+The table is the file of auth.login.users in the configuration here, or --file; a daemon may be using it. Passwords are
+typed, or read as one line of standard input; never given as an argument, which every program on the machine could read.
 
 Examples:
   zocalo users add natalia --can 'sub:chat:*' --can 'pub:chat:*'
@@ -32,11 +32,7 @@ export function addUsers(program: Command): void {
       .option('--file <file>', 'the SQLite file of the table')
       .option('-c, --config <file>', 'the configuration that names it');
   command('add <name>', 'add a user, and ask for the password')
-    .option(
-      '--can <right>',
-      'sub:, pub: or presence: with a channel or pattern; may be given many times',
-      collectRights,
-    )
+    .option('--can <right>', 'sub:, pub: or presence: with a channel or pattern; may be repeated', collectRights)
     .action(async (name: string, options: Options) => {
       const { rightsOf } = await import('../../server/auth/index.ts');
       const rights = rightsFrom(options.can, rightsOf);

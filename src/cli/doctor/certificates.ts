@@ -4,10 +4,10 @@ import type { CertificateConfig, Config } from '../../server/config/index.ts';
 import { type Finding, ok, problem, warning } from './finding.ts';
 
 const DAY = 86_400_000;
-/** Let's Encrypt's clients renew 30 days before the end: who has less than half of that left does not renew. */
+/** Let's Encrypt's clients renew 30 days before expiry: with less than half of that left, the renewal does not work. */
 const SOON = 14 * DAY;
 
-/** Do the files belong together, when do they end, whom are they for, and is the chain whole? */
+/** Checks whether the files belong together, when they expire, their names, and whether the chain is complete. */
 export function lookAtCertificates({ tls }: Pick<Config, 'tls'>, now = Date.now()): Finding[] {
   return tls.flatMap((files) => lookAt(files, now));
 }
@@ -29,11 +29,13 @@ function lookAt({ cert, key, names }: CertificateConfig, now: number): Finding[]
     if (!own.checkPrivateKey(createPrivateKey(readFileSync(key, 'utf8'))))
       findings.push(problem(about, `${key} is not the key of ${cert}`, 'give the two files that were made together'));
   } catch (error) {
-    findings.push(problem(about, `${key} is no private key: ${(error as Error).message}`, 'give the key in PEM form'));
+    findings.push(
+      problem(about, `${key} is not a private key: ${(error as Error).message}`, 'give the key in PEM form'),
+    );
   }
   const [from, to] = [Date.parse(own.validFrom), Date.parse(own.validTo)];
   if (to < now) findings.push(problem(about, `${cert} has expired on ${own.validTo}`, 'renew it'));
-  else if (from > now) findings.push(problem(about, `${cert} is good from ${own.validFrom} on`, 'check the clock'));
+  else if (from > now) findings.push(problem(about, `${cert} is not valid before ${own.validFrom}`, 'check the clock'));
   else if (to - now < SOON)
     findings.push(
       warning(about, `${cert} expires on ${own.validTo}`, 'renew it; the daemon takes the new one by itself'),
@@ -42,7 +44,9 @@ function lookAt({ cert, key, names }: CertificateConfig, now: number): Finding[]
     if (!name.startsWith('*') && own.checkHost(name) === undefined)
       findings.push(problem(about, `${cert} is not for ${name}`, `it is for ${own.subjectAltName ?? own.subject}`));
   if (own.checkIssued(own))
-    findings.push(warning(about, `${cert} signs itself: browsers refuse it`, "get one of an authority: Let's Encrypt"));
+    findings.push(
+      warning(about, `${cert} is self-signed: browsers refuse it`, "get one of an authority: Let's Encrypt"),
+    );
   else if (!chain.slice(1).some((next) => own.checkIssued(next)))
     findings.push(
       warning(
@@ -51,5 +55,5 @@ function lookAt({ cert, key, names }: CertificateConfig, now: number): Finding[]
         'take the file with the whole chain (fullchain.pem)',
       ),
     );
-  return findings.length > 0 ? findings : [ok(about, `${cert} is good until ${own.validTo}`)];
+  return findings.length > 0 ? findings : [ok(about, `${cert} is valid until ${own.validTo}`)];
 }

@@ -8,28 +8,28 @@ import { lookThroughProxy } from './proxy.ts';
 import { proxyLines } from './proxy-lines.ts';
 
 export interface ExamineOptions {
-  /** Where the public meets the daemon, through a proxy or not. */
+  /** The public address of the daemon, with or without a proxy. */
   readonly url?: string | undefined;
-  /** Milliseconds that a silent line is watched for. */
+  /** Milliseconds for which a silent connection is watched. */
   readonly wait: number;
   readonly token?: string | undefined;
-  /** Certificates of authorities to trust beside the well-known ones, in PEM form. */
+  /** Certificates of authorities to trust besides the well-known ones, in PEM form. */
   readonly ca?: string | undefined;
 }
 
 export interface Examination {
   readonly findings: readonly Finding[];
-  /** For the proxy's own configuration; undefined when it is in order. */
+  /** Lines for the proxy's own configuration; undefined if it is correct. */
   readonly lines: string | undefined;
 }
 
-/** Everything that can be told of a daemon from the machine that it runs on. */
+/** Runs every check possible on the daemon's own machine. */
 export async function examine(loaded: LoadedConfig, { url, wait, token, ca }: ExamineOptions): Promise<Examination> {
   const { config, file, warnings } = loaded;
   const { findings: ports, isRunning } = await lookAtPorts(config);
   const findings = [
-    ok('configuration', file === undefined ? 'no file: the defaults count' : `${file} has no mistakes`),
-    ...warnings.map((sentence) => warning('configuration', sentence, 'change it, if it is not meant')),
+    ok('configuration', file === undefined ? 'no file: the defaults are used' : `${file} has no mistakes`),
+    ...warnings.map((sentence) => warning('configuration', sentence, 'change it, unless it is intended')),
     ...lookAtFileMode(file),
     lookAtNode(),
     ...lookAtOpenFiles(config),
@@ -39,7 +39,7 @@ export async function examine(loaded: LoadedConfig, { url, wait, token, ca }: Ex
   ];
   if (url === undefined) {
     if (config.proxies.length > 0)
-      findings.push(warning('proxy', 'was not looked at', 'name the public address with --url https://…'));
+      findings.push(warning('proxy', 'was not checked', 'name the public address with --url https://…'));
     return { findings, lines: undefined };
   }
   const { findings: outside, server } = await lookThroughProxy({ url, wait, token, ca, proxies: config.proxies });

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import type { Config } from '../../server/config/index.ts';
 import { type Finding, ok, warning } from './finding.ts';
 
-/** As package.json's `engines` has it. */
+/** As `engines` in package.json. */
 const NODE: readonly [number, number] = [22, 18];
-/** For the log's files, the listeners, and what else a process has open. */
+/** For the log's files, the listeners, and other files of a process. */
 const SPARE = 100;
 
 export function lookAtNode(version = process.versions.node): Finding {
@@ -19,11 +19,11 @@ export function lookAtOpenFiles({ limits }: Pick<Config, 'limits'>, most = openF
   if (most === undefined) return [];
   if (most >= limits.connections + SPARE) return [ok('open files', `${most} may be open`)];
   const sentence = `${most} may be open, and limits.connections is ${limits.connections}`;
-  const mend = `raise it (ulimit -n ${limits.connections + SPARE}; LimitNOFILE= in a systemd unit), or lower the limit`;
-  return [warning('open files', sentence, mend)];
+  const fix = `raise it (ulimit -n ${limits.connections + SPARE}; LimitNOFILE= in a systemd unit), or lower the limit`;
+  return [warning('open files', sentence, fix)];
 }
 
-/** Undefined where the system does not say. Node raises the soft limit to the hard one. */
+/** Undefined where the system does not tell. Node raises the soft limit to the hard one. */
 function openFiles(): number | undefined {
   try {
     const [, hard] = /^Max open files\s+\S+\s+(\S+)/m.exec(readFileSync('/proc/self/limits', 'utf8')) ?? [];

@@ -8,7 +8,7 @@ import { addressOf } from '../daemon-address.ts';
 import { callDaemon } from '../daemon-call.ts';
 import { type Finding, failure, ok, problem, warning } from './finding.ts';
 
-/** Whether each address is free, or taken by the daemon itself: then `isRunning`. */
+/** Checks whether each address is free, or used by the daemon itself (`isRunning`). */
 export async function lookAtPorts({
   listen,
 }: Pick<Config, 'listen'>): Promise<{ findings: Finding[]; isRunning: boolean }> {
@@ -45,12 +45,12 @@ async function answers(listen: string): Promise<boolean> {
     const answer = (await callDaemon({ url: addressOf({ listen }) }, '/api/whoami')) as { address?: unknown };
     return typeof answer.address === 'string';
   } catch (error) {
-    // A certificate for the public name only: somebody is there, and speaks TLS.
+    // The certificate is only for the public name: a server is there, and speaks TLS.
     return error instanceof ZocaloError && error.code === 'CERTIFICATE_NOT_TRUSTED';
   }
 }
 
-/** Whether the store can be used, and nobody but the daemon has it. */
+/** Checks whether the store can be used, and no other process uses it. */
 export async function lookAtStore({ store }: Pick<Config, 'store'>, isRunning: boolean): Promise<Finding> {
   const { level, sentence, advice = '', error } = await inspectStore(store, isRunning);
   if (error !== undefined) return failure('store', error);
@@ -58,7 +58,7 @@ export async function lookAtStore({ store }: Pick<Config, 'store'>, isRunning: b
   return level === 'warning' ? warning('store', sentence, advice) : problem('store', sentence, advice);
 }
 
-/** Secrets are nobody else's business. */
+/** Secrets must not be readable by others. */
 export function lookAtFileMode(file: string | undefined): Finding[] {
   if (file === undefined || process.platform === 'win32') return [];
   const mode = statSync(file).mode & 0o777;

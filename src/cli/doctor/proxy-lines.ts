@@ -1,11 +1,11 @@
-/** What the daemon's address, and the name of the site, are in the lines to paste. */
+/** The daemon's address and the site's name in the lines to paste. */
 interface Site {
   readonly name: string;
   /** `127.0.0.1:9000`. */
   readonly backend: string;
 }
 
-/** Complete lines for a proxy in front of the daemon, by the name that its header Server has. */
+/** Complete lines for a proxy in front of the daemon, by the name in its header Server. */
 export const PROXY_LINES: Readonly<Record<'nginx' | 'Apache' | 'Caddy' | 'HAProxy', (site: Site) => string>> = {
   nginx: ({ name, backend }) => `map $http_upgrade $connection_upgrade {
   default upgrade;
@@ -67,7 +67,7 @@ backend zocalo
   server zocalo ${backend}`,
 };
 
-/** The lines for the proxy that names itself so, or for all of them. */
+/** The lines for the proxy of that name, or for all of them. */
 export function proxyLines(server: string | undefined, site: Site): string {
   const names = Object.keys(PROXY_LINES) as (keyof typeof PROXY_LINES)[];
   const known = names.filter((name) => server?.toLowerCase().includes(name.toLowerCase()));

@@ -9,18 +9,18 @@ import { type Finding, failure, happenedIn, ok, problem, proxyProblem, warning }
 /** Milliseconds by which clocks may differ before tokens fail. */
 const SKEW = 5_000;
 
-/** RFC 9110 §15.5.20: by this name the daemon is not called. */
+/** RFC 9110 §15.5.20: the daemon does not accept this host name. */
 const MISDIRECTED = 421;
 
 export interface ProxyOptions {
-  /** Where the public meets the daemon: `https://chat.example.org`. */
+  /** The public address of the daemon: `https://chat.example.org`. */
   readonly url: string;
-  /** Milliseconds for which a line must live on which nobody says anything. */
+  /** Milliseconds that a silent connection must survive. */
   readonly wait: number;
   readonly proxies: readonly string[];
-  /** By which the daemon lets us in, if it must be one. */
+  /** The token for the daemon, if it needs one. */
   readonly token?: string | undefined;
-  /** Certificates of authorities to trust beside the well-known ones, in PEM form. */
+  /** Certificates of authorities to trust besides the well-known ones, in PEM form. */
   readonly ca?: string | undefined;
   readonly clock?: Clock;
   /** Milliseconds since 1970. */
@@ -29,7 +29,7 @@ export interface ProxyOptions {
 
 export interface ProxyReport {
   readonly findings: readonly Finding[];
-  /** How the proxy calls itself. */
+  /** The proxy's name in its header Server. */
   readonly server: string | undefined;
 }
 
@@ -40,7 +40,7 @@ interface WhoAmI {
   readonly host?: string;
 }
 
-/** Looks at the daemon from outside, through whatever stands in front of it. */
+/** Checks the daemon from outside, through whatever is in front of it. */
 export async function lookThroughProxy(options: ProxyOptions): Promise<ProxyReport> {
   const { url, ca, proxies, now = Date.now } = options;
   let answer: Answer;
@@ -55,8 +55,8 @@ export async function lookThroughProxy(options: ProxyOptions): Promise<ProxyRepo
   if (response.statusCode === MISDIRECTED) {
     const [sentence = ''] = answer.body.split(';');
     const { hostname } = new URL(url);
-    const mend = `let hosts have ${hostname}, and the proxy pass on the header Host`;
-    return { findings: [problem('proxy', `${url} answers with 421: ${sentence}`, mend)], server };
+    const fix = `let hosts have ${hostname}, and the proxy pass on the header Host`;
+    return { findings: [problem('proxy', `${url} answers with 421: ${sentence}`, fix)], server };
   }
   if (!who) {
     const sentence = `${url} answers with ${response.statusCode}, and does not lead to zocalo serve`;
@@ -102,7 +102,7 @@ function lookAtHeaders({ host, protocol }: URL, who: WhoAmI): Finding[] {
   return findings;
 }
 
-/** A proxy passes on what is needed, and the daemon does not take its word. */
+/** A proxy passes on what is needed, but the daemon does not trust it. */
 function untrusted(proxy: string): Finding {
   return problem(
     'proxy',
@@ -111,7 +111,7 @@ function untrusted(proxy: string): Finding {
   );
 }
 
-/** `own`: the address of our end of the connection, which is ours in a network of our own. */
+/** `own`: the address of our end of the connection, which is also ours within our own network. */
 function lookAtAddress(
   { address: seen, forwarding }: WhoAmI,
   own: string | undefined,
@@ -166,7 +166,7 @@ async function lookAtUpgrade({ url, wait, token, ca, clock = systemClock }: Prox
   }
 }
 
-/** Says nothing but the answers to pings, and waits. */
+/** Sends nothing but the answers to pings, and waits. */
 async function lookAtSilence(client: WebSocketClient, wait: number, clock: Clock): Promise<Finding> {
   const start = clock.now();
   const patience = new Promise<'patience'>((resolve) => clock.after(wait, () => resolve('patience')));
@@ -185,14 +185,14 @@ async function lookAtSilence(client: WebSocketClient, wait: number, clock: Clock
   const seconds = Math.round((clock.now() - start) / 1_000);
   if (outcome === 'patience') {
     const more = wait < 60_000 ? '; --wait 75s would show whether a minute of silence does' : '';
-    return ok('proxy', `a silent line lives for ${seconds} s${more}`);
+    return ok('proxy', `a silent connection survives ${seconds} s${more}`);
   }
   if (typeof outcome.code === 'string') {
-    const sentence = `the daemon lets us not in (${outcome.code}), so that a silent line could not be watched`;
+    const sentence = `the daemon refused our connection (${outcome.code}), so that a silent connection could not be watched`;
     return warning('proxy', sentence, 'run this where the configuration with the secret is');
   }
   return proxyProblem(
-    `a silent line is cut after ${seconds} s`,
+    `a silent connection is closed after ${seconds} s`,
     'let the proxy wait for longer than the time between pings (the key ping): see the lines for the proxy below',
   );
 }

@@ -8,40 +8,40 @@ import { type Command, type End, type StartWorker, startWorker, type Worker } fr
 export interface SupervisorOptions {
   /** The worker: a program and its arguments. */
   readonly command: Command;
-  /** A file to which the end of each worker that crashed is added. Default: none. */
+  /** A file to which each crash of a worker is appended. Default: none. */
   readonly errorLog?: string | undefined;
-  /** Milliseconds until the first restart; each further one takes twice as long, up to `maxBackoff`. Default 500. */
+  /** Milliseconds until the first restart; doubled for each further one, up to `maxBackoff`. Default 500. */
   readonly backoff?: number;
   /** Default 30,000. */
   readonly maxBackoff?: number;
-  /** Milliseconds after which a worker has lived a while, so that what came before is forgotten. Default 60,000. */
+  /** Milliseconds of uptime after which earlier crashes are forgotten. Default 60,000. */
   readonly settled?: number;
-  /** Crashes in a row after which it is given up. Default 10. */
+  /** Crashes in a row after which it gives up. Default 10. */
   readonly attempts?: number;
-  /** Where text for standard error goes: the workers', and our own. */
+  /** Writes text to standard error: the workers', and our own. */
   readonly write?: (text: string) => void;
   readonly clock?: Clock;
   readonly start?: StartWorker;
-  /** Who is sent the signals that are passed on. Default: this process. */
+  /** The source of the signals to pass on. Default: this process. */
   readonly signals?: SignalSource;
 }
 
-/** What of a process tells its signals. */
+/** The part of a process that emits signals. */
 interface SignalSource {
   on(signal: NodeJS.Signals, hear: (signal: NodeJS.Signals) => void): unknown;
   off(signal: NodeJS.Signals, hear: (signal: NodeJS.Signals) => void): unknown;
 }
 
 const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
-/** Milliseconds beyond what a worker has promised, before it is killed. */
+/** Milliseconds beyond a worker's own deadline, before it is killed. */
 const GRACE = 5_000;
-/** Bytes of the error log above which it is put aside as `<file>.1`, in place of the one before. */
+/** Bytes of the error log above which it is renamed to `<file>.1`, replacing the previous one. */
 const LOG_SIZE = 1024 * 1024;
 
 /**
- * Runs a worker, and another one whenever it has crashed, never two at a time. Passes SIGTERM, SIGINT and SIGHUP on, and
- * kills a worker that does not end in time. One that ends with 0, or because it was told to, is not started again, nor
- * one whose usage is wrong. Resolves with the exit code for this process.
+ * Runs a worker, and another one whenever it has crashed, never two at a time. Passes SIGTERM, SIGINT and SIGHUP on,
+ * and kills a worker that does not end in time. A worker that ends with 0, or on request, is not restarted, and neither
+ * is one with wrong usage. Resolves with the exit code for this process.
  */
 export async function supervise(options: SupervisorOptions): Promise<number> {
   const { backoff = 500, maxBackoff = 30_000, settled = 60_000, attempts = 10, clock = systemClock } = options;
@@ -76,7 +76,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       const pause = Math.min(maxBackoff, backoff * 2 ** (crashes - 1));
       const reason =
         end.code === USAGE_EXIT
-          ? 'a wrong configuration or command line does not mend itself'
+          ? 'restarting does not help with a wrong configuration or command line'
           : crashes >= attempts && `it crashed ${crashes} times in a row`;
       const next = reason ? `given up: ${reason}` : `another one starts in ${pause / 1000} s`;
       const sentence = `the worker ${fateOf(end)} after ${(lived / 1000).toFixed(1)} s; ${next}`;
@@ -98,7 +98,7 @@ function fateOf({ code, signal }: End): string {
   return code === null ? 'could not be started' : `ended with exit code ${code}`;
 }
 
-/** As a shell has it. Who was told to end, and did so before it could do so in good order, has nothing to answer for. */
+/** As in a shell. A worker that was told to end, and was ended by the signal before it could drain, counts as 0. */
 function exitCodeOf({ code, signal }: End, wasTold: boolean): number {
   if (code !== null) return code;
   if (!signal) return 1;
@@ -115,7 +115,7 @@ function note(file: string, sentence: string, lines: readonly string[], say: (li
   }
 }
 
-/** The command of this process without what makes it a supervisor: `--supervise` and `--error-log <file>`. */
+/** The command of this process without the supervisor's options `--supervise` and `--error-log <file>`. */
 export function workerCommand({
   execPath,
   execArgv,

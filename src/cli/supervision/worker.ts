@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 
-/** How a worker ended. Neither code nor signal: it could not be started. */
+/** How a worker ended. Without code and signal: it could not be started. */
 export interface End {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
@@ -8,12 +8,12 @@ export interface End {
   readonly lines: readonly string[];
 }
 
-/** A process that the supervisor started. */
+/** A process started by the supervisor. */
 export interface Worker {
   readonly pid: number | undefined;
-  /** Milliseconds in which it will end after a SIGTERM, as it has said itself. */
+  /** Milliseconds in which it ends after a SIGTERM, as it announced. */
   readonly drain: number;
-  /** Settles when it is gone, and its standard error has been read to the end. */
+  /** Resolves when it has ended, and its standard error was read to the end. */
   readonly ended: Promise<End>;
   kill(signal: NodeJS.Signals): void;
 }
@@ -22,17 +22,17 @@ export interface Worker {
 export type Command = readonly [string, ...string[]];
 export type StartWorker = (command: Command, write: (text: string) => void) => Worker;
 
-/** Lines of a worker's standard error that are kept, and characters: its last words may be one long line. */
+/** How much of a worker's standard error is kept, in lines and characters: its last output may be one long line. */
 const LAST_LINES = 20;
 const LAST_CHARACTERS = 16 * 1024;
-/** As in the configuration's `drain.deadline`, for a worker that has not told its own. */
+/** The default of `drain.deadline`, for a worker that has not announced its own. */
 const DRAIN = 10_000;
 
-/** Starts a worker; what it says on standard error goes to `write` too. */
+/** Starts a worker; its standard error also goes to `write`. */
 export const startWorker: StartWorker = ([program, ...args], write) => {
   const child = spawn(program, args, {
     stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-    // In a process group of its own, so that Ctrl+C in a terminal reaches it once: through us.
+    // In its own process group, so that Ctrl+C in a terminal reaches it only once: through us.
     detached: process.platform !== 'win32',
   });
   let tail = '';
@@ -66,7 +66,7 @@ export const startWorker: StartWorker = ([program, ...args], write) => {
     },
     ended,
     kill: (signal) => {
-      // It would end a Node that has not come to our program yet, which says so when it has.
+      // SIGHUP would end a Node that has not loaded our program yet; it announces when it has.
       if (signal === 'SIGHUP' && !hears) mustReload = true;
       // Windows has no signals: they all end a process at once, and Ctrl+C has reached the worker already.
       else if (process.platform !== 'win32' || signal === 'SIGKILL') child.kill(signal);
@@ -82,14 +82,16 @@ function isAnnouncement(said: unknown): said is DrainAnnouncement {
   return typeof said === 'object' && said !== null && 'drain' in said && typeof said.drain === 'number';
 }
 
-/** In a worker: tells the supervisor, if there is one, in how many milliseconds this process ends after a SIGTERM. */
+/**
+ * In a worker: tells the supervisor, if there is one, within how many milliseconds this process ends after a SIGTERM.
+ */
 export function announceDrain(drain: number): void {
   process.send?.({ drain } satisfies DrainAnnouncement, undefined, undefined, () => {}); // it may be gone
 }
 
 /**
- * In a worker: settles when the supervisor was killed, so that no worker is left behind that holds the port. Never where
- * there is none.
+ * In a worker: resolves when the supervisor was killed, so that no worker is left that occupies the port. Never
+ * resolves without a supervisor.
  */
 export function supervisorGone(): Promise<void> {
   return new Promise((resolve) => {

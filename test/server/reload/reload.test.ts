@@ -23,7 +23,7 @@ test('SIGHUP changes the level of the log, and a configuration that is wrong cha
   await program.says(/open at/);
   configure({ level: 'info' });
   program.child.kill('SIGHUP');
-  await program.says(/"level":"info".*the configuration was read anew/, 'stderr');
+  await program.says(/"level":"info".*the configuration was reloaded/, 'stderr');
   configure({ level: 'loud' });
   program.child.kill('SIGHUP');
   await program.says(/"level":"error".*BAD_CONFIG.*log\.level.*everything is as before/, 'stderr');
