@@ -76,7 +76,7 @@ export async function supervise(options: SupervisorOptions): Promise<number> {
       const pause = Math.min(maxBackoff, backoff * 2 ** (crashes - 1));
       const reason =
         end.code === USAGE_EXIT
-          ? 'restarting does not help with a wrong configuration or command line'
+          ? 'a wrong configuration or command line, which a restart does not fix'
           : crashes >= attempts && `it crashed ${crashes} times in a row`;
       const next = reason ? `given up: ${reason}` : `another one starts in ${pause / 1000} s`;
       const sentence = `the worker ${fateOf(end)} after ${(lived / 1000).toFixed(1)} s; ${next}`;

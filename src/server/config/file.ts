@@ -80,7 +80,7 @@ function rangeOf(node: unknown): number | undefined {
 async function importModule(name: string, path: string): Promise<Layer> {
   const { mtimeMs } = await stat(path).catch(unreadable(name));
   const module = await import(`${pathToFileURL(path)}?${mtimeMs}`).catch((error: Error) => {
-    throw new ZocaloError('BAD_CONFIG', `${name} fails: ${error.message}`, { advice: 'mend it', cause: error });
+    throw new ZocaloError('BAD_CONFIG', `${name} fails: ${error.message}`, { advice: 'fix it', cause: error });
   });
   const values: unknown = module.default;
   if (!isContainer(values) || Array.isArray(values)) throw notAMap(name);
