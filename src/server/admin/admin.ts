@@ -20,7 +20,7 @@ export const ADMIN_CHANNELS: Readonly<Record<string, ChannelOptions>> = {
   'zocalo:*': { subscribe: (who, channel) => who.isGranted('subscribe', channel), publish: false, history: false },
 };
 
-/** Takes a sample each second, remembers the last five minutes, and tells whoever looks. */
+/** Takes a sample each second, keeps the last five minutes, and publishes them while somebody watches. */
 export class Admin {
   readonly samples: Sample[] = [];
   readonly #hub: Hub;

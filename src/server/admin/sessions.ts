@@ -7,7 +7,7 @@ import { type AdminSession, OWN_PREFIX, type Sample } from './view.ts';
 const EXPIRES_IN = 3_600_000;
 
 export interface AdminSessionsOptions {
-  /** Whose key it is that the header Authorization carries, if it is one. */
+  /** The API key in the header Authorization, if valid. */
   findKey: (authorization: string | undefined) => { name: string; may(right: 'admin'): boolean } | undefined;
   mint: (claims: { user: string; rights: Rights; expiresIn: number; isInternal: true }) => Promise<string>;
   samples: () => readonly Sample[];
@@ -21,7 +21,7 @@ export interface AdminSessionsOptions {
 export class AdminSessions {
   static readonly PATH = '/admin/session';
 
-  /** As whom somebody with the key of this name comes in. */
+  /** The user id for the admin key of this name. */
   static userOf(key: string): string {
     return `admin ${key}`;
   }

@@ -1,7 +1,7 @@
 import type { Caller, Hub, HubObserver, Refusal, Taken } from '../../hub/index.ts';
 import { OWN_PREFIX, type Traffic, WATCH_PREFIX, watchedName } from './view.ts';
 
-/** Things that are told of one user or channel in a second; the rest is left out, so that looking costs little. */
+/** Events of one user or channel that are published per second; further ones are left out, so that watching costs little. */
 const MOST = 100;
 
 /**

@@ -35,14 +35,14 @@ export interface ApiOptions {
   readonly keys: Pick<ApiKeys, 'find'>;
   readonly config: Pick<Config, 'api' | 'origins' | 'limits'>;
   readonly auth?: Sessions;
-  /** Whose request it is, behind proxies. Default: the other end of the socket. */
+  /** The client's address behind proxies. Default: the other end of the socket. */
   readonly clientAddress?: Pick<ClientAddress, 'of' | 'forwarding'>;
   /** What one client address may ask for of streams. Default: no limits. */
   readonly addressLimits?: AddressLimits;
-  /** Is told of each stream that was refused by a limit, and why. */
+  /** Called for each stream that was refused by a limit, with the reason. */
   readonly onRefused?: (reason: string, address: string, sentence: string) => void;
   readonly clock?: Clock;
-  /** Is told of what failed on the server's side. Default: written to standard error. */
+  /** Called with failures on the server's side. Default: printed to standard error. */
   readonly log?: { error(details: object, sentence: string): void };
 }
 
@@ -95,7 +95,7 @@ export function buildApi(options: ApiOptions): Listeners {
       const { status, headers, body } = failureOf(error, report);
       if (status !== 413 || request.complete) answer(response, status, body, { headers });
       else {
-        // What was not read of the body must not be taken for the next request.
+        // Close, or the unread body would be parsed as the next request.
         const until = discardBody(request, clock);
         answer(response, status, body, { headers: { ...headers, connection: 'close' }, until });
       }

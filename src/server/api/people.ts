@@ -98,7 +98,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
 
 /** What makes known who somebody is: for renewing and revoking. */
 export interface Sessions {
-  /** Everything that the user was let in by is good no longer. */
+  /** Revokes every token and session of the user. */
   revoke?(user: string): unknown;
   /** Checks a password. */
   login?(user: string, password: string, address: string): Promise<{ token: string; expiresIn?: number }>;
@@ -144,7 +144,7 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
     route({
       method: 'POST',
       path: '/api/users/:id/revoke',
-      summary: 'Lets nothing that the user was let in by be good any longer, and ends their connections.',
+      summary: 'Revokes every token and session of the user, and ends their connections.',
       right: 'users',
       body: schemas.reasonBody,
       mayLackBody: true,
@@ -160,7 +160,7 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
     route({
       method: 'POST',
       path: '/api/refresh',
-      summary: "Lets a user's clients come back at once, and be asked anew who they are and what they may do.",
+      summary: "Makes a user's clients reconnect at once, so that they are authenticated again.",
       right: 'users',
       body: schemas.refreshBody,
       answer: schemas.reached,

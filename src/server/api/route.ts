@@ -48,7 +48,7 @@ export function permit(caller: ApiCaller | undefined, right: ApiRight, channel: 
   throw forbidden(what, caller?.may(right) ? `its "channels" do not cover it` : `its "can" does not have ${right}`);
 }
 
-/** As for clients: whoever gets it must be able to read it. @throws ProtocolError BAD_MESSAGE. */
+/** The same limit as for clients, so that every receiver can parse it. @throws ProtocolError BAD_MESSAGE. */
 export function checkDepth(data: JsonText): void {
   // The line that carries it is an array itself.
   if (data.depth >= LIMITS.depth)

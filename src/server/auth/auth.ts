@@ -38,7 +38,7 @@ const COME_BACK = 3_000;
 interface Doors {
   readonly anonymous: boolean;
   readonly tokens: Tokens;
-  /** Whether tokens in the form of a JWT are judged here, whoever issued them. */
+  /** Whether tokens in the form of a JWT are checked here, whoever issued them. */
   readonly takesTokens: boolean;
   readonly login: Login | undefined;
   readonly hook: Hook | undefined;
@@ -64,7 +64,7 @@ export class Auth {
   readonly #options: AuthOptions;
   readonly #log: SparseLog;
   readonly #now: () => number;
-  /** When, and as the how manieth of all revocations. Without a users table: gone with the process. */
+  /** Its time, and its ordinal among all revocations. Without a users table it is lost when the process ends. */
   readonly #revoked = new Map<string, { at: number; order: number }>();
   #revocations = 0;
   #doors: Doors | undefined;
@@ -149,7 +149,7 @@ export class Auth {
     return this.login(user, password, handshake.address);
   }
 
-  /** What was found out before a revocation, and comes after it, lets nobody in: it is to be asked again. */
+  /** A result from before a revocation that arrives after it does not count: the client has to ask again. */
   async #unlessRevoked<Found extends Identity>(find: () => Promise<Found>): Promise<Found> {
     const before = this.#revocations;
     const found = await find();

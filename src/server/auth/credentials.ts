@@ -10,7 +10,7 @@ export interface Handshake {
   readonly address: string;
 }
 
-/** How the address of whoever sent a request is found, where proxies stand in front. */
+/** Finds the client's address behind proxies. */
 export type AddressOf = (request: unknown) => string | undefined;
 
 const NONE: Handshake = { url: '/', headers: {}, address: '' };
@@ -34,7 +34,7 @@ export function bearerOf(authorization: string | undefined): string | undefined 
 /** The token of a handshake: the header's, or else the query's `token`, for who can set no header. */
 export function tokenIn({ url, headers }: Handshake): string | undefined {
   const query = url.indexOf('?');
-  // Whoever says that they bring one brings one, were it empty: they do not come in as strangers.
+  // An empty bearer token still counts as a token, never as anonymous.
   const bearer = /^bearer(?: |$)/i.test(headers.authorization ?? '') ? '' : undefined;
   return (
     bearerOf(headers.authorization) ??

@@ -5,7 +5,7 @@ interface Count {
   at: number;
 }
 
-/** The first pause after too many failures, and the longest. Whoever knows the password waits that long at most. */
+/** The first pause after too many failures, and the longest. A user with the right password waits at most that long. */
 const SHORTEST = 1_000;
 const LONGEST = 60_000;
 /** Failures are forgotten after this. */
@@ -13,7 +13,7 @@ const FORGOTTEN = 15 * 60_000;
 /** Names or addresses that are remembered; the one that was quiet for longest is forgotten first. */
 const MOST = 10_000;
 
-/** Who failed how often of late, so that each further try comes later: `free` failures cost nothing. */
+/** Counts recent failures, so that further attempts are delayed: `free` failures cost nothing. */
 export class Failures {
   readonly #clock: Clock;
   readonly #free: number;

@@ -7,7 +7,7 @@ export type Keys = JWTVerifyGetKey;
 const TIMEOUT = 5_000;
 /** Bytes: some dozens of keys. */
 const MOST = 256 * 1_024;
-/** Keys are taken anew after this, and after `COOL_DOWN` at the earliest when a token names one that is not known. */
+/** Keys are fetched again after this, or after `COOL_DOWN` at the earliest when a token names an unknown one. */
 const MAX_AGE = 600_000;
 const COOL_DOWN = 30_000;
 /** For so long after a failure nobody asks again. */

@@ -95,7 +95,7 @@ export class Login {
       isLate = true;
       late.reject(new ProtocolError('UNAVAILABLE', 'the login took too long', COME_BACK));
     });
-    // Whose time is over before it begins is not worth the work.
+    // Skip the hash when the deadline has passed.
     const checked = this.#semaphore.run(async () => (isLate ? late.promise : check()));
     try {
       return await Promise.race([checked, late.promise]);

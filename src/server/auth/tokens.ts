@@ -42,7 +42,7 @@ export interface TokenClaims {
   readonly rights?: Rights | undefined;
   /** Milliseconds; without it, it never expires. */
   readonly expiresIn?: number | undefined;
-  /** It is for one of our own tools, as which nobody of the application comes in. */
+  /** For one of our own tools, which is not a user of the application. */
   readonly isInternal?: boolean;
 }
 
@@ -74,7 +74,7 @@ const CLAIMS: Readonly<Record<string, string>> = {
 
 /**
  * Makes and checks tokens: JWTs (RFC 7519). HS256 is for `secret` alone, and the other algorithms are for the keys of
- * `jwt` alone, so that a public key is never taken for a shared secret (RFC 8725 §3.1).
+ * `jwt` alone, so that a public key is never used as a shared secret (RFC 8725 §3.1).
  */
 export class Tokens {
   readonly #options: TokensOptions;

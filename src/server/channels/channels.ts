@@ -29,7 +29,7 @@ export function impliedChannels({ channels, chat }: Pick<Config, 'channels' | 'c
   return implied;
 }
 
-/** The hub's channels as the config has them. The daemon's own are nobody's to change. */
+/** The hub's channels from the configuration. The daemon's own channels cannot be overridden. */
 export function channelsOf({ channels, chat }: Pick<Config, 'channels' | 'chat'>): Record<string, ChannelOptions> {
   const configured = Object.entries(channels).map(
     ([pattern, options]) => [pattern, optionsOf(pattern, options)] as const,

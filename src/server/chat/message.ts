@@ -4,12 +4,12 @@
 
 /** In characters. Longer names are cut: they would push the rest of the page aside. */
 export const NAME_LIMIT = 32;
-/** In characters. A page of writing; whoever needs more has a document to share, not a message. */
+/** In characters: about a page. Longer texts are documents, not messages. */
 export const TEXT_LIMIT = 4000;
 
 export interface ChatMessage {
   text: string;
-  /** Of whoever says it, as the others see it. */
+  /** The sender's name, as shown to others. */
   name: string;
   /** Tells namesakes apart, and keeps somebody the same over a reload: an id that a page makes for itself. */
   person?: string;

@@ -49,7 +49,7 @@ export function readSettings(settings: readonly string[], problems: string[]): L
   });
 }
 
-/** A text as it stands where only a text can be meant; anything else is read as YAML: `true`, `5`, `[a, b]`, `{c: d}`. */
+/** Unchanged where only a text is valid; anything else is parsed as YAML: `true`, `5`, `[a, b]`, `{c: d}`. */
 function valueLayer(path: Path, text: string, origin: string): Layer {
   const schema = schemaAt(path);
   const inner = schema && unwrap(schema);

@@ -76,7 +76,7 @@ function rangeOf(node: unknown): number | undefined {
   return (node as Node | undefined)?.range?.[0];
 }
 
-/** Imported anew when it has changed, so that a reload reads what stands there now. */
+/** Imported again when it has changed, so that a reload reads its current contents. */
 async function importModule(name: string, path: string): Promise<Layer> {
   const { mtimeMs } = await stat(path).catch(unreadable(name));
   const module = await import(`${pathToFileURL(path)}?${mtimeMs}`).catch((error: Error) => {

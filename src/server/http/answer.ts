@@ -7,7 +7,7 @@ export interface AnswerOptions {
   readonly until?: Promise<unknown> | undefined;
 }
 
-/** Sends `body` as JSON; a `JsonText` as it stands. */
+/** Sends `body` as JSON; a `JsonText` unchanged. */
 export function answer(response: ServerResponse, status: number, body: unknown, options: AnswerOptions = {}): void {
   const text = body instanceof JsonText ? body.text : JSON.stringify(body);
   send(response, status, 'application/json', text, options);

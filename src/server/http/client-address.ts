@@ -47,7 +47,7 @@ export class ClientAddress {
     return said.every((address) => address === said[0]) ? (said[0] ?? peer) : peer;
   }
 
-  /** Whom the trusted proxies name; at a word that is no address, the last of them. */
+  /** The client named by the trusted proxies; for an invalid address, the last proxy. */
   #client(peer: string, nodes: readonly string[]): string {
     let client = peer;
     for (const node of nodes.toReversed()) {

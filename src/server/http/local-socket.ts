@@ -33,7 +33,7 @@ export class LocalSocket {
    */
   async open(): Promise<void> {
     await this.#clear();
-    // Until its mode is set, it is nobody's but the owner's.
+    // Until its mode is set, only the owner may use it.
     const umask = process.umask(0o177);
     try {
       await new Promise<void>((resolve, reject) => {

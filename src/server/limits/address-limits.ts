@@ -51,7 +51,7 @@ class Address {
 /** A socket on which requests come. */
 interface Visit {
   readonly address: Address;
-  /** Whether a request of it was let in: then all are. */
+  /** Whether one of its requests was accepted: then all are. */
   isIn: boolean;
   isRefused: boolean;
   /** Requests under way. */

@@ -22,7 +22,7 @@ export class SocketBudget {
   readonly #silent = new Set<Socket>();
   #open = 0;
 
-  /** `onCut` is told of each connection that was cut off. */
+  /** `onCut` is called for each connection that was closed. */
   constructor(most: number, onCut: () => void) {
     this.#most = most;
     this.#onCut = onCut;

@@ -50,7 +50,7 @@ export class Health {
     if (!this.#probe || this.#clock.now() - this.#probed > FRESH) {
       const probe = this.#deliver();
       this.#probe = probe;
-      this.#probed = Number.POSITIVE_INFINITY; // whoever asks meanwhile waits for this one
+      this.#probed = Number.POSITIVE_INFINITY; // other requests meanwhile wait for this one
       void probe.then(() => {
         this.#probed = this.#clock.now();
       });

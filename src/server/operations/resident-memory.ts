@@ -8,7 +8,7 @@ export function residentMemory(): number | undefined {
   try {
     last = process.memoryUsage.rss();
   } catch {
-    // Whoever asks does so again in a moment.
+    // The caller asks again soon.
   }
   return last;
 }

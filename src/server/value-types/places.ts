@@ -38,5 +38,5 @@ export const certificateName = host.refine((name) => name !== '*' && !isIP(name.
 
 /** One or many pages. */
 export const origins = z.union([origin, z.array(origin)]);
-/** One or many names, none of which would be nobody's. */
+/** One or several valid names. */
 export const hosts = z.union([host, z.array(host).min(1, { error: "must name one host at least, or be '*'" })]);

@@ -56,7 +56,7 @@ export interface Page {
   readonly events: readonly string[];
   readonly first: number;
   readonly last: number;
-  /** Events before these that were let go. */
+  /** Dropped events before these. */
   readonly missed: number;
 }
 
@@ -215,7 +215,7 @@ export class Backlog {
     for (const { bytes } of rows) waiting.bytes -= bytes;
   }
 
-  /** Whom or what the webhook was last told to be here. @throws ZocaloError STORE_FAILED. */
+  /** Users or channels last reported present. @throws ZocaloError STORE_FAILED. */
   here(webhook: string, kind: Kind): string[] {
     try {
       const rows = this.#open.prepare('SELECT name FROM here WHERE webhook = ? AND kind = ?').all(webhook, kind);

@@ -17,7 +17,7 @@ export interface SubscriberParts extends DeliveryParts {
   readonly add: (news: News) => void;
 }
 
-/** One webhook: what it wants to know, what it was told of who is here, and the delivery of what waits for it. */
+/** One webhook: its events, the users and channels that it was last told are present, and its deliveries. */
 export class Subscriber {
   readonly changes: Readonly<Record<Kind, Changes>>;
   readonly delivery: Delivery;

@@ -46,9 +46,9 @@ export class Webhooks {
   /** Gathered for the next write. */
   #news: News[] = [];
   #cancelWrite: (() => void) | undefined;
-  /** How many were let go while nothing could be stored, by webhook. */
+  /** Events dropped while nothing could be stored, by webhook. */
   readonly #lost = new Map<string, number>();
-  /** How many were let go since the log said so last, by webhook. */
+  /** Events dropped since the last log line about it, by webhook. */
   readonly #dropped = new Map<string, { count: number; cancel: () => void }>();
   #stopObserving = (): void => {};
   /** Settles when those who left are gone, with what waited for them. */

@@ -12,9 +12,9 @@ export interface LineServerOptions {
   /** Where its lines go, and come from. */
   readonly channel: string;
   readonly addressLimits?: AddressLimits;
-  /** Is told of each connection that was not let in, and why. */
+  /** Called for each refused connection, with the reason. */
   readonly onRefused?: (reason: string, address: string, sentence: string) => void;
-  /** Is told of each connection that was ended for what it sent, or did not read: a device hears no last line. */
+  /** Called for each connection that was ended for what it sent or did not read, since a device may not show its last line. */
   readonly onEnded?: (why: string, address: string) => void;
   readonly clock?: Clock;
 }
@@ -73,7 +73,7 @@ export class LineServer {
     void this.#accept(this.#server);
   }
 
-  /** Takes nobody in any more, and tells those who are here by a last line. All of it takes `grace` milliseconds at most. */
+  /** Accepts no more connections, and sends the others a last line. Takes at most `grace` milliseconds. */
   async close({ grace = 0 }: { grace?: number } = {}): Promise<void> {
     if (!this.#server) return;
     const begun = this.#clock.now();

@@ -38,7 +38,7 @@ export interface ServeOptions extends Omit<ServerOptions, 'protocols' | 'queuePo
   readonly addressLimits?: AddressLimits;
   /** Requests whose handler asks `addressLimits` itself. Default: none. */
   readonly asksItself?: (request: IncomingMessage) => boolean;
-  /** Is told of each connection, handshake and request that was refused by a rule of the server, and why. */
+  /** Called for each connection, handshake and request that was refused, with the reason. */
   readonly onRefused?: (reason: string, address: string, sentence: string) => void;
   /** Milliseconds over which clients are told to come back when the server closes, each at a moment of chance. Default 10,000. */
   readonly spread?: number;
@@ -188,7 +188,7 @@ export class HubServer extends WebSocketServer {
   }
 
   /**
-   * Lets nobody in and hears nobody any more, answers what was published until now, tells each client when to come
+   * Stops accepting connections and reading messages, answers what was published until now, tells each client when to come
    * back, and closes in good order. All of it takes `grace` milliseconds at the most. The hub stays open.
    */
   override async close({ grace = 5_000 }: { grace?: number } = {}): Promise<void> {
