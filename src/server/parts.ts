@@ -27,7 +27,7 @@ import { Pages } from './pages.ts';
 import type { Part } from './part.ts';
 import { brokerOf, fileBeside } from './stores/index.ts';
 import { CertificatesPart } from './tls/index.ts';
-import type { Traffic } from './transports/index.ts';
+import { OpenStreams, type Traffic } from './transports/index.ts';
 import { LineServer } from './transports/lines/index.ts';
 import { WebListener } from './transports/websocket/index.ts';
 import { Webhooks } from './webhooks/index.ts';
@@ -100,8 +100,11 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
   const onRefused = new Refusals({ log: failures, metrics, admin }).add;
 
   const apiConfig = { api: config.api, origins: config.origins, limits: config.limits };
+  const streams = new OpenStreams();
+  let { spread } = config.drain;
   const api = createApi({
     hub,
+    streams,
     keys: { find: findKey },
     config: apiConfig,
     auth,
@@ -212,6 +215,17 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
     new Administrators({ hub, log, revoke: (user) => auth.revoke(user) }),
     certificates,
     ...web,
+    {
+      name: 'the event streams',
+      isDoor: true,
+      reloads: ['drain'],
+      prepare: ({ drain }) => ({ commit: () => ({ spread } = drain) }),
+      // They end with the doors, and before the hub: their server closes them without a word.
+      close: async (grace) => {
+        await hub.settled(grace);
+        streams.end(spread);
+      },
+    },
     lines && {
       name: lines.listen,
       isDoor: true,

@@ -17,6 +17,7 @@ import {
   readBody,
 } from '../http/index.ts';
 import type { AddressLimits } from '../limits/index.ts';
+import { OpenStreams } from '../transports/index.ts';
 import { Events } from '../transports/sse/index.ts';
 import { LOCAL } from './caller.ts';
 import { allowPages } from './cors.ts';
@@ -41,6 +42,8 @@ export interface ApiOptions {
   readonly addressLimits?: AddressLimits;
   /** Called for each stream that was refused by a limit, with the reason. */
   readonly onRefused?: (reason: string, address: string, sentence: string) => void;
+  /** Where each event stream stands while it is open. */
+  readonly streams?: OpenStreams;
   readonly clock?: Clock;
   /** Called with failures on the server's side. Default: printed to standard error. */
   readonly log?: { error(details: object, sentence: string): void };
@@ -55,7 +58,7 @@ export interface Listeners {
 
 export function buildApi(options: ApiOptions): Listeners {
   const { hub, keys, config, auth = {}, clientAddress: address = new ClientAddress(), log } = options;
-  const { addressLimits, onRefused = () => {}, clock = systemClock } = options;
+  const { addressLimits, onRefused = () => {}, clock = systemClock, streams = new OpenStreams() } = options;
   const report = (what: string, cause: unknown) => {
     if (log) log.error({ err: cause }, what);
     else console.error(`${what}:`, cause);
@@ -110,6 +113,7 @@ export function buildApi(options: ApiOptions): Listeners {
     onRefused,
     addressOf: (request) => address.of(request),
     report,
+    streams,
   });
   const listener =
     (isLocal: boolean): Listener =>

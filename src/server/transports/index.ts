@@ -1,2 +1,3 @@
+export { OpenStreams } from './open-streams.ts';
 export { StreamFanOut, type StreamWire } from './stream-fan-out.ts';
 export type { Traffic } from './traffic.ts';

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { OpenStreams } from '../../../src/server/transports/index.ts';
 import { Events } from '../../../src/server/transports/sse/sse.ts';
 import { Origins } from '../../../src/websocket/index.ts';
 import { Capricious } from '../../hub/capricious.ts';
@@ -201,6 +202,7 @@ async function serveEvents() {
     onRefused: (reason) => assert.fail(reason),
     addressOf: () => '127.0.0.1',
     report: (what, cause) => assert.fail(`${what}: ${cause}`),
+    streams: new OpenStreams(),
   });
   const heads = Object.fromEntries(CHANNELS.map((name) => [name, 0])) as Record<Name, number>;
   const publish = (channel: Name, size = 0) => hub.publish(channel, { n: ++heads[channel], señor: 'x'.repeat(size) });

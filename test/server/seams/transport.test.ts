@@ -130,9 +130,7 @@ for (const [name, join] of Object.entries(TRANSPORTS)) {
     await hears('.subscribe is nobody');
   });
 
-  // An event stream is cut off without a word: its HTTP server closes before the hub ends its connections.
-  const skip = name === 'an event stream' && 'not so yet';
-  test(`${name}: when the daemon stops, the last word says so`, { skip }, async (t) => {
+  test(`${name}: when the daemon stops, the last word says so`, async (t) => {
     const { daemon, hears, hearsPublished } = await joined(t, join, 'open');
     await hearsPublished('good morning');
     assert.equal(await daemon.stop(), true);

@@ -6,7 +6,7 @@ import { type Origins, UpgradeRequest } from '../../../websocket/index.ts';
 import { answer, check, failureOf } from '../../http/index.ts';
 import type { AddressLimits } from '../../limits/index.ts';
 import { channelName } from '../../value-types/index.ts';
-import { StreamFanOut } from '../index.ts';
+import { type OpenStreams, StreamFanOut } from '../index.ts';
 import { parseEventId } from './event-id.ts';
 import { EventStream, type StreamOptions } from './event-stream.ts';
 
@@ -45,13 +45,14 @@ export interface EventsOptions {
   readonly onRefused: (reason: string, address: string, sentence: string) => void;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly report: (what: string, cause: unknown) => void;
+  /** Where each stream stands while it is open. */
+  readonly streams: OpenStreams;
 }
 
 /** `GET /sse`: Server-Sent Events, for readers that cannot have a WebSocket. */
 export class Events {
   readonly #options: EventsOptions;
   readonly #fanOut = new StreamFanOut();
-  #open = 0;
 
   constructor(options: EventsOptions) {
     this.#options = options;
@@ -87,7 +88,9 @@ export class Events {
         this.#refuse(response, new ProtocolError(code, message, retryAfter)),
       );
       if (!this.#enter(address, stream, response)) return;
-      stream.start(hub.connect(stream, new UpgradeRequest(request, address)));
+      const connection = hub.connect(stream, new UpgradeRequest(request, address));
+      response.once('close', this.#options.streams.add(connection));
+      stream.start(connection);
     } catch (error) {
       this.#refuse(response, error);
     }
@@ -95,9 +98,9 @@ export class Events {
 
   /** The limits are those of WebSockets, which have a count of their own. */
   #enter(address: string, stream: EventStream, response: ServerResponse): boolean {
-    const { most, addressLimits, onRefused } = this.#options;
+    const { most, streams, addressLimits, onRefused } = this.#options;
     const { req: request } = response;
-    if (this.#open >= most) {
+    if (streams.size >= most) {
       const sentence = 'there are as many streams as may be';
       onRefused('full_or_closing', address, sentence);
       stream.refuse('UNAVAILABLE', sentence, undefined);
@@ -112,8 +115,6 @@ export class Events {
       stream.refuse('RATE_LIMITED', sentence, breach.retryAfter * 1_000);
       return false;
     }
-    this.#open++;
-    response.once('close', () => this.#open--);
     return true;
   }
 
