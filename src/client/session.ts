@@ -11,10 +11,7 @@ import type { NegotiatedSocket, SessionListener, SessionOptions } from './sessio
 const ANSWER_WITHIN = 10_000;
 /** Characters in a frame after which a new frame is started, so that many small lines stay under any limit. */
 const FRAME = 16_384;
-/**
- * The share used of the server's rate, since `hi` and keepalive lines count too. The server allows twice the rate in a
- * burst.
- */
+/** The share used of the server's rate, since `hi` and keepalive lines count too. A burst may have twice the rate. */
 const SHARE = 0.9;
 const NO_LIMITS = { lines: Infinity, bytes: Infinity };
 
@@ -35,8 +32,8 @@ export class Session {
   readonly #requests = new Map<number, Request>();
   #lastId = 0;
   /**
-   * Requests refused because of the token, to be repeated with a new one. Until then nothing is sent, so that nothing
-   * overtakes them.
+   * Requests refused for an expired token, to be repeated with a new one. Until then nothing is sent, nor overtakes
+   * them.
    */
   readonly #held: Request[] = [];
   /** Requests for after the next login, and how to reject them if there will be none. */
@@ -122,10 +119,7 @@ export class Session {
     if (this.#outgoing.push(line) === 1) queueMicrotask(() => this.#flush());
   }
 
-  /**
-   * Sends a request once, on this connection; `parts` is made by `encodeParts`. If it is lost, it fails with
-   * CONNECTION_LOST. Only while open.
-   */
+  /** Sends a request once, with parts from `encodeParts`. If lost, it fails with CONNECTION_LOST. Only while open. */
   ask(verb: string, parts: string, answer: Answer, within = ANSWER_WITHIN): number {
     // 2³¹ − 1 requests on one connection are never reached.
     const id = ++this.#lastId;
@@ -175,10 +169,7 @@ export class Session {
     return answer.finally(() => cancel());
   }
 
-  /**
-   * Repeats a refused action later: at the time that the server gave, plus a random pause as before connecting. Returns
-   * a function that cancels it.
-   */
+  /** Repeats a refused action later: when the server said, plus a random pause. Returns a function that cancels it. */
   retry({ retryAfter = 0 }: ProtocolError, failures: number, action: () => void): () => void {
     return this.#timers.after(retryAfter + pauseBefore(failures, this.#options.random(), 500, 15_000), action);
   }

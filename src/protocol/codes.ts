@@ -139,7 +139,7 @@ export function closeCode(code: Code): number {
 }
 
 /**
- * An answer `err` as an exception: the hub throws it to refuse a request, the SDK throws it at whoever asked.
+ * An answer `err` as an exception: the hub throws it to refuse a request, the SDK rejects with it.
  * `code` is one of `CODES`, or a call handler's own; match it, never the message.
  */
 export class ProtocolError extends Error {

@@ -23,7 +23,7 @@ function fromLine(line: string, who: Caller) {
   return readChatData({ text: line, name: nameOf(who), person: who.user ?? who.id });
 }
 
-/** `ws://…/chat:square?name=Ana` says who one is; whoever does not is a guest, told from others by their connection. */
+/** `ws://…/chat:square?name=Ana` gives the name; without it one is a guest, distinguished by the connection. */
 function nameOf({ user, id, request }: Caller): string {
   const { query } = (request ?? {}) as { query?: URLSearchParams };
   const name = query instanceof URLSearchParams ? query.get('name') : null;
