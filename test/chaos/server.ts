@@ -1,7 +1,7 @@
 /**
- * The server that is killed: the daemon, as its configuration says, with a fast clock. Arguments: the configuration's file,
- * the clock's speed, how many files the daemon believes that it may have open (0: it does not know). SIGHUP is a reload. Ends when its standard input
- * does. What it has to say are lines on standard output.
+ * The server that is killed: the daemon, as its configuration says, with a fast clock. Arguments: the configuration's
+ * file; the clock's speed; how many files the daemon believes that it may have open, 0 when it does not know. SIGHUP is a
+ * reload. Ends when its standard input does. What it has to say are lines on standard output.
  */
 import { ZocaloError } from '../../src/errors.ts';
 import { loadConfig } from '../../src/server/config/index.ts';
@@ -32,8 +32,8 @@ process.on('SIGHUP', () => {
       await daemon.reload((await loadConfig({ file, env: {} })).config);
       say('reloaded');
     } catch (err) {
-      // Where all files are open, no configuration can be read.
-      if ((err as Error).message.includes('EMFILE')) say('refused');
+      // Where all files are open, no configuration can be read. A daemon that knows how many it has keeps some.
+      if (openFiles === '0' && (err as Error).message.includes('EMFILE')) say('refused');
       else error({ err }, 'the configuration was not taken');
     }
   });
