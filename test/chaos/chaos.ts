@@ -41,7 +41,7 @@ export interface Summary extends Verdict {
   readonly reloads: number;
   /** Reloads that failed because no file could be opened. */
   readonly refusedReloads: number;
-  /** Silent connections that were let in. */
+  /** Silent connections that came. */
   readonly silent: number;
   /** Connections that the server cut off to keep files for others. */
   readonly full: number;
@@ -149,9 +149,9 @@ export class Chaos {
     for (const line of this.#lines) line.storm();
     const published = this.#publishAll();
     const killed = this.#killAll();
-    const disturbed = [this.#reloadUntil(published), this.#fillUntil(published)];
+    const disturbed = this.#disturbUntil(published);
     await published;
-    await Promise.all(disturbed);
+    await disturbed;
     this.#stage = 'killing';
     // Hardly a byte passes any more.
     this.#mostBytesToKill = 1;
@@ -326,18 +326,16 @@ export class Chaos {
     return dice.isLikely(0.5) ? { files: FEW_FILES, isTold: dice.isLikely(0.5) } : {};
   }
 
-  /** Gives the server another configuration again and again, while something is under way. */
-  async #reloadUntil(done: Promise<unknown>): Promise<void> {
+  /**
+   * Gives the server another configuration again and again, while something is under way; now and then while connections
+   * that say nothing are there, more than it can have open.
+   */
+  async #disturbUntil(done: Promise<unknown>): Promise<void> {
     const isDone = settled(done);
-    for (const dice = this.#dice.fork(); !isDone(); await pause(dice.below(400))) await this.#hub.reload();
-  }
-
-  /** Connections that say nothing come, more than the server can have open, and go after a while, again and again. */
-  async #fillUntil(done: Promise<unknown>): Promise<void> {
-    const isDone = settled(done);
-    for (const dice = this.#dice.fork(); !isDone(); await pause(dice.below(1_000))) {
-      await this.#silent.come(SILENT);
-      await pause(dice.below(500));
+    for (const dice = this.#dice.fork(); !isDone(); await pause(dice.below(300))) {
+      if (dice.isLikely(0.4)) await this.#silent.come(SILENT);
+      await this.#hub.reload();
+      await pause(dice.below(300));
       this.#silent.leave();
     }
   }

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 export class SilentPeers {
   readonly #ports: () => readonly (number | undefined)[];
   readonly #sockets = new Set<Socket>();
-  /** Connections that were let in. */
+  /** Connections that came; the server may have cut them off. */
   count = 0;
 
   /** They come to all of these ports in turn. */
