@@ -332,8 +332,9 @@ export class Chaos {
    */
   async #disturbUntil(done: Promise<unknown>): Promise<void> {
     const isDone = settled(done);
-    for (const dice = this.#dice.fork(); !isDone(); await pause(dice.below(300))) {
+    for (const dice = this.#dice.fork(); !isDone(); await pause(dice.below(200))) {
       if (dice.isLikely(0.4)) await this.#silent.come(SILENT);
+      await pause(dice.below(100)); // until the server has taken them
       await this.#hub.reload();
       await pause(dice.below(300));
       this.#silent.leave();

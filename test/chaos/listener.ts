@@ -3,7 +3,7 @@ import { connect, type StreamSocket } from '../../src/stream/index.ts';
 import { connectWebSocket, type WebSocketClient } from '../../src/websocket/index.ts';
 import type { Bell } from './bell.ts';
 import type { Dice } from './dice.ts';
-import { wordOf } from './witness.ts';
+import { PART, wordOf } from './witness.ts';
 
 /** A word, or the last line of a connection that was ended. */
 const REASON = /^[A-Z_]+: /;
@@ -65,9 +65,9 @@ export class Listener {
   }
 
   #take(text: string, stretch: string[]): void {
-    const { id, size, pad } = wordOf(JSON.parse(text));
-    if (pad.length !== size) this.complaints.push(`${this.name}: ${id} came mutilated`);
-    stretch.push(id);
+    const word = wordOf(text);
+    if (word && word.pad.length !== word.size) this.complaints.push(`${this.name}: ${word.id} came mutilated`);
+    stretch.push(word?.id ?? PART);
   }
 
   async *#texts(url: string): AsyncGenerator<string> {

@@ -85,6 +85,14 @@ test('the oracle finds a hole in what one connection brought that has no positio
   assert.match(judged(['z']), /z stands nowhere/);
 });
 
+test('the oracle lets each connection of lines leave a part of one, and no more', () => {
+  const { published, witness } = scene([1, 2, 3]);
+  witness.message(['e1', 4], '{"id":"lin');
+  const judged = (...sent: string[][]) => judge(published, [witness], [], { listeners: [], sent }).violations.join();
+  assert.equal(judged(['x']), '');
+  assert.match(judged(), /1 parts of lines, of 0 connections/);
+});
+
 test('the oracle misses every text of a connection that held', () => {
   const { published, witness } = scene([1, 2, 3]);
   const judged = (...whole: string[][]) => judge(published, [witness], [], { listeners: [], sent: [], whole });

@@ -1,6 +1,6 @@
 import type { Position } from '../../src/client/index.ts';
 import type { Listener } from './listener.ts';
-import type { Witness } from './witness.ts';
+import { PART, type Witness } from './witness.ts';
 
 /** A publication, and where the server said that it stands; without `at`, it was never acknowledged. */
 export interface Published {
@@ -87,10 +87,13 @@ export function judge(
     if (at[1] <= before) violations.push(`${publisher}: ${id} at ${at[1]} was overtaken by one at ${before}`);
     newest.set(`${publisher} ${channel}`, at[1]);
   }
+  /** Of lines that were cut, of which each connection has one at most. */
+  const parts = new Set<string>();
   for (const witness of all) {
     const { name, channel, seen, gaps } = witness;
     for (const [offset, id] of seen) {
-      if (!known.has(id)) violations.push(`${name}: nobody has published ${id}`);
+      if (id.startsWith(PART)) parts.add(id);
+      else if (!known.has(id)) violations.push(`${name}: nobody has published ${id}`);
       place(channel, offset, id, name);
     }
     if (early.includes(witness)) continue;
@@ -117,11 +120,14 @@ export function judge(
     for (const stretch of stretches)
       for (const [index, id] of stretch.entries()) {
         const before = stretch[index - 1];
+        // Nobody knows which part that is.
+        if (id === PART || before === PART) continue;
         if (!ids.has(id)) violations.push(`${name}: ${id} stands nowhere in ${channel}`);
         else if (before !== undefined && offsetOf(id) !== offsetOf(before) + 1)
           violations.push(`${name}: ${id} at ${offsetOf(id)} came after ${offsetOf(before)}, on one connection`);
       }
   }
+  if (parts.size > sent.length) violations.push(`${parts.size} parts of lines, of ${sent.length} connections`);
   for (const line of whole) {
     const missing = line.filter((id) => !ids.has(id));
     losses += missing.length;

@@ -33,8 +33,9 @@ process.on('SIGHUP', () => {
       say('reloaded');
     } catch (err) {
       // Where all files are open, no configuration can be read. A daemon that knows how many it has keeps some.
-      if (openFiles === '0' && (err as Error).message.includes('EMFILE')) say('refused');
-      else error({ err }, 'the configuration was not taken');
+      const isFull = (err as Error).message.includes('EMFILE');
+      if (openFiles !== '0' || !isFull) error({ err }, 'the configuration was not taken');
+      say('refused');
     }
   });
 });

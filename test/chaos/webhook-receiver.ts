@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Position } from '../../src/protocol/index.ts';
 import type { Bell } from './bell.ts';
 import type { Dice } from './dice.ts';
-import { wordOf } from './witness.ts';
+import { nameOf, wordOf } from './witness.ts';
 
 interface Delivery {
   readonly missed?: number;
@@ -72,7 +72,7 @@ export class WebhookReceiver {
       const offset = position[1];
       if (offset <= this.last) this.complaints.push(`webhook: ${offset} came after ${this.last}, as a later version`);
       this.last = offset;
-      this.seen.set(offset, wordOf(data).id);
+      this.seen.set(offset, nameOf(wordOf(data), offset));
     }
     this.#bell.ring();
   }

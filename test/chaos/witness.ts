@@ -7,10 +7,25 @@ export interface Word {
   pad: string;
 }
 
-/** What is sent as text is published as a string. */
-export function wordOf(data: unknown): Word {
-  return typeof data === 'string' ? JSON.parse(data) : (data as Word);
+/**
+ * What is sent as text is published as a string. Undefined for a part of a word: a raw line that is cut ends like one
+ * whose sender is done, and what came of it is its last line.
+ */
+export function wordOf(data: unknown): Word | undefined {
+  if (typeof data !== 'string') return data as Word;
+  try {
+    return JSON.parse(data);
+  } catch {
+    return undefined;
+  }
 }
+
+/** The name of what stands in a place. */
+export function nameOf(word: Word | undefined, offset: number): string {
+  return word?.id ?? `${PART} ${offset}`;
+}
+
+export const PART = 'part';
 
 /** One reader's record of one channel, and its complaints about what came. */
 export class Witness {
@@ -43,8 +58,9 @@ export class Witness {
   }
 
   message([epoch, offset]: Position, data: unknown): void {
-    const { id, size, pad } = wordOf(data);
-    if (pad.length !== size) this.complain(`${id} came mutilated`);
+    const word = wordOf(data);
+    const id = nameOf(word, offset);
+    if (word && word.pad.length !== word.size) this.complain(`${id} came mutilated`);
     this.#checkEpoch(epoch);
     if (offset <= this.offset) {
       this.duplicates += 1;
