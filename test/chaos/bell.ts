@@ -19,3 +19,13 @@ export class Bell {
     });
   }
 }
+
+/** A function that tells whether a promise has settled. */
+export function settled(promise: Promise<unknown>): () => boolean {
+  let isSettled = false;
+  const settle = () => {
+    isSettled = true;
+  };
+  promise.then(settle, settle);
+  return () => isSettled;
+}

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { Bell } from './bell.ts';
+import { Bell, settled } from './bell.ts';
 import { Crowd } from './crowd.ts';
 import { Dice } from './dice.ts';
 import { EventSubscriber } from './event-subscriber.ts';
@@ -16,41 +16,10 @@ import { type Life, ServerProcess } from './server-process.ts';
 import { MANY, SHORT } from './settings.ts';
 import { SilentPeers } from './silent-peers.ts';
 import { newClient, SdkSubscriber, type Subscriber } from './subscriber.ts';
-import { pourLines, pourTexts } from './torrent.ts';
+import type { ChaosOptions, Summary } from './summary.ts';
+import { arrivalIn, pourLines, pourTexts } from './torrent.ts';
 import { WebhookReceiver } from './webhook-receiver.ts';
 import type { Witness } from './witness.ts';
-
-export interface ChaosOptions {
-  seed: number;
-  /** Publications; a few more are made to show the gap and to end with. */
-  messages: number;
-  kills: number;
-  /** Readers that come back at once. */
-  readers: number;
-  /** Milliseconds after which it is given up, and who waits for what is told. */
-  patience: number;
-}
-
-export interface Summary extends Verdict {
-  readonly kills: number;
-  readonly cuts: number;
-  readonly stalls: number;
-  readonly delays: number;
-  /** Times that a reader was slow. */
-  readonly slow: number;
-  readonly reloads: number;
-  /** Reloads that failed because no file could be opened. */
-  readonly refusedReloads: number;
-  /** Silent connections that came. */
-  readonly silent: number;
-  /** Connections that the server cut off to keep files for others. */
-  readonly full: number;
-  /** Readers that came back at once, and seconds until the last of them had everything. */
-  readonly readers: number;
-  readonly secondsUntilBack: number;
-  /** MiB, the most that the server had; 0 where the system does not tell. */
-  readonly memory: number;
-}
 
 /** More than the channel `short` keeps. */
 const BEYOND_HISTORY = 2 * SHORT;
@@ -343,15 +312,7 @@ export class Chaos {
 
   /** Texts and lines in one go; they have arrived when the witness has seen them. */
   async #pour({ seen }: Witness): Promise<void> {
-    const arrived = (ids: readonly string[]) => {
-      let missing = new Set(ids);
-      let looked = 0;
-      return this.#bell.until(() => {
-        if (seen.size > looked) missing = missing.difference(new Set(seen.values()));
-        looked = seen.size;
-        return missing.size === 0;
-      });
-    };
+    const arrived = arrivalIn(seen, this.#bell);
     const torrent = (name: string) => {
       return { name, count: TORRENT, record: this.#record, dice: this.#dice.fork(), arrived };
     };
@@ -436,14 +397,4 @@ export class Chaos {
       ...[...complaints, ...this.#receiver.complaints, ...failures, ...this.#hub.errors].slice(0, 20),
     ].join('\n');
   }
-}
-
-/** A function that tells whether a promise has settled. */
-function settled(promise: Promise<unknown>): () => boolean {
-  let isSettled = false;
-  const settle = () => {
-    isSettled = true;
-  };
-  promise.then(settle, settle);
-  return () => isSettled;
 }

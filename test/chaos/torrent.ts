@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from '../../src/stream/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
+import type { Bell } from './bell.ts';
 import type { Dice } from './dice.ts';
 import type { Record } from './publishers.ts';
 
@@ -13,6 +14,19 @@ export interface Torrent {
   readonly dice: Dice;
   /** Resolves when somebody has heard them all. */
   readonly arrived: (ids: readonly string[]) => Promise<unknown>;
+}
+
+/** When all of them stand among what a reader has `seen`. */
+export function arrivalIn(seen: ReadonlyMap<number, string>, bell: Bell): Torrent['arrived'] {
+  return (ids) => {
+    let missing = new Set(ids);
+    let looked = 0;
+    return bell.until(() => {
+      if (seen.size > looked) missing = missing.difference(new Set(seen.values()));
+      looked = seen.size;
+      return missing.size === 0;
+    });
+  };
 }
 
 function textsOf({ name, count, record, dice }: Torrent): { ids: string[]; texts: string[] } {
