@@ -36,7 +36,7 @@ test('where php-fpm has port 9000, init writes another one, and the daemon witho
   const demo = zocaloIn(directoryWith(t), ['serve', '--store', 'memory']);
   t.after(() => demo.stop('SIGTERM'));
   const [, port] = await demo.says(
-    /Port 9000 is taken by another program\.\nZócalo listens at http:\/\/localhost:(\d+)/,
+    /Port 9000 is taken by another program\.\nZócalo is open at http:\/\/localhost:(\d+)/,
   );
   assert.equal((await fetch(`http://localhost:${port}/ready`)).status, 200);
 });

@@ -108,7 +108,7 @@ async function serve(options: ServeOptions, version: string): Promise<void> {
   // If it cannot be written, for example on a full disk, it is lost, and the daemon continues.
   const say = operations.writeAtOnce(1);
   if (listen !== undefined && !listen.endsWith(':9000')) say('Port 9000 is taken by another program.\n');
-  say(`Zócalo listens at ${pages.join(' and ')}\n`);
+  say(`Zócalo is open at ${pages.join(' and ')}\n`);
   if (key !== undefined) say(demo(pages[0] ?? '', key));
   await Promise.race([told.promise, supervisorGone()]);
   isTold = true;
