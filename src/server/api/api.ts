@@ -96,7 +96,9 @@ export function buildApi(options: ApiOptions): Listeners {
       answer(response, 200, await act(request, response, isLocal));
     } catch (error) {
       const { status, headers, body } = failureOf(error, report);
-      if (status !== 413 || request.complete) answer(response, status, body, { headers });
+      const { 'content-length': length = 0, 'transfer-encoding': coding } = request.headers;
+      const mayBeLong = status === 413 || coding !== undefined || Number(length) > config.api.maxBody;
+      if (!mayBeLong || request.complete) answer(response, status, body, { headers });
       else {
         // Close, or the unread body would be parsed as the next request.
         const until = discardBody(request, clock);
