@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 
 /** The operating system's CPU and memory accounting of another process. */
 
@@ -8,8 +8,22 @@ const hasProc = existsSync('/proc/self/stat');
 /** Linux counts time in ticks of USER_HZ, which is 100 on every architecture that Node supports (proc(5)). */
 const TICKS_PER_SECOND = 100;
 
-/** Seconds of CPU time, user and system, that a process has used on all its threads; to 10 ms. */
+/** Seconds of CPU time, user and system, that a process and all that it has started have used; to 10 ms. */
 export function cpuSeconds(pid: number): number {
+  return [pid, ...descendants(pid)].reduce((sum, one) => sum + ownCpuSeconds(one), 0);
+}
+
+/** Without /proc they are not found. */
+export function descendants(pid: number): number[] {
+  if (!hasProc) return [];
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/children`, 'latin1').split(' ').filter(Boolean).map(Number),
+  );
+  return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+/** The same of the process alone. */
+export function ownCpuSeconds(pid: number): number {
   if (!hasProc) return seconds(ps('time', pid));
   // The name in parentheses may contain anything, so the fields are counted after it: `state` is the third.
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');

@@ -10,6 +10,7 @@ import type { ApiOrder, ApiResult } from './api/load.ts';
 import { type ApiRow, apiPart } from './api/report.ts';
 import { goalsText, partText, resultsMarkdown } from './hub/report.ts';
 import { cores, machine, program, remarkNoise } from './machine.ts';
+import { Remarks } from './remarks.ts';
 import { launch } from './servers.ts';
 
 const DEFAULTS = { rounds: '3', seconds: '3' };
@@ -38,7 +39,8 @@ if (options.help || !(rounds >= 1) || !(seconds >= 1)) {
   process.exit(options.help ? 0 : 2);
 }
 
-const remarks: string[] = [];
+const remarks = new Remarks();
+const { add: remark } = remarks;
 const [serverCore, loadCore] = cores(remark);
 remarkNoise(remark);
 const rows: ApiRow[] = [1, 100, 1_000].flatMap((batch) =>
@@ -63,7 +65,7 @@ if (options.write ?? (rounds >= Number(DEFAULTS.rounds) && seconds >= Number(DEF
     (serverCore === undefined ? '' : '; server and load pinned to a core each');
   writeFileSync(
     RESULTS,
-    resultsMarkdown('the HTTP API', 'bench:api', { ...machine(), versions, method, remarks }, [part]),
+    resultsMarkdown('the HTTP API', 'bench:api', { ...machine(), versions, method, remarks: remarks.all }, [part]),
   );
   console.log('\nbench/API.md is written.');
 }
@@ -81,9 +83,4 @@ async function measure(store: ApiRow['store'], batch: number, file: string): Pro
   } finally {
     await server.stop();
   }
-}
-
-function remark(text: string): void {
-  remarks.push(text);
-  console.log(`Remark: ${text}`);
 }

@@ -5,7 +5,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import type { CatchUpOrder } from './hub/catch-up.ts';
 import type { DialectName } from './hub/dialect.ts';
 import type { LatencyOrder, LatencyResult } from './hub/latency.ts';
@@ -31,9 +30,10 @@ import type { RoomOrder } from './hub/room.ts';
 import type { StampedeOrder, StampedeResult } from './hub/stampede.ts';
 import type { LoadResult } from './load.ts';
 import { cores, machine, openFiles, program, remarkNoise } from './machine.ts';
+import { benchOptions } from './options.ts';
+import { Remarks } from './remarks.ts';
 import { launch, type RunningServer, socketIo } from './servers.ts';
 
-const DEFAULTS = { rounds: '3', seconds: '2' };
 const WARM_UP_SECONDS = 0.5;
 const ROOM = 200;
 const SUBSCRIBERS = 1_000;
@@ -50,42 +50,22 @@ const ASKED = { memory: 10_000, sqlite: 3_000 };
 const RESULTS = new URL('./HUB.md', import.meta.url);
 const PARTS = { publish, room, latency, catchup: catchUp, stampede };
 
-const { values: options } = parseArgs({
-  allowNegative: true,
-  options: {
-    rounds: { type: 'string', default: DEFAULTS.rounds },
-    seconds: { type: 'string', default: DEFAULTS.seconds },
-    only: { type: 'string' },
-    write: { type: 'boolean' },
-    help: { type: 'boolean', default: false },
-  },
+const { rounds, seconds, chosen, write, partial } = benchOptions({
+  script: 'bench:hub',
+  file: 'HUB.md',
+  parts: Object.keys(PARTS),
+  rounds: 3,
+  seconds: 2,
 });
-if (options.help) {
-  console.log(`Usage: npm run bench:hub -- [options]
 
-  --rounds N     how often each thing is measured (${DEFAULTS.rounds})
-  --seconds N    length of each measured window, at least 1 (${DEFAULTS.seconds})
-  --only a,b     some parts: ${Object.keys(PARTS).join(', ')}
-  --write        write bench/HUB.md even after a partial run
-  --no-write     do not write it even after a full run
-
-Example: npm run bench:hub -- --only room --rounds 1`);
-  process.exit();
-}
-
-const rounds = number('rounds', 1);
-const seconds = number('seconds', 1);
-const chosen = options.only?.split(',').filter(Boolean) ?? Object.keys(PARTS);
-for (const name of chosen) if (!(name in PARTS)) stop(`--only: ${name} is not one of ${Object.keys(PARTS).join(', ')}`);
-
-const remarks: string[] = [];
+const remarks = new Remarks();
+const { add: remark, attempt } = remarks;
 const [serverCore, loadCore] = cores(remark);
 remarkNoise(remark);
 const folder = mkdtempSync(join(tmpdir(), 'zocalo-bench-'));
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const versions = [`Zócalo ${version} on Node ${process.versions.node}, SQLite ${process.versions.sqlite}`];
 const parts: Part[] = [];
-let failures = 0;
 let files = 0;
 try {
   for (const name of chosen) {
@@ -98,19 +78,19 @@ try {
   rmSync(folder, { recursive: true });
 }
 console.log(`\nGoals\n${goalsText(parts)}`);
-const partial =
-  parts.length < Object.keys(PARTS).length || failures > 0 || rounds < Number(DEFAULTS.rounds)
-    ? 'not everything was measured as often as usual'
-    : seconds < Number(DEFAULTS.seconds)
-      ? 'the windows were shorter than usual'
-      : undefined;
-if (options.write ?? !partial) {
+const missed =
+  partial ??
+  (parts.length < Object.keys(PARTS).length || remarks.failures > 0 ? 'not everything could be measured' : undefined);
+if (write ?? !missed) {
   const method =
     `${rounds} rounds, interleaved, ${seconds} s each after ${WARM_UP_SECONDS} s of warm-up` +
     (serverCore === undefined ? '' : '; server and load pinned to a core each');
-  writeFileSync(RESULTS, resultsMarkdown('the hub', 'bench:hub', { ...machine(), versions, method, remarks }, parts));
+  writeFileSync(
+    RESULTS,
+    resultsMarkdown('the hub', 'bench:hub', { ...machine(), versions, method, remarks: remarks.all }, parts),
+  );
   console.log('\nbench/HUB.md is written.');
-} else if (partial) console.log(`\nbench/HUB.md is unchanged, since ${partial}; --write writes it anyway.`);
+} else if (missed) console.log(`\nbench/HUB.md is unchanged, since ${missed}; --write writes it anyway.`);
 
 async function publish(): Promise<Part> {
   const rows: PublishRow[] = [1, 64].flatMap((publishers) =>
@@ -224,32 +204,4 @@ async function served<T>(
   } finally {
     await server.stop();
   }
-}
-
-/** A part that fails is left out and reported. */
-async function attempt(what: string, work: () => Promise<void>): Promise<void> {
-  if (process.stderr.isTTY) process.stderr.write(`${what} …\r\x1b[K`);
-  try {
-    await work();
-  } catch (error) {
-    failures++;
-    remark(`${what} failed: ${(error as Error).message}`);
-  }
-}
-
-function remark(text: string): void {
-  if (remarks.includes(text)) return;
-  remarks.push(text);
-  console.log(`Remark: ${text}`);
-}
-
-function number(option: 'rounds' | 'seconds', least: number): number {
-  const value = Number(options[option]);
-  if (!(value >= least)) stop(`--${option} must be a number, at least ${least}`);
-  return value;
-}
-
-function stop(message: string): never {
-  console.error(`${message}; see npm run bench:hub -- --help`);
-  process.exit(2);
 }

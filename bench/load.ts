@@ -20,6 +20,12 @@ export interface LoadOrder extends Workload {
   /** Length of the measured window, and of the warm-up. */
   seconds: number;
   warmUp: number;
+  /** Connections that are set up at a time. Default 64. */
+  opening?: number;
+  /** Further connections that only exist. */
+  silent?: number;
+  /** Further connections that read nothing of what they are sent. */
+  stuck?: number;
 }
 
 export interface LoadResult {
@@ -32,13 +38,15 @@ export interface LoadResult {
   loadBusy: number;
 }
 
-/** Connections that are set up at a time. */
 const OPENING = 64;
+/** Milliseconds for all connections of an order to open. */
+const OPEN_WITHIN = 60_000;
 
 async function openMany(order: LoadOrder, count: number): Promise<{ connections: Connection[]; extensions: string }> {
   const connections: Connection[] = [];
   let extensions = '';
   let next = 0;
+  const late = setTimeout(() => fail(`${connections.length} of ${count} connections were opened`), OPEN_WITHIN);
   const worker = async () => {
     while (next++ < count) {
       const opened: Opened = await open(order.port, {
@@ -49,7 +57,8 @@ async function openMany(order: LoadOrder, count: number): Promise<{ connections:
       extensions = opened.extensions;
     }
   };
-  await Promise.all(Array.from({ length: Math.min(OPENING, count) }, worker));
+  await Promise.all(Array.from({ length: Math.min(order.opening ?? OPENING, count) }, worker));
+  clearTimeout(late);
   return { connections, extensions };
 }
 
@@ -178,6 +187,12 @@ function startMessages(order: LoadOrder, connections: Connection[], frames: Buff
 }
 
 async function measureMessages(order: LoadOrder): Promise<LoadResult> {
+  await openMany(order, order.silent ?? 0);
+  for (const { socket } of (await openMany(order, order.stuck ?? 0)).connections)
+    socket
+      .pause()
+      .removeAllListeners('error')
+      .on('error', () => {}); // a server may close it
   const { connections, extensions } = await openMany(order, order.connections);
   if (order.compressed && !extensions.includes('permessage-deflate')) fail('the server did not negotiate compression');
   const { payloads, frames } = prepare(order, extensions);

@@ -26,9 +26,11 @@ export function cores(remark: Remark): [number, number] | [] {
   return [allowed[0]!, allowed[1]!];
 }
 
-/** Reports when the machine is busy with other programs, or was a minute ago. */
+/** Reports when the machine is busy with other programs, or was a minute ago, and when these go first. */
 export function remarkNoise(remark: Remark): void {
   const load = os.loadavg()[0]!;
+  const nice = os.getPriority();
+  if (nice > 0) remark(`everything ran with nice ${nice}: other programs had the processor first`);
   if (load > 0.5) remark(`the machine was not quiet (load average ${load.toFixed(2)} at the beginning)`);
 }
 

@@ -18,7 +18,7 @@ const room = (name: string) => pathToFileURL(`dist/src/${name}/index.js`).href;
 const program = `
   import { memory } from '${room('broker')}';
   import { Hub } from '${room('hub')}';
-  import { serve } from '${room('server/hub')}';
+  import { serve } from '${room('server/transports/websocket')}';
   const hub = new Hub({ broker: memory() });
   const server = await serve(hub, 'ws://127.0.0.1:0');
   console.log(server.addresses[0]);

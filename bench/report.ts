@@ -98,7 +98,7 @@ export function markdown(setting: Setting, sections: readonly Section[]): string
   return [
     '# Results',
     '',
-    'Written by `npm run bench`; what is measured and how to read it stands in [README.md](README.md).',
+    'Written by `npm run bench`; what is measured and how to read it is in [README.md](README.md).',
     '',
     ...settingLines(setting),
     '',

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type { LoadOrder, LoadResult } from './load.ts';
 import { cores, machine, openFiles, program, remarkNoise } from './machine.ts';
+import { Remarks } from './remarks.ts';
 import { goalsText, markdown, type Row, type Section, sectionText, TITLES } from './report.ts';
 import { type ServerProgram, servers, start } from './servers.ts';
 import { type ServerName, WORKLOADS, type Workload } from './workloads.ts';
@@ -47,7 +48,8 @@ const workloads = chosen(
   WORKLOADS.map(({ name }) => name),
 ).map((name) => WORKLOADS.find((workload) => workload.name === name)!);
 const names: ServerName[] = ['zocalo', ...chosen('peers', DEFAULTS.peers.split(','))] as ServerName[];
-const remarks: string[] = [];
+const remarks = new Remarks();
+const { add: remark } = remarks;
 
 const [serverCore, loadCore] = cores(remark);
 const programs = names.flatMap((name) => {
@@ -125,13 +127,8 @@ function setting() {
     method:
       `${rounds} rounds, interleaved, ${seconds} s each after ${WARM_UP_SECONDS} s of warm-up` +
       (serverCore === undefined ? '' : '; server and load pinned to a core each'),
-    remarks,
+    remarks: remarks.all,
   };
-}
-
-function remark(text: string): void {
-  remarks.push(text);
-  console.log(`Remark: ${text}`);
 }
 
 function number(option: 'rounds' | 'seconds', least: number): number {

@@ -1,9 +1,10 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { descendants } from './account.ts';
 import type { ServerName, Workload } from './workloads.ts';
 
 /** How a server is installed and started. */
@@ -30,6 +31,9 @@ const PACKAGES = {
   uws: '@trufflesuite/uws-js-unofficial@20.30.0-unofficial.0',
   bun: 'bun@1.4.5',
   socketio: 'socket.io@4.8.4',
+  redisStreams: '@socket.io/redis-streams-adapter@0.3.1',
+  redisAdapter: '@socket.io/redis-adapter@8.3.0',
+  redis: 'redis@5.10.0',
   // That build of uWebSockets.js has binaries for Node 20 at the latest.
   node20: `node-${process.platform}-${process.arch}@20.20.2`,
 };
@@ -57,7 +61,7 @@ export const servers: Record<ServerName, () => ServerProgram> = {
   uws() {
     const version = install(PACKAGES.uws);
     const node = node20();
-    const runtime = ask(node, '-p', 'process.versions.node');
+    const runtime = output(node, '-p', 'process.versions.node');
     return {
       name: 'uws',
       version: `uWebSockets.js ${version} on Node ${runtime}`,
@@ -90,6 +94,20 @@ export function socketIo(): { version: string; command: string[] } {
   };
 }
 
+/** Several nodes with one Redis. Throws if it cannot be installed here. */
+export function socketIoOverRedis(): { version: string; command: string[] } {
+  const [peer, streams, adapter, driver] = [
+    socketIo(),
+    install(PACKAGES.redisStreams),
+    install(PACKAGES.redisAdapter),
+    install(PACKAGES.redis),
+  ];
+  return {
+    version: `${peer.version}, redis-streams-adapter ${streams}, redis-adapter ${adapter}, redis ${driver}`,
+    command: [process.execPath, inPeers('socketio-redis.cjs')],
+  };
+}
+
 /** Starts a server, on the given core if any, and resolves when it reports that it is ready. */
 export function start(program: ServerProgram, workload: Workload, core?: number): Promise<RunningServer> {
   const environment = { MODE: workload.mode, COMPRESSION: workload.compressed ? '1' : '0' };
@@ -119,7 +137,7 @@ export async function launch(
   });
   const exited = new Promise<void>((resolve) => child.once('close', () => resolve()));
   const stop = async () => {
-    child.kill('SIGKILL');
+    killAll(child);
     await exited;
   };
   const state = await new Promise<'ready' | 'late' | 'gone'>((resolve) => {
@@ -139,12 +157,19 @@ export async function launch(
   return { pid: child.pid!, port, stop };
 }
 
+/** Ends a process and all that it has started, at once. */
+export function killAll(child: ChildProcess): void {
+  for (const pid of child.pid === undefined ? [] : descendants(child.pid)) process.kill(pid, 'SIGKILL');
+  child.kill('SIGKILL');
+}
+
 /** The same command, bound to one core where there is one to name. */
 export function pinned(core: number | undefined, command: string[]): string[] {
   return core === undefined ? command : ['taskset', '-c', String(core), ...command];
 }
 
-function ask(file: string, ...args: string[]): string {
+/** What a program prints. */
+export function output(file: string, ...args: string[]): string {
   return execFileSync(file, args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 }
 
@@ -192,13 +217,13 @@ function node20(): string {
   for (const folder of (process.env.PATH ?? '').split(delimiter)) {
     const node = join(folder, 'node');
     if (folder.includes('node_modules') || !existsSync(node)) continue;
-    if (ask(node, '-p', 'process.versions.modules') === NODE_20_MODULES) return node;
+    if (output(node, '-p', 'process.versions.modules') === NODE_20_MODULES) return node;
   }
   install(PACKAGES.node20);
   return installed(`node-${process.platform}-${process.arch}`, 'bin/node');
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer().once('error', reject);
     server.listen(0, '127.0.0.1', () => {

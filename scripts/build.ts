@@ -1,8 +1,9 @@
 /**
- * Builds the package that is published: JavaScript and types of `src/`, the pages of `web/`, and their package.json.
+ * Builds the two packages that are published: `zocalo`, which has JavaScript and types of `src/` and the pages of `web/`,
+ * and `zocalo-client`, which has the client alone.
  *
- *   npm run build                     into dist/, in place of what is there
- *   npm run build -- /tmp/somewhere   into a directory that is new or empty
+ * `npm run build` replaces the contents of dist/ and dist-client/. `npm run build -- FOLDER [CLIENT_FOLDER]` builds into
+ * directories that are new or empty; without the second one, only `zocalo`.
  */
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -11,18 +12,15 @@ import { dirname, join, resolve } from 'node:path';
 import { build } from 'esbuild';
 import packageJson from '../package.json' with { type: 'json' };
 import { bundleSdk } from './bundle-sdk.ts';
+import { buildClient } from './client-package.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const DIST = join(ROOT, 'dist');
-/** What is read, and goes into the package as it is. */
-const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs', 'examples', 'deploy'];
+/** Files and folders that are copied into the package unchanged. */
+const DOCUMENTS = ['README.md', 'LICENSE', 'CHANGELOG.md', 'docs', 'examples', 'php', 'deploy'];
 
-const target = resolve(process.argv[2] ?? DIST);
-if (target === DIST) rmSync(DIST, { recursive: true, force: true });
-else if (existsSync(target) && readdirSync(target).length > 0) {
-  console.error(`${target} is not empty; name a directory that is, or a new one`);
-  process.exit(2);
-}
+const [folder, clientFolder] = process.argv.slice(2);
+const target = folder === undefined ? cleared(join(ROOT, 'dist')) : empty(folder);
+const clientTarget = folder === undefined ? cleared(join(ROOT, 'dist-client')) : clientFolder && empty(clientFolder);
 compile('tsconfig.build.json');
 compile('tsconfig.browser.json', '--noEmit', 'false', '--declaration', 'true', '--rootDir', '.');
 copyPages();
@@ -33,6 +31,22 @@ for (const name of DOCUMENTS) cpSync(join(ROOT, name), join(target, name), { rec
 unlinkWhatIsAbsent();
 writeFileSync(join(target, 'package.json'), `${JSON.stringify(publishedPackage(), null, 2)}\n`);
 console.log(`${packageJson.name} ${packageJson.version} is built in ${target}`);
+if (clientTarget) {
+  await buildClient(clientTarget);
+  console.log(`zocalo-client ${packageJson.version} is built in ${clientTarget}`);
+}
+
+function cleared(path: string): string {
+  rmSync(path, { recursive: true, force: true });
+  return path;
+}
+
+function empty(path: string): string {
+  const absolute = resolve(path);
+  if (!existsSync(absolute) || readdirSync(absolute).length === 0) return absolute;
+  console.error(`${absolute} is not empty; name a directory that is, or a new one`);
+  process.exit(2);
+}
 
 function compile(project: string, ...options: string[]): void {
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
@@ -49,7 +63,7 @@ function copyPages(): void {
   for (const name of pages) cpSync(join(ROOT, 'web', name), join(target, 'web', name));
 }
 
-/** In the package's pages a link to what only the repository has, such as a test, becomes its text. */
+/** Replaces links in the package's documents by their text when their target, such as a test, is only in the repository. */
 function unlinkWhatIsAbsent(): void {
   const pages = DOCUMENTS.flatMap((name) =>
     statSync(join(target, name)).isFile()
@@ -66,7 +80,7 @@ function unlinkWhatIsAbsent(): void {
   }
 }
 
-/** In place of the module that only passes the others on. */
+/** Replaces the module that only re-exports the others. */
 async function writeSdk(): Promise<void> {
   const { code, map } = await bundleSdk();
   writeFileSync(join(target, 'web/zocalo.js'), code);
@@ -74,18 +88,24 @@ async function writeSdk(): Promise<void> {
 }
 
 /**
- * The program itself, with the packages that it uses, each process in one file. So whatever is needed late is evaluated
- * from memory, and works at the limit of open files and after the package was replaced by a newer one; and an idle
- * daemon has neither what Node spends on each module that it imports (9 MB for our own, 16 MB for those of packages) nor
- * what was not asked for yet.
+ * Bundles the program and the packages that it uses into one file per process. So modules that are needed late are
+ * evaluated from memory: that works at the limit of open files, and after the package was replaced by a newer one. An
+ * idle daemon also saves what Node needs for each imported module (9 MB for our own, 16 MB for those of packages), and
+ * modules that are not used yet.
  */
 async function bundleProgram(): Promise<string[]> {
   const source = (path: string) => join(ROOT, 'src', path);
-  const names = ['cli/main.ts', 'cli/early-signals.ts', 'cli/config-reader.ts', 'broker/sqlite-worker.ts'];
+  const names = [
+    'cli/main.ts',
+    'cli/early-signals.ts',
+    'cli/config-reader.ts',
+    'broker/sqlite-worker.ts',
+    'server/auth/hashing/hash-worker.ts',
+  ];
   const { metafile } = await build({
     entryPoints: names.map(source),
-    entryNames: '[name]', // side by side: that is how they are looked for
-    outdir: join(target, 'src/program'), // two floors below the package, as what looks for its pages from there
+    entryNames: '[name]', // side by side, as the program expects them
+    outdir: join(target, 'src/program'), // two levels below the package, as the lookup of the pages expects
     bundle: true,
     format: 'esm',
     platform: 'node',
@@ -96,8 +116,8 @@ async function bundleProgram(): Promise<string[]> {
     logLevel: 'warning',
     plugins: [
       {
-        // An `import` of Node's own modules would be done at the start for all the parts, and read all that they export:
-        // an import of node:http loads the whole of fetch.
+        // An `import` of a Node module would be evaluated at the start, with everything that it exports: node:http
+        // loads all of fetch.
         name: 'builtins',
         setup: ({ onResolve, onLoad }) => {
           onResolve({ filter: /^node:|^[a-z_/0-9]+$/ }, ({ path }) =>
@@ -109,12 +129,12 @@ async function bundleProgram(): Promise<string[]> {
         },
       },
       {
-        // Messages in fifty languages, of which nothing here asks for any.
+        // Messages in fifty languages, which are not used here.
         name: 'locales',
         setup: ({ onLoad }) => onLoad({ filter: /zod\/v4\/locales\/index\.js$/ }, () => ({ contents: 'export {};' })),
       },
       {
-        // It runs before the program is read, and the program finds what it heard.
+        // It runs before the program is loaded, and the program takes over the signals that it received.
         name: 'early-signals',
         setup: ({ onResolve }) =>
           onResolve({ filter: /\/early-signals\.ts$/ }, ({ kind }) =>
@@ -126,7 +146,7 @@ async function bundleProgram(): Promise<string[]> {
   // Both names start with the check of Node's version.
   const launcher = readFileSync(source('zocalo.mjs'), 'utf8');
   const load = /^ *const program = new URL.*\n.*import\(program\.href\);$/m;
-  if (!load.test(launcher)) throw new Error('src/zocalo.mjs loads the program in another way than the build expects');
+  if (!load.test(launcher)) throw new Error('src/zocalo.mjs loads the program in a way that the build does not expect');
   const start = "    await import('./program/early-signals.js');\n    await import('./program/main.js');";
   writeFileSync(join(target, 'src/cli.js'), launcher.replace(load, start));
   writeFileSync(join(target, packageJson.bin.zocalo), "#!/usr/bin/env node\nimport './cli.js';\n");
@@ -134,7 +154,7 @@ async function bundleProgram(): Promise<string[]> {
   return [...new Set(packages.filter((name) => name !== undefined))].sort();
 }
 
-/** The licenses of what is bundled, which ask to go with every copy. */
+/** The licenses of the bundled packages, which must accompany every copy. */
 function writeNotices(packages: readonly string[]): void {
   const notices = packages.map((name) => {
     const folder = join(ROOT, 'node_modules', name);
@@ -146,10 +166,10 @@ function writeNotices(packages: readonly string[]): void {
   writeFileSync(join(target, 'THIRD-PARTY-LICENSES.md'), `# Packages in src/program\n\n${notices.join('\n')}`);
 }
 
-/** The repository's package.json, with what only its own development needs left out, and built files for sources. */
+/** The repository's package.json without what is only for development, and with built files instead of sources. */
 function publishedPackage() {
   const { scripts, devDependencies, allowScripts, private: _, ...published } = packageJson;
-  // The types of the configuration are zod's.
+  // The types of the configuration come from zod.
   const isNeeded = ([name]: [string, string]) => name === 'zod' || !bundled.includes(name);
   return {
     ...published,
@@ -161,7 +181,7 @@ function publishedPackage() {
         { types: built(file, '.d.ts'), default: built(file, '.js') },
       ]),
     ),
-    files: ['src', 'web', 'docs', 'examples', 'deploy', 'CHANGELOG.md', 'THIRD-PARTY-LICENSES.md'],
+    files: ['src', 'web', 'docs', 'examples', 'php', 'deploy', 'CHANGELOG.md', 'THIRD-PARTY-LICENSES.md'],
   };
 }
 

@@ -1,37 +1,60 @@
 import { resolve } from 'node:path';
-import { build } from 'esbuild';
+import { type BuildOptions, build } from 'esbuild';
 
 const ENTRY = resolve(import.meta.dirname, '../src/client/index.ts');
+
+/**
+ * The oldest browsers that work, all of 2021: the first with private methods, which the SDK has. A test compares the
+ * syntax with it, and another runs the SDK without what browsers have learned since.
+ */
+export const OLDEST_BROWSERS = ['chrome92', 'edge92', 'firefox90', 'safari15'];
 
 const OPTIONS = {
   bundle: true,
   format: 'esm',
   platform: 'browser',
-  // What has private fields (2021) has all that esbuild would otherwise write out.
-  target: 'es2022',
+  target: OLDEST_BROWSERS,
   minify: true,
   write: false,
 } as const;
 
-/** The SDK as one minified ES module, and its source map. */
-export async function bundleSdk(): Promise<{ code: string; map: string }> {
+/** A file, and its source map, which the file names. */
+export interface Bundled {
+  code: string;
+  map: string;
+}
+
+/** The SDK as one minified ES module. */
+export function bundleSdk(): Promise<Bundled> {
+  return bundle('zocalo.js', {});
+}
+
+/** The SDK as one minified script without modules: the global `Zocalo`. */
+export function bundleClassic(name: string): Promise<Bundled> {
+  return bundle(name, { format: 'iife', globalName: 'Zocalo' });
+}
+
+async function bundle(outfile: string, options: BuildOptions): Promise<Bundled> {
   const { outputFiles } = await build({
     ...OPTIONS,
+    ...options,
     entryPoints: [ENTRY],
     sourcemap: 'linked',
-    outfile: 'zocalo.js',
+    outfile,
+    write: false,
   });
   const [map, code] = outputFiles.toSorted((a, b) => b.path.length - a.path.length);
   return { code: code!.text, map: map!.text };
 }
 
 /**
- * What a page loads that has `import { Client }` and no more: the files of a bundler that splits, as they all do, without
- * those that are loaded later by `import()`.
+ * The files that a page loads for `import { Client }` alone: those of a bundler that splits code, as all do, without
+ * the files that `import()` loads later. `target`: whose syntax they may have.
  */
-export async function bundlePlainPage(): Promise<string[]> {
+export async function bundlePlainPage(target = OLDEST_BROWSERS): Promise<string[]> {
   const { outputFiles, metafile } = await build({
     ...OPTIONS,
+    target,
     stdin: {
       contents: `export { Client } from ${JSON.stringify(ENTRY)}`,
       resolveDir: import.meta.dirname,

@@ -1,13 +1,19 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { EQUIVALENTS } from './mutation/equivalent.ts';
 import { mutate, type Plan } from './mutation/run.ts';
 
-/** Which tests notice a change where. */
+/** The folders, and the tests that cover each of them. */
 const PLANS: Readonly<Record<string, Plan>> = {
   hub: {
     files: ['src/hub/**/*.ts'],
     tests: ['test/hub/*.test.ts'],
-    wider: ['test/server/hub*.test.ts', 'test/server/api/*.test.ts', 'test/server/webhooks/*.test.ts'],
+    wider: [
+      'test/docs.test.ts',
+      'test/server/hub*.test.ts',
+      'test/server/api/*.test.ts',
+      'test/server/webhooks/*.test.ts',
+    ],
   },
   broker: {
     files: ['src/broker/**/*.ts'],
@@ -17,12 +23,12 @@ const PLANS: Readonly<Record<string, Plan>> = {
   websocket: {
     files: ['src/websocket/**/*.ts'],
     tests: ['test/websocket/**/*.test.ts'],
-    wider: ['test/conformance/*.test.ts', 'test/server/hub*.test.ts'],
+    wider: ['test/docs.test.ts', 'test/conformance/*.test.ts', 'test/server/hub*.test.ts'],
   },
   auth: {
     files: ['src/server/auth/**/*.ts'],
     tests: ['test/server/auth/*.test.ts'],
-    wider: ['test/server/api/*.test.ts', 'test/server/daemon.test.ts'],
+    wider: ['test/server/handlers/connect.test.ts', 'test/server/api/*.test.ts', 'test/server/daemon.test.ts'],
   },
   client: {
     files: ['src/client/**/*.ts'],
@@ -34,10 +40,10 @@ const PLANS: Readonly<Record<string, Plan>> = {
 const HELP = `npm run mutate -- [options]
   --folder <name>   ${Object.keys(PLANS).join(', ')}; may be given more than once (all)
   --files <glob>    only these files of the folders
-  --count <number>  how many mutants a folder (10)
-  --seed <number>   which ones (by the clock)
-  --jobs <number>   how many copies of the tree at the same time (1)
-  --near            only the tests of the folder, not the wider ones for what survives`;
+  --count <number>  how many mutants per folder (10)
+  --seed <number>   which ones: the same seed chooses the same ones (the clock)
+  --jobs <number>   how many mutants are tried at the same time (1)
+  --near            run only the tests of the folder, not the wider ones for mutants that survive these`;
 
 const { values } = parseArgs({
   options: {
@@ -65,6 +71,7 @@ await mutate({
       return [name, { ...plan, files: values.files ?? plan.files, wider: values.near ? [] : plan.wider }];
     }),
   ),
+  equivalents: EQUIVALENTS,
   count: Number(values.count),
   seed: Number(values.seed),
   jobs: Number(values.jobs),

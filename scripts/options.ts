@@ -1,7 +1,7 @@
 /**
  * The table of every key of the daemon's configuration, from its schema.
  *
- *   node scripts/options.ts   writes it into docs/options.md, in place of what stands there
+ *   node scripts/options.ts writes it into docs/options.md, replacing the old one
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

@@ -1,11 +1,11 @@
 export interface SemaphoreOptions {
-  /** How much work may wait. Default: any amount. */
+  /** How many calls of `run` may wait. Default: any number. */
   readonly queueLimit?: number;
-  /** What `run` rejects with when so much waits already. Default: an Error. */
+  /** Makes the error with which `run` rejects when the queue is full. Default: an Error. */
   readonly refusal?: () => Error;
 }
 
-/** Bounds how much work goes on at once; what comes beyond waits, first in, first out. */
+/** Limits how much work runs at the same time. Further work waits, first in, first out. */
 export class Semaphore {
   #permits: number;
   readonly #queueLimit: number;

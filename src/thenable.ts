@@ -9,6 +9,16 @@ export function isThenable(value: unknown): value is PromiseLike<unknown> {
   );
 }
 
+/** Goes on with a value at once, or when it has arrived. What is there already costs no turn of the loop. */
+export function then<In, Out>(
+  value: In | PromiseLike<In>,
+  next: (value: In) => Out | PromiseLike<Out>,
+): Out | Promise<Out> {
+  return isThenable(value)
+    ? Promise.resolve(value as PromiseLike<In>).then(next)
+    : (next(value as In) as Out | Promise<Out>);
+}
+
 /** Calls an application's function; `failed` gets what it throws, or what its promise is rejected with. */
 export function guard(call: () => unknown, failed: (cause: unknown) => void): void {
   try {

@@ -1,23 +1,23 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chmod, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { connectWebSocket } from '../src/websocket/index.ts';
 import { Program } from './support/cli.ts';
+import { temporaryFolder } from './support/temporary-folder.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
 
 /** A project elsewhere, in which the built package is unpacked beside what it depends on. No network is needed. */
-let project: string;
+const project = temporaryFolder({ after });
 const inProject = (...path: string[]) => join(project, ...path);
 
 before(async () => {
-  project = await mkdtemp(join(tmpdir(), 'zocalo-consumer-'));
   const built = inProject('built');
   await run(process.execPath, [join(ROOT, 'scripts/build.ts'), built]);
   await writeFile(inProject('package.json'), '{ "name": "consumer", "private": true, "type": "module" }');
@@ -32,8 +32,6 @@ before(async () => {
   }
 });
 
-after(() => rm(project, { recursive: true, force: true }));
-
 test('the published package has no scripts, no development dependencies, and every file that it names', async () => {
   const root = inProject('node_modules/zocalo');
   const published = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
@@ -47,7 +45,7 @@ test('the published package has no scripts, no development dependencies, and eve
     assert.match(licenses, new RegExp(`^## ${name} \\d`, 'm'));
   const exported: Record<string, string>[] = Object.values(published.exports);
   const named = [...Object.values<string>(published.bin), ...exported.flatMap((files) => Object.values(files))];
-  for (const file of [...named, 'README.md', 'LICENSE', 'CHANGELOG.md'])
+  for (const file of [...named, 'README.md', 'LICENSE', 'CHANGELOG.md', 'php/websockets.php'])
     assert.ok((await readFile(join(root, file))).length);
   const files = await readdir(root, { recursive: true });
   assert.deepEqual(
@@ -90,7 +88,7 @@ test('the chat room of the README runs on the package', async (t) => {
   assert.equal(await program.stop('SIGINT'), 0);
 });
 
-test('its command says its version, and serves the chat with all its scripts', async (t) => {
+test("the package's command prints its version, and serves the chat with all its scripts", async (t) => {
   const zocalo = inProject('node_modules/zocalo/src/cli.js');
   await chmod(zocalo, 0o755); // as npm does with what `bin` names
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
@@ -122,7 +120,44 @@ test('its command says its version, and serves the chat with all its scripts', a
   assert.equal(await program.stop('SIGINT'), 0);
 });
 
-test('its types serve a TypeScript project, down to the declarations themselves', async () => {
+test('without a driver, the command says what to install, and the package checks passwords without one', async (t) => {
+  const folder = temporaryFolder(t);
+  const file = join(folder, 'shop.db');
+  const application = new DatabaseSync(file);
+  application.exec('CREATE TABLE users (email TEXT, password TEXT)');
+  // Of `correct horse battery`, by PHP.
+  const hash = '$2y$04$iuW7BQfxLOmPuy2JVa6JruP3MNlx8PmJvOdFKfO2AxsugUVyjFnHC';
+  application.prepare('INSERT INTO users VALUES (?, ?)').run('ana', hash);
+  application.close();
+  const users = { database: `sqlite:${file}`, table: 'users', columns: { name: 'email' } };
+  const config = {
+    store: 'memory',
+    secret: 's'.repeat(40),
+    auth: { login: { users } },
+    sources: { my: { database: 'mysql://a@127.0.0.1:1/b' }, pg: { database: 'postgres://a@127.0.0.1:1/b' } },
+  };
+  await writeFile(join(folder, 'zocalo.config.json'), JSON.stringify(config));
+  const command = inProject('node_modules/zocalo/src/cli.js');
+  const doctor = new Program(process.execPath, [command, 'doctor'], { cwd: folder });
+  assert.equal(await doctor.exited, 1);
+  for (const [source, name] of [
+    ['my', 'mysql2'],
+    ['pg', 'pg'],
+  ]) {
+    const told = new RegExp(`source ${source}: .* needs the package ${name}, .*\\n +run: npm install ${name}\\n`);
+    assert.match(doctor.stdout, told);
+  }
+  const program = new Program(process.execPath, [command, 'serve', '--port', '0'], { cwd: folder });
+  t.after(() => program.stop());
+  const [address] = await program.says(/http:\S+/);
+  const login = async (password: string) => {
+    const body = JSON.stringify({ user: 'ana', password });
+    return (await fetch(new URL('/api/login', address), { method: 'POST', body })).status;
+  };
+  assert.deepEqual([await login('correct horse battery'), await login('wrong')], [200, 401]);
+});
+
+test("the package's types work in a TypeScript project, including the declarations themselves", async () => {
   await mkdir(inProject('node_modules/@types'), { recursive: true });
   await symlink(join(ROOT, 'node_modules/@types/node'), inProject('node_modules/@types/node'));
   await symlink(join(ROOT, 'node_modules/undici-types'), inProject('node_modules/undici-types'));
@@ -150,7 +185,7 @@ test('its types serve a TypeScript project, down to the declarations themselves'
   await check.catch(({ stdout }) => assert.fail(stdout));
 });
 
-test('the build leaves a directory alone that holds anything', async () => {
+test('the build does not touch a directory that is not empty', async () => {
   const before = await readdir(inProject('built'));
   const build = run(process.execPath, [join(ROOT, 'scripts/build.ts'), inProject('built')]);
   await assert.rejects(build, { code: 2, stderr: /is not empty; name/ });

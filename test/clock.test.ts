@@ -23,7 +23,7 @@ for (const [name, clock] of [
   ['of the system', systemClock],
   ['of the SDK', browserTimers],
 ] as const)
-  test(`the clock ${name} waits as long as it is told, also for years`, (t) => {
+  test(`the clock ${name} waits as long as requested, even for years`, (t) => {
     const host = fakeHostTimers(t);
     property(t, delays, (delay) => {
       const begun = host.now();
@@ -40,7 +40,7 @@ for (const [name, clock] of [
     });
   });
 
-test('what is cancelled does not come, in whichever part of the wait, and leaves no timer', (t) => {
+test('a cancelled action does not run, at any point of the wait, and leaves no timer', (t) => {
   const host = fakeHostTimers(t);
   property(t, fc.tuple(delays, fc.double({ min: 0, max: 0.999, noNaN: true })), ([delay, share]) => {
     const cancel = systemClock.after(delay, () => assert.fail('it came'));
@@ -51,7 +51,7 @@ test('what is cancelled does not come, in whichever part of the wait, and leaves
   });
 });
 
-test('what comes every so often comes at each period, also of months, until it is stopped', (t) => {
+test('a repeated action runs at each period, even of months, until it is stopped', (t) => {
   const host = fakeHostTimers(t);
   property(t, delays, (period) => {
     const begun = host.now();
@@ -67,7 +67,7 @@ test('what comes every so often comes at each period, also of months, until it i
   });
 });
 
-test('a wait without end never comes, and does not spin', (t) => {
+test('an infinite wait never ends, and does not spin', (t) => {
   const host = fakeHostTimers(t);
   const cancel = systemClock.after(Number.POSITIVE_INFINITY, () => assert.fail('it came'));
   host.advance(1_000 * 365 * DAY);

@@ -15,11 +15,15 @@ function setting(name: string): string {
   return value;
 }
 
-test('the unit leaves the daemon the time to drain and the files for its connections, and does not repeat a mistake', () => {
+test('the unit gives the daemon time to drain and enough open files, and does not restart after a mistake', () => {
   const { drain, limits } = configSchema.parse({});
   assert.ok(Number(setting('TimeoutStopSec')) * 1000 > drain.deadline);
   assert.ok(Number(setting('LimitNOFILE')) > limits.connections);
   assert.equal(Number(setting('RestartPreventExitStatus')), USAGE_EXIT);
+});
+
+test('systemd asks Zócalo alone to end, which then ends its programs', () => {
+  assert.equal(setting('KillMode'), 'mixed');
 });
 
 // Only where it happens to be: it comes with systemd, which a container does not have.

@@ -22,6 +22,9 @@ const DOCUMENTS = [
     .map((name) => `docs/${name}`),
 ];
 
+/** Their code is that of examples/pages/, which is checked with the types of pages. */
+const PAGES = ['docs/react.md', 'docs/vue.md', 'docs/svelte.md'];
+
 function isMarkdown(name: string): boolean {
   return name.endsWith('.md');
 }
@@ -67,12 +70,12 @@ for (const [heading, defaults] of Object.entries(DEFAULTS)) {
   });
 }
 
-test('docs/options.md has the table of the configuration that its schema makes: node scripts/options.ts', () => {
+test("docs/options.md has the table generated from the configuration's schema: node scripts/options.ts", () => {
   assert.ok(section('docs/options.md', 'The daemon').includes(`\n${configTable()}\n`));
 });
 
 test('docs/options.md has every flag of every command', () => {
-  const program = new Command();
+  const program = new Command().enablePositionalOptions();
   for (const add of COMMANDS) add(program);
   const text = section('docs/options.md', 'The command line');
   for (const command of program.commands) {
@@ -81,7 +84,7 @@ test('docs/options.md has every flag of every command', () => {
   }
 });
 
-test('docs/errors.md has every code once, in a row of its own', () => {
+test('docs/errors.md has every code once, in its own row', () => {
   const [codes] = read('docs/errors.md').split('## Close codes');
   for (const code of Object.keys(ERRORS)) assert.equal(codes!.split(`\n| \`${code}\` |`).length, 2, code);
 });
@@ -95,7 +98,7 @@ test('docs/errors.md gives each code of a WebSocket the close code that the peer
   }
 });
 
-test('docs/errors.md has every close code that may be met, unless nothing here uses it', () => {
+test('docs/errors.md has every close code that may occur', () => {
   const text = section('docs/errors.md', 'Close codes');
   const unused: number[] = [CLOSE.MISSING_EXTENSION, CLOSE.SERVICE_RESTART, CLOSE.BAD_GATEWAY];
   for (const code of Object.values(CLOSE)) if (!unused.includes(code)) assert.ok(row(text, String(code)));
@@ -122,6 +125,14 @@ test('every link between the documents leads to a file and a heading that exist'
   }
 });
 
+test('the maps of the README and of the architecture have every folder of src', () => {
+  const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory());
+  const maps = [section('README.md', 'The map of `src/`'), read('docs/architecture.md')];
+  for (const { name } of folders)
+    for (const [at, map] of maps.entries())
+      assert.ok(map.includes(`| \`${at === 0 ? '' : 'src/'}${name}/\``), `${name} is in no row of map ${at}`);
+});
+
 /** As GitHub makes them: lower case, hyphens for spaces, no punctuation. */
 function anchorsOf(markdown: string): string[] {
   return [...markdown.matchAll(/^#+ (.+)$/gm)].map(([, heading]) =>
@@ -132,7 +143,16 @@ function anchorsOf(markdown: string): string[] {
   );
 }
 
-test('every piece of TypeScript in the documents is right for the type checker', async (t) => {
+test('every piece of code for a framework is a file of its example page', () => {
+  for (const path of PAGES) {
+    const folder = join('examples/pages', path.slice('docs/'.length, -'.md'.length));
+    const files = readdirSync(join(ROOT, folder)).filter((name) => !name.endsWith('.d.ts'));
+    const blocks = [...read(path).matchAll(/^```(?:tsx|ts|vue|svelte)\n(.*?)^```/gms)].map(([, code]) => code);
+    assert.deepEqual(blocks.toSorted(), files.map((name) => read(join(folder, name))).toSorted(), path);
+  }
+});
+
+test('every piece of TypeScript in the documents passes the type checker', async (t) => {
   const project = temporaryFolder(t);
   await mkdir(join(project, 'node_modules'));
   await symlink(ROOT, join(project, 'node_modules/zocalo'));
@@ -143,7 +163,7 @@ test('every piece of TypeScript in the documents is right for the type checker',
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify(config));
   await writeFile(join(project, 'package.json'), '{ "type": "module" }');
   let count = 0;
-  for (const path of DOCUMENTS) {
+  for (const path of DOCUMENTS.filter((path) => !PAGES.includes(path))) {
     for (const [, code] of read(path).matchAll(/^ *```ts\n(.*?)^ *```/gms)) {
       count++;
       await writeFile(join(project, `${path.replaceAll('/', '-')}-${count}.ts`), code!);

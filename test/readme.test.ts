@@ -5,6 +5,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { connectWebSocket } from '../src/websocket/index.ts';
 import { CLI, Program } from './support/cli.ts';
 import { missing } from './support/need.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
@@ -25,7 +26,31 @@ test('the chat room of the README is examples/chat.ts, in twelve lines', () => {
   assert.equal(room.trim().split('\n').length, 12);
 });
 
-test('the sockets by URL of the README do what they say', async (t) => {
+test('the same room in PHP is examples/php/chat.php, and people talk in both', { skip: missing('php') }, async (t) => {
+  assert.ok(blocks('php').includes(readFileSync(join(ROOT, 'examples/php/chat.php'), 'utf8')));
+  const servers = shellLines.filter((line) => /examples\S+chat/.test(line));
+  assert.deepEqual(servers, ['npx zocalo run php examples/php/chat.php', 'npx node examples/chat.ts']);
+  for (const line of servers) {
+    const command = line
+      .replace('npx zocalo run', `exec '${process.execPath}' '${CLI}' run --listen ws://localhost:0`)
+      .replace('npx node', `exec '${process.execPath}'`);
+    const server = new Program('sh', ['-c', command], { cwd: ROOT, env: { ...process.env, PORT: '0' } });
+    t.after(() => server.stop());
+    const [url] = await server.says(/ws:\/\/\S+:\d+/);
+    const guests = [];
+    for (const count of [1, 2]) {
+      const guest = await connectWebSocket(url!);
+      t.after(() => guest.terminate());
+      const read = guest[Symbol.asyncIterator]();
+      assert.equal((await read.next()).value, `Welcome. There are ${count} of us here.`, line);
+      guests.push({ guest, read });
+    }
+    guests[1]!.guest.send('hola');
+    assert.equal((await guests[0]!.read.next()).value, 'hola', line);
+  }
+});
+
+test("the README's example of sockets by URL does what it says", async (t) => {
   const program = blocks('ts').find((code) => code.includes('zocalo/stream'));
   const project = temporaryFolder(t);
   await mkdir(join(project, 'node_modules'));

@@ -20,7 +20,7 @@ function workshop(semaphore: Semaphore) {
   };
 }
 
-test('so much work goes on at once, and the rest begins in the order that it came', async () => {
+test('a limited amount of work runs at once, and the rest starts in order of arrival', async () => {
   const { begun, bring, finish } = workshop(new Semaphore(2));
   const works = ['a', 'b', 'c', 'd'].map(bring);
   assert.deepEqual(begun, ['a', 'b']);
@@ -31,7 +31,7 @@ test('so much work goes on at once, and the rest begins in the order that it cam
   assert.deepEqual(await Promise.all(works), ['a', 'b', 'c', 'd']);
 });
 
-test('work that fails gives its permit back', async () => {
+test('failing work returns its permit', async () => {
   const { begun, bring, finish, fail } = workshop(new Semaphore(1));
   const [a, b] = [bring('a'), bring('b')];
   fail('a');
@@ -42,7 +42,7 @@ test('work that fails gives its permit back', async () => {
   assert.deepEqual(begun, ['a', 'b', 'c']);
 });
 
-test('work beyond the limit of the queue is refused, and holds no permit', async () => {
+test("work beyond the queue's limit is refused, and holds no permit", async () => {
   const { begun, bring, finish } = workshop(
     new Semaphore(1, { queueLimit: 1, refusal: () => new RangeError('too many') }),
   );

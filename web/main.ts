@@ -1,5 +1,5 @@
 /** The chat's page: connects the conversation to the screen. */
-import { browserTimers, Client } from '../src/client/index.ts';
+import { browserTimers, Client, keptIn } from '../src/client/index.ts';
 import { ConnectionBar } from './connection-bar.ts';
 import { Conversation } from './conversation.ts';
 import { find, label } from './dom.ts';
@@ -35,7 +35,7 @@ const earlier = takePageState();
 let unread = 0;
 
 const conversation = new Conversation({
-  client: new Client(new URL('/', location.href.replace(/^http/, 'ws')).href, { storage: outboxStorage() }),
+  client: new Client(new URL('/', location.href.replace(/^http/, 'ws')).href, { storage: keptIn(outboxStorage()) }),
   room: channel,
   me: earlier?.me ?? newId(),
   timers: browserTimers,

@@ -49,7 +49,7 @@ export class MessageList {
       else if (scrollTop < top) this.#following = false;
       top = scrollTop;
     });
-    // A phone's keyboard, or a growing text box, must not hide the last line from somebody who was reading it.
+    // A phone's keyboard, or a growing text box, must not hide the last line while it is being read.
     new ResizeObserver(() => this.#follow()).observe(this.#scroller);
     this.#newest.addEventListener('click', () => {
       this.toEnd();

@@ -200,7 +200,7 @@ export interface StampedeRow {
 export function stampedePart(rows: readonly StampedeRow[], total: number): Part {
   const mebibytes = (bytes: number) => (bytes / 1_048_576).toFixed(0);
   return {
-    title: `Readers that come back at once, each of whom missed ${total.toLocaleString('en')} publications of 64 bytes`,
+    title: `Readers that reconnect at once, each having missed ${total.toLocaleString('en')} publications of 64 bytes`,
     header: ['', 'KB each', 'last one live after, s', 'MB/s', 'memory before, MiB', 'at most, MiB'],
     lines: rows.map(({ broker, readers, stuck, sample: { seconds, bytesEach, before, peak } }) => [
       `${broker}, ${readers.toLocaleString('en')}${stuck > 0 ? `, and ${stuck.toLocaleString('en')} that do not read` : ''}`,
@@ -236,7 +236,7 @@ export function resultsMarkdown(subject: string, script: string, setting: Settin
   return [
     `# Results of ${subject}`,
     '',
-    `Written by \`npm run ${script}\`; what is measured and how to read it stands in [README.md](README.md).`,
+    `Written by \`npm run ${script}\`; what is measured and how to read it is in [README.md](README.md).`,
     '',
     ...settingLines(setting),
     '',

@@ -8,6 +8,7 @@ import type { LoadResult } from '../load.ts';
 import { chunk, fail } from '../sockets.ts';
 import { stopwatch } from '../stopwatch.ts';
 import { DIALECTS, type DialectName, enterMany, textFrame } from './dialect.ts';
+import { firstMessage } from './first-message.ts';
 
 export interface RoomOrder {
   server: DialectName;
@@ -29,22 +30,7 @@ const payload = 'The square is where a town meets. '.repeat(order.bytes).slice(0
 const frame = textFrame(dialect.publish('room', payload));
 const batches = Array.from({ length: order.inFlight + 1 }, (_, size) => Buffer.concat(Array(size).fill(frame)));
 
-// One message first, which every connection must get complete.
-const late = setTimeout(() => fail('not every connection got the first message within 20 s'), 20_000);
-const arrivals = connections.map(
-  (connection) =>
-    new Promise<void>((resolve) => {
-      let text = '';
-      connection.onBytes = (length) => {
-        text += chunk.toString('latin1', 0, length);
-        if (text.includes(payload)) resolve();
-      };
-    }),
-);
-sender.socket.write(frame);
-await Promise.all(arrivals);
-clearTimeout(late);
-await pause(100); // an acknowledgement may come behind it
+await firstMessage(sender, connections, frame, payload);
 
 let arrived = 0;
 for (const connection of connections) {

@@ -1,14 +1,14 @@
 /**
  * A hub on WebSockets with its defaults, except for the limit of requests: a load sends more than any client may.
- * `PORT=9000 BROKER=memory|a-file.db FILL=0 node bench/servers/hub.ts`; FILL publications are in `log` beforehand.
+ * `PORT=9000 BROKER=memory|a-file.db|redis://… FILL=0 node bench/servers/hub.ts`; FILL publications are in `log` beforehand.
  */
-import { Hub, memory, serve, sqlite } from '../../src/index.ts';
+import { Hub, memory, redis, serve, sqlite } from '../../src/index.ts';
 
 const { PORT = '9000', BROKER = 'memory', FILL = '0' } = process.env;
 const PAYLOAD = 'x'.repeat(64);
 
 const hub = new Hub({
-  broker: BROKER === 'memory' ? memory() : sqlite(BROKER),
+  broker: BROKER === 'memory' ? memory() : BROKER.startsWith('redis:') ? redis(BROKER) : sqlite(BROKER),
   channels: { '*': {}, log: { history: { size: Number(FILL) } }, wide: { history: { size: 100_000 } } },
   limits: { requests: 1e9 },
   // A load counts frames, and a ping is one.

@@ -1,8 +1,8 @@
 <?php
 // Identifies a visitor by their PHP session. In zocalo.config.yaml:
-//   auth: { hook: { url: http://127.0.0.1:8000/hook.php } }
-// The daemon passes on the visitor's cookies, and posts {"url": …, "address": …, "token": …}. Anything but a valid answer
-// or the status 401 or 403 refuses the visitor for now.
+//   handlers: { login: { events: [connect], url: http://127.0.0.1:8000/hook.php } }
+// The daemon passes on the visitor's cookies, and posts {"event": "connect", "url": …, "address": …, …}. A valid answer
+// decides; the status 401 or 403 refuses the visitor; after anything else the visitor is asked to come back later.
 
 if (isset($_COOKIE[session_name()])) {
     session_start(['read_and_close' => true]); // blocks no other request of this session

@@ -3,11 +3,11 @@ import { type Token, tokensOf } from './tokens.ts';
 
 export interface Mutant {
   readonly kind: string;
-  /** Of the first changed character, counted from 1. */
+  /** The line of the first changed character, from 1. */
   readonly line: number;
   readonly original: string;
   readonly mutated: string;
-  /** The whole file, changed and without its types. */
+  /** The whole changed file, without types. */
   readonly text: string;
 }
 
@@ -29,19 +29,23 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 const CONNECTIVES: Readonly<Record<string, string>> = { '&&': '||', '||': '&&' };
 const SUMS: Readonly<Record<string, string>> = { '+': '-', '-': '+', '+=': '-=', '-=': '+=', '*': '/', '/': '*' };
 const LITERALS: Readonly<Record<string, string>> = { true: 'false', false: 'true' };
+/** A table of names: only its keys count, and the compiler asks for `true`. */
+const NAMES = /: OptionNames<[^=]+> = \{[^}]*\}/g;
 /** No expression statement begins with one of these. */
 const DECLARING =
   /^(?:const|let|var|return|if|else|for|while|do|switch|case|default|throw|try|catch|finally|import|export|class|function|async|static|get|set|using)$/;
 
 /**
- * Every mutant of a TypeScript file: one operator, bound, literal, condition, branch or statement is changed in each.
- * Types, comments and texts are left alone, and so is what would not parse.
+ * Every mutant of a TypeScript file: each changes one operator, bound, literal, condition, branch or statement. Types,
+ * comments and texts are not changed, and changes that do not parse are left out.
  */
 export function mutantsOf(source: string): Mutant[] {
-  // Types become spaces, so that places stay where they were.
+  // Types become spaces, so that positions stay the same.
   const code = stripTypeScriptTypes(source);
   const mutants: Mutant[] = [];
+  const tables = [...source.matchAll(NAMES)].map(({ index, 0: { length } }) => [index, index + length] as const);
   for (const change of changesOf(code)) {
+    if (change.kind === 'literal' && tables.some(([from, to]) => from < change.from && change.from < to)) continue;
     const text = code.slice(0, change.from) + change.with + code.slice(change.to);
     if (!parses(text)) continue;
     const line = code.slice(0, change.from).split('\n').length;
@@ -80,7 +84,8 @@ function changesOf(code: string): Change[] {
     if (text === 'import' && code[at - 1] !== ' ') continue;
     const replace = (kind: string, by: string | undefined) =>
       by !== undefined && changes.push({ kind, from: at, to: at + text.length, with: by });
-    if (kind === 'number' && /^[\d_]+$/.test(text)) replace('bound', `${Number(text.replaceAll('_', '')) + 1}`);
+    if (kind === 'number' && /^[\d_]+$/.test(text) && !isChosenSize(lineOf(code, at)))
+      replace('bound', `${Number(text.replaceAll('_', '')) + 1}`);
     if (kind === 'word') {
       if (tokens[n - 1]?.text !== '.' && tokens[n + 1]?.text !== ':') replace('literal', LITERALS[text]);
       if (text === 'if' || text === 'while') changes.push(...conditions(tokens, n));
@@ -88,7 +93,7 @@ function changesOf(code: string): Change[] {
       if (text === 'class') isClassNext = true;
     }
     if (kind !== 'sign') continue;
-    // A formatter stands behind this: what has no space on both sides is no binary operator.
+    // The code is formatted: an operator without spaces on both sides is not a binary operator.
     if (code[at - 1] === ' ' || code[at - 1] === '\n') {
       replace('comparison', COMPARISONS[text]);
       replace('connective', CONNECTIVES[text]);
@@ -106,11 +111,25 @@ function changesOf(code: string): Change[] {
   return changes;
 }
 
+function lineOf(code: string, at: number): string {
+  return code.slice(code.lastIndexOf('\n', at) + 1, `${code}\n`.indexOf('\n', at));
+}
+
+/**
+ * A named constant that is a round number, like `const PAGE = 256 * 1024;`: somebody chose it, and one more is as right.
+ * Limits that a standard gives, like 125 or 65_535, are not round.
+ */
+function isChosenSize(line: string): boolean {
+  const [, product] = /^(?:export )?const [A-Z_]+\s*= ([\d_]+(?: \* [\d_]+)*);$/.exec(line) ?? [];
+  const size = product?.split(' * ').reduce((size, factor) => size * Number(factor.replaceAll('_', '')), 1) ?? 0;
+  return size > 0 && (size % 100 === 0 || size % 256 === 0);
+}
+
 function isText(token: Token | undefined): boolean {
   return token?.kind === 'text';
 }
 
-/** The condition of an `if` or `while`, never so; of an `if`, always so too. */
+/** Replaces the condition of an `if` or `while` by false, and that of an `if` by true. */
 function conditions(tokens: readonly Token[], n: number): Change[] {
   const [open, end] = [tokens[n + 1], endOf(tokens, n + 2, ')')];
   if (open?.text !== '(' || end === undefined) return [];
@@ -118,7 +137,7 @@ function conditions(tokens: readonly Token[], n: number): Change[] {
   return tokens[n]!.text === 'if' ? [change('false'), change('true')] : [change('false')];
 }
 
-/** A statement that begins its line is left out. */
+/** Removes a statement that begins its line. */
 function removal(code: string, tokens: readonly Token[], n: number): Change[] {
   const { text, at } = tokens[n]!;
   const before = code.slice(code.lastIndexOf('\n', at - 1) + 1, at);
@@ -139,7 +158,7 @@ function swap(code: string, tokens: readonly Token[], n: number): Change[] {
   return [{ kind: 'branches', from, to: end.at, with: `${code.slice(first, end.at).trim()} : ${one}` }];
 }
 
-/** The first of these signs from a token on that stands in no brackets which open after it. */
+/** The first of these signs after a token, outside of brackets that open after it. */
 function endOf(tokens: readonly Token[], n: number, ...signs: string[]): Token | undefined {
   let depth = 0;
   let questions = 0;
@@ -156,7 +175,7 @@ function endOf(tokens: readonly Token[], n: number, ...signs: string[]): Token |
   return undefined;
 }
 
-/** So many of them by the seed: of every kind alike, and no two of one line. */
+/** Chooses some of them by the seed: all kinds equally, and at most one per line. */
 export function sampleOf<M extends { kind: string; line: number; file: string }>(
   mutants: readonly M[],
   count: number,
@@ -176,7 +195,7 @@ export function sampleOf<M extends { kind: string; line: number; file: string }>
   return [...chosen.values()];
 }
 
-/** Mulberry32: numbers from 0 to below 1 that are the same for the same seed. */
+/** Mulberry32: numbers from 0 up to 1 that are the same for the same seed. */
 function randomOf(seed: number): () => number {
   let state = seed >>> 0;
   return () => {

@@ -1,43 +1,57 @@
 import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Equivalent } from './equivalent.ts';
 import { type Mutant, mutantsOf, sampleOf } from './mutants.ts';
 import { Trial, type Verdict } from './trial.ts';
 
 export interface Plan {
-  /** What is changed: files as glob patterns. */
+  /** The files to change, as glob patterns. */
   files: readonly string[];
-  /** The tests that stand nearest, run first. */
+  /** The nearest tests, which are run first. */
   tests: readonly string[];
-  /** Run for what the nearest tests do not notice. */
+  /** The tests that are run for mutants which survive the nearest ones. */
   wider: readonly string[];
 }
 
 export interface RunOptions {
   root: string;
   plans: Readonly<Record<string, Plan>>;
-  /** How many mutants a plan. */
+  /** Mutants that make no difference: they are not tried. */
+  equivalents: readonly Equivalent[];
+  /** How many mutants per plan. */
   count: number;
   seed: number;
-  /** How many trees are tried at the same time. */
+  /** How many mutants are tried at the same time. */
   jobs: number;
+  /** The shortest time limit in milliseconds (30,000), since other programs may slow the machine. */
+  leastLimit?: number;
   print(line: string): void;
 }
 
-interface Row {
-  plan: string;
-  killed: number;
-  survived: number;
-}
+const ENDS = ['killed', 'late', 'survived', 'equivalent'] as const;
+/** How many mutants of a plan ended how. `late`: noticed by nothing but the time limit. */
+type Row = Record<(typeof ENDS)[number], number>;
 
 type Placed = Mutant & { file: string; plan: string };
 
-/** No mutant is called hung earlier than this, in milliseconds: other programs may have the machine. */
-const LEAST_LIMIT = 30_000;
-/** How many times as long as the tests without a change a mutant may take. */
+/** How many test files are run before all. */
+const LIKELY = 4;
+/** How often tests are run whose failures do not repeat. */
+const TRIES = 3;
+/** The time limit, as a multiple of what the tests take without a change. */
 const PATIENCE = 3;
 
-/** Changes the code in small ways, one at a time, and prints which of the changes no test notices. */
-export async function mutate({ root, plans, count, seed, jobs, print }: RunOptions): Promise<Row[]> {
+/** Makes small changes to the code, one at a time, and prints those that no test notices. */
+export async function mutate({
+  root,
+  plans,
+  equivalents,
+  count,
+  seed,
+  jobs,
+  leastLimit = 30_000,
+  print,
+}: RunOptions): Promise<void> {
   const trials = await Promise.all(Array.from({ length: jobs }, () => Trial.open(root)));
   const stop = () => {
     for (const trial of trials) trial.end();
@@ -45,8 +59,7 @@ export async function mutate({ root, plans, count, seed, jobs, print }: RunOptio
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   try {
-    const limits = new Map<string, number>();
-    for (const { tests } of Object.values(plans)) limits.set(tests.join(), await timeOf(trials[0]!, tests));
+    const judge = new Judge(leastLimit);
     // Read from the copy: the tree may change while this runs.
     const copy = trials[0]!.folder;
     const queue = Object.entries(plans).flatMap(([plan, { files }]) => {
@@ -55,49 +68,119 @@ export async function mutate({ root, plans, count, seed, jobs, print }: RunOptio
         .flatMap((file) => mutantsOf(readFileSync(join(copy, file), 'utf8')).map((one) => ({ ...one, file, plan })));
       return sampleOf(all, count, seed);
     });
-    const rows = new Map(Object.keys(plans).map((plan) => [plan, { plan, killed: 0, survived: 0 }]));
+    const rows = new Map(Object.keys(plans).map((plan) => [plan, emptyRow()]));
     await Promise.all(
       trials.map(async (trial) => {
         for (let mutant = queue.shift(); mutant; mutant = queue.shift()) {
-          const verdict = await judge(trial, mutant, plans[mutant.plan]!, limits);
-          rows.get(mutant.plan)![verdict.passed ? 'survived' : 'killed']++;
-          print(sentence(mutant, verdict));
+          const known = equivalents.find((one) => isSame(one, mutant));
+          const verdict = known ?? (await judge.judge(trial, mutant, plans[mutant.plan]!));
+          const [end, words] = wordsOf(verdict);
+          rows.get(mutant.plan)![end]++;
+          print(`${mutant.file}:${mutant.line}  ${mutant.original}  →  ${mutant.mutated}\n    ${words}`);
         }
       }),
     );
-    for (const line of table([...rows.values()])) print(line);
-    return [...rows.values()];
+    for (const line of table(rows)) print(line);
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     for (const trial of trials) trial.end();
   }
 }
 
-/** How long the tests may take, from how long they take when nothing is changed. */
-async function timeOf(trial: Trial, tests: readonly string[]): Promise<number> {
-  const begin = performance.now();
-  const verdict = await trial.run(tests, 600_000);
-  if (!verdict.passed) throw new Error(`${tests.join(' ')} fails before anything is changed: ${verdict.by}`);
-  return Math.max(LEAST_LIMIT, Math.ceil((performance.now() - begin) * PATIENCE));
+function isSame(one: Equivalent, { file, original, mutated }: Placed): boolean {
+  return one.file === file && one.original === original && one.mutated === mutated;
 }
 
-async function judge(trial: Trial, mutant: Placed, plan: Plan, limits: Map<string, number>): Promise<Verdict> {
-  const { file, text } = mutant;
-  const near = await trial.judge(file, text, plan.tests, limits.get(plan.tests.join())!);
-  if (!near.passed || plan.wider.length === 0) return near;
-  const key = plan.wider.join();
-  if (!limits.has(key)) limits.set(key, await timeOf(trial, plan.wider));
-  return trial.judge(file, text, plan.wider, limits.get(key)!);
+/** Tells what becomes of mutants, and is not misled by a machine that other programs keep busy. */
+class Judge {
+  readonly #leastLimit: number;
+  /** How long tests may take, in milliseconds, by their patterns. */
+  readonly #limits = new Map<string, Promise<number>>();
+  /** The test files that noticed something last, newest first, by the patterns of the tests. */
+  readonly #noticed = new Map<string, readonly string[]>();
+
+  constructor(leastLimit: number) {
+    this.#leastLimit = leastLimit;
+  }
+
+  async judge(trial: Trial, mutant: Placed, { tests, wider }: Plan): Promise<Verdict> {
+    const near = await this.#judgeBy(trial, mutant, tests);
+    return near.end === 'passed' && wider.length > 0 ? this.#judgeBy(trial, mutant, wider) : near;
+  }
+
+  #limitOf(trial: Trial, tests: readonly string[]): Promise<number> {
+    const known = this.#limits.get(tests.join());
+    if (known) return known;
+    const limit = this.#measure(trial, tests);
+    this.#limits.set(tests.join(), limit);
+    return limit;
+  }
+
+  /** The limit by how long the tests take when nothing is changed. */
+  async #measure(trial: Trial, tests: readonly string[]): Promise<number> {
+    let verdict: Verdict = { end: 'late' };
+    for (let tries = 0; tries < TRIES; tries++) {
+      const begin = performance.now();
+      verdict = await trial.run(tests, 600_000);
+      if (verdict.end === 'passed')
+        return Math.max(this.#leastLimit, Math.ceil((performance.now() - begin) * PATIENCE));
+    }
+    const why = verdict.end === 'failed' ? verdict.by : 'it takes longer than ten minutes';
+    throw new Error(`${tests.join(' ')} fails before anything is changed: ${why}`);
+  }
+
+  /**
+   * A failure counts when the test's file fails again, and the limit when the unchanged tests, run right afterwards,
+   * do not ask for a longer one.
+   */
+  async #judgeBy(trial: Trial, mutant: Placed, tests: readonly string[]): Promise<Verdict> {
+    const { file, text } = mutant;
+    for (let tries = 0; tries < TRIES; tries++) {
+      const limit = await this.#limitOf(trial, tests);
+      const verdict = await this.#try(trial, mutant, tests, limit);
+      if (verdict.end === 'passed') return verdict;
+      if (verdict.end === 'late') {
+        this.#limits.delete(tests.join());
+        if ((await this.#limitOf(trial, tests)) <= limit) return verdict;
+      } else {
+        const again = verdict.file ? await trial.judge(file, text, [verdict.file], limit) : verdict;
+        if (again.end !== 'passed') return verdict;
+      }
+    }
+    return { end: 'passed' };
+  }
+
+  /** Begins with the files that noticed other mutants: they are the likeliest to notice this one, which saves time. */
+  async #try(trial: Trial, { file, text }: Placed, tests: readonly string[], limit: number): Promise<Verdict> {
+    const noticed = this.#noticed.get(tests.join()) ?? [];
+    let verdict: Verdict = { end: 'passed' };
+    if (noticed.length > 0) verdict = await trial.judge(file, text, noticed, limit);
+    if (verdict.end === 'passed') verdict = await trial.judge(file, text, tests, limit);
+    const by = verdict.end === 'failed' ? verdict.file : undefined;
+    if (by) this.#noticed.set(tests.join(), [by, ...noticed.filter((one) => one !== by)].slice(0, LIKELY));
+    return verdict;
+  }
 }
 
-function sentence({ file, line, original, mutated }: Placed, verdict: Verdict): string {
-  const end = verdict.passed ? 'SURVIVED' : `killed by: ${verdict.by}`;
-  return `${file}:${line}  ${original}  →  ${mutated}\n    ${end}`;
+function wordsOf(verdict: Verdict | Equivalent): [keyof Row, string] {
+  if ('why' in verdict) return ['equivalent', `equivalent: ${verdict.why}`];
+  if (verdict.end === 'failed') return ['killed', `killed by: ${verdict.by}`];
+  return verdict.end === 'late' ? ['late', 'killed by the time limit'] : ['survived', 'SURVIVED'];
 }
 
-function* table(rows: readonly Row[]): Generator<string> {
-  const sum = (name: 'killed' | 'survived') => rows.reduce((sum, row) => sum + row[name], 0);
-  yield `${'folder'.padEnd(20)}${'killed'.padStart(10)}${'survived'.padStart(10)}`;
-  for (const row of [...rows, { plan: 'all', killed: sum('killed'), survived: sum('survived') }])
-    yield `${row.plan.padEnd(20)}${String(row.killed).padStart(10)}${String(row.survived).padStart(10)}`;
+function emptyRow(): Row {
+  return { killed: 0, late: 0, survived: 0, equivalent: 0 };
+}
+
+function* table(rows: ReadonlyMap<string, Row>): Generator<string> {
+  const all = emptyRow();
+  for (const row of rows.values()) for (const end of ENDS) all[end] += row[end];
+  const line = (name: string, cells: readonly unknown[]) =>
+    name.padEnd(20) + cells.map((cell) => String(cell).padStart(12)).join('');
+  yield line('folder', ['killed', 'by limit', 'survived', 'equivalent']);
+  for (const [name, row] of [...rows, ['all', all] as const])
+    yield line(
+      name,
+      ENDS.map((end) => row[end]),
+    );
 }

@@ -1,7 +1,7 @@
 export interface Token {
   readonly kind: 'word' | 'number' | 'text' | 'sign';
   readonly text: string;
-  /** Where it begins, counted in UTF-16 units. */
+  /** Its start, in UTF-16 units. */
   readonly at: number;
 }
 
@@ -13,10 +13,10 @@ const REGEX = /\/(?:[^/\\\n[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+\/\w*/y;
 const SIGN =
   />>>=|\.\.\.|===|!==|\*\*=|<<=|>>=|>>>|&&=|\|\|=|\?\?=|=>|==|!=|<=|>=|&&|\|\||\?\?|\?\.|\+\+|--|\+=|-=|\*=|\/=|%=|&=|\|=|\^=|\*\*|<<|>>|[\s\S]/y;
 
-/** After these words a slash begins a regular expression. */
+/** A slash after one of these words begins a regular expression. */
 const BEFORE_VALUE = /^(?:return|typeof|case|in|of|delete|void|throw|new|await|yield|else|do)$/;
 
-/** The tokens of JavaScript; a template is one, whatever stands in it. Enough to find operators, not a parser. */
+/** The tokens of JavaScript. A whole template literal is one token. Enough to find operators; it is not a parser. */
 export function tokensOf(text: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
@@ -64,7 +64,7 @@ function endOfTemplate(text: string, start: number): number {
   return text.length;
 }
 
-/** Where the brace stands that ends a `${`. */
+/** The position of the brace that closes a `${`. */
 function endOfHole(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; at++) {

@@ -2,17 +2,17 @@ import { spawn } from 'node:child_process';
 import { globSync, rmSync } from 'node:fs';
 import { cp, mkdtemp, readFile, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 
-/** What the tests said: all passed, or the name of the first that failed. */
-export type Verdict = { passed: true } | { passed: false; by: string };
+/** What the tests said: all passed, the first that failed and its file, or nothing within the time limit. */
+export type Verdict = { end: 'passed' } | { end: 'failed'; by: string; file?: string } | { end: 'late' };
 
 const LEFT_OUT = new Set(['.git', 'node_modules', 'dist']);
 
 /** A copy of the tree in which one file at a time is changed; the tree itself is never touched. */
 export class Trial {
   readonly folder: string;
-  /** Ends the tests that run. */
+  /** Stops the running tests. */
   #stop = () => {};
 
   private constructor(folder: string) {
@@ -27,7 +27,7 @@ export class Trial {
     return new Trial(folder);
   }
 
-  /** Runs these tests with the file changed, and puts it back. */
+  /** Runs these tests with the file changed, and restores the file. */
   async judge(file: string, text: string, tests: readonly string[], limit: number): Promise<Verdict> {
     const path = join(this.folder, file);
     const original = await readFile(path);
@@ -43,9 +43,9 @@ export class Trial {
   run(tests: readonly string[], limit: number): Promise<Verdict> {
     const files = tests.flatMap((pattern) => globSync(pattern, { cwd: this.folder })).sort();
     if (files.length === 0) throw new Error(`no test is named by ${tests.join(' ')}`);
-    const args = ['--test', '--test-reporter=tap', '--test-force-exit', `--test-timeout=${limit}`, ...files];
+    const args = ['--test', '--test-reporter=tap', '--test-force-exit', ...files];
     const { NODE_TEST_CONTEXT: _, ...env } = process.env;
-    // In a group of its own, so that what a test has started ends with it.
+    // In its own process group, so that processes started by a test end with it.
     const child = spawn(process.execPath, args, {
       cwd: this.folder,
       env: { ...env, NODE_OPTIONS: '--max-old-space-size=1024' },
@@ -53,40 +53,43 @@ export class Trial {
       detached: true,
     });
     return new Promise((resolve, reject) => {
-      let by: string | undefined;
+      let verdict: Verdict | undefined;
       this.#stop = () => {
         try {
           process.kill(-child.pid!, 'SIGKILL');
         } catch {
-          // It has ended by itself.
+          // It has ended already.
         }
       };
-      const stop = (reason: string) => {
-        by ??= reason;
+      const stop = (reason: Verdict) => {
+        verdict ??= reason;
         this.#stop();
       };
-      const timer = setTimeout(() => stop(`the time limit of ${limit / 1000} s`), limit);
+      const timer = setTimeout(() => stop({ end: 'late' }), limit);
       let line = '';
+      let by: string | undefined;
       child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
         const lines = (line + chunk).split('\n');
         line = lines.pop()!;
         for (const text of lines) {
           const failed = /^\s*not ok \d+ - (.*)$/.exec(text)?.[1];
-          if (failed !== undefined && !/ # (?:TODO|SKIP)/.test(failed)) stop(failed);
+          if (failed !== undefined && !/ # (?:TODO|SKIP)/.test(failed)) by ??= failed;
+          const file = /^\s*location: '(.*?):\d+:\d+'$/.exec(text)?.[1];
+          if (by !== undefined && file !== undefined) stop({ end: 'failed', by, file: relative(this.folder, file) });
         }
       });
       child.once('error', reject);
       child.once('close', (code, signal) => {
         clearTimeout(timer);
-        if (by === undefined && code !== 0) by = `the end of the run with ${code ?? signal}`;
         this.#stop();
         this.#stop = () => {};
-        resolve(by ? { passed: false, by } : { passed: true });
+        by ??= `the end of the run with ${code ?? signal}`;
+        resolve(verdict ?? (code === 0 ? { end: 'passed' } : { end: 'failed', by }));
       });
     });
   }
 
-  /** Ends the tests that run, and removes the copy. */
+  /** Stops the running tests, and removes the copy. */
   end(): void {
     this.#stop();
     rmSync(this.folder, { recursive: true, force: true });

@@ -21,13 +21,15 @@ export interface Broker {
    * one channel get their offsets in the order of the calls.
    *
    * If the key was used in this channel within the key window, nothing is appended: the result is the first
-   * publication's position, with `duplicate` set; or it rejects with KEY_REUSED, if the data is not the same text.
+   * publication's position, with `duplicate` set; or it rejects with KEY_REUSED, if `sent` (or else the data) is not the
+   * same text.
    *
    * A broker forgets a key only after that time, and never because of other publications: when too many are known, a
    * publication with a new key is refused with LOG_BUSY, and one without a key is not.
    *
-   * Rejects with LOG_LOCKED, LOG_FULL, LOG_READ_ONLY, LOG_FAILED, LOG_BUSY or LOG_CLOSED. Then nothing was stored, or
-   * (LOG_FAILED, with a store behind a network) that is unknown, and repeating it with its key is safe.
+   * Rejects with LOG_LOCKED, LOG_FULL, LOG_READ_ONLY, LOG_UNREACHABLE, LOG_DENIED, LOG_UNSUITABLE, LOG_FAILED, LOG_BUSY
+   * or LOG_CLOSED. Then nothing was stored, or (LOG_FAILED, with a store behind a network) that is unknown, and
+   * repeating it with its key is safe.
    */
   publish(channel: string, publication: Publication): Promise<Receipt>;
 
@@ -69,12 +71,20 @@ export interface Publication {
   /** JSON text with metadata; not compared. */
   meta?: string | null;
   key?: string;
+  /** Compared in place of `data`, where that is not what the key's owner sent: JSON text. */
+  sent?: string;
   /** The owner of the key, so that none takes all the room for keys. Absent: the server itself. */
   owner?: string;
   /** How much of the log to keep from now on. Default `DEFAULT_KEEP`. */
   keep?: Keep;
   /** Returned with the entry to this process's own watchers; neither stored nor sent to anybody else. */
   origin?: object;
+  /**
+   * The same object for publications that must not pass each other, though nobody waits for one before the next: after
+   * one that was refused with LOG_…, all that follow are refused with the same error. Behind a network that holds for
+   * those of one channel.
+   */
+  sequence?: object;
 }
 
 /** How much of a log is kept. Entries outside of either limit are invisible at once, and deleted soon after. */
@@ -138,6 +148,17 @@ export interface LogGap extends LogState {
    */
   gap: 'trimmed' | 'epoch' | 'future';
   have: Position;
+  /**
+   * With `epoch`: up to this offset of this log, a reader with the position `have` has seen everything. Set when the log
+   * goes on under another epoch, since its store may have lost its end. Absent: nothing is known of what it has seen.
+   */
+  continues?: number;
+}
+
+/** What a broker may offer besides, if its store is behind a network. */
+export interface Reachable {
+  /** What is wrong with its connections, in words; undefined when all is well. */
+  trouble(): string | undefined;
 }
 
 export type Listener = (channel: string, epoch: string, entries: readonly Entry[]) => void;

@@ -37,7 +37,7 @@ export class Epochs {
 }
 
 /** One of 65,536, by FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/): few enough to store a number for each. */
-function bucketOf(channel: string): number {
+export function bucketOf(channel: string): number {
   let sum = 0x811c9dc5;
   for (let at = 0; at < channel.length; at++) sum = Math.imul(sum ^ channel.charCodeAt(at), 0x01000193);
   return (sum ^ (sum >>> 16)) & 0xffff;

@@ -1,5 +1,6 @@
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
+import { checkNames, type OptionNames } from '../option-names.ts';
 import type { Position } from '../protocol/index.ts';
 import {
   type Broker,
@@ -20,6 +21,16 @@ import { dataDigest, KeyTable, nameDigest } from './key-table.ts';
 import { DEFAULT_KEY_WINDOW, type KeyWindow, keyReused, noRoom } from './key-window.ts';
 import { Log } from './log.ts';
 import { LogTime } from './log-time.ts';
+import { MemoryQueues } from './memory-queues.ts';
+import {
+  type Queued,
+  type Queueing,
+  type QueueOptions,
+  type QueueState,
+  queueFull,
+  type SetAside,
+} from './queueing.ts';
+import { Sequences } from './sequences.ts';
 import { raise, Watchers } from './watchers.ts';
 
 export interface MemoryOptions {
@@ -35,6 +46,15 @@ export interface MemoryOptions {
   /** Called with what a listener of `watch` throws. Default: throws it as an uncaught error. */
   onError?: (error: unknown) => void;
 }
+
+const NAMES: OptionNames<MemoryOptions> = {
+  bytes: true,
+  channels: true,
+  keys: true,
+  clock: true,
+  now: true,
+  onError: true,
+};
 
 /** How often expired entries are removed where nobody reads or publishes. */
 const SWEEP = 60_000;
@@ -52,7 +72,7 @@ const share = (limit: number) => Math.ceil(limit / 64);
  * recently published channel are removed, which readers see as a gap. When there are more than `channels` logs, the
  * least recently used one is removed completely, with its epoch.
  */
-export class MemoryBroker implements Broker, Erasable {
+export class MemoryBroker implements Broker, Erasable, Queueing {
   #bytesLimit: number;
   #channelsLimit: number;
   #clock: Clock;
@@ -64,11 +84,14 @@ export class MemoryBroker implements Broker, Erasable {
   /** Logs with entries, the least recently published first. */
   #filled = new Map<string, Log>();
   #keys: KeyTable;
+  #sequences = new Sequences();
+  readonly #queues = new MemoryQueues();
   #bytes = 0;
   #phase: 'new' | 'open' | 'closed' = 'new';
   #stopSweeping: () => void = () => {};
 
   constructor(options: MemoryOptions = {}) {
+    checkNames(options, NAMES, 'of memory');
     this.#bytesLimit = options.bytes ?? 256 << 20;
     this.#channelsLimit = options.channels ?? 100_000;
     this.#keys = new KeyTable({ ...DEFAULT_KEY_WINDOW, ...options.keys });
@@ -85,7 +108,9 @@ export class MemoryBroker implements Broker, Erasable {
   }
 
   async publish(channel: string, publication: Publication): Promise<Receipt> {
-    const { data, meta = null, key, owner, keep = DEFAULT_KEEP, origin } = publication;
+    const { data, meta = null, key, owner, sent = data, keep = DEFAULT_KEEP, origin, sequence } = publication;
+    const refusal = this.#sequences.refusalOf(sequence);
+    if (refusal) throw refusal;
     const found = this.#find(channel);
     const epoch = found ? found.epoch : this.#epochs.next(channel);
     const moment = this.#time.look();
@@ -94,12 +119,15 @@ export class MemoryBroker implements Broker, Erasable {
     if (key !== undefined) {
       // Keys belong to the log: they are forgotten with it.
       name = nameDigest(epoch, key);
-      digest = dataDigest(data);
+      digest = dataDigest(sent);
       const known = this.#keys.find(name, digest, moment);
       if (known?.isSame) return { position: [epoch, known.offset], duplicate: true };
       if (known) throw new ZocaloError('KEY_REUSED', keyReused(channel, key));
-      if (!this.#keys.hasRoom(owner, moment)) throw new ZocaloError('LOG_BUSY', noRoom(channel, owner));
+      if (!this.#keys.hasRoom(owner, moment))
+        throw this.#sequences.refuse(sequence, new ZocaloError('LOG_BUSY', noRoom(channel, owner)));
     }
+    const full = this.#queues.full(channel);
+    if (full) throw this.#sequences.refuse(sequence, new ZocaloError('LOG_BUSY', queueFull(channel, full)));
     const log = found ?? this.#add(channel, epoch);
     const before = log.bytes;
     const entry = log.append(moment, data, meta, keep);
@@ -109,6 +137,7 @@ export class MemoryBroker implements Broker, Erasable {
     this.#filled.delete(channel);
     if (log.bytes > 0) this.#filled.set(channel, log);
     if (this.#bytes > this.#bytesLimit) this.#shed();
+    if (this.#queues.isUsed) this.#queues.add({ ...entry, channel, epoch }, moment.now);
     this.#watchers.tell(channel, log.epoch, [origin ? { ...entry, origin } : entry]);
     return { position, duplicate: false };
   }
@@ -138,6 +167,43 @@ export class MemoryBroker implements Broker, Erasable {
     if (this.#phase !== 'open') throw this.#closed();
     this.#epochs.end(channel);
     this.#drop(channel);
+  }
+
+  async useQueues(queues: readonly QueueOptions[]): Promise<string> {
+    if (this.#phase !== 'open') throw this.#closed();
+    return this.#queues.use(queues);
+  }
+
+  async queued(queue: string, { limit, bytes }: { limit: number; bytes: number }): Promise<readonly Queued[]> {
+    if (this.#phase !== 'open') throw this.#closed();
+    return this.#queues.page(queue, limit, bytes);
+  }
+
+  async settle(queue: string, upTo: number): Promise<void> {
+    this.#queues.settle(queue, upTo);
+  }
+
+  async setAside(queue: string, place: number, reason: string): Promise<void> {
+    this.#queues.setAside(queue, place, reason);
+  }
+
+  async aside(
+    queue: string,
+    { after = 0, limit, bytes }: { after?: number; limit: number; bytes: number },
+  ): Promise<readonly SetAside[]> {
+    return this.#queues.aside(queue, after, limit, bytes);
+  }
+
+  async retry(queue: string, places?: readonly number[]): Promise<number> {
+    return this.#queues.retry(queue, places, this.#time.look().now);
+  }
+
+  async drop(queue: string, places: readonly number[]): Promise<number> {
+    return this.#queues.drop(queue, places);
+  }
+
+  async queueState(queue: string): Promise<QueueState> {
+    return this.#queues.state(queue);
   }
 
   async watch(channelOrPattern: string, listener: Listener): Promise<() => void> {
@@ -183,7 +249,9 @@ export class MemoryBroker implements Broker, Erasable {
   }
 
   #drop(channel: string): void {
-    this.#bytes -= this.#logs.get(channel)?.bytes ?? 0;
+    const log = this.#logs.get(channel);
+    if (!log) return;
+    this.#bytes -= log.bytes;
     this.#logs.delete(channel);
     this.#filled.delete(channel);
   }
@@ -224,7 +292,7 @@ export class MemoryBroker implements Broker, Erasable {
 }
 
 /** Logs in this process's memory. See `MemoryBroker` for what is kept. */
-export function memory(options?: MemoryOptions): Broker & Erasable {
+export function memory(options?: MemoryOptions): Broker & Erasable & Queueing {
   return new MemoryBroker(options);
 }
 

@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import { rowsAsArrays } from '../sqlite/index.ts';
 import { type Digest, dataDigest, KeyTable, type Known, nameDigest } from './key-table.ts';
 import type { KeyWindow } from './key-window.ts';
 import { agedBy, type Moment } from './log-time.ts';
@@ -41,8 +42,7 @@ export class SqliteKeys {
       'INSERT INTO keys (id, channel, key, digest, offset, expires) VALUES (?, ?, ?, ?, ?, ?)',
     );
     this.#delete = database.prepare('DELETE FROM keys WHERE id < ?');
-    const all = database.prepare('SELECT id, channel, key, digest, offset, expires FROM keys ORDER BY id');
-    all.setReturnArrays(true);
+    const all = rowsAsArrays(database, 'SELECT id, channel, key, digest, offset, expires FROM keys ORDER BY id');
     const rows = all.iterate() as unknown as Iterable<[number, number, string, string, number, number]>;
     for (const [id, channel, key, digest, offset, expires] of rows) {
       if (this.#table.size === 0) this.#ends.floor = id;

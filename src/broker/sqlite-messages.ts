@@ -2,6 +2,7 @@ import type { ErrorCode } from '../errors.ts';
 import type { LogGap, LogState } from './broker.ts';
 import type { KeyWindow } from './key-window.ts';
 import type { Moment } from './log-time.ts';
+import type { Queued, QueueOptions, QueueState } from './queueing.ts';
 
 /** The messages between the broker and the thread that owns the database. Tuples, which are cheap to clone. */
 
@@ -27,6 +28,9 @@ export type PublishOperation = readonly [
   owner: string | null,
   size: number,
   ttl: number,
+  sent: string | null,
+  /** Of those that must not pass each other. */
+  sequence: number | null,
 ];
 export type ReadOperation = readonly [
   kind: 'read',
@@ -37,12 +41,27 @@ export type ReadOperation = readonly [
   bytes: number,
 ];
 export type TrimOperation = readonly [kind: 'trim', channel: string, size: number, ttl: number];
-export type Operation =
+export type LogOperation =
   | PublishOperation
   | ReadOperation
   | TrimOperation
   | readonly ['state', channel: string]
   | readonly ['forget', channel: string];
+export type Operation =
+  | LogOperation
+  | readonly ['changeQueue', change: QueueChange]
+  | readonly ['askQueue', question: QueueQuestion];
+
+export type QueueChange =
+  | readonly ['use', queues: readonly QueueOptions[]]
+  | readonly ['settle', queue: string, upTo: number]
+  | readonly ['setAside', queue: string, place: number, reason: string]
+  | readonly ['retry', queue: string, places: readonly number[] | undefined]
+  | readonly ['drop', queue: string, places: readonly number[]];
+export type QueueQuestion =
+  | readonly ['page', queue: string, limit: number, bytes: number]
+  | readonly ['aside', queue: string, limit: number, bytes: number, after: number]
+  | readonly ['state', queue: string];
 
 export type Appended = readonly [epoch: string, offset: number, time: number, duplicate: boolean];
 
@@ -60,7 +79,16 @@ export interface Failure {
 }
 
 /** The result of an operation, in the order of operations. */
-export type Outcome = Appended | Columns | LogGap | LogState | Failure;
+export type Outcome =
+  | Appended
+  | Columns
+  | LogGap
+  | LogState
+  | { rows: readonly Queued[] }
+  | QueueState
+  /** How many entries were moved or removed, where that is asked. */
+  | { changed: number }
+  | Failure;
 
 export type ToStore =
   | { kind: 'batch'; moment: Moment; operations: readonly Operation[] }
@@ -68,6 +96,6 @@ export type ToStore =
   | { kind: 'close' };
 
 export type FromStore =
-  | { kind: 'ready'; newest: number | null }
+  | { kind: 'ready'; newest: number | null; seed: string }
   | { kind: 'refused'; failure: Failure }
   | { kind: 'done'; outcomes: Outcome[] };

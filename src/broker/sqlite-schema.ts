@@ -42,14 +42,43 @@ const EPOCHS = `
   CREATE TABLE ended (bucket INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
 `;
 
+/** What waits for others to take it: see queueing.ts. */
+const QUEUES = `
+  CREATE TABLE queues (name TEXT PRIMARY KEY, last INTEGER NOT NULL) STRICT; -- the last place that was given
+  CREATE TABLE queued (
+    queue   TEXT NOT NULL,
+    place   INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    epoch   TEXT NOT NULL,
+    offset  INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    data    TEXT NOT NULL,
+    meta    TEXT,
+    PRIMARY KEY (queue, place)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE aside (
+    queue   TEXT NOT NULL,
+    place   INTEGER NOT NULL,
+    channel TEXT NOT NULL,
+    epoch   TEXT NOT NULL,
+    offset  INTEGER NOT NULL,
+    time    INTEGER NOT NULL,
+    data    TEXT NOT NULL,
+    meta    TEXT,
+    reason  TEXT NOT NULL,
+    PRIMARY KEY (queue, place)
+  ) STRICT, WITHOUT ROWID;
+`;
+
 /** Durable, since offsets lost in a power cut would be assigned again under the same epoch: an unnoticed gap. */
 const FORMAT: DatabaseFormat = {
   applicationId: 0x7a6f6361, // "zoca"
-  version: 3,
-  earlier: [2],
+  version: 4,
+  earlier: [2, 3],
   isDurable: true,
   upgrade(database, from) {
-    database.exec(`${from === undefined ? SCHEMA : ''} ${EPOCHS}`);
+    database.exec(`${from === undefined ? SCHEMA : ''} ${from === 3 ? '' : EPOCHS} ${QUEUES}`);
+    if (from === 3) return;
     database.prepare('INSERT INTO store (seed) VALUES (?)').run(newSeed());
   },
 };

@@ -1,22 +1,27 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import type { Database } from '../sqlite/index.ts';
 import { gapBetween, type LogGap, type LogState, sizeOf } from './broker.ts';
 import { Epochs } from './epochs.ts';
 import { keyReused, noRoom } from './key-window.ts';
 import { agedBy, futureAt, type Moment, stampAfter } from './log-time.ts';
+import { queueFull } from './queueing.ts';
+import { isOfTheLog } from './sequences.ts';
 import { failureOf } from './sqlite-failure.ts';
 import { SqliteKeys } from './sqlite-keys.ts';
 import type {
   Appended,
   Columns,
   Failure,
+  LogOperation,
   Operation,
   Outcome,
   PublishOperation,
   ReadOperation,
   StoreOptions,
 } from './sqlite-messages.ts';
+import { SqliteQueues } from './sqlite-queues.ts';
 import { openDatabase } from './sqlite-schema.ts';
+import { logStatements } from './sqlite-statements.ts';
 
 interface Channel extends LogState {
   id: number;
@@ -28,6 +33,8 @@ interface Channel extends LogState {
   due: number | null;
 }
 
+/** What writes nothing. */
+const READING: ReadonlySet<Operation[0]> = new Set(['state', 'read', 'askQueue']);
 /** Channels whose rows are cached: their ends change with every publication, but are written once per batch. */
 const CACHED = 10_000;
 /** Rows that one step of the sweeper deletes, so that a batch waits at most some milliseconds for it. */
@@ -47,12 +54,13 @@ export class SqliteStore {
   #channels = new Map<string, Channel>();
   #changed = new Set<Channel>();
   #keys: SqliteKeys;
+  #queues: SqliteQueues;
   #epochs: Epochs;
   /** The last `since` that it knows, when the clock had gone back. */
   #since = Number.NaN;
   /** A publication found no room since the last sweep. */
   #full = false;
-  #statements: ReturnType<typeof prepare>;
+  #statements: ReturnType<typeof logStatements>;
 
   /** Throws SQLite's errors, and LOG_IN_USE as a Failure. */
   constructor(options: StoreOptions) {
@@ -61,8 +69,9 @@ export class SqliteStore {
     this.#file = database;
     this.#database = database.connection;
     this.#lock = lock;
-    this.#statements = prepare(this.#database);
+    this.#statements = logStatements(this.#database);
     this.#keys = new SqliteKeys(this.#database, options.keys);
+    this.#queues = new SqliteQueues(this.#database);
     this.#epochs = this.#readEpochs();
   }
 
@@ -71,15 +80,26 @@ export class SqliteStore {
     return (this.#statements.newest.get(futureAt(this.#options.now)) as unknown as [number | null])[0];
   }
 
+  /** A name that no other store has. */
+  get seed(): string {
+    return (this.#statements.seed.get() as unknown as [string])[0];
+  }
+
   /** Commits everything that the operations write in one transaction, or nothing; then reads. */
   batch(moment: Moment, operations: readonly Operation[]): Outcome[] {
     const outcomes: Outcome[] = new Array(operations.length);
     let failure: Failure | undefined;
-    const writing = operations.map(([kind]) => kind !== 'state' && kind !== 'read');
+    const writing = operations.map(([kind]) => !READING.has(kind));
     if (writing.includes(true)) {
       failure = this.#transact(() => {
+        const refused = new Map<number, Failure>();
         for (let at = 0; at < operations.length; at++) {
-          if (writing[at]) outcomes[at] = this.#write(moment, operations[at]!);
+          const operation = operations[at]!;
+          if (!writing[at]) continue;
+          const sequence = operation[0] === 'publish' ? operation[9] : null;
+          const outcome = (sequence !== null && refused.get(sequence)) || this.#write(moment, operation);
+          if (sequence !== null && 'happened' in outcome && isOfTheLog(outcome)) refused.set(sequence, outcome);
+          outcomes[at] = outcome;
         }
         this.#flush(moment, operations.length);
       });
@@ -153,12 +173,14 @@ export class SqliteStore {
       this.#file.check();
       this.#database.exec('COMMIT');
       this.#keys.commit();
+      this.#queues.commit();
       return undefined;
     } catch (error) {
       // The cached rows have uncommitted values: they are read again.
       this.#channels.clear();
       this.#changed.clear();
       this.#keys.rollBack();
+      this.#queues.rollBack();
       const failure = failureOf(this.#options.path, error);
       try {
         // After some errors SQLite has rolled back already (https://www.sqlite.org/lang_transaction.html).
@@ -173,10 +195,11 @@ export class SqliteStore {
 
   #write(moment: Moment, operation: Operation): Outcome {
     if (operation[0] === 'publish') return this.#publish(moment, operation);
-    const [kind, name] = operation;
+    if (operation[0] === 'changeQueue') return this.#queues.change(operation[1], moment.now);
+    const [kind, name, ...bounds] = operation as LogOperation;
     const channel = this.#find(name);
     if (kind === 'trim' && channel) {
-      this.#expire(moment, channel, operation[2], operation[3]);
+      this.#expire(moment, channel, ...(bounds as unknown as [size: number, ttl: number]));
       channel.due = 0;
       this.#changed.add(channel);
     } else if (kind === 'forget') {
@@ -186,15 +209,17 @@ export class SqliteStore {
     return channel ? ends(channel) : this.#none(name);
   }
 
-  #publish(moment: Moment, [, name, data, meta, key, owner, size, ttl]: PublishOperation): Appended | Failure {
+  #publish(moment: Moment, [, name, data, meta, key, owner, size, ttl, sent]: PublishOperation): Appended | Failure {
     const { now } = moment;
     const found = this.#find(name);
     if (key !== null) {
-      const known = found && this.#keys.find(moment, found.id, key, data);
+      const known = found && this.#keys.find(moment, found.id, key, sent ?? data);
       if (known?.isSame) return [found!.epoch, known.offset, now, true];
       if (known) return { code: 'KEY_REUSED', happened: keyReused(name, key) };
       if (!this.#keys.hasRoom(owner, moment)) return { code: 'LOG_BUSY', happened: noRoom(name, owner ?? undefined) };
     }
+    const full = this.#queues.full(name);
+    if (full) return { code: 'LOG_BUSY', happened: queueFull(name, full) };
     const channel = found ?? this.#add(now, name);
     // Entries outside of the old limits must not reappear under wider ones.
     if (ttl > channel.ttl) this.#expire(moment, channel);
@@ -207,15 +232,19 @@ export class SqliteStore {
     if (due !== null && (channel.due === null || due < channel.due)) channel.due = due;
     if (size > 0) this.#statements.append.run(channel.id, channel.head, channel.time, data, meta);
     channel.oldest = Math.max(channel.oldest, channel.head - size + 1);
-    if (key !== null) this.#keys.add(moment, channel.id, key, data, channel.head, owner);
-    return [channel.epoch, channel.head, channel.time, false];
+    if (key !== null) this.#keys.add(moment, channel.id, key, sent ?? data, channel.head, owner);
+    const { epoch, head: offset, time } = channel;
+    this.#queues.add({ channel: name, epoch, offset, time, data, meta }, now);
+    return [epoch, offset, time, false];
   }
 
-  #read(moment: Moment, operation: Operation): Columns | LogGap | LogState | Failure {
+  #read(moment: Moment, operation: Operation): Outcome {
     try {
-      const channel = this.#find(operation[1]);
+      if (operation[0] === 'askQueue') return this.#queues.ask(operation[1]);
+      const name = operation[1] as string;
+      const channel = this.#find(name);
       if (channel) this.#expire(moment, channel);
-      const log = channel ? ends(channel) : this.#none(operation[1]);
+      const log = channel ? ends(channel) : this.#none(name);
       return operation[0] === 'read' ? this.#page(channel?.id, log, operation) : log;
     } catch (error) {
       return failureOf(this.#options.path, error);
@@ -270,8 +299,7 @@ export class SqliteStore {
   }
 
   #readEpochs(): Epochs {
-    const [seed] = this.#statements.seed.get() as unknown as [string];
-    return new Epochs(seed, this.#statements.ended.all() as unknown as [number, number][]);
+    return new Epochs(this.seed, this.#statements.ended.all() as unknown as [number, number][]);
   }
 
   #hold(channel: Channel): void {
@@ -326,6 +354,7 @@ export class SqliteStore {
       this.#statements.updateChannel.run(head, oldest, floor, size, ttl, time, due, id);
     }
     this.#changed.clear();
+    this.#queues.flush();
     if (operations > 0) this.#keys.purge(moment, 2 * operations + DEBRIS);
   }
 
@@ -345,35 +374,4 @@ function ends({ epoch, oldest, head }: Channel): LogState {
 
 function dueAt(time: number, ttl: number): number | null {
   return Number.isFinite(ttl) ? time + ttl : null;
-}
-
-function prepare(database: DatabaseSync) {
-  const statement = (sql: string) => database.prepare(sql);
-  const rowsAsArrays = (sql: string): StatementSync => {
-    const prepared = database.prepare(sql);
-    prepared.setReturnArrays(true);
-    return prepared;
-  };
-  return {
-    findChannel: statement('SELECT * FROM channels WHERE name = ?'),
-    addChannel: statement(
-      'INSERT INTO channels (name, epoch, head, oldest, floor, size, ttl, time, due) VALUES (?, ?, 0, 1, 1, 0, 9e999, ?, ?)',
-    ),
-    updateChannel: statement(
-      'UPDATE channels SET head = ?, oldest = ?, floor = ?, size = ?, ttl = ?, time = ?, due = ? WHERE id = ?',
-    ),
-    dueChannels: statement('SELECT name FROM channels WHERE due <= ? ORDER BY due LIMIT 64'),
-    newest: rowsAsArrays('SELECT max(time) FROM channels WHERE time <= ?'),
-    seed: rowsAsArrays('SELECT seed FROM store'),
-    ended: rowsAsArrays('SELECT bucket, count FROM ended'),
-    setEnded: statement('INSERT OR REPLACE INTO ended (bucket, count) VALUES (?, ?)'),
-    makeFutureDue: statement('UPDATE channels SET due = 0 WHERE time > ?'),
-    makeDue: statement('UPDATE channels SET due = 0 WHERE floor < oldest'),
-    retire: statement("UPDATE channels SET name = ' ' || id WHERE id = ?"),
-    deleteChannel: statement('DELETE FROM channels WHERE id = ?'),
-    append: statement('INSERT INTO entries (channel, offset, time, data, meta) VALUES (?, ?, ?, ?, ?)'),
-    page: rowsAsArrays('SELECT time, data, meta FROM entries WHERE channel = ? AND offset > ? ORDER BY offset LIMIT ?'),
-    timeOf: rowsAsArrays('SELECT time FROM entries WHERE channel = ? AND offset = ?'),
-    deleteEntries: statement('DELETE FROM entries WHERE channel = ? AND offset < ?'),
-  };
 }

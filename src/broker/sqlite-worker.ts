@@ -41,7 +41,7 @@ try {
       process.exit();
     }
   });
-  answer({ kind: 'ready', newest: store.newest });
+  answer({ kind: 'ready', newest: store.newest, seed: store.seed });
 } catch (error) {
   const isFailure = !(error instanceof Error) && typeof error === 'object' && error !== null && 'happened' in error;
   answer({ kind: 'refused', failure: isFailure ? (error as Failure) : failureOf(options.path, error) });

@@ -1,8 +1,9 @@
-import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { type Clock, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
+import { checkNames, type OptionNames } from '../option-names.ts';
 import type { Position } from '../protocol/index.ts';
+import { quietSqlite, workerFile } from '../runtime.ts';
 import {
   type Broker,
   DEFAULT_BYTES,
@@ -21,7 +22,18 @@ import {
 } from './broker.ts';
 import { DEFAULT_KEY_WINDOW, type KeyWindow } from './key-window.ts';
 import { LogTime, type Moment } from './log-time.ts';
-import type { Appended, Columns, FromStore, Operation, Outcome, StoreOptions, ToStore } from './sqlite-messages.ts';
+import type { Queued, Queueing, QueueOptions, QueueState, SetAside } from './queueing.ts';
+import { Sequences } from './sequences.ts';
+import type {
+  Appended,
+  Columns,
+  FromStore,
+  Operation,
+  Outcome,
+  QueueChange,
+  StoreOptions,
+  ToStore,
+} from './sqlite-messages.ts';
 import { raise, Watchers } from './watchers.ts';
 
 export interface SqliteOptions {
@@ -45,6 +57,17 @@ export interface SqliteOptions {
   onError?: (error: unknown) => void;
 }
 
+const NAMES: OptionNames<SqliteOptions> = {
+  bytes: true,
+  lockTimeout: true,
+  keys: true,
+  forgetAfter: true,
+  queueBytes: true,
+  clock: true,
+  now: true,
+  onError: true,
+};
+
 /** Limits of one transaction, so that what waits behind it does not wait long. */
 const BATCH_OPERATIONS = 2_048;
 const BATCH_BYTES = 8 << 20;
@@ -56,6 +79,7 @@ interface Waiting {
   operation: Operation;
   bytes: number;
   origin: object | undefined;
+  sequence: object | undefined;
   resolve: (outcome: Outcome) => void;
   reject: (error: ZocaloError) => void;
 }
@@ -68,7 +92,7 @@ interface Waiting {
  * Free space is reused; the file does not shrink. A file restored from a backup does not know that later publications
  * were lost: delete it instead, or call `forget` for its channels, before users come back.
  */
-export class SqliteBroker implements Broker, Erasable {
+export class SqliteBroker implements Broker, Erasable, Queueing {
   #store: Omit<StoreOptions, 'now'>;
   #queueLimit: number;
   #clock: Clock;
@@ -76,6 +100,7 @@ export class SqliteBroker implements Broker, Erasable {
   #time: LogTime;
   #watchers: Watchers;
   #worker: Worker | undefined;
+  #seed = '';
   #phase: 'new' | 'opening' | 'open' | 'closing' | 'closed' = 'new';
   #queue: Waiting[] = [];
   #queueBytes = 0;
@@ -83,8 +108,10 @@ export class SqliteBroker implements Broker, Erasable {
   #scheduled = false;
   #stopSweeping: () => void = () => {};
   #drained: (() => void) | undefined;
+  #sequences = new Sequences();
 
   constructor(path: string, options: SqliteOptions = {}) {
+    checkNames(options, NAMES, 'of sqlite');
     this.#store = {
       path,
       bytes: options.bytes ?? Number.POSITIVE_INFINITY,
@@ -103,17 +130,18 @@ export class SqliteBroker implements Broker, Erasable {
   async open(): Promise<void> {
     if (this.#phase !== 'new') throw this.#closed();
     this.#phase = 'opening';
-    // The worker's file has the same extension as this one: .ts in the sources, .js in the package.
-    const worker = new Worker(new URL(`./sqlite-worker${extname(import.meta.url)}`, import.meta.url), {
+    const worker = new Worker(workerFile('sqlite-worker', import.meta.url, 'sqlite()'), {
       workerData: { ...this.#store, now: this.#now() } satisfies StoreOptions,
-      // Until Node 24, node:sqlite prints a warning that it is experimental, which would not help users of this broker.
-      execArgv: ['--disable-warning=ExperimentalWarning'],
+      ...quietSqlite(),
     });
     this.#worker = worker;
     await new Promise<void>((resolve, reject) => {
       worker.on('message', (message: FromStore) => {
         if (message.kind === 'done') return this.#done(message.outcomes);
-        if (message.kind === 'ready') return resolve(this.#time.begin(message.newest));
+        if (message.kind === 'ready') {
+          this.#seed = message.seed;
+          return resolve(this.#time.begin(message.newest));
+        }
         reject(new ZocaloError(message.failure.code, message.failure.happened));
       });
       worker.on('error', (cause) => this.#fail(cause, reject));
@@ -125,12 +153,19 @@ export class SqliteBroker implements Broker, Erasable {
   }
 
   async publish(channel: string, publication: Publication): Promise<Receipt> {
-    const { data, meta = null, key = null, owner = null, keep = DEFAULT_KEEP, origin } = publication;
-    const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 0));
+    const { data, meta = null, key = null, owner = null, sent = null, keep = DEFAULT_KEEP } = publication;
+    const { origin, sequence } = publication;
+    const refusal = this.#sequences.refusalOf(sequence);
+    if (refusal) throw refusal;
+    const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 0) + (sent?.length ?? 0));
     if (this.#queueBytes + bytes > this.#queueLimit) {
-      throw new ZocaloError('LOG_BUSY', `${this.#store.path}: ${this.#queueBytes} bytes wait for the disk`);
+      const happened = `${this.#store.path}: ${this.#queueBytes} bytes wait for the disk`;
+      throw this.#sequences.refuse(sequence, new ZocaloError('LOG_BUSY', happened));
     }
-    const appended = await this.#ask(['publish', channel, data, meta, key, owner, keep.size, keep.ttl], bytes, origin);
+    const { size, ttl } = keep;
+    const number = sequence ? this.#sequences.numberOf(sequence) : null;
+    const operation = ['publish', channel, data, meta, key, owner, size, ttl, sent, number] as const;
+    const appended = await this.#ask(operation, bytes, origin, sequence);
     const [epoch, offset, , duplicate] = appended as Appended;
     return { position: [epoch, offset], duplicate };
   }
@@ -156,6 +191,49 @@ export class SqliteBroker implements Broker, Erasable {
     await this.#ask(['forget', channel]);
   }
 
+  async useQueues(queues: readonly QueueOptions[]): Promise<string> {
+    await this.#changeQueue(['use', queues]);
+    return this.#seed;
+  }
+
+  async queued(queue: string, { limit, bytes }: { limit: number; bytes: number }): Promise<readonly Queued[]> {
+    const { rows } = (await this.#ask(['askQueue', ['page', queue, limit, bytes]])) as { rows: Queued[] };
+    return rows;
+  }
+
+  async settle(queue: string, upTo: number): Promise<void> {
+    await this.#changeQueue(['settle', queue, upTo]);
+  }
+
+  async setAside(queue: string, place: number, reason: string): Promise<void> {
+    await this.#changeQueue(['setAside', queue, place, reason]);
+  }
+
+  async aside(
+    queue: string,
+    { after = 0, limit, bytes }: { after?: number; limit: number; bytes: number },
+  ): Promise<readonly SetAside[]> {
+    const { rows } = (await this.#ask(['askQueue', ['aside', queue, limit, bytes, after]])) as { rows: SetAside[] };
+    return rows;
+  }
+
+  retry(queue: string, places?: readonly number[]): Promise<number> {
+    return this.#changeQueue(['retry', queue, places]);
+  }
+
+  drop(queue: string, places: readonly number[]): Promise<number> {
+    return this.#changeQueue(['drop', queue, places]);
+  }
+
+  async queueState(queue: string): Promise<QueueState> {
+    return (await this.#ask(['askQueue', ['state', queue]])) as QueueState;
+  }
+
+  async #changeQueue(change: QueueChange): Promise<number> {
+    const { changed } = (await this.#ask(['changeQueue', change])) as { changed: number };
+    return changed;
+  }
+
   async watch(channelOrPattern: string, listener: Listener): Promise<() => void> {
     if (this.#phase !== 'open') throw this.#closed();
     return this.#watchers.add(channelOrPattern, listener);
@@ -179,11 +257,11 @@ export class SqliteBroker implements Broker, Erasable {
     });
   }
 
-  #ask(operation: Operation, bytes = OPERATION_BYTES, origin?: object): Promise<Outcome> {
+  #ask(operation: Operation, bytes = OPERATION_BYTES, origin?: object, sequence?: object): Promise<Outcome> {
     if (this.#phase !== 'open') return Promise.reject(this.#closed());
     return new Promise((resolve, reject) => {
       this.#queueBytes += bytes;
-      this.#queue.push({ operation, bytes, origin, resolve, reject });
+      this.#queue.push({ operation, bytes, origin, sequence, resolve, reject });
       this.#schedule();
     });
   }
@@ -221,10 +299,25 @@ export class SqliteBroker implements Broker, Erasable {
     this.#announce(batch, outcomes);
     for (let at = 0; at < batch.length; at++) {
       const outcome = outcomes[at]!;
-      if ('happened' in outcome) batch[at]!.reject(new ZocaloError(outcome.code, outcome.happened));
-      else batch[at]!.resolve(outcome);
+      const { sequence, resolve, reject } = batch[at]!;
+      if ('happened' in outcome)
+        reject(this.#sequences.refuse(sequence, new ZocaloError(outcome.code, outcome.happened)));
+      else resolve(outcome);
     }
+    if (outcomes.some((outcome) => 'happened' in outcome)) this.#refuseFollowers();
     this.#schedule();
+  }
+
+  /** Takes out of the queue what must not pass a publication that was refused. */
+  #refuseFollowers(): void {
+    const [left, refused] = [[] as Waiting[], [] as Waiting[]];
+    for (const waiting of this.#queue)
+      (this.#sequences.refusalOf(waiting.sequence) === undefined ? left : refused).push(waiting);
+    this.#queue = left;
+    for (const { bytes, sequence, reject } of refused) {
+      this.#queueBytes -= bytes;
+      reject(this.#sequences.refusalOf(sequence)!);
+    }
   }
 
   /** Notifies the listeners of what was committed: once per log, however much it was. */
@@ -282,6 +375,6 @@ export class SqliteBroker implements Broker, Erasable {
 }
 
 /** Logs in an SQLite file, which is created if necessary. See `SqliteBroker` for its guarantees. */
-export function sqlite(path: string, options?: SqliteOptions): Broker & Erasable {
+export function sqlite(path: string, options?: SqliteOptions): Broker & Erasable & Queueing {
   return new SqliteBroker(path, options);
 }

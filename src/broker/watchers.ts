@@ -27,6 +27,13 @@ export class Watchers {
     };
   }
 
+  /** Whether anybody listens to this channel. */
+  has(channel: string): boolean {
+    if (this.#byName.has(channel)) return true;
+    for (const { matches } of this.#byPattern) if (matches(channel)) return true;
+    return false;
+  }
+
   tell(channel: string, epoch: string, entries: readonly Entry[]): void {
     const listeners = this.#byName.get(channel);
     if (listeners) for (const listener of listeners) this.#call(listener, channel, epoch, entries);

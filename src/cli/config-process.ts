@@ -59,7 +59,7 @@ async function ask(question: Question): Promise<Answer> {
         }),
       );
     });
-    // A process that could not be started, for want of files, has no channel.
+    // A process that could not be started, for example when no file descriptor is left, has no channel.
     child.send?.(question, (cause) => cause && reject(refused(cause)));
   });
 }

@@ -5,7 +5,7 @@ import { type Code, type JsonText, ProtocolError } from '../protocol/index.ts';
 import { toZocaloError } from '../stream/index.ts';
 
 /** How a command reaches the daemon. */
-export interface Door {
+export interface Endpoint {
   /** `http://127.0.0.1:9000`. */
   readonly url: string;
   /** The path of its Unix socket, which is preferred, and needs no key. */
@@ -26,7 +26,7 @@ export interface Answer {
 const TIMEOUT = 10_000;
 
 /** A GET, or a POST of `body`. @throws ZocaloError when the daemon cannot be reached. */
-export async function ask({ url, socket, key, ca }: Door, path: string, body?: JsonText): Promise<Answer> {
+export async function ask({ url, socket, key, ca }: Endpoint, path: string, body?: JsonText): Promise<Answer> {
   const request = (url.startsWith('https:') ? nodeHttps() : nodeHttp()).request(new URL(path, url), {
     method: body === undefined ? 'GET' : 'POST',
     headers: {
@@ -50,20 +50,27 @@ export async function ask({ url, socket, key, ca }: Door, path: string, body?: J
   }
 }
 
+/** For `JSON.parse`: a number with more digits than JavaScript keeps is written again as it came. */
+const exactly = (_: string, value: unknown, context?: { readonly source?: string }) => {
+  const source = context?.source;
+  const isExact = typeof value !== 'number' || source === undefined || String(value) === source;
+  return isExact ? value : (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON(source);
+};
+
 /** The answer of the HTTP API. @throws ProtocolError with the daemon's own code when it refuses. */
-export async function callDaemon(door: Door, path: string, body?: JsonText): Promise<unknown> {
-  const { response, body: answer } = await ask(door, path, body);
+export async function callDaemon(endpoint: Endpoint, path: string, body?: JsonText): Promise<unknown> {
+  const { response, body: answer } = await ask(endpoint, path, body);
   let value: { code?: Code; message?: string } | undefined;
   try {
-    value = JSON.parse(answer);
+    value = JSON.parse(answer, exactly as Parameters<typeof JSON.parse>[1]);
   } catch {}
   const { statusCode } = response;
   if (statusCode === 200 && value !== undefined) return value;
   // Refused before it reached the API: for its host, or by the limits of an address.
   if (statusCode === 421 || (statusCode === 429 && value === undefined))
-    throw new ProtocolError('UNAVAILABLE', `${door.url} answers with ${statusCode}: ${answer.trim()}`);
+    throw new ProtocolError('UNAVAILABLE', `${endpoint.url} answers with ${statusCode}: ${answer.trim()}`);
   throw new ProtocolError(
     value?.code ?? 'UNAVAILABLE',
-    value?.message ?? `${door.url} answers with ${statusCode}, and is not zocalo serve`,
+    value?.message ?? `${endpoint.url} answers with ${statusCode}, and is not zocalo serve`,
   );
 }

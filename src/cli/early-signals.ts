@@ -1,4 +1,4 @@
-/** Imported first by the command: a signal that comes while the rest of the program is loaded must not end `serve`. */
+/** Imported first by the command: a signal that comes while the rest of the program is loaded must not end `serve` or `run`. */
 
 export const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 export type Signal = (typeof SIGNALS)[number];
@@ -7,7 +7,7 @@ const early: Signal[] = [];
 const note = (signal: NodeJS.Signals) => void early.push(signal as Signal);
 
 // The other commands may be interrupted at any time.
-if (process.argv[2] === 'serve') {
+if (process.argv[2] === 'serve' || process.argv[2] === 'run') {
   for (const signal of SIGNALS) process.on(signal, note);
   process.send?.({ hears: true }, undefined, undefined, () => {}); // a supervisor, which may be gone
 }

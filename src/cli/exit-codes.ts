@@ -7,7 +7,7 @@ const MEANINGS: Readonly<Record<number, string>> = {
   1: 'unexpected',
   2: 'wrong usage',
   3: 'the address cannot be used',
-  4: 'nobody was reached',
+  4: 'the other side was not reached',
   5: 'the connection was lost',
   6: 'it took too long',
   7: 'no trust, or no TLS',

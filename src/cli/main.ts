@@ -8,6 +8,7 @@ const program = new Command('zocalo')
   .description('Sockets by URL, WebSockets, and a chat.')
   .version(packageJson.version)
   .exitOverride()
+  .enablePositionalOptions() // run: arguments after the program belong to it
   .configureOutput({ outputError: () => {} }); // said once, below
 for (const add of COMMANDS) add(program);
 program.addHelpText(
@@ -15,6 +16,7 @@ program.addHelpText(
   `
 Examples:
   zocalo serve                                 a chat at http://localhost:9000
+  zocalo run php SalaChatServer.php            your program's logic, Zócalo's connections
   zocalo init                                  a configuration file with comments and fresh secrets
   zocalo listen tcp://127.0.0.1:1337 --echo
   zocalo connect tcp://127.0.0.1:1337
@@ -23,7 +25,7 @@ ${exitCodeTable()}`,
 
 // The reader of our output may stop at any time: zocalo connect … | head. A daemon continues without its reader.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (process.argv[2] !== 'serve') process.exit(error.code === 'EPIPE' ? 0 : 1);
+  if (process.argv[2] !== 'serve' && process.argv[2] !== 'run') process.exit(error.code === 'EPIPE' ? 0 : 1);
 });
 // If an error cannot be printed, the exit code tells.
 process.stderr.on('error', () => {});

@@ -2,7 +2,7 @@ import { finished } from 'node:stream/promises';
 import { ZocaloError } from '../errors.ts';
 import type { StreamSocket } from '../stream/index.ts';
 import { CLOSE, type WebSocketClient } from '../websocket/index.ts';
-import { type Input, print, Silence } from './terminal.ts';
+import { IdleTimer, type Input, print } from './terminal.ts';
 
 /** Runs until the other side has ended and everything was sent. */
 export async function talkInBytes(socket: StreamSocket, input: Input, wait: number): Promise<void> {
@@ -19,35 +19,35 @@ export async function talkInBytes(socket: StreamSocket, input: Input, wait: numb
  * Each line is a datagram. UDP has no end, so it stops after `wait` milliseconds of silence after the end of the input.
  */
 export async function talkInDatagrams(socket: StreamSocket, input: Input, wait: number): Promise<void> {
-  const silence = new Silence();
+  const idle = new IdleTimer();
   const reading = (async () => {
     for await (const bytes of socket) {
-      silence.touch();
+      idle.touch();
       await print(bytes);
     }
   })();
   await Promise.race([reading, send(input, 'lines', socket)]);
-  silence.touch();
-  await Promise.race([reading, silence.lasts(wait)]);
+  idle.touch();
+  await Promise.race([reading, idle.lasts(wait)]);
   socket.destroy();
   await reading.catch(() => {});
 }
 
 /** Each line is a text message. Closes after the end of the input and `wait` milliseconds of silence. */
 export async function talkInMessages(client: WebSocketClient, input: Input, wait: number, url: string): Promise<void> {
-  const silence = new Silence();
+  const idle = new IdleTimer();
   const sending = (async () => {
     for await (const line of input.read('lines')) {
       if (!client.send(line.toString().replace(/\r?\n$/, ''))) await client.drained();
     }
     await client.drained();
-    silence.touch();
-    await silence.lasts(wait);
+    idle.touch();
+    await idle.lasts(wait);
     client.close(CLOSE.NORMAL);
   })();
   const reading = (async () => {
     for await (const message of client) {
-      silence.touch();
+      idle.touch();
       await print(message);
       await print('\n');
     }

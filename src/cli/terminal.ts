@@ -5,8 +5,8 @@ import { errorLine } from './exit-codes.ts';
 /** Resolves with true. */
 const delay = (duration: number) => new Promise<true>((resolve) => after(duration, () => resolve(true)));
 
-/** Idle timer. */
-export class Silence {
+/** Measures how long nothing has happened. */
+export class IdleTimer {
   #last = performance.now();
 
   touch(): void {
@@ -27,13 +27,13 @@ export class Silence {
 export class Input {
   /** Whether it is a terminal. */
   readonly isTyped = process.stdin.isTTY === true;
-  readonly #silence = new Silence();
+  readonly #idle = new IdleTimer();
   readonly #ended = Promise.withResolvers<void>();
   #inHand = false;
 
   /** The chunks as they arrive, or each line with its end. */
   async *read(unit: 'chunks' | 'lines'): AsyncGenerator<Buffer, void, undefined> {
-    this.#silence.touch();
+    this.#idle.touch();
     const buffer = new LineBuffer();
     for await (const chunk of process.stdin) {
       if (unit === 'chunks') yield* this.#hand(chunk);
@@ -49,7 +49,7 @@ export class Input {
   /** Resolves once it has ended, or was silent for this long (in milliseconds) while its reader was ready. */
   settled(wait: number): Promise<void> {
     const quiet = async () => {
-      do await this.#silence.lasts(wait);
+      do await this.#idle.lasts(wait);
       while (this.#inHand && (await delay(wait)));
     };
     return Promise.race([this.#ended.promise, quiet()]);
@@ -59,7 +59,7 @@ export class Input {
     this.#inHand = true;
     yield bytes;
     this.#inHand = false;
-    this.#silence.touch();
+    this.#idle.touch();
   }
 }
 

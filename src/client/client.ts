@@ -1,9 +1,13 @@
 import {
+  type Allowed,
+  type AnyOf,
   type ChannelInput,
+  type ChannelName,
   type ChannelOutput,
   type Contract,
   isChannel,
   type MethodInput,
+  type MethodName,
   type MethodResult,
   type Position,
   type Presence,
@@ -13,17 +17,19 @@ import {
   type Welcome,
 } from '../protocol/index.ts';
 import type { ClientContext } from './context.ts';
-import type { Login, Token } from './credentials.ts';
 import { Emitter } from './emitter.ts';
+import type { Extras } from './extras.ts';
 import { Feed } from './feed.ts';
 import { encodeParts } from './json.ts';
 import type { Network } from './liveness.ts';
-import { type HistoryOptions, type HistoryPage, lookUpHistory, lookUpPresence } from './lookups.ts';
+import type { HistoryOptions, HistoryPage } from './lookups.ts';
 import type { PatternGapEvent } from './messages.ts';
-import { noChannel, Outbox, type OutboxSettings, type OutboxStorage, type Waiting } from './outbox.ts';
+import { noChannel, Outbox, type OutboxSettings, type OutboxStore, type Waiting } from './outbox.ts';
 import { browserTimers, type SocketState, type Timers } from './reconnecting-socket.ts';
+import type { WaitOptions } from './requests.ts';
+import { isPassing } from './retry.ts';
 import { CLOSED, Session } from './session.ts';
-import type { NegotiatedSocket, SessionOptions } from './session-options.ts';
+import type { Login, NegotiatedSocket, SessionOptions, Token } from './session-options.ts';
 import { Subscription } from './subscription.ts';
 
 /** `connecting` until the server has accepted the login; `waiting` in the pause before the next attempt. */
@@ -50,13 +56,18 @@ export interface ClientOptions {
   /** Returns a number from 0 up to 1; default `Math.random`. */
   random?: () => number;
   /**
-   * Storage for publications that are not acknowledged yet, so that they survive the page: `localStorage`, for example.
+   * Storage for publications that are not acknowledged yet, so that they survive the page: `keptIn(localStorage)`.
    * The next client with the same address and storage sends them, so clear it when another user logs in. Default:
    * memory only.
    */
-  storage?: OutboxStorage;
+  storage?: OutboxStore;
   /** Publications that may wait for acknowledgement. Default 1,000: minutes of typing offline. */
   outbox?: number;
+  /**
+   * Called with each frame that is sent (`> ["pub",…]`) and received (`< ["ok",…]`): `console.debug`, for example. Tokens
+   * and passwords are among them.
+   */
+  debug?: (line: string) => void;
   /** Emits `online`, `offline` and `pageshow`. Default: the window or worker; Node has none. */
   network?: Network;
 }
@@ -70,10 +81,14 @@ export interface SubscribeOptions {
   presence?: boolean;
   /** Join as a member, shown to others with this data. Default: not a member. */
   member?: unknown;
+  /** Ends the subscription when it is aborted. */
+  signal?: AbortSignal | undefined;
 }
 
 export interface ClientEvents {
   state: ClientState;
+  /** `client.waiting` has changed: a publication waits, or does no longer. */
+  waiting: readonly Waiting[];
   /** Data that the server sent to this user or connection, outside of any channel. */
   message: unknown;
   /**
@@ -96,7 +111,13 @@ const platform = globalThis as unknown as Partial<Network> & {
   WebSocket?: new (url: string, subprotocol: string) => NegotiatedSocket;
 };
 
+/** Every option, so that another name is a mistake. */
 const DEFAULTS = {
+  token: undefined,
+  login: undefined,
+  storage: undefined,
+  debug: undefined,
+  WebSocket: undefined,
   // Unlike `performance.now`, it continues while the machine sleeps.
   clock: { ...browserTimers, now: () => Date.now() },
   random: Math.random,
@@ -110,25 +131,35 @@ const DEFAULTS = {
  */
 // biome-ignore lint/suspicious/noExplicitAny: a plain `Client` has any contract.
 export class Client<C extends Contract = any> {
+  /** Vue leaves it as it is, in a `ref` too: it tells of its changes by events, and works through no Proxy. */
+  readonly __v_skip = true;
   readonly #session: Session;
   readonly #outbox: Outbox;
   readonly #context: ClientContext;
   readonly #emitter = new Emitter<ClientEvents>();
   #reported: Error | undefined;
 
-  /** @throws ProtocolError when there is no WebSocket. It connects at the first use. */
+  /**
+   * It connects at the first use.
+   *
+   * @throws ProtocolError UNAVAILABLE when there is no WebSocket, BAD_OPTION for a misspelt option.
+   */
   constructor(url: string, options: ClientOptions = {}) {
-    const settings = { WebSocket: platform.WebSocket, ...DEFAULTS, ...options, url };
+    for (const name in options)
+      if (!(name in DEFAULTS)) throw new ProtocolError('BAD_OPTION', `no option ${name}: ${Object.keys(DEFAULTS)}`);
+    const settings = { ...DEFAULTS, WebSocket: platform.WebSocket, ...options, url };
     if (!settings.WebSocket) throw new ProtocolError('UNAVAILABLE', 'no WebSocket: pass the option');
     const context = {
       settings,
       feeds: new Map(),
       numbers: new Map(),
       report: (error: Error) => this.#report(error),
+      load: () => this.#load(),
+      onWaiting: () => this.#emitter.has('waiting') && this.#emitter.emit('waiting', this.waiting),
     } as unknown as ClientContext & { session: Session; outbox: Outbox };
     this.#context = context;
     context.session = this.#session = new Session(settings as SessionOptions & OutboxSettings, {
-      onState: (state, why) => this.#changed(state, why),
+      onState: (state) => this.#changed(state),
       onMessage: (message) => this.#handle(message),
       onError: context.report,
     });
@@ -150,7 +181,15 @@ export class Client<C extends Contract = any> {
 
   /** Milliseconds until the next attempt; 0 unless `waiting`. */
   get retryIn(): number {
-    return this.#session.retryIn;
+    return this.#session.socket.retryIn;
+  }
+
+  /**
+   * Why there is no connection, while `waiting` for the next attempt, and when the server ended it: `code` is
+   * CONNECTION_LOST for one that did not open or was lost, or the server's.
+   */
+  get why(): Error | undefined {
+    return this.#session.why;
   }
 
   /** Publications that are not acknowledged yet. */
@@ -158,7 +197,10 @@ export class Client<C extends Contract = any> {
     return this.#outbox.size;
   }
 
-  /** The same publications, oldest first: to show what is still being sent, even after a page load. */
+  /**
+   * The same publications, oldest first: to show what is still being sent, even after a page load. It is another list
+   * after each change, and only then.
+   */
   get waiting(): readonly Waiting[] {
     return this.#outbox.waiting;
   }
@@ -171,26 +213,38 @@ export class Client<C extends Contract = any> {
   /**
    * Subscribes to a channel, or to all channels of a pattern, such as `sensor:*`, if the server allows patterns. A
    * pattern starts with the next message and takes none of the options below; each message has its channel and its
-   * position there. `recent`, `presence` and `member` are those of the first of several subscriptions to a channel;
-   * `since` is separate for each. The type of the messages is the contract's, or `T`.
+   * position there. Of several subscriptions to a channel, each has its own `since` and `recent`; all have `presence` when
+   * one wants it; and the newest `member` that is still there is shown to others. The type of the messages is the contract's, or `T`.
    *
    * @throws ProtocolError BAD_CHANNEL.
    */
-  subscribe<T = never, const Name extends string = string>(
-    channel: Name,
-    { since, ...wishes }: SubscribeOptions = {},
+  subscribe<T = never, const Name extends AnyOf<ChannelName<C>> = string>(
+    channel: Name & Allowed<ChannelName<C>, Name>,
+    { since, recent = 0, presence, member, signal }: SubscribeOptions = {},
   ): Subscribing<C, Name, T> {
     if (!isChannel(channel.replaceAll('*', '-')) || channel.includes('**')) throw noChannel(channel);
+    const wishes = channel.includes('*') ? '' : encodeParts({ presence: presence || undefined, member }).slice(1, -2);
     this.open();
-    const feed = this.#context.feeds.get(channel) ?? this.#newFeed(channel, wishes);
-    const subscription = new Subscription<never, unknown>(this.#context, feed, since);
+    const context = this.#context;
+    const feed = context.feeds.get(channel) ?? new Feed(context, channel, since);
+    if (feed.isPattern && !this.#feeds.some(({ isPattern }) => isPattern)) context.extras?.beginPatterns();
+    context.feeds.set(channel, feed);
+    const subscription = new Subscription<never, unknown>(context, feed, since, recent, wishes);
+    // What cannot be loaded ends those who need it.
+    if (wishes || signal || feed.isPattern) {
+      feed.isSpecial = true;
+      context.load().then(
+        (extras) => extras.endAt(signal, subscription),
+        () => {},
+      );
+    }
     if (this.state === 'open') feed.start();
     return subscription as never;
   }
 
   /** Like a subscription's `publish`, without subscribing. */
-  async publish<const Name extends string>(
-    channel: Name,
+  async publish<const Name extends AnyOf<ChannelName<C>>>(
+    channel: Name & Allowed<ChannelName<C>, Name>,
     data: ChannelInput<C, Name>,
     options: Omit<PublishOptions, 'key'> = {},
   ): Promise<Position | undefined> {
@@ -199,33 +253,34 @@ export class Client<C extends Contract = any> {
   }
 
   /**
-   * Calls a method of the server. Rejects with its code, with TIMEOUT after `timeout` milliseconds (default 10,000),
+   * Calls a method of the server. Rejects with its code, with TIMEOUT after `timeout` milliseconds (default 10,000; 0: never),
    * with CONNECTION_LOST when it is unknown whether the call was executed, or with CLOSED.
    */
-  async call<T = never, const Name extends string = string>(
-    method: Name,
+  async call<T = never, const Name extends AnyOf<MethodName<C>> = string>(
+    method: Name & Allowed<MethodName<C>, Name>,
     data?: MethodInput<C, Name>,
-    { timeout }: { timeout?: number } = {},
+    options?: WaitOptions,
   ): Promise<[T] extends [never] ? MethodResult<C, Name> : T> {
     this.open();
-    return (await this.#session.request('call', encodeParts(method, data ?? null), { timeout })) as never;
+    const parts = encodeParts(method, data ?? null);
+    return (await (options?.signal ? await this.#load() : this.#session).request('call', parts, options)) as never;
   }
 
   /** A page of a channel's log, without subscribing. Rejects with the server's code, TIMEOUT or CLOSED. */
-  history<T = never, const Name extends string = string>(
-    channel: Name,
+  async history<T = never, const Name extends AnyOf<ChannelName<C>> = string>(
+    channel: Name & Allowed<ChannelName<C>, Name>,
     options?: HistoryOptions,
   ): Promise<HistoryPage<[T] extends [never] ? ChannelOutput<C, Name> : T>> {
     this.open();
-    return lookUpHistory(this.#context, channel, options);
+    return (await this.#load()).history(channel, options) as never;
   }
 
   /**
    * Who is in a channel, or how many, without subscribing. Rejects likewise; `timeout` in milliseconds, default 10,000.
    */
-  presence(channel: string, { timeout }: { timeout?: number } = {}): Promise<Presence> {
+  async presence(channel: string, options?: WaitOptions): Promise<Presence> {
     this.open();
-    return lookUpPresence(this.#context, channel, timeout);
+    return (await this.#load()).presence(channel, options);
   }
 
   /** Sends the server a new token now, before the old one expires. */
@@ -242,7 +297,7 @@ export class Client<C extends Contract = any> {
 
   /** Ends the pause before the next attempt, for example from a button. */
   retryNow(): void {
-    this.#session.retryNow();
+    this.#session.socket.retryNow();
   }
 
   /**
@@ -254,33 +309,34 @@ export class Client<C extends Contract = any> {
     this.#session.close();
   }
 
-  #newFeed(channel: string, wishes: Omit<SubscribeOptions, 'since'>): Feed {
+  async #load(): Promise<Extras> {
     const context = this.#context;
-    const feed = new Feed(context, channel, wishes);
-    if (feed.isPattern && !this.#feeds.some(({ isPattern }) => isPattern)) {
-      context.patterns = undefined;
-      import('./patterns.ts').then(
-        ({ Patterns }) => {
-          context.patterns = new Patterns(context);
-          if (this.state === 'open') for (const feed of this.#feeds) feed.start();
-        },
-        (error) => {
-          for (const feed of this.#feeds) if (feed.isPattern) feed.end(error);
-        },
-      );
+    try {
+      const { Extras } = await import('./extras.ts');
+      if (!context.extras) {
+        context.extras = new Extras(context, isPassing, encodeParts, ProtocolError);
+        context.extras.begin();
+      }
+      return context.extras;
+    } catch (error) {
+      for (const feed of this.#feeds) if (feed.isSpecial) feed.end(error as Error);
+      throw error;
     }
-    context.feeds.set(channel, feed);
-    return feed;
   }
 
-  #changed(state: ClientState, why: Error | undefined): void {
+  #changed(state: ClientState): void {
+    const { why } = this.#session;
     switch (state) {
       case 'open':
         for (const feed of this.#feeds) feed.start();
         this.#outbox.flush();
         break;
       case 'waiting':
-        if (this.#session.closeCode === TOO_BIG) this.#outbox.refuseLargest();
+        if (this.#session.socket.closeCode === TOO_BIG)
+          this.#load().then(
+            (extras) => extras.refuseLargest(),
+            () => {},
+          );
         this.#suspend();
         break;
       case 'closed':
@@ -289,19 +345,19 @@ export class Client<C extends Contract = any> {
         this.#outbox.abandon(why ?? CLOSED);
     }
     this.#emitter.emit('state', state);
-    if (why) this.#report(why);
+    if (state === 'closed' && why) this.#report(why);
   }
 
   #suspend(): void {
     for (const feed of this.#feeds) feed.suspend();
-    this.#context.patterns?.forget();
+    this.#context.extras?.forget();
     this.#outbox.suspend();
   }
 
   /** A message for a channel without a feed came too late: it was unsubscribed. */
   #handle(message: ServerMessage): void {
     if (message.length < 2) return;
-    const { feeds, numbers, patterns } = this.#context;
+    const { feeds, numbers, extras } = this.#context;
     const feed = numbers.get(message[1] as number);
     switch (message[0]) {
       case 'm':
@@ -316,18 +372,13 @@ export class Client<C extends Contract = any> {
       case 'live':
         feed?.onLive(message[2]);
         break;
-      case '+':
-      case '-':
-      case 'n':
-        feed?.onPresence(message);
-        break;
       case 'end':
         feeds.get(message[1])?.onRefused(new ProtocolError(message[2], message[3] ?? `the server ended it`));
         break;
       case 'to':
         this.#emitter.emit('message', message[1]);
     }
-    patterns?.handle(message);
+    extras?.handle(message);
   }
 
   #report(error: Error): void {

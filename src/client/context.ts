@@ -1,9 +1,11 @@
+import type { Extras } from './extras.ts';
 import type { FeedContext } from './feed.ts';
 import type { OutboxContext } from './outbox.ts';
-import type { Patterns } from './patterns.ts';
 
 /** What the parts of one client share. */
 export interface ClientContext extends FeedContext, OutboxContext {
-  /** Loaded with the first pattern. */
-  patterns?: Patterns | undefined;
+  /** Loaded with the first pattern or member. */
+  extras?: Extras | undefined;
+  /** Loads them, if they are not loaded yet. */
+  load(): Promise<Extras>;
 }

@@ -39,6 +39,8 @@ export class Cursor {
   readonly #waiting: Message[] = [];
   /** Of the last publication received, where everything before it was received or reported as lost. */
   #received: Position | undefined;
+  /** Up to this offset it receives what the log has, and the rest is no loss. */
+  #until = 0;
   #isAsking = false;
   #isOver = false;
   #failures = 0;
@@ -58,9 +60,13 @@ export class Cursor {
     return !this.isBehind && this.#waiting.length < PAGE / 2;
   }
 
-  /** From here on it receives everything, unless it has begun already. */
-  begin(position: Position | undefined): void {
-    if (!this.#received && position) this.#moveTo(position);
+  /**
+   * From here on it receives everything, unless it has begun already. Up to the offset `until`: what the log has of it.
+   */
+  begin(position: Position | undefined, until = 0): void {
+    if (this.#received || !position) return;
+    this.#until = until;
+    this.#moveTo(position);
   }
 
   /** `position`: the message's position in the feed's own log, if it has one. */
@@ -94,7 +100,6 @@ export class Cursor {
   /** The feed is live: a cursor that is elsewhere catches up with it. */
   onLive(): void {
     if (this.#feed.isPattern) return;
-    this.begin(this.#feed.position);
     this.isBehind ||= !this.#hasCaughtUp(0);
     this.#fetch();
   }
@@ -143,28 +148,37 @@ export class Cursor {
       this.#caughtUp();
     } else if (session.state === 'open') {
       this.#isAsking = true;
+      // Not by a promise: the next lines of the frame may depend on the page.
       session.ask('get', encodeParts('history', channel, { at: this.#received, limit: PAGE }), {
         ok: (page) => this.#read(page as History),
         err: (error) => this.#refused(error),
+        // The feed subscribes again, and then we go on.
+        lost: () => {
+          this.#isAsking = false;
+        },
       });
     }
   }
 
   #read(page: History): void {
-    const { epoch, gap, entries } = page;
+    const { epoch, oldest, head, gap } = page;
     const { channel, context } = this.#feed;
+    const messages = context.outbox.toMessages(channel, page);
     if (this.#isOver) return;
     this.#failures = 0;
-    if (gap) this.#lose({ epoch, oldest: page.oldest, head: page.head });
-    else
-      for (const [offset, data, meta] of entries) {
-        const position: Position = [epoch, offset];
-        this.#push(context.outbox.toMessage(channel, position, data, meta), position);
-      }
+    const [own, at] = this.#received!;
+    const have = Math.max(at, this.#until);
+    if (gap && (own !== epoch || have < oldest - 1)) {
+      this.#received = [own, have];
+      this.#lose({ epoch, oldest, head });
+    } else {
+      if (gap) this.#moveTo([epoch, oldest - 1]);
+      for (const message of messages) this.#push(message, message.position);
+    }
     this.#isAsking = false;
     if (this.#hasCaughtUp()) this.#caughtUp();
     // Nothing more for now: the feed does not know about the new log yet, but will hear of it.
-    else if (gap || entries.length > 0) this.#fetch();
+    else if (gap || messages.length > 0) this.#fetch();
   }
 
   #refused(error: ProtocolError): void {
@@ -172,8 +186,8 @@ export class Cursor {
     this.#isAsking = false;
     if (this.#isOver) return;
     if (isPassing(error)) this.#cancelRetry = context.session.retry(error, this.#failures++, () => this.#fetch());
-    // After a loss the feed subscribes again, and then we go on. With any other code, what we want is not available.
-    else if (error.code !== 'CONNECTION_LOST') {
+    // With any other code, what we want is not available.
+    else {
       const [epoch, head] = position!;
       this.#lose({ epoch, oldest: head + 1, head });
       this.#caughtUp();

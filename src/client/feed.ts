@@ -2,11 +2,10 @@ import type { Gap, Meta, Position, Subscribed } from '../protocol/index.ts';
 import { ProtocolError } from '../protocol/index.ts';
 import { type Cursor, PAGE } from './cursor.ts';
 import { encodeParts } from './json.ts';
-import type { PatternGapEvent, PresenceEvent, SkipEvent } from './messages.ts';
+import type { PresenceEvent } from './messages.ts';
 import type { Outbox } from './outbox.ts';
-import { type PresenceLine, PresenceList } from './presence.ts';
 import { isPassing } from './retry.ts';
-import type { Session } from './session.ts';
+import { CLOSED, type Session } from './session.ts';
 
 /**
  * `waiting` for a connection or the end of a pause; `subscribing` until the server answers; `catchingUp` on what was
@@ -30,20 +29,34 @@ export interface FeedContext {
   readonly feeds: Map<string, Feed>;
   /** By the server's number of the channel. */
   readonly numbers: Map<number, Feed>;
-  patterns?: { introduce(number: number, position: Position, channel: string): void } | undefined;
+  extras?: FeedExtras | undefined;
 }
 
-export interface FeedWishes {
-  recent?: number;
-  presence?: boolean;
-  member?: unknown;
+/** What a feed needs of patterns and members. */
+interface FeedExtras {
+  readonly people: {
+    asking(feed: Feed): void;
+    accepted(feed: Feed, result: Subscribed): void;
+    changed(feed: Feed): void;
+    end(feed: Feed, error: Error): void;
+  };
+  introduce(number: number, position: Position, channel: string): void;
 }
+
+/** Events that a feed passes on to its readers. */
+type FeedNews = 'subscribed' | 'gap' | 'skip' | 'presence';
 
 /** A subscription, as its feed sees it. */
 export interface Reader {
   /** The cursors of the subscription. */
   readonly cursors: ReadonlySet<Cursor>;
-  emit(name: 'gap' | 'skip' | 'presence', event: never): void;
+  /** How many of the newest messages it wants first. */
+  readonly recent: number;
+  /** What it wants besides messages, as JSON without the braces: `"presence":true,"member":{"name":"Ana"}`. */
+  wishes: string;
+  /** The server has accepted its wishes. */
+  isAccepted?: boolean;
+  emit(name: FeedNews, event: never): void;
   onState(): void;
   /** It ended; without an error: on purpose. */
   onEnd(error?: Error): void;
@@ -57,15 +70,22 @@ export class Feed {
   readonly channel: string;
   readonly context: FeedContext;
   readonly readers = new Set<Reader>();
-  readonly presence = new PresenceList();
+  /** Another object after each change, and only then. */
+  presence: PresenceEvent = { members: new Map(), count: 0 };
   readonly isPattern: boolean;
-  /** The options of `sub`, as JSON without the opening brace. */
-  readonly #wishes: string;
+  /** It needs what is loaded later. */
+  isSpecial = false;
+  /** The first data, of the last answer. */
+  data: unknown;
   #state: FeedState = 'waiting';
   #position: Position | undefined;
   #number: number | undefined;
   /** Whether the current request has a position. */
   #resumes = false;
+  /** How many of the newest messages the current request asks for. */
+  #recent = 0;
+  /** The end of the log at the last answer. */
+  #head = 0;
   /** For a pattern: whether the server has accepted it before. */
   #hasBegun = false;
   /** Publications since the last credit. */
@@ -74,12 +94,12 @@ export class Feed {
   #attempt = 0;
   #cancelRetry = () => {};
 
-  /** @throws TypeError when the options cannot be represented as JSON. */
-  constructor(context: FeedContext, channel: string, wishes: FeedWishes) {
+  /** `since`: where it begins, if that is known. */
+  constructor(context: FeedContext, channel: string, since: Position | undefined) {
     this.context = context;
     this.channel = channel;
     this.isPattern = channel.includes('*');
-    this.#wishes = encodeParts(this.isPattern ? {} : { credit: PAGE, ...wishes }).slice(1);
+    if (!this.isPattern) this.#position = since;
   }
 
   get state(): FeedState {
@@ -92,19 +112,38 @@ export class Feed {
   }
 
   add(reader: Reader, since: Position | undefined): void {
-    if (this.readers.size === 0 && !this.isPattern) this.#position = since;
     this.readers.add(reader);
-    for (const cursor of reader.cursors) {
-      if (!this.isPattern) cursor.begin(since);
-      if (this.#state === 'live') cursor.onLive();
-    }
+    if (!this.isPattern) this.#begin(reader, since);
+    if (this.#state === 'live') for (const cursor of reader.cursors) cursor.onLive();
+    this.#settle();
   }
 
   remove(reader: Reader): void {
-    if (!this.readers.delete(reader) || this.readers.size > 0) return;
-    // Ignore the reply; what arrives until then has no feed here, and is skipped.
-    if (this.#state !== 'waiting') this.context.session.ask('un', encodeParts(this.channel), { ok() {}, err() {} });
-    this.end();
+    if (!this.readers.delete(reader)) return;
+    if (this.readers.size === 0) this.#cancelRetry();
+    this.#settle();
+  }
+
+  /** At the end of the tick, so that nobody sees whoever leaves and comes back within it. */
+  #settle(): void {
+    queueMicrotask(() => {
+      if (this.readers.size > 0) this.context.extras?.people.changed(this);
+      else {
+        // Ignore the reply; what arrives until then has no feed here, and is skipped.
+        if (this.#state !== 'waiting' && this.#state !== 'ended')
+          this.context.session.ask('un', encodeParts(this.channel), { ok() {}, err() {} });
+        this.end();
+      }
+    });
+  }
+
+  /** Each reader begins where it wants to, if that is known; otherwise at the answer of the server. */
+  #begin({ cursors, recent }: Reader, since?: Position, least = 0): void {
+    const [epoch, offset] = this.#position ?? [];
+    const head = this.#state === 'live' ? offset! : this.#head;
+    if (!since && this.#number)
+      for (const cursor of cursors) cursor.begin([epoch!, Math.max(head - recent, least)], head);
+    else for (const cursor of cursors) cursor.begin(since);
   }
 
   get cursors(): Cursor[] {
@@ -113,7 +152,7 @@ export class Feed {
 
   /** There is a connection that is logged in; a pattern also needs the loaded module. */
   start(): void {
-    if (this.#state === 'waiting' && (!this.isPattern || this.context.patterns)) this.#ask();
+    if (this.#state === 'waiting' && (!this.isSpecial || this.context.extras)) this.#ask();
   }
 
   /** The connection is gone. */
@@ -147,8 +186,8 @@ export class Feed {
     this.credit();
   }
 
-  /** For a pattern: something was lost or left out. For a channel: who is present. */
-  tell(name: 'gap' | 'skip' | 'presence', event: PatternGapEvent | SkipEvent | PresenceEvent): void {
+  /** For a pattern: something was lost or left out. For a channel: who is present. For both: the first data. */
+  tell(name: FeedNews, event: unknown): void {
     for (const reader of [...this.readers]) reader.emit(name, event as never);
   }
 
@@ -177,17 +216,11 @@ export class Feed {
     if (this.#state === 'catchingUp') this.#become('live');
   }
 
-  onPresence(line: PresenceLine): void {
-    const event = this.presence.take(line);
-    if (event) this.tell('presence', event);
-  }
-
   /** The server ended the subscription, or refused it. */
   onRefused(error: ProtocolError): void {
     const { session } = this.context;
     const { code } = error;
     this.#forgetNumber();
-    if (code === 'CONNECTION_LOST') return;
     this.#failures += 1;
     if (code === 'BAD_POSITION' && this.#resumes) {
       // The log is older than what we had of it, as after a restored backup: start again, and report what is lost.
@@ -196,7 +229,7 @@ export class Feed {
       this.#ask();
     } else if (isPassing(error)) {
       this.#become('waiting');
-      this.#cancelRetry = session.retry(error, this.#failures - 1, () => this.#askIfOpen());
+      this.#cancelRetry = session.retry(error, this.#failures - 1, () => session.state === 'open' && this.start());
     } else this.end(error);
   }
 
@@ -205,12 +238,9 @@ export class Feed {
     this.#forgetNumber();
     this.#become('ended');
     this.context.feeds.delete(this.channel);
+    this.context.extras?.people.end(this, error ?? CLOSED);
     for (const reader of [...this.readers]) reader.onEnd(error);
     this.readers.clear();
-  }
-
-  #askIfOpen(): void {
-    if (this.context.session.state === 'open') this.start();
   }
 
   #ask(): void {
@@ -219,15 +249,25 @@ export class Feed {
     this.#resumes = at !== undefined;
     this.#taken = 0;
     const attempt = ++this.#attempt;
-    const options = `{${at ? `"at":${JSON.stringify(at)},` : ''}${this.#wishes}`;
-    this.context.session.ask('sub', `${JSON.stringify(this.channel)},${options}`, {
+    const recent = Math.max(...[...this.readers].map(({ recent }) => recent));
+    this.#recent = at ? 0 : recent;
+    const options = this.isPattern ? {} : { credit: PAGE, at, recent: this.#recent || undefined };
+    // Of several members of an object that have one name, the last counts: the newest wish.
+    const wishes = [...this.readers].flatMap(({ wishes }) => wishes || []);
+    this.context.extras?.people.asking(this);
+    this.context.session.ask('sub', `${[encodeParts(this.channel, options).slice(0, -2), ...wishes]}}]`, {
       ok: (result) => {
         const subscribed = (result ?? {}) as Subscribed;
-        if (attempt === this.#attempt) this.#accepted(subscribed);
-        const { ch, epoch, offset } = subscribed;
-        if (epoch) this.context.patterns?.introduce(ch!, [epoch, offset!], this.channel);
+        const { ch, epoch, offset, data } = subscribed;
+        if (attempt === this.#attempt) {
+          this.data = data;
+          this.#accepted(subscribed);
+          this.tell('subscribed', data);
+        }
+        if (epoch) this.context.extras?.introduce(ch!, [epoch, offset!], this.channel);
       },
       err: (error) => attempt === this.#attempt && this.onRefused(error),
+      lost() {},
     });
     // Now, since a listener may unsubscribe: then `un` is sent after `sub`.
     this.#become('subscribing');
@@ -241,19 +281,19 @@ export class Feed {
       this.#hasBegun = true;
       return;
     }
-    const { ch, epoch, offset } = result;
+    const { ch, epoch, offset, head = offset } = result;
     if (!epoch || !ch || offset === undefined) {
       this.end(new ProtocolError('BAD_MESSAGE', 'no position'));
       return;
     }
     this.#number = ch;
     this.context.numbers.set(ch, this);
+    this.#head = head!;
+    if (!this.#resumes) this.#position = [epoch, offset];
     this.#become('catchingUp');
-    if (!this.#resumes) {
-      this.#position = [epoch, offset];
-      for (const cursor of this.cursors) cursor.begin(this.#position);
-    }
-    if (result.members || result.count !== undefined) this.tell('presence', this.presence.reset(result));
+    // What the request asked for comes from there on: the log may have less.
+    for (const reader of this.readers) this.#begin(reader, undefined, reader.recent > this.#recent ? 0 : offset);
+    this.context.extras?.people.accepted(this, result);
   }
 
   #forgetNumber(): void {

@@ -1,11 +1,28 @@
-export { type Gap, type Member, type Position, type Presence, ProtocolError, type Welcome } from '../protocol/index.ts';
+export {
+  type ChannelInput,
+  type ChannelName,
+  type ChannelOutput,
+  type Contract,
+  contract,
+  type Gap,
+  type Member,
+  type MethodInput,
+  type MethodName,
+  type MethodResult,
+  type Position,
+  type Presence,
+  ProtocolError,
+  type StandardSchema,
+  type Welcome,
+} from '../protocol/index.ts';
 export { Client, type ClientEvents, type ClientOptions, type ClientState, type SubscribeOptions } from './client.ts';
-export type { Login, Token } from './credentials.ts';
+export { closeWhenSent } from './close-when-sent.ts';
 export type { FeedState } from './feed.ts';
+export { keptIn, type OutboxStorage } from './kept.ts';
 export type { Network } from './liveness.ts';
 export type { HistoryOptions, HistoryPage } from './lookups.ts';
 export type { GapEvent, Message, PatternGapEvent, PresenceEvent, SkipEvent } from './messages.ts';
-export type { OutboxStorage, Waiting } from './outbox.ts';
+export type { OutboxStore, Waiting } from './outbox.ts';
 export {
   browserTimers,
   type PlainSocket,
@@ -14,5 +31,6 @@ export {
   type SocketState,
   type Timers,
 } from './reconnecting-socket.ts';
-export type { NegotiatedSocket } from './session-options.ts';
+export type { WaitOptions } from './requests.ts';
+export type { Login, NegotiatedSocket, Token } from './session-options.ts';
 export type { Subscription, SubscriptionEvents } from './subscription.ts';

@@ -10,7 +10,7 @@ export interface LivenessOptions {
   timers: Timers;
   network: Network | undefined;
   /** Asks the server for a line, to arrive within this many milliseconds. */
-  ask: (within: number) => void;
+  ask: (within: number) => unknown;
   /** Ends a pause before reconnecting, whose reason may be gone. */
   wake: () => void;
   /** Called at each pulse, except the first one after sleep, when everything looks late. */
@@ -21,9 +21,7 @@ export interface LivenessOptions {
 const PULSE = 5_000;
 /** How long an answer may take, in ms: several round trips over a bad mobile connection. */
 const PATIENCE = 5_000;
-/**
- * The same after sleep or a change of network: the connection is likely dead, and somebody is looking at the screen.
- */
+/** The same after sleep or a change of network: the connection is likely dead, and a user is waiting. */
 const IMPATIENCE = 3_000;
 
 /** `pageshow` is the return of a page from the browser's back-forward cache, where all connections are closed. */
@@ -78,11 +76,10 @@ export class Liveness {
     // In both directions: a wall clock may be set back.
     const slept = Math.abs(now - this.#last - PULSE) >= PULSE;
     this.#wait();
-    if (slept) {
-      this.#doubt();
-      return;
+    if (slept) this.#doubt();
+    else {
+      if (now - this.#heard > this.ping) this.#options.ask(PATIENCE);
+      this.#options.onPulse(now);
     }
-    if (now - this.#heard > this.ping) this.#options.ask(PATIENCE);
-    this.#options.onPulse(now);
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type History,
   isChannel,
   type Meta,
   type Position,
@@ -11,16 +12,13 @@ import type { Message } from './messages.ts';
 import { isPassing } from './retry.ts';
 import type { Session } from './session.ts';
 
-/**
- * A storage in which the outbox survives the page: `localStorage`, `sessionStorage`, or an object with the same
- * methods.
- */
-export interface OutboxStorage {
-  readonly length: number;
-  key(index: number): string | null;
-  getItem(name: string): string | null;
-  setItem(name: string, value: string): void;
-  removeItem(name: string): void;
+/** Where publications that are not acknowledged survive the page; see `keptIn`. What it throws is reported. */
+export interface OutboxStore {
+  /** What an earlier page left, oldest first. */
+  load(url: string): Saved[];
+  /** What this throws is the publisher's answer. */
+  save(url: string, saved: Saved): void;
+  remove(url: string, key: string): void;
 }
 
 /** What the outbox needs of its client. */
@@ -29,12 +27,16 @@ export interface OutboxContext {
   readonly session: Session;
   /** Reports an error that no promise or subscription carries. */
   report(error: Error): void;
+  /** Loads what a plain page does not need. */
+  load(): Promise<{ sendNow(parts: string): Promise<undefined> }>;
+  /** `waiting` is another one. */
+  onWaiting(): void;
 }
 
 export interface OutboxSettings {
   /** Part of the names in the storage. */
   url: string;
-  storage?: OutboxStorage | undefined;
+  storage?: OutboxStore | undefined;
   /** Publications that may wait for their acknowledgement. */
   outbox: number;
 }
@@ -46,8 +48,8 @@ export interface Waiting {
   data: unknown;
 }
 
-/** The form in the storage. */
-interface Saved {
+/** A publication as it is stored. */
+export interface Saved {
   key: string;
   channel: string;
   /** The data as JSON, as it was at the time of publishing. */
@@ -56,9 +58,12 @@ interface Saved {
 }
 
 interface Entry extends Saved {
-  isSent: boolean;
+  /** As it is shown, once it was. */
+  shown?: Waiting;
+  isSent?: boolean;
   refusals: number;
-  resolve: (position: Position | undefined) => void;
+  /** Undefined for what an earlier page has left. */
+  resolve?: (position: Position | undefined) => void;
   reject: (error: Error) => void;
 }
 
@@ -84,6 +89,7 @@ export class Outbox {
   /** Unique to this client: the time, which orders what several pages left behind, and some 52 random bits. */
   readonly #prefix = `${Date.now().toString(36).padStart(9, '0')}-${Math.random().toString(36).slice(2)}-`;
   #counter = 0;
+  #waiting: readonly Waiting[] | undefined;
   #window = FIRST_WINDOW;
   /**
    * Channels that wait after a refusal, with a function that cancels the wait: nothing may overtake the refused one.
@@ -98,9 +104,14 @@ export class Outbox {
     return this.#entries.size;
   }
 
-  /** Publications without acknowledgement, oldest first. */
-  get waiting(): Waiting[] {
-    return [...this.#entries.values()].map(({ key, channel, data }) => ({ key, channel, data: JSON.parse(data) }));
+  /** Publications without acknowledgement, oldest first: another list after each change, and only then. */
+  get waiting(): readonly Waiting[] {
+    this.#waiting ??= [...this.#entries.values()].map((entry) => {
+      const { key, channel, data } = entry;
+      entry.shown ??= { key, channel, data: JSON.parse(data) };
+      return entry.shown;
+    });
+    return this.#waiting;
   }
 
   /** A publication as a message for readers; `mine` shows whether it was published by this client. */
@@ -116,46 +127,34 @@ export class Outbox {
     };
   }
 
-  /** Restores what an earlier page left in the storage. */
-  restore(): void {
-    this.#attempt(() => this.#restore());
+  toMessages(channel: string, { epoch, entries }: History): Message[] {
+    return entries.map(([offset, data, meta]) => this.toMessage(channel, [epoch, offset], data, meta));
   }
 
-  #restore(): void {
+  /** Restores what an earlier page left in the storage. */
+  restore(): void {
     const { report, settings } = this.#context;
-    const { storage } = settings;
-    const names: string[] = [];
-    for (let index = 0; index < (storage?.length ?? 0); index++) {
-      const item = storage!.key(index);
-      if (item?.startsWith(this.#itemOf(''))) names.push(item);
-    }
-    // A name contains the time and a counter, both padded: sorting names gives the order of publishing.
-    for (const item of names.sort()) {
-      const entry = parse(storage!.getItem(item));
-      if (entry) {
-        this.#restored.add(entry.key);
-        this.#entries.set(entry.key, { ...entry, isSent: false, refusals: 0, resolve: () => {}, reject: report });
-      } else storage!.removeItem(item);
-    }
+    this.#attempt(() => {
+      for (const saved of settings.storage?.load(settings.url) ?? []) {
+        this.#restored.add(saved.key);
+        this.#set({ ...saved, refusals: 0, reject: report });
+      }
+    });
   }
 
   /** Resolves with the position once it is in the log; with undefined for `keep: false`. */
-  publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
-    const { session, settings } = this.#context;
-    const { storage, outbox: limit } = settings;
+  async publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
+    const { storage, outbox: limit, url } = this.#context.settings;
     if (!isChannel(channel)) throw noChannel(channel);
     const json = encodeParts(data).slice(0, -1);
     const key = this.#prefix + (++this.#counter).toString(36).padStart(6, '0');
     const saved: Saved = { key, channel, data: json, options: { ...options, key } };
     // For those who are connected now: it does not wait, and takes no place in the outbox.
-    if (options.keep === false) {
-      if (session.hindrance) throw session.hindrance;
-      return session.request('pub', partsOf(saved)).then(() => undefined);
-    }
+    if (options.keep === false) return (await this.#context.load()).sendNow(partsOf(saved));
     if (this.#entries.size >= limit) throw new ProtocolError('OUTBOX_FULL', `${limit} publications wait`);
-    storage?.setItem(this.#itemOf(key), JSON.stringify([key, channel, json, saved.options]));
+    storage?.save(url, saved);
     return new Promise((resolve, reject) => {
-      this.#entries.set(key, { ...saved, isSent: false, refusals: 0, resolve, reject });
+      this.#set({ ...saved, refusals: 0, resolve, reject });
       this.flush();
     });
   }
@@ -181,13 +180,10 @@ export class Outbox {
     for (const entry of this.#entries.values()) entry.isSent = false;
   }
 
-  /** The server closed because of a message that was too large, and would do so again. */
-  refuseLargest(): void {
-    let largest: Entry | undefined;
-    for (const entry of this.#entries.values())
-      if (entry.isSent && entry.data.length > (largest?.data.length ?? 0)) largest = entry;
-    const error = new ProtocolError('TOO_LARGE', `${largest?.data.length} characters`);
-    if (largest) this.#settle(largest, () => largest.reject(error));
+  /** It would be refused for ever. */
+  refuse(key: string, error: Error): void {
+    const entry = this.#entries.get(key);
+    if (entry) this.#settle(entry, () => entry.reject(error));
   }
 
   /** Gives up in this page: a storage keeps its items. */
@@ -195,50 +191,53 @@ export class Outbox {
     this.suspend();
     const entries = [...this.#entries.values()];
     this.#entries.clear();
+    if (entries.length > 0) this.#changed();
     for (const { reject } of entries) reject(error);
+  }
+
+  #set(entry: Entry): void {
+    this.#entries.set(entry.key, entry);
+    this.#changed();
+  }
+
+  #changed(): void {
+    this.#waiting = undefined;
+    this.#context.onWaiting();
   }
 
   #send(entry: Entry): void {
     entry.isSent = true;
     this.#context.session.ask('pub', partsOf(entry), {
-      ok: (result) => this.#taken(entry, result as Published | null),
+      ok: (result) => {
+        this.#window = Math.min(this.#window + 1 / this.#window, MOST);
+        this.#settle(entry, () => entry.resolve?.((result as Published | null)?.at));
+      },
       err: (error) => this.#refused(entry, error),
+      lost() {},
     });
-  }
-
-  #taken(entry: Entry, published: Published | null): void {
-    this.#window = Math.min(this.#window + 1 / this.#window, MOST);
-    this.#settle(entry, () => entry.resolve(published?.at));
   }
 
   #refused(entry: Entry, error: ProtocolError): void {
     const { session } = this.#context;
-    if (error.code === 'CONNECTION_LOST') return;
     entry.refusals += 1;
     entry.isSent = false;
     if (isPassing(error) && entry.refusals < ATTEMPTS) {
       this.#window = 1;
-      this.#hold(
-        entry.channel,
-        session.retry(error, entry.refusals - 1, () => this.#release(entry.channel)),
-      );
+      const retry = () => {
+        this.#held.delete(entry.channel);
+        this.flush();
+      };
+      this.#held.get(entry.channel)?.();
+      this.#held.set(entry.channel, session.retry(error, entry.refusals - 1, retry));
     } else this.#settle(entry, () => entry.reject(error));
-  }
-
-  #hold(channel: string, release: () => void): void {
-    this.#held.get(channel)?.();
-    this.#held.set(channel, release);
-  }
-
-  #release(channel: string): void {
-    this.#held.delete(channel);
-    this.flush();
   }
 
   #settle(entry: Entry, tell: () => void): void {
     if (this.#entries.get(entry.key) !== entry) return;
     this.#entries.delete(entry.key);
-    this.#attempt(() => this.#context.settings.storage?.removeItem(this.#itemOf(entry.key)));
+    this.#changed();
+    const { storage, url } = this.#context.settings;
+    this.#attempt(() => storage?.remove(url, entry.key));
     tell();
     this.flush();
   }
@@ -251,28 +250,12 @@ export class Outbox {
       this.#context.report(error as Error);
     }
   }
-
-  #itemOf(key: string): string {
-    return `zocalo:${this.#context.settings.url}:${key}`;
-  }
 }
 
 export function noChannel(name: string): ProtocolError {
-  return new ProtocolError('BAD_CHANNEL', `${JSON.stringify(name)} is no channel: use encodeURIComponent`);
+  return new ProtocolError('BAD_CHANNEL', `${JSON.stringify(name)} is not a channel name: use encodeURIComponent`);
 }
 
 function partsOf({ channel, data, options }: Saved): string {
   return `${JSON.stringify(channel)},${data},${JSON.stringify(options)}]`;
-}
-
-function parse(text: string | null): Saved | undefined {
-  try {
-    const [key, channel, data, options] = JSON.parse(text ?? '');
-    if (![key, channel, data].every((part) => typeof part === 'string')) return undefined;
-    JSON.parse(data);
-    return { key, channel, data, options };
-  } catch {
-    // From another program or version: it can never be sent.
-    return undefined;
-  }
 }

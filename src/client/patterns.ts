@@ -19,10 +19,10 @@ function compile(pattern: string): (channel: string) => boolean {
 }
 
 /**
- * Passes the messages of channels on to the patterns that match them, whatever subscription they came for. Loaded with
- * the first pattern, since most pages have none. It knows the channel of each number (a connection introduces each
- * number before its first line) and the position in each channel. Lines may come twice, for a pattern and for a
- * subscription to the channel itself.
+ * Passes the messages of channels on to the patterns that match them, no matter which subscription they came for.
+ * Loaded with the first pattern, since most pages have none. It knows the channel of each number (a connection
+ * introduces each number before its first line) and the position in each channel. Lines may come twice, for a pattern
+ * and for a subscription to the channel itself.
  */
 export class Patterns {
   readonly #context: FeedContext;

@@ -65,6 +65,7 @@ export function pauseBefore(failures: number, random: number, base: number, cap:
 export class ReconnectingSocket {
   readonly #options: Required<ReconnectingSocketOptions>;
   #state: SocketState = 'closed';
+  /** While connecting and open. */
   #socket: PlainSocket | undefined;
   #failures = 0;
   #retryAt = 0;
@@ -101,7 +102,7 @@ export class ReconnectingSocket {
 
   /** Connects at once, whether closed or in a pause; does nothing while connecting or open. */
   open(): void {
-    if (this.#state === 'connecting' || this.#state === 'open') return;
+    if (this.#socket) return;
     this.#cancelTimer();
     this.#closeCode = undefined;
     const { connect, patience, timers } = this.#options;
@@ -144,7 +145,7 @@ export class ReconnectingSocket {
    * time that the server asked for, with jitter on top, so that its clients do not all return at once.
    */
   lose(atLeast = 0): void {
-    if (this.#state === 'connecting' || this.#state === 'open') this.#lost(1006, atLeast);
+    if (this.#socket) this.#lost(1006, atLeast);
   }
 
   /** False when there is no open connection; then nothing was sent. */
@@ -168,26 +169,22 @@ export class ReconnectingSocket {
     this.#release();
     this.#closeCode = code;
     const { base, cap, finalCodes, random, timers } = this.#options;
-    if (finalCodes.includes(code)) {
-      this.#become('closed');
-      return;
+    if (finalCodes.includes(code)) this.#become('closed');
+    else {
+      const pause = atLeast + pauseBefore(this.#failures++, random(), base, cap);
+      this.#retryAt = timers.now() + pause;
+      this.#cancelTimer = timers.after(pause, () => this.open());
+      this.#become('waiting');
     }
-    const pause = atLeast + pauseBefore(this.#failures, random(), base, cap);
-    this.#failures += 1;
-    this.#retryAt = timers.now() + pause;
-    this.#cancelTimer = timers.after(pause, () => this.open());
-    this.#become('waiting');
   }
 
   /** Closes the current connection; its late events must not affect the next one. */
   #release(code?: number): void {
     this.#cancelTimer();
-    this.#cancelTimer = () => {};
     this.#expecting = false;
     const socket = this.#socket;
-    if (!socket) return;
     this.#socket = undefined;
-    socket.close(code);
+    socket?.close(code);
   }
 
   #become(state: SocketState): void {

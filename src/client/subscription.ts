@@ -3,11 +3,14 @@ import type { ClientContext } from './context.ts';
 import { Cursor } from './cursor.ts';
 import { Emitter } from './emitter.ts';
 import type { Feed, FeedState, Reader } from './feed.ts';
-import { type HistoryOptions, type HistoryPage, lookUpHistory } from './lookups.ts';
+import { encodeParts } from './json.ts';
+import type { HistoryOptions, HistoryPage } from './lookups.ts';
 import type { GapEvent, Message, PresenceEvent, SkipEvent } from './messages.ts';
 import { CLOSED } from './session.ts';
 
 export interface SubscriptionEvents<T, Gaps = GapEvent> {
+  /** The server has accepted it, also again after a reconnect: with the first data, or undefined if it has none. */
+  subscribed: unknown;
   message: Message<T>;
   presence: PresenceEvent;
   /** Messages were lost for this subscription: reload what was built from them. */
@@ -29,6 +32,8 @@ export interface SubscriptionEvents<T, Gaps = GapEvent> {
  */
 export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements AsyncIterable<Message<T>> {
   readonly channel: string;
+  /** As for the client: Vue makes no Proxy of it. */
+  readonly __v_skip = true;
   readonly #context: ClientContext;
   readonly #feed: Feed;
   readonly #emitter = new Emitter<SubscriptionEvents<T, Gaps>>();
@@ -42,12 +47,14 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
   #isOver = false;
   #error: Error | undefined;
 
-  constructor(context: ClientContext, feed: Feed, since: Position | undefined) {
+  constructor(context: ClientContext, feed: Feed, since: Position | undefined, recent: number, wishes: string) {
     this.#context = context;
     this.#feed = feed;
     this.channel = feed.channel;
     this.#reader = {
       cursors: this.#cursors,
+      recent,
+      wishes,
       emit: this.#emitter.emit.bind(this.#emitter) as Reader['emit'],
       onState: () => this.#refresh(),
       onEnd: (error) => this.#end(error),
@@ -74,6 +81,14 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     return positions.reduce((a, b) =>
       a && b && (a[0] === b[0] ? b[1] < a[1] : a[0] === this.#feed.position?.[0]) ? b : a,
     );
+  }
+
+  /**
+   * The first data that the server had for this subscriber at its last answer: it is renewed after each reconnect. What
+   * is published after it comes as messages. Undefined before the first answer, and where the server has none.
+   */
+  get data(): unknown {
+    return this.#feed.data;
   }
 
   /** The members present, by id; empty unless `presence` was requested, or where the channel only counts. */
@@ -124,9 +139,20 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
     return this.#context.outbox.publish(this.channel, data, options);
   }
 
+  /**
+   * Becomes a member, or changes the data that others see of the member. Undefined: is a member no longer. Resolves when
+   * the server has accepted it, after the next connection if there is none; rejects with its code, or with CLOSED.
+   */
+  async setMember(data: unknown): Promise<void> {
+    const wish = encodeParts({ member: data });
+    const { people } = await this.#context.load();
+    if (this.#isOver) throw this.#error ?? CLOSED;
+    return people.setMember(this.#feed, this.#reader, wish.slice(1, -2));
+  }
+
   /** A page of the channel's log. Rejects with the server's code, TIMEOUT or CLOSED. */
-  history(options?: HistoryOptions): Promise<HistoryPage<T>> {
-    return lookUpHistory(this.#context, this.channel, options);
+  async history(options?: HistoryOptions): Promise<HistoryPage<T>> {
+    return (await this.#context.load()).history(this.channel, options) as never;
   }
 
   /** Ends it; its loops end after what they have queued. */
@@ -159,10 +185,15 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
 
   /** A cursor for a new reader: the one without a reader, or a new one. */
   #adopt(): Cursor {
-    const cursor = [...this.#cursors].find(({ wake }) => !wake) ?? this.#newCursor();
-    cursor.begin(this.#feed.position);
+    let cursor = [...this.#cursors].find(({ wake }) => !wake);
+    if (!cursor) {
+      cursor = this.#newCursor();
+      cursor.begin(this.#feed.position);
+    }
     cursor.wake = () => {};
     this.#refresh();
+    // The others may have no room.
+    this.#feed.credit();
     return cursor;
   }
 

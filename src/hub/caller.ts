@@ -1,5 +1,6 @@
 import type { Code } from '../protocol/index.ts';
 import type { Action, Rights } from './rights.ts';
+import type { VisitorRequest } from './visitor-request.ts';
 
 /** The client behind a request: one connection. */
 export interface Caller {
@@ -9,8 +10,10 @@ export interface Caller {
   readonly user: string | undefined;
   /** The other data that `connect` returned. */
   readonly data: unknown;
-  /** Transport data: for WebSockets, the request of the handshake. */
-  readonly request: unknown;
+  /** The client's IP address, if the transport has one. */
+  readonly remoteAddress: string | undefined;
+  /** The HTTP request with which it connected, with headers and cookies; undefined for a connection without one. */
+  readonly request: VisitorRequest | undefined;
   /** Whether their rights allow it; true if they have no rights of their own, and the channel's options decide. */
   may(action: Action, channel: string): boolean;
   /** Whether they have rights that name it: for channels that not everybody may use. */
@@ -23,8 +26,8 @@ export interface Visitor {
   readonly token: string | undefined;
   /** The user and the password of `hi`, at most 256 characters each, both unchecked. */
   readonly login?: { readonly user: string; readonly password: string };
-  /** Transport data: for WebSockets, the request of the handshake. */
-  readonly request: unknown;
+  /** The HTTP request with which it connected, with headers and cookies; undefined for a connection without one. */
+  readonly request: VisitorRequest | undefined;
 }
 
 export interface Identity {
@@ -48,8 +51,6 @@ export interface Identity {
 export interface UserConnection extends Caller {
   /** What it speaks: `zocalo.1`, or only text. */
   readonly kind: 'protocol' | 'text';
-  /** The client's IP address, if the transport has one. */
-  readonly remoteAddress: string | undefined;
   /** Milliseconds since 1970. */
   readonly since: number;
   /** The channels that it is subscribed to. */

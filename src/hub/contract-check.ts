@@ -8,7 +8,7 @@ import {
   type SchemaResult,
   type StandardSchema,
 } from '../protocol/index.ts';
-import { isThenable } from '../thenable.ts';
+import { isThenable, then } from '../thenable.ts';
 
 /** The contract at run time. Its results are the schemas' outputs, which may differ from the inputs. */
 export class ContractCheck {
@@ -40,6 +40,15 @@ export class ContractCheck {
     });
   }
 
+  /** Like `publication`, for what a function of the application put in place of the data: a bad one is its failure. */
+  async replacement(channel: string, data: unknown, source: string): Promise<JsonText> {
+    try {
+      return await this.publication(channel, data);
+    } catch (cause) {
+      throw new Error(`${source} returned data that cannot be published: ${(cause as Error).message}`, { cause });
+    }
+  }
+
   /** Like `publication`, for the argument of a method; its handler gets a value. */
   callOf(method: string, data: JsonText): unknown {
     return check(this.#schemasOf(method)?.data, data.value);
@@ -68,10 +77,6 @@ function check(schema: StandardSchema | undefined, data: unknown): unknown {
   return isThenable(result)
     ? Promise.resolve(result as PromiseLike<SchemaResult<unknown>>).then(fittingOf)
     : fittingOf(result);
-}
-
-function then<In, Out>(value: In | Promise<In>, next: (value: In) => Out): Out | Promise<Out> {
-  return isThenable(value) ? (value as Promise<In>).then(next) : next(value as In);
 }
 
 function written(data: unknown): JsonText {

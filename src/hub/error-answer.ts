@@ -1,5 +1,6 @@
 import { ZocaloError } from '../errors.ts';
-import { ProtocolError, type ServerMessage } from '../protocol/index.ts';
+import { ProtocolError } from '../protocol/index.ts';
+import type { HubMessage } from './outgoing.ts';
 import type { Report } from './report.ts';
 
 /**
@@ -16,8 +17,8 @@ export function answerOf({ report }: { readonly report: Report }, what: string, 
     : new ProtocolError('INTERNAL', 'the server failed');
 }
 
-/** A refusal as the line that answers request `id`. */
-export function errLine(id: number, { code, message, retryAfter, reason }: ProtocolError): ServerMessage {
+/** A refusal as the message that answers request `id`. */
+export function errMessage(id: number, { code, message, retryAfter, reason }: ProtocolError): HubMessage {
   if (reason !== undefined) return ['err', id, code, message, retryAfter ?? null, reason];
   return retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter];
 }

@@ -1,33 +1,35 @@
 import { systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
+import { Alone, type Nodes } from '../nodes/index.ts';
 import {
   type ChannelInput,
   type Contract,
-  encode,
   type GetOptions,
   type History,
   isChannel,
   isPattern,
-  JsonText,
+  type JsonText,
   PING,
   type Position,
   type Presence,
 } from '../protocol/index.ts';
+import { requireNode } from '../runtime.ts';
 import { guard } from '../thenable.ts';
 import { admission } from './admission.ts';
 import type { UserConnection } from './caller.ts';
 import type { ChannelOptions } from './channel-options.ts';
-import type { Channel } from './channels/channel.ts';
 import { Channels } from './channels/channels.ts';
 import { history } from './channels/history.ts';
 import { Pages } from './channels/pages.ts';
 import { Patterns } from './channels/patterns.ts';
+import { presenceOf } from './channels/presence-of.ts';
 import { Publisher } from './channels/publisher.ts';
 import { ChannelRules } from './channels/rules.ts';
 import { Connection } from './connections/connection.ts';
 import type { HubContext } from './connections/context.ts';
 import { ResumeTickets } from './connections/resume-tickets.ts';
 import { TextConnection } from './connections/text-connection.ts';
+import { Town } from './connections/town.ts';
 import { User } from './connections/user.ts';
 import { Users } from './connections/users.ts';
 import { ContractCheck } from './contract-check.ts';
@@ -36,21 +38,15 @@ import { InFlight } from './in-flight.ts';
 import { LIMIT_DEFAULTS } from './limits.ts';
 import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
-import type { HubOptions } from './options.ts';
-import type { Report } from './report.ts';
+import { checkOptionNames, type HubOptions } from './options.ts';
+import { Outgoing } from './outgoing.ts';
+import { checkPublishOptions, type HubPublishOptions } from './publish-options.ts';
+import { reportTo } from './report.ts';
 import { Shares } from './shares.ts';
 import { checkTimes } from './times.ts';
 import { Requests } from './verbs/requests.ts';
+import type { VisitorRequest } from './visitor-request.ts';
 import { EVERYONE, type Wire } from './wire.ts';
-
-export interface HubPublishOptions {
-  /** Makes repeating safe: the same key with the same data is stored once. At most 64 characters. */
-  readonly key?: string;
-  /** Excludes one connection. */
-  readonly except?: Connection;
-  /** False delivers it to current subscribers without storing it. Default true. */
-  readonly keep?: boolean;
-}
 
 /** Milliseconds; see `settled`. */
 const TEXTS = 1_000;
@@ -65,41 +61,50 @@ const TEXTS = 1_000;
  */
 // biome-ignore lint/suspicious/noExplicitAny: a plain `Hub` has any contract.
 export class Hub<C extends Contract = any> {
+  /** Users, connections and channels of all nodes. */
+  readonly town: Town;
   readonly #context: HubContext;
   readonly #fanOuts: FanOuts;
+  readonly #nodes: Nodes;
   #opened: Promise<void> | null = null;
   #stopPinging = (): void => {};
   #closed: Promise<void> | null = null;
 
-  /** @throws ZocaloError BAD_OPTION. */
+  /** @throws ZocaloError BAD_OPTION, NODE_TOO_OLD. */
   constructor(options: HubOptions<C>) {
+    requireNode();
+    checkOptionNames(options as HubOptions);
     checkTimes(options);
     const { broker, clock = systemClock, onError = console.error, linger = 5_000, trace } = options;
-    const report: Report = (what, cause) => tell(onError, what, cause);
+    const report = reportTo(onError);
     const limits = { ...LIMIT_DEFAULTS, ...options.limits };
-    const rules = new ChannelRules(options.channels);
+    const rules = new ChannelRules(options.channels as Readonly<Record<string, ChannelOptions>> | undefined);
     const contract = new ContractCheck(options.contract);
     const observers = new Observers(report);
-    this.#fanOuts = new FanOuts((receivers, text) => {
+    this.#fanOuts = new FanOuts((receivers, outgoing) => {
       observers.tell('onDelivered', receivers);
-      trace?.('all', text, undefined);
+      trace?.('all', outgoing.text, undefined);
     });
-    const beforeNews = (channel: Channel) => patterns.introduce(channel);
-    const members = new Shares(limits.members);
+    const { nodes = new Alone() } = options;
     const channels = new Channels({
       broker,
       clock,
       fanOuts: this.#fanOuts,
       linger,
-      members,
+      members: new Shares(limits.members),
+      membership: nodes.membership,
       rules,
       observers,
       report,
-      beforeNews,
+      beforeNews: (channel) => patterns.introduce(channel),
     });
     const patterns = new Patterns({ broker, clock, limits, rules, channels });
+    const users = new Users(observers, nodes.others?.users);
+    this.#nodes = nodes;
+    this.town = new Town({ nodes, users, channels });
     this.#context = {
       broker,
+      membership: nodes.membership,
       clock,
       rules,
       limits,
@@ -107,9 +112,9 @@ export class Hub<C extends Contract = any> {
       pingInterval: options.pingInterval ?? 25_000,
       channels,
       patterns,
-      publisher: new Publisher({ broker, clock, channels, patterns, observers }),
-      users: new Users(observers),
-      resumeTickets: new ResumeTickets(clock, linger),
+      publisher: new Publisher({ broker, clock, channels, patterns, rules, observers, relay: nodes.others?.relay }),
+      users,
+      resumeTickets: new ResumeTickets(clock, linger, nodes.others),
       methods: new Methods(contract),
       contract,
       observers,
@@ -130,7 +135,14 @@ export class Hub<C extends Contract = any> {
   async #open(): Promise<void> {
     const { broker, clock, pingInterval } = this.#context;
     await broker.open();
-    this.#stopPinging = clock.every(pingInterval, () => this.#fanOuts.publish(EVERYONE, encode(PING)));
+    try {
+      await this.#nodes.open();
+    } catch (error) {
+      await this.#nodes.close();
+      await broker.close();
+      throw error;
+    }
+    this.#stopPinging = clock.every(pingInterval, () => this.#fanOuts.publish(EVERYONE, new Outgoing([PING])));
   }
 
   /**
@@ -160,7 +172,9 @@ export class Hub<C extends Contract = any> {
       () => true,
       () => false, // the caller of `open` was told
     );
-    if (isOpen) await this.#context.broker.close();
+    if (!isOpen) return;
+    await this.#nodes.close();
+    await this.#context.broker.close();
   }
 
   /**
@@ -200,10 +214,12 @@ export class Hub<C extends Contract = any> {
   ): Promise<Position | undefined | (Position | undefined)[]> {
     const channels = typeof to === 'string' ? [to] : to;
     for (const channel of channels) checkName(channel);
+    checkPublishOptions(options);
     await this.open();
-    const { rules, contract, publisher } = this.#context;
+    const { rules, contract, publisher, users } = this.#context;
+    const except = options.except && users.connections.get(options.except.id);
     const send = async (channel: string) =>
-      publisher.publish(channel, rules.of(channel), await contract.publication(channel, data), options);
+      publisher.publish(channel, rules.of(channel), await contract.publication(channel, data), { ...options, except });
     if (typeof to === 'string') return send(to);
     const results = await Promise.allSettled(channels.map(send));
     return results.map((result) => {
@@ -240,9 +256,10 @@ export class Hub<C extends Contract = any> {
     });
   }
 
-  /** The presence of a channel on this node. */
+  /** The presence of a channel that somebody on this node is subscribed to; of any other, nobody. See `presenceText`. */
   presence(channel: string): Presence {
-    return this.presenceText(channel).value as Presence;
+    const snapshot = this.#context.channels.get(channel)?.presence?.snapshot ?? '{"count":0,"members":[]}';
+    return JSON.parse(snapshot) as Presence;
   }
 
   /** Like `history`, for passing it on: its data is the text that was published. */
@@ -252,9 +269,10 @@ export class Hub<C extends Contract = any> {
     return history(this.#context.broker, channel, options);
   }
 
-  /** Like `presence`, for passing it on. */
-  presenceText(channel: string): JsonText {
-    return JsonText.written(this.#context.channels.get(channel)?.presence?.snapshot ?? '{"count":0,"members":[]}');
+  /** The presence of a channel on all nodes, for passing it on. Rejects with LOG_…. */
+  async presenceText(channel: string): Promise<JsonText> {
+    await this.open();
+    return presenceOf(this.#context, channel);
   }
 
   /** A user, connected or not. */
@@ -277,10 +295,26 @@ export class Hub<C extends Contract = any> {
     return [...this.#context.users.connections.values()];
   }
 
-  /** Defines the method `name` for clients. @throws ZocaloError BAD_OPTION if there is such a method already. */
+  /**
+   * Defines the method `name` for clients, or all methods that a pattern matches: the most specific one applies, as for
+   * channels. `*` is for those that no other matches; without it, they are NO_SUCH_METHOD.
+   * @throws ZocaloError BAD_OPTION if there is such a method already, or the pattern is invalid.
+   *
+   * @example
+   * hub.method('order.*', (data, who, method) => orders.run(method.slice('order.'.length), data, who.user));
+   */
   method<const Name extends string>(name: Name, handler: Handler<C, Name>): this {
     this.#context.methods.add(name, handler as Handler);
     return this;
+  }
+
+  /**
+   * Prepares handlers for the methods that `method` does not define, by name or pattern: the returned function replaces
+   * those that were there before, and cannot fail. Calls that are running are not affected. @throws ZocaloError
+   * BAD_OPTION for an invalid pattern.
+   */
+  prepareMethods(handlers: Readonly<Record<string, Handler<C>>>): () => void {
+    return this.#context.methods.prepare(handlers as Readonly<Record<string, Handler>>);
   }
 
   /** The channels with subscribers on this node. */
@@ -330,7 +364,7 @@ export class Hub<C extends Contract = any> {
   }
 
   /** Adds a connection that speaks the protocol. Call its `receive`, `slow` and `lost`. */
-  connect(wire: Wire, request?: unknown): Connection {
+  connect(wire: Wire, request?: VisitorRequest): Connection {
     const connection = new Connection(
       this.#context,
       wire,
@@ -341,9 +375,17 @@ export class Hub<C extends Contract = any> {
     return connection;
   }
 
-  /** Adds a connection that only uses text, in one channel. */
-  connectText(wire: Wire, channel: string, request?: unknown): TextConnection {
-    const connection = new TextConnection(this.#context, wire, channel, request);
+  /**
+   * Adds a connection that only uses text, in one channel. `isTrusted`: it needs no rights there, and no function of the
+   * options is asked; default false.
+   */
+  connectText(
+    wire: Wire,
+    channel: string,
+    request?: VisitorRequest,
+    { isTrusted = false }: { readonly isTrusted?: boolean } = {},
+  ): TextConnection {
+    const connection = new TextConnection(this.#context, wire, channel, request, isTrusted);
     connection.start();
     return connection;
   }
@@ -354,16 +396,4 @@ function checkName(channel: string): void {
   throw new ZocaloError('BAD_OPTION', `${JSON.stringify(channel)} is not a channel name`, {
     advice: 'use letters, digits and the characters that a URL path may have, like chat:42',
   });
-}
-
-function tell(onError: (error: ZocaloError) => void, what: string, cause: unknown): void {
-  const text = cause instanceof Error ? cause.message : String(cause);
-  const error =
-    cause instanceof ZocaloError
-      ? cause
-      : new ZocaloError('HOOK_FAILED', `${what}: ${text}`, { advice: 'fix what failed', cause });
-  guard(
-    () => onError(error),
-    (second) => console.error('onError failed:', second, 'while it handled:', error),
-  );
 }

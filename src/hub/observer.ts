@@ -33,8 +33,15 @@ export interface Refusal {
 export interface HubObserver {
   /** A connection was accepted. */
   onConnect?(who: UserConnection): void;
-  /** It has ended. */
-  onDisconnect?(who: UserConnection): void;
+  /**
+   * It has ended, after its subscriptions. `code`: that of the WebSocket's close frame (RFC 6455 §7.4), the server's or
+   * the client's; 1006 if the connection was lost without one, or has none.
+   */
+  onDisconnect?(who: UserConnection, code: number): void;
+  /** A connection has subscribed to a channel, or to a pattern. */
+  onSubscribe?(who: UserConnection, channelOrPattern: string): void;
+  /** This subscription has ended: by the client, by the server, or with its connection. */
+  onUnsubscribe?(who: UserConnection, channelOrPattern: string): void;
   /** A user's first connection was accepted. */
   onOnline?(user: string): void;
   /** The last one has ended. */

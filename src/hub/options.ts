@@ -1,10 +1,12 @@
 import type { Broker } from '../broker/index.ts';
 import type { Clock } from '../clock.ts';
 import type { ZocaloError } from '../errors.ts';
-import type { Contract } from '../protocol/index.ts';
+import type { Nodes } from '../nodes/index.ts';
+import { checkNames, type OptionNames } from '../option-names.ts';
+import type { ChannelInput, ChannelOutput, Contract } from '../protocol/index.ts';
 import type { Caller, Identity, Visitor } from './caller.ts';
 import type { ChannelOptions } from './channel-options.ts';
-import type { HubLimits } from './limits.ts';
+import { type HubLimits, LIMIT_DEFAULTS } from './limits.ts';
 
 /**
  * Gets each text from a client (`in`), to a client (`out`), or to all subscribers of a topic (`all`, with `who`
@@ -12,16 +14,28 @@ import type { HubLimits } from './limits.ts';
  */
 export type Trace = (direction: 'in' | 'out' | 'all', text: string, who: Caller | undefined) => void;
 
+/** Any other name. Not `string`, which would take up the names of the contract. */
+type Other = string & {};
+
+/** By name or pattern; the data of those that the contract names has its types. */
+type ChannelsOption<C extends Contract> = {
+  readonly [Name in (keyof C['channels'] & string) | Other]?: unknown extends ChannelOutput<C, Name>
+    ? ChannelOptions
+    : ChannelOptions<ChannelOutput<C, Name>, ChannelInput<C, Name>>;
+};
+
 export interface HubOptions<C extends Contract = Contract> {
   /** Stores the logs. The hub opens and closes it. */
   readonly broker: Broker;
+  /** The other nodes, if the broker has several. The hub opens and closes it. Default: this is the only one. */
+  readonly nodes?: Nodes;
   /** Gets every text in and out. Default: none. */
   readonly trace?: Trace | undefined;
   /**
    * Options by channel name or pattern; the most specific entry applies, as a whole. Clients may only use channels that
    * match an entry; the program itself may use any (see `hub.offers`). Default: `{ '*': {} }`.
    */
-  readonly channels?: Readonly<Record<string, ChannelOptions>>;
+  readonly channels?: ChannelsOption<NoInfer<C>>;
   /**
    * Schemas of publications, and of methods' arguments and results. Invalid data is BAD_DATA; the schema's output is
    * stored. The most specific name or pattern applies. Default: any data is valid.
@@ -48,4 +62,25 @@ export interface HubOptions<C extends Contract = Contract> {
   /** Called with failures on the server's side: of a handler, a hook, the log. Default: printed to standard error. */
   readonly onError?: (error: ZocaloError) => void;
   readonly clock?: Clock;
+}
+
+const NAMES: OptionNames<HubOptions> = {
+  broker: true,
+  nodes: true,
+  trace: true,
+  channels: true,
+  contract: true,
+  connect: true,
+  limits: true,
+  linger: true,
+  hiTimeout: true,
+  pingInterval: true,
+  onError: true,
+  clock: true,
+};
+
+/** @throws ZocaloError BAD_OPTION for an option or a limit that there is not. Channels are checked with their rules. */
+export function checkOptionNames(options: HubOptions): void {
+  checkNames(options, NAMES, 'of the hub');
+  checkNames(options.limits ?? {}, LIMIT_DEFAULTS, 'among the limits of the hub');
 }

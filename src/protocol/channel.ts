@@ -20,7 +20,7 @@ export function channelFault(name: string): string {
   if (name.startsWith('$')) return `${shown} begins with $, which is reserved`;
   if (isPattern(name)) return `${shown} is a pattern, but this needs one channel`;
   const wrong = [...name].find((character) => !NAME.test(`-${character}`))!;
-  return `${shown} is no channel name: A-Za-z0-9-._~!$&'()+,;=:@/% are allowed; ${JSON.stringify(wrong)} is written ${percentEncoded(wrong)}`;
+  return `${shown} is not a channel name: A-Za-z0-9-._~!$&'()+,;=:@/% are allowed; ${JSON.stringify(wrong)} is written ${percentEncoded(wrong)}`;
 }
 
 function percentEncoded(character: string): string {

@@ -72,6 +72,7 @@ const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
     ],
   ],
   ['un', [id, channelOrPattern]],
+  ['set', [id, channel, options({ presence: isFlag, member: anything, leave: isFlag }, 'member')]],
   ['pub', [id, channel, data, options({ key: isKey, echo: isFlag, keep: isFlag })]],
   [
     'call',
@@ -175,7 +176,7 @@ function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
   if (value.length === 0 || (value.length === 1 && value[0] === 1)) return { message: value as T };
   const parts = verbs.get(value[0]);
   const number = isId(value[1]) ? (value[1] as number) : 0;
-  if (!parts) return fault('UNKNOWN_VERB', `${short(value[0])} is no verb of zocalo.1`, number);
+  if (!parts) return fault('UNKNOWN_VERB', `${short(value[0])} is not a verb of zocalo.1`, number);
   // A line that deep has as many opening and closing brackets, so a shorter line needs no scan past its data.
   const isShortLine = line.length <= 2 * LIMITS.depth;
   const cut = cuts.get(parts);

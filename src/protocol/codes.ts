@@ -98,14 +98,14 @@ export const CODES = {
 
 export type Code = keyof typeof CODES;
 
-/** Why somebody was refused, where one code has several causes that a program tells apart. */
+/** Why a client was refused, where one code has several causes that a program must distinguish. */
 export const REASONS = {
   NO_TOKEN: 'there are no credentials, and anonymous users are not accepted',
   TOKEN_EXPIRED: 'the token has expired',
   TOKEN_INVALID: 'the token is forged, damaged, or not meant for this server',
   TOKEN_REVOKED: 'the token was revoked, or its user is disabled',
   LOGIN_FAILED: 'no such user and password',
-  REFUSED: "the application's hook refused",
+  REFUSED: 'the application refused',
   NO_KEY: 'the call needs an API key, and came without one',
   KEY_UNKNOWN: 'the API key is not one of the configured keys',
   ORIGIN: 'pages of this origin may not connect',

@@ -51,6 +51,26 @@ type SchemaOf<Channels, Name> = Name extends keyof Channels
 
 type Known<Schema, Type> = [Schema] extends [never] ? unknown : Type;
 
+/** The channels that a contract mentions; any, where it mentions none. */
+export type ChannelName<C extends Contract> = C extends { readonly channels: infer Channels }
+  ? Matched<keyof Channels & string>
+  : string;
+
+/** The methods that a contract mentions; any, where it mentions none. */
+export type MethodName<C extends Contract> = C extends { readonly methods: infer Methods }
+  ? Matched<keyof Methods & string>
+  : string;
+
+/** Some of these names, which an editor completes, or another text, which `Allowed` looks at. */
+export type AnyOf<Names extends string> = Names | (string & {});
+
+/** Refuses a name that is not among these: `never`. A pattern is allowed, and a name that is only known at run time. */
+export type Allowed<Names extends string, Name extends string> = string extends Name
+  ? unknown
+  : Name extends Names | `${string}*${string}`
+    ? unknown
+    : never;
+
 /** What may be published to a channel; unknown where the contract does not mention it. */
 export type ChannelInput<C extends Contract, Name extends string> = Known<
   SchemaOf<C['channels'], Name>,

@@ -1,3 +1,4 @@
+import { JsonText } from './json-text.ts';
 import type { ClientMessage, Position, ServerMessage } from './messages.ts';
 
 /** One message as a line. Throws what `JSON.stringify` throws: a TypeError for a circular structure or a bigint. */
@@ -18,9 +19,9 @@ export function encodeAnswer(id: number, result: string): string {
   return `["ok",${id},${result}]`;
 }
 
-/** The answer to `pub`. */
-export function encodePublished(id: number, at: Position | undefined): string {
-  return at ? `["ok",${id},{"at":[${JSON.stringify(at[0])},${at[1]}]}]` : `["ok",${id},{}]`;
+/** A `Published`. */
+export function publishedText(at: Position | undefined): JsonText {
+  return JsonText.written(at ? `{"at":[${JSON.stringify(at[0])},${at[1]}]}` : '{}');
 }
 
 /** What is sent to one connection outside of any channel. */

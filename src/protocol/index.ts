@@ -12,13 +12,17 @@ export {
   type Reason,
 } from './codes.ts';
 export {
+  type Allowed,
+  type AnyOf,
   type ChannelInput,
+  type ChannelName,
   type ChannelOutput,
   type Contract,
   contract,
   type MethodContract,
   type MethodData,
   type MethodInput,
+  type MethodName,
   type MethodResult,
   type MethodReturn,
   type SchemaIssue,
@@ -32,13 +36,14 @@ export {
   encodeJoin,
   encodeMember,
   encodePublication,
-  encodePublished,
+  publishedText,
 } from './encode.ts';
 export { memberIn, memberText, type Scan, scan } from './json-scan.ts';
 export { JsonText } from './json-text.ts';
 export { LIMITS } from './limits.ts';
 export {
   type Bye,
+  type ChangeOptions,
   type ClientMessage,
   type Gap,
   type GetOptions,
@@ -54,6 +59,7 @@ export {
   type Presence,
   type Published,
   type PublishOptions,
+  type Renewed,
   type ServerMessage,
   SUBPROTOCOL,
   type Subscribed,

@@ -98,7 +98,7 @@ export function memberIn(text: string, { marks }: Scan, name: string): [from: nu
   return undefined;
 }
 
-/** The text of an object's member; undefined where there is none, and of what is no object. */
+/** The text of an object's member; undefined when there is no such member, or the text is not an object. */
 export function memberText(text: string, name: string): string | undefined {
   const from = startFrom(text, 0);
   const place = text[from] === '{' ? memberIn(text, scan(text, from), name) : undefined;

@@ -36,7 +36,8 @@ export class JsonText {
   /** Text from outside. @throws SyntaxError when it is not JSON, or has a lone surrogate, which UTF-8 cannot encode. */
   static parse(text: string): JsonText {
     if (!text.isWellFormed()) throw new SyntaxError('JSON text has a lone surrogate');
-    return new JsonText(compact(text), JSON.parse(text));
+    const value = JSON.parse(text); // first: what takes the white space out relies on strings that end
+    return new JsonText(compact(text), value);
   }
 
   /** Text composed of such texts; it needs no check. */

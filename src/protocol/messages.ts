@@ -25,6 +25,8 @@ export interface Welcome {
   token?: string;
   /** The ticket for `resume` after the connection was lost without a `bye`. */
   ticket?: string;
+  /** Milliseconds until the connection ends with UNAUTHORIZED, unless a new token is sent. Absent: never. */
+  expiresIn?: number;
   /** Whether `resume` was accepted. Subscriptions are never resumed: each is requested again, with its position. */
   resumed: boolean;
   /** Milliseconds between the server's pings: after twice that long without a line, the connection is dead. */
@@ -34,6 +36,12 @@ export interface Welcome {
    * not disclosed.
    */
   limits?: WelcomeLimits;
+}
+
+/** The answer to `auth`. */
+export interface Renewed {
+  /** As in the welcome, for the new token. */
+  expiresIn?: number;
 }
 
 export interface WelcomeLimits {
@@ -58,15 +66,29 @@ export interface SubscribeOptions<Data = unknown> {
   member?: Data;
 }
 
-export interface Subscribed {
+/** Changes of a subscription that stays as it is. */
+export interface ChangeOptions<Data = unknown> {
+  /** Whether to send who is present, joins and leaves. Default: as before. */
+  presence?: boolean;
+  /** Become a member with this data, or change the member's data. Default: as before. */
+  member?: Data;
+  /** True: be a member no longer. */
+  leave?: boolean;
+}
+
+export interface Subscribed<Members = Member[], Data = unknown> {
   /** The channel's number on this connection. Absent for a pattern, whose channels are introduced by `ch`. */
   ch?: number;
   epoch?: string;
   /** The next publication has the offset after this one. */
   offset?: number;
+  /** Where it would have started without `at` and `recent`; absent where that is `offset`, or another log. */
+  head?: number;
   /** If presence was requested; `members` is absent where the channel only counts. */
-  members?: Member[];
+  members?: Members;
   count?: number;
+  /** The first data for this subscriber, if the server has any. */
+  data?: Data;
 }
 
 /** A user or connection that is present. `id` is unique in the channel. */
@@ -144,6 +166,7 @@ export type ClientMessage<Data = unknown> =
   | readonly ['hi', id: number, hello: Hello]
   | readonly ['sub', id: number, channel: string, options: SubscribeOptions<Data>]
   | readonly ['un', id: number, channel: string]
+  | readonly ['set', id: number, channel: string, changes: ChangeOptions<Data>]
   | readonly ['pub', id: number, channel: string, data: Data, options: PublishOptions]
   | readonly ['call', id: number, method: string, data: Data]
   | readonly ['get', id: number, what: 'history' | 'presence', channel: string, options: GetOptions]

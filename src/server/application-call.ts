@@ -2,36 +2,38 @@ import type { Agent, IncomingMessage } from 'node:http';
 import { nodeHttp, nodeHttps } from '../builtins.ts';
 import { utf8 } from './http/index.ts';
 
-/** Milliseconds for which a connection is kept for the next call: less than servers keep theirs (5,000 is common). */
+/** Milliseconds for which an idle connection is kept: less than servers keep theirs (5,000 is common). */
 const KEPT = 4_000;
-/** Connections that are kept to one server. */
+/** Idle connections that are kept to one server. */
 const MOST_KEPT = 32;
-/** Bytes of an answer that are read only to keep the connection. */
+/** Bytes of an unwanted answer that are read to keep the connection. */
 const MOST_DISCARDED = 65_536;
 
 export interface ApplicationCall {
   readonly url: string;
   readonly headers: Readonly<Record<string, string | string[]>>;
   readonly body: string;
-  /** Ends the call, also while the answer is read. */
+  /** Aborts the call, even while the answer is read. */
   readonly signal: AbortSignal;
+  /** Whether the call may be made twice, since its first try may have arrived. Default true. */
+  readonly mayRepeat?: boolean;
 }
 
 const agents: { http?: Agent; https?: Agent } = {};
 
 /**
- * Sends a POST to the application: the hook's questions, the webhooks' events. Redirects are not followed, since another
- * address would get what is sent. The server may close a connection that was kept from an earlier call at the moment in
- * which it is used again; then the call is made once more, on a new connection. So it must be one that may come twice.
+ * Sends a POST to the application: events of the handlers and the webhooks. Redirects are not followed, since they would
+ * send it to another address. The server may close a kept connection at the very moment of its next use; then the call is
+ * made again on a new connection, if it may be repeated.
  *
- * @throws what the network says, or the reason of `signal`.
+ * @throws the network's error, or the reason of `signal`.
  */
 export async function callApplication(call: ApplicationCall): Promise<ApplicationAnswer> {
   try {
     try {
       return await send(call, agentFor(call.url));
     } catch (error) {
-      if (!(error instanceof KeptConnectionClosed) || call.signal.aborted) throw error;
+      if (!(error instanceof KeptConnectionClosed) || call.signal.aborted || call.mayRepeat === false) throw error;
       return await send(call, false);
     }
   } catch (error) {
@@ -51,7 +53,7 @@ export class ApplicationAnswer {
     this.#signal = signal;
   }
 
-  /** The body, unless it has more bytes than `most`. @throws Error, which quotes nothing of it. */
+  /** The body. @throws Error when it has more bytes than `most`; the message quotes nothing of it. */
   async text(most: number): Promise<string> {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -68,7 +70,7 @@ export class ApplicationAnswer {
     return utf8(Buffer.concat(chunks), 'the answer');
   }
 
-  /** Reads the rest, so that the next call has the connection, or ends it where there is more than that is worth. */
+  /** Reads the rest, so that the connection can be used again; closes the connection when the rest is long. */
   discard(): Promise<void> {
     let size = 0;
     return new Promise((resolve) => {
@@ -85,7 +87,7 @@ export class ApplicationAnswer {
 
 class KeptConnectionClosed extends Error {}
 
-/** `agent` false: on a connection of its own. */
+/** `agent` false: on a new connection. */
 function send({ url, headers, body, signal }: ApplicationCall, agent: Agent | false): Promise<ApplicationAnswer> {
   signal.throwIfAborted();
   const { request: start } = url.startsWith('https:') ? nodeHttps() : nodeHttp();

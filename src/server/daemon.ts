@@ -15,14 +15,14 @@ export class Daemon {
   readonly #assembly: Assembly;
   readonly #parts: readonly Part[];
   readonly #drain: Drain;
-  /** What has been opened, the last one first. */
+  /** The opened parts, the last one first. */
   readonly #opened: Part[] = [];
   #config: Config;
-  /** The last one that was asked for: the next one waits for it. */
+  /** The last reload that was requested; the next one waits for it. */
   #reloading: Promise<void> = Promise.resolve();
 
   /**
-   * Opens nothing yet. `build` makes the parts; default: those of the program.
+   * Opens nothing yet. `build` makes the parts. Default: `assemble`.
    * @throws ZocaloError BAD_OPTION, BAD_ADDRESS.
    */
   constructor(config: Config, options: DaemonOptions, build: typeof assemble = assemble) {
@@ -39,11 +39,11 @@ export class Daemon {
           },
         }),
       },
-      // Behind the doors, and before the parts that it prepares: it is abandoned between two of them.
+      // Closed after the listeners and before the parts that it prepares: a reload is abandoned between two of them.
       { name: 'the reload', close: () => this.#reloading.catch(() => {}) },
     ];
-    const doors = assembly.parts.filter(({ isDoor }) => isDoor);
-    this.#parts = [...assembly.parts.filter(({ isDoor }) => !isDoor), ...own, ...doors];
+    const listeners = assembly.parts.filter(({ isListener }) => isListener);
+    this.#parts = [...assembly.parts.filter(({ isListener }) => !isListener), ...own, ...listeners];
     this.#assembly = assembly;
     this.#drain = drain;
     this.#config = config;
@@ -55,31 +55,31 @@ export class Daemon {
     return this.#config;
   }
 
-  /** The keys of the configuration that a reload can change: those that some part follows. */
+  /** The keys of the configuration that a reload can change: those that a part follows. */
   get reloads(): ReadonlySet<string> {
     return new Set(this.#parts.flatMap(({ reloads = [] }) => reloads));
   }
 
-  /** Where pages, API and WebSockets are. */
+  /** The addresses of pages, API and WebSockets. */
   get addresses(): readonly string[] {
     return this.#assembly.web.flatMap(({ addresses }) => addresses);
   }
 
-  /** Where raw lines are taken. */
-  get lineAddresses(): readonly string[] {
-    return this.#assembly.lines?.addresses ?? [];
+  /** Where sources listen, by the name of the source. */
+  get sourceAddresses(): Readonly<Record<string, readonly string[]>> {
+    return this.#assembly.sources.addresses;
   }
 
-  /** What goes over all WebSockets. */
+  /** The traffic of all WebSockets. */
   get traffic(): Traffic {
     return this.#assembly.server.traffic;
   }
 
-  /** Opens everything. What fails is thrown when all that was opened is closed again. */
+  /** Opens all parts. When one fails, closes those that were opened, and then throws its error. */
   async start(): Promise<void> {
     try {
       for (const part of this.#parts) {
-        this.#opened.unshift(part); // also what fails to open may have begun to
+        this.#opened.unshift(part); // also when it fails to open: it may be half open
         await part.open?.();
       }
     } catch (error) {
@@ -88,7 +88,7 @@ export class Daemon {
     }
   }
 
-  /** After a failure, which is the one to report: what fails here too is passed over. */
+  /** Closes what was opened, after a failure. Further failures are ignored, since the first one is reported. */
   async #undo(): Promise<void> {
     for (const part of this.#opened.splice(0)) {
       try {
@@ -98,20 +98,20 @@ export class Daemon {
   }
 
   /**
-   * Tells everybody when to come back, flushes what was published, and closes everything. True when all that was done
-   * within `drain.deadline`.
+   * Tells every client when to reconnect, flushes what was published, and closes everything. True when all of that was
+   * done within `drain.deadline`.
    */
   stop(): Promise<boolean> {
     return this.#drain.run(this.#opened.filter((part) => part.close).map(stepOf));
   }
 
   /**
-   * Takes another configuration, all of it or nothing; one after the other when several are asked for at once.
-   * @throws ZocaloError BAD_OPTION naming what only a restart can change, and as the parts that refuse it; ABORTED when
-   *   the daemon stops.
+   * Switches to another configuration, all of it or nothing. Concurrent calls run one after the other.
+   * @throws ZocaloError BAD_OPTION naming the keys that only a restart can change; what a part throws that refuses it;
+   * ABORTED when the daemon stops.
    */
   reload(config: Config): Promise<void> {
-    const before = this.#reloading.catch(() => {}); // its caller was told
+    const before = this.#reloading.catch(() => {}); // its own caller was told
     this.#reloading = before.then(() => this.#reload(config));
     return this.#reloading;
   }
@@ -123,7 +123,7 @@ export class Daemon {
     this.#refuseWhileStopping();
     if (fixed.length > 0)
       throw new ZocaloError('BAD_OPTION', `${fixed.join(', ')} cannot change while the daemon runs`, {
-        advice: 'nothing was changed: put it back, or restart the daemon',
+        advice: 'nothing was changed: undo it, or restart the daemon',
       });
     const prepared: Change[] = [];
     try {
@@ -142,10 +142,11 @@ export class Daemon {
   }
 
   #refuseWhileStopping(): void {
-    if (this.#drain.isDraining) throw new ZocaloError('ABORTED', 'the daemon stops, and takes no configuration');
+    if (this.#drain.isDraining)
+      throw new ZocaloError('ABORTED', 'the daemon is stopping, and does not reload its configuration');
   }
 }
 
 function stepOf(part: Part): Step {
-  return { what: part.name, stop: (grace) => part.close?.(grace), isDoor: part.isDoor ?? false };
+  return { what: part.name, stop: (grace) => part.close?.(grace), isListener: part.isListener ?? false };
 }

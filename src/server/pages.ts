@@ -6,8 +6,8 @@ import type { StaticFiles } from './http/index.ts';
 import { answerText, readSdk } from './http/index.ts';
 
 /**
- * The SDK and the pages that the configuration has. The files are read when somebody first asks for one, since a daemon
- * that only pushes does not need them, and again at the next request when they cannot be read.
+ * The SDK and the pages that the configuration enables. The files are read at the first request, since a daemon that
+ * only pushes does not need them. When that fails, the next request tries again.
  */
 export class Pages {
   readonly #config: Pick<Config, 'chat' | 'admin'>;
@@ -19,7 +19,7 @@ export class Pages {
     this.#onError = onError;
   }
 
-  /** Whatever nobody else takes. */
+  /** It takes every request that the handlers before it left. */
   takes(): boolean {
     return true;
   }

@@ -1,13 +1,16 @@
 import { randomBytes } from 'node:crypto';
+import type { Broker, Reachable } from '../broker/index.ts';
 import { nodeHttp } from '../builtins.ts';
 import type { Clock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import { Hub } from '../hub/index.ts';
-import { Admin, Administrators, AdminSessions } from './admin/index.ts';
+import { type Nodes, nodesOf } from '../nodes/index.ts';
+import { Admin, Administrators, AdminSessions, linkRows } from './admin/index.ts';
 import { createApi, isEvents } from './api/index.ts';
-import { ApiKeys, Auth } from './auth/index.ts';
+import { ApiKeys, Auth, Revocations } from './auth/index.ts';
 import { channelsOf } from './channels/index.ts';
 import type { Config } from './config/index.ts';
+import { commandsOn, Handlers } from './handlers/index.ts';
 import { ClientAddress, LocalSocket, route } from './http/index.ts';
 import { AddressLimits, roomFor, SocketBudget } from './limits/index.ts';
 import {
@@ -19,62 +22,66 @@ import {
   Probes,
   Refusals,
   refusalsTo,
-  SparseLog,
+  ThrottledLog,
   tracedRequests,
   traceTo,
 } from './operations/index.ts';
 import { Pages } from './pages.ts';
 import type { Part } from './part.ts';
+import { ChannelPrograms } from './programs/index.ts';
+import { Sinks } from './sinks/index.ts';
+import { PushHandler, Sources } from './sources/index.ts';
 import { brokerOf, fileBeside } from './stores/index.ts';
 import { CertificatesPart } from './tls/index.ts';
 import { OpenStreams, type Traffic } from './transports/index.ts';
-import { LineServer } from './transports/lines/index.ts';
 import { WebListener } from './transports/websocket/index.ts';
-import { Webhooks } from './webhooks/index.ts';
+import { TownWebhooks, Webhooks } from './webhooks/index.ts';
 
-/** `configure` is called with what a reload brings. */
+/** `configure` is called with the log's configuration at a reload. */
 export type DaemonLog = Log & Partial<Pick<LevelLog, 'configure'>>;
 
 export interface DaemonOptions {
   readonly log: DaemonLog;
-  /** Of the package, for the admin page. */
+  /** The package's version, for the admin page. */
   readonly version: string;
   /** How many files this process may have open. Default: no limit. */
   readonly openFiles?: number | undefined;
   readonly clock?: Clock;
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
-  /** Writes everything that clients say and hear, and each refusal, at the level debug. Default false. */
+  /** Logs everything that clients send and receive, and each refusal, at the level debug. Default false. */
   readonly trace?: boolean;
+  /** Ends a start that waits for its store. */
+  readonly signal?: AbortSignal;
 }
 
-/** What the parts stand on that is not configuration. */
+/** What the parts need besides the configuration. */
 export interface PartsOptions extends DaemonOptions {
   readonly clock: Clock;
   readonly now: () => number;
   readonly isDraining: () => boolean;
 }
 
-/** The parts of a daemon, and those of them that it shows. */
+/** The parts of a daemon; some are also available by name. */
 export interface Assembly {
   /** In the order in which they are opened. */
   readonly parts: readonly Part[];
   readonly hub: Hub;
   readonly auth: Auth;
   readonly web: readonly WebListener[];
-  readonly lines: LineServer | undefined;
-  /** All addresses of the web as one. */
+  readonly sources: Pick<Sources, 'addresses'>;
+  /** All web listeners as one. */
   readonly server: { readonly traffic: Traffic };
 }
 
 /** Makes the parts that a configuration asks for, and gives each what it needs. Opens nothing. */
 export function assemble(config: Config, options: PartsOptions): Assembly {
   const { log, version, now, isDraining, trace = false } = options;
-  // A full disk fails with every publication: its log must not fill it as well.
-  const failures = new SparseLog(log, options.clock);
+  // A full disk fails every publication: throttle the log lines, which would also need disk space.
+  const failures = new ThrottledLog(log, options.clock);
   const metrics = new Metrics();
   const onError = (err: unknown) => {
-    failures.write('error', codeOf(err), { err }, 'something failed on the side of the server');
+    failures.write('error', codeOf(err), { err }, 'something failed in the server');
     metrics.failed(err);
   };
   const clock = guardedClock(options.clock, onError);
@@ -86,18 +93,71 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
   const budget = budgetOf(options.openFiles, failures, metrics);
   const keys = new ApiKeys(config.api.keys);
   const findKey = (authorization: string | undefined) => keys.find(authorization);
+  const handlers = new Handlers(config.handlers, {
+    ...common,
+    run: randomBytes(9).toString('base64url'),
+    onOutcome: (...outcome) => metrics.handled(...outcome),
+    onCommand: commandsOn(() => hub),
+    file: fileBeside(config.store, 'handlers'),
+  });
   const auth = new Auth(config, {
     ...common,
-    // Without a secret in the configuration one for this run: the admin's page needs tokens.
+    // Without a secret in the configuration, one for this run: the admin page needs tokens.
     spareSecret: randomBytes(32).toString('base64url'),
-    // A WebSocket's request knows it; what came by plain HTTP is looked at here.
+    revocations: fileBeside(config.store, 'revocations'),
+    application: () => handlers.connect,
+    // A WebSocket's request has its address already; a plain HTTP request does not.
     addressOf: (request) => (request instanceof nodeHttp().IncomingMessage ? clientAddress.of(request) : undefined),
   });
-  const hub = newHub(config, { auth, clock, onError, trace: trace ? log : undefined });
-  const webhooks = new Webhooks(hub, config.webhooks, { ...common, file: fileBeside(config.store, 'webhooks') });
-  const health = new Health(hub, { clock, onDelivered: (seconds) => metrics.delivered(seconds) });
-  const admin = new Admin(hub, { clock, now });
+  const broker = brokerOf(config.store, {
+    keys: config.limits.keys,
+    waiting: {
+      onWait: (err) =>
+        err
+          ? log.warn({ err }, 'the store is away, and the daemon does not serve until it is there')
+          : log.info({}, 'the store is there'),
+      signal: options.signal,
+    },
+  });
+  const nodes = nodesOf(broker, {
+    linger: config.linger,
+    clock,
+    onError: (what, cause) => failures.write('error', what, { err: cause }, what),
+  });
+  const hub = newHub(config, { broker, nodes, auth, handlers, clock, onError, trace: trace ? log : undefined });
+  const revocations = new Revocations({ hub: () => hub, auth, notices: nodes.others?.notices, now });
+  const webhooks = nodes.others
+    ? new TownWebhooks(hub, nodes.others, config.webhooks, { ...common, isDraining })
+    : new Webhooks(hub, config.webhooks, { ...common, file: fileBeside(config.store, 'webhooks') });
+  const sinks = new Sinks(config, { hub, broker, log: failures, metrics, clock, now });
+  const health = new Health(hub, {
+    clock,
+    onDelivered: (seconds) => metrics.delivered(seconds),
+    trouble: () => troubleOf(broker),
+  });
+  const admin = new Admin(hub, {
+    clock,
+    now,
+    links: () =>
+      linkRows({
+        sources: sources.list(),
+        sinks: sinks.list(),
+        handlers: handlers.list(),
+        store: troubleOf(broker),
+      }),
+  });
   const onRefused = new Refusals({ log: failures, metrics, admin }).add;
+  const sources = new Sources(config, {
+    hub,
+    log: failures,
+    programLog: log,
+    metrics,
+    addressLimits,
+    onRefused,
+    clock,
+    now,
+    file: fileBeside(config.store, 'devices'),
+  });
 
   const apiConfig = { api: config.api, origins: config.origins, limits: config.limits };
   const streams = new OpenStreams();
@@ -107,7 +167,12 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
     streams,
     keys: { find: findKey },
     config: apiConfig,
-    auth,
+    sinks,
+    sources,
+    auth: {
+      login: (...who) => auth.login(...who),
+      revoke: (user, message) => revocations.revoke(user, message),
+    },
     clientAddress,
     addressLimits,
     onRefused,
@@ -121,6 +186,10 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
     metrics,
     isDraining,
     mayRead: (authorization) => findKey(authorization)?.may('read') ?? false,
+    sources: () => sources.health(),
+    handlers: () => handlers.health(),
+    login: () => auth.health(),
+    sinks: () => sinks.health(),
   });
   const sessions = new AdminSessions({
     findKey,
@@ -130,7 +199,12 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
     started: now(),
     onError,
   });
-  const handle = route([api, probes, ...(config.admin ? [sessions] : []), new Pages(config, onError)], onError);
+  const pushes = new PushHandler({
+    sources: () => sources.pushes,
+    addressOf: (request) => clientAddress.of(request),
+    onError,
+  });
+  const handle = route([api, probes, pushes, ...(config.admin ? [sessions] : []), new Pages(config, onError)], onError);
 
   const certificates = new CertificatesPart(config, common, (identity) => {
     for (const listener of web) listener.renewCertificate(identity);
@@ -154,17 +228,6 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
         clock,
       }),
   );
-  const ended = new SparseLog(log, clock);
-  const lines =
-    config.lines &&
-    new LineServer(hub, {
-      ...config.lines,
-      addressLimits,
-      onRefused,
-      onEnded: (why, address) => ended.write('warn', 'line', { address, why }, 'a raw line connection was ended'),
-      clock,
-    });
-
   const local =
     config.socket === undefined
       ? undefined
@@ -178,20 +241,39 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
   const parts: (Part | undefined)[] = [
     { name: 'the log', reloads: ['log'], prepare: (next) => ({ commit: () => log.configure?.(next.log) }) },
     budget && { name: 'the count of connections', open: () => budget.open(), close: () => budget.close() },
+    // Behind the hub when it closes, since all that is told of is told of by then.
+    {
+      name: 'the handlers',
+      reloads: ['handlers'],
+      open: () => handlers.open(hub),
+      prepare: (next) => handlers.prepare(next.handlers),
+      close: (grace) => handlers.close(grace),
+    },
     {
       name: 'the login',
-      reloads: ['secret', 'auth'],
+      reloads: ['secret', 'auth', 'databases'],
       open: () => auth.open(),
       prepare: (next) => auth.prepare(next),
       close: () => auth.close(),
     },
     {
       name: 'the hub',
-      reloads: ['channels'],
+      reloads: ['channels', 'handlers'],
       open: () => hub.open(),
-      prepare: (next) => ({ commit: hub.prepareChannels(channelsOf(next)) }),
+      prepare: (next) => {
+        const useChannels = hub.prepareChannels(channelsOf(next, handlers));
+        const useMethods = hub.prepareMethods(handlers.methodsOf(next.handlers));
+        return {
+          commit: () => {
+            useChannels();
+            useMethods();
+          },
+        };
+      },
       close: () => hub.close(),
     },
+    // Before all that publishes: what is published before is not written.
+    sinks,
     { name: 'the metrics', open: () => metrics.observe(hub, server), close: () => metrics.close() },
     { name: 'the health check', open: () => health.open(), close: () => health.close() },
     {
@@ -201,6 +283,8 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
       prepare: (next) => webhooks.prepare(next.webhooks),
       close: () => webhooks.close(),
     },
+    new ChannelPrograms(config.programs, { hub, log, clock }),
+    sources,
     { name: 'the admin page', open: () => admin.start(), close: () => admin.stop() },
     {
       name: 'the HTTP API',
@@ -217,39 +301,42 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
     ...web,
     {
       name: 'the event streams',
-      isDoor: true,
+      isListener: true,
       reloads: ['drain'],
       prepare: ({ drain }) => ({ commit: () => ({ spread } = drain) }),
-      // They end with the doors, and before the hub: their server closes them without a word.
+      // They end with the listeners and before the hub, since their server would close them without telling the reader.
       close: async (grace) => {
         await hub.settled(grace);
         streams.end(spread);
       },
     },
-    lines && {
-      name: lines.listen,
-      isDoor: true,
-      open: () => lines.open(),
-      close: (grace) => lines.close({ grace }),
-    },
-    local && { name: local.path, isDoor: true, open: () => local.open(), close: (grace) => local.close(grace) },
+    local && { name: local.path, isListener: true, open: () => local.open(), close: (grace) => local.close(grace) },
   ];
-  return { parts: parts.filter((part) => part !== undefined), hub, auth, web, lines, server };
+  return { parts: parts.filter((part) => part !== undefined), hub, auth, web, sources, server };
 }
 
 interface HubParts {
+  readonly broker: Broker;
+  readonly nodes: Nodes;
   readonly auth: Auth;
+  readonly handlers: Handlers;
   readonly clock: Clock;
   readonly onError: (error: unknown) => void;
-  /** Where everything that is said is written. */
+  /** The log for everything that clients send and receive. */
   readonly trace: Log | undefined;
 }
 
-function newHub(config: Config, { auth, clock, onError, trace }: HubParts): Hub {
-  const { store, limits } = config;
+/** What a broker that can be asked says is wrong with it. */
+function troubleOf(broker: Broker & Partial<Reachable>): string | undefined {
+  return broker.trouble?.();
+}
+
+function newHub(config: Config, { broker, nodes, auth, handlers, clock, onError, trace }: HubParts): Hub {
+  const { limits } = config;
   const hub = new Hub({
-    broker: brokerOf(store, limits.keys),
-    channels: channelsOf(config),
+    broker,
+    nodes,
+    channels: channelsOf(config, handlers),
     connect: (visitor) => auth.connect(visitor),
     limits: {
       requests: limits.messagesPerSecond,
@@ -262,20 +349,21 @@ function newHub(config: Config, { auth, clock, onError, trace }: HubParts): Hub 
     clock,
     ...(trace && { trace: traceTo(trace) }),
   });
+  hub.prepareMethods(handlers.methodsOf(config.handlers))();
   if (trace) hub.observe(refusalsTo(trace));
   return hub;
 }
 
-function budgetOf(openFiles: number | undefined, log: SparseLog, metrics: Metrics): SocketBudget | undefined {
+function budgetOf(openFiles: number | undefined, log: ThrottledLog, metrics: Metrics): SocketBudget | undefined {
   if (openFiles === undefined) return undefined;
   const room = roomFor(openFiles);
   return new SocketBudget(room, () => {
-    log.write('warn', 'files', { room }, 'a connection was cut off: no more files can be open');
+    log.write('warn', 'files', { room }, 'a connection was cut off: no more files can be opened');
     metrics.refused('open_files');
   });
 }
 
-/** Milliseconds. To Node, 0 is for ever. */
+/** Milliseconds. For Node, 0 means for ever. */
 function keepAliveOf({ keepAlive }: Config): number {
   return Math.max(1, keepAlive);
 }
@@ -287,7 +375,7 @@ function sumOf(web: readonly WebListener[]): Traffic {
   return sum;
 }
 
-/** Of an error of ours; all unexpected errors share one key. */
+/** The code of our own errors; all unexpected errors share one key. */
 function codeOf(error: unknown): string {
   return error instanceof ZocaloError ? error.code : '';
 }

@@ -30,7 +30,7 @@ export interface DatabaseOptions {
 const WAL_BYTES = 16 << 20;
 
 /**
- * An open SQLite file of ours in WAL mode, for its owner alone, or a database in memory. Everything here throws
+ * One of our SQLite files, open in WAL mode, readable by its owner alone; or a database in memory. Every method throws
  * SQLite's errors.
  */
 export class Database {

@@ -13,6 +13,6 @@ export { DatagramSocket } from './datagram-socket.ts';
 export { LineBuffer, lineText } from './line-buffer.ts';
 export { type ListenOptions, listen } from './listen.ts';
 export type { Pem, SocketOptions } from './options.ts';
-export type { StreamServer } from './stream-server.ts';
+export type { StreamIdentity, StreamServer } from './stream-server.ts';
 export { type ReadOptions, StreamSocket } from './stream-socket.ts';
 export { toZocaloError } from './system-errors.ts';

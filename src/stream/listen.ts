@@ -1,4 +1,5 @@
 import { createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import type { Server as TlsServer } from 'node:tls';
 import { nodeTls } from '../builtins.ts';
 import { LONGEST_TIMER, systemClock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
@@ -101,6 +102,9 @@ async function listenBytes(
     close: () => new Promise((resolve) => server.close(() => resolve())),
     cut: () => {
       for (const socket of server.open) socket.destroy();
+    },
+    renew: (identity) => {
+      if ('setSecureContext' in server) (server as unknown as TlsServer).setSecureContext(identity);
     },
   }));
 }

@@ -1,3 +1,4 @@
+import type { SecureContextOptions } from 'node:tls';
 import type { Clock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
 import type { AcceptQueue } from './accept-queue.ts';
@@ -7,6 +8,9 @@ import type { StreamSocket } from './stream-socket.ts';
 /** In milliseconds: half of the 10 seconds after which Docker kills a program that it has asked to stop. */
 const GRACE = 5_000;
 
+/** What a `tls:` server shows of itself, and whose certificates it accepts: see `ListenOptions`. */
+export type StreamIdentity = Pick<SecureContextOptions, 'cert' | 'key' | 'ca'>;
+
 /** One bound address of a server. */
 export interface Listener {
   readonly address: string;
@@ -14,6 +18,8 @@ export interface Listener {
   close(): Promise<void>;
   /** Destroys the open sockets. */
   cut(): void;
+  /** For `tls:`: uses another certificate from the next connection on. */
+  renew?(identity: StreamIdentity): void;
 }
 
 /** A server by URL. Get its sockets with `for await (const socket of server)`, or one at a time with `accept`. */
@@ -68,6 +74,18 @@ export class StreamServer {
     const cancel = grace > 0 ? this.#clock.after(grace, cut) : cut();
     await this.#closed;
     cancel?.();
+  }
+
+  /**
+   * For `tls:`: uses another certificate for new connections; open ones keep the one that they have.
+   * @throws {ZocaloError} BAD_CERTIFICATE; then the old one stays.
+   */
+  renewCertificate(identity: StreamIdentity): void {
+    try {
+      for (const listener of this.#listeners) listener.renew?.(identity);
+    } catch (cause) {
+      throw new ZocaloError('BAD_CERTIFICATE', (cause as Error).message, { cause });
+    }
   }
 
   /** Skips sockets that closed while they waited. */

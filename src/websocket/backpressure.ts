@@ -19,7 +19,7 @@ export interface QueueContext {
 }
 
 /** A place in the queue for a frame that is not encoded yet. */
-interface Place {
+interface ReservedFrame {
   frame: Buffer | null;
   readonly estimate: number;
   /** Called when the system has taken it, or never will. */
@@ -28,7 +28,8 @@ interface Place {
 
 /** Up to this size, several frames are copied into one buffer: cheaper than passing the system a list. */
 const COPY_UP_TO = 64 * 1024;
-const NOTHING: (Buffer | Place)[] = [];
+/** Shared by all connections: never changed, not even its length. */
+const NOTHING: (Buffer | ReservedFrame)[] = [];
 const NO_BYTES = Buffer.alloc(0);
 /** Waiting frames up to this size are copied together: each one alone would keep far more memory than its own bytes. */
 const SMALL = 4 * 1024;
@@ -94,12 +95,12 @@ export class Backlog {
    * Keeps a place for a frame of about `estimate` bytes; the returned function fills it. Later frames wait behind it.
    */
   reserve(estimate: number): (frame: Buffer) => void {
-    const place: Place = { frame: null, estimate };
+    const reserved: ReservedFrame = { frame: null, estimate };
     if (this.#frames === NOTHING) this.#frames = [];
-    this.#frames.push(place);
+    this.#frames.push(reserved);
     this.#bytes += estimate;
     return (frame) => {
-      place.frame = frame;
+      reserved.frame = frame;
     };
   }
 
@@ -143,13 +144,9 @@ export class Backlog {
       }
       bytes += frame.length - (rest?.length ?? 0);
     }
-    this.#frames = count === this.#frames.length ? NOTHING : this.#frames.slice(count);
-    if (rest !== null) {
-      this.#frames = [rest, ...this.#frames];
-      this.#bytes += rest.length;
-    }
-    this.#compact = 0;
-    this.#page = NO_BYTES;
+    const left = count === this.#frames.length ? NOTHING : this.#frames.slice(count);
+    this.#replace(rest === null ? left : [rest, ...left]);
+    this.#bytes += rest?.length ?? 0;
     if (ready.length === 1) this.#socket.write(ready[0]!);
     else if (ready.length > 1 && bytes <= COPY_UP_TO) this.#socket.write(Buffer.concat(ready, bytes));
     else if (ready.length > 1) {
@@ -191,6 +188,13 @@ export class Backlog {
     });
   }
 
+  /** None of `frames` is compacted. */
+  #replace(frames: (Buffer | ReservedFrame)[]): void {
+    this.#frames = frames;
+    this.#compact = 0;
+    this.#page = NO_BYTES;
+  }
+
   #noteTaken(): void {
     this.takenAt = this.#context.wheel.now;
   }
@@ -209,7 +213,7 @@ export class Backlog {
   /** Drops everything that waits here. */
   clear(): void {
     const frames = this.#frames;
-    this.#frames = NOTHING;
+    this.#replace(NOTHING);
     this.#bytes = 0;
     for (const entry of frames) if ('estimate' in entry) entry.onTaken?.();
   }

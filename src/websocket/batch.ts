@@ -5,10 +5,10 @@ import { deflateSmall, type MessageDeflate } from './deflate.ts';
 import { Encoding } from './encoding.ts';
 import type { CompressionOptions } from './limits.ts';
 
-/** Bytes above which a message to many is not compressed: it would block everybody for over 10 ms. */
+/** Bytes above which a message to many is not compressed: that would block the event loop for over 10 ms. */
 const COMPRESS_UP_TO = 256 * 1024;
 
-/** One publication: its order among all of this turn, whatever the topic, and the receiver that does not get it. */
+/** One publication: its order among all publications of this turn, in any topic, and the receiver that does not get it. */
 interface Publication<Receiver> {
   readonly order: number;
   readonly opcode: number;

@@ -5,10 +5,10 @@ import { ZocaloError } from '../errors.ts';
 import { isThenable } from '../thenable.ts';
 import type { QueueVerdict } from './backpressure.ts';
 import type { ConnectionContext } from './connection-context.ts';
-import { CLOSE, mayBeSent } from './core/close-codes.ts';
+import { CLOSE, MAX_REASON, mayBeSent } from './core/close-codes.ts';
 import type { Payload } from './core/frame-writer.ts';
 import { MessageReader, type MessageSink } from './core/message-reader.ts';
-import { CONTROL_PAYLOAD, FIN, OPCODE } from './core/opcodes.ts';
+import { FIN, OPCODE } from './core/opcodes.ts';
 import { decodeText } from './core/text.ts';
 import { WireError } from './core/wire-error.ts';
 import type { MessageDeflate } from './deflate.ts';
@@ -219,7 +219,7 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
       throw new ZocaloError('BAD_OPTION', `a connection cannot be closed with code ${code}`, {
         advice: 'use 1000–1003, 1007–1014, or 3000–4999',
       });
-    if (Buffer.byteLength(reason) > CONTROL_PAYLOAD - 2)
+    if (Buffer.byteLength(reason) > MAX_REASON)
       throw new ZocaloError('BAD_OPTION', 'the reason for a close is too long', { advice: 'use 123 bytes at most' });
     if (this.#state !== STATE.OPEN) return;
     this.#putClose(code, reason);
@@ -336,12 +336,16 @@ export class Connection extends Outgoing implements MessageSink, PieceTaker, Tim
     }
     // While we are paused, hearing nothing says nothing about the peer. A peer that slowly reads its queue is alive,
     // although the ping may wait behind that queue.
-    const livedAt = this.#pauses > 0 ? wheel.now : this.backlog.takenAt;
+    const isPaused = this.#pauses > 0;
+    // Nor do we see then that it leaves, unless what we send cannot arrive. A pong asks for no answer (RFC 6455 §5.5.3).
+    if (isPaused && this.backlog.isEmpty && whatIsDue(this.#vitals, wheel, limits) === 'ping')
+      this.put(FIN | OPCODE.PONG, '', 0);
+    const livedAt = isPaused ? wheel.now : this.backlog.takenAt;
     if (livedAt > this.#heardAt) {
       this.#heardAt = livedAt;
       this.#pingedAt = -1;
     }
-    if (this.#pauses > 0) this.#messageAt = wheel.now;
+    if (isPaused) this.#messageAt = wheel.now;
     const due = whatIsDue(this.#vitals, wheel, limits);
     if (due === 'idle') {
       this.close(CLOSE.NORMAL, 'idle for too long');

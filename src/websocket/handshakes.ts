@@ -36,6 +36,8 @@ type HandshakeOptions = Pick<ServerOptions, 'clientAddress' | 'admitRequest'> &
   };
 
 const CLOSING: Refusal = { status: 503, reason: 'The server is closing' };
+/** Told to the hook alone: the number that proxies log for this. */
+const LEFT: Refusal = { status: 499, reason: 'The client left before the answer' };
 
 /** A handshake in progress. */
 interface Arrival {
@@ -138,7 +140,11 @@ export class Handshakes {
       socket.off('error', drop);
       action();
     };
-    const drop = () => settle(() => socket.destroy());
+    const drop = () =>
+      settle(() => {
+        socket.destroy();
+        this.#tell(arrival.upgrade, LEFT);
+      });
     socket.on('error', drop);
     const turnAway = () => settle(() => this.#refuse(CLOSING, arrival));
     this.#waiting.add(turnAway);

@@ -2,7 +2,7 @@
 export type { QueueVerdict } from './backpressure.ts';
 export { type ClientOptions, connectWebSocket } from './connect.ts';
 export type { Message } from './connection.ts';
-export { CLOSE } from './core/close-codes.ts';
+export { CLOSE, mayBeSent, shortReason } from './core/close-codes.ts';
 export type { Payload } from './core/frame-writer.ts';
 export type { UpgradeAnswer } from './handshakes.ts';
 export { Hosts, hostAdvice, normalHostName } from './hosts.ts';

@@ -1,5 +1,6 @@
 import { LONGEST_TIMER } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
+import { checkNames } from '../option-names.ts';
 
 type Range = readonly [least: number, most: number];
 const COUNT: Range = [1, Number.MAX_SAFE_INTEGER];
@@ -30,20 +31,21 @@ const RANGES: Readonly<Record<string, Range>> = {
 };
 
 /** The options that are not numeric. */
-const OTHERS = new Set([
+const OTHERS = [
   ...['queuePolicy', 'compression', 'contextTakeover'],
   ...['origins', 'hosts', 'protocols', 'tls', 'clientAddress', 'admitSocket', 'admitRequest', 'onRequest', 'clock'],
   ...['headers', 'signal'],
-]);
+];
+const NAMES = { ...RANGES, ...Object.fromEntries(OTHERS.map((name) => [name, true])) };
 
 /**
  * Refuses options that would fail later in another place, or have no effect.
  * @throws ZocaloError BAD_OPTION for an unknown name, or a number that is invalid or out of its range.
  */
 export function checkOptions(options: object): void {
+  checkNames(options, NAMES, 'of a WebSocket');
   for (const [name, value] of Object.entries(options)) {
     const range = RANGES[name];
-    if (!range && !OTHERS.has(name)) throw new ZocaloError('BAD_OPTION', `there is no option ${name}`);
     if (!range || value === undefined) continue;
     const [least, most] = range;
     if (typeof value === 'number' && value >= least && value <= most) continue;

@@ -61,7 +61,8 @@ export class Peer {
 
   /**
    * No message is delivered until `resume` is called as often: what the peer sends waits in the system's buffers, and
-   * then TCP makes the peer wait. Meanwhile its pings and its close frame are not seen.
+   * then TCP makes the peer wait. Meanwhile its pings and its close frame are not seen, and that it is gone
+   * within about two `pingInterval`.
    */
   pause(): void {
     this.#connection.pause();

@@ -93,7 +93,10 @@ export class WebSocketServer {
   /** Before the handshake is answered: refuse with a status, choose a subprotocol, attach the user's data. */
   onUpgrade(_request: UpgradeRequest): UpgradeAnswer | Promise<UpgradeAnswer> {}
 
-  /** A handshake was answered with this status instead of 101, or one of the server's rules refused a plain request. */
+  /**
+   * A handshake was answered with this status instead of 101, or one of the server's rules refused a plain request. 499:
+   * the connection failed before `onUpgrade` had answered.
+   */
   onRefuse(_request: UpgradeRequest, _status: number, _reason: string): unknown {
     return;
   }

@@ -22,14 +22,13 @@ export class TimerWheel {
   /** Milliseconds. */
   readonly tick: number;
   readonly #clock: Clock;
-  readonly #slots: Set<Timed>[] = [];
+  readonly #slots = Array.from({ length: SLOTS }, () => new Set<Timed>());
   #waiting = 0;
   #stop: (() => void) | null = null;
 
   constructor(clock: Clock, tick: number) {
     this.#clock = clock;
     this.tick = tick;
-    for (let i = 0; i < SLOTS; i++) this.#slots.push(new Set());
   }
 
   /** Milliseconds by the clock, even while nothing waits and `now` stands still. */

@@ -68,7 +68,7 @@ export class Topics {
 
   /** Returns the number of subscribers. */
   publish(topic: Topic, message: Payload, except: Subscriber | null): number {
-    const length = payloadSize(message); // throws for what is no message, before anything has changed
+    const length = payloadSize(message); // throws for an invalid message, before anything has changed
     if (topic.subscribers.size === 0) return 0;
     if (topic.batch === null) {
       topic.batch = new Batch(topic.spare ?? Buffer.allocUnsafeSlow(1024), this.#compression);

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { cookiesOf } from '../cookies.ts';
 
 /** A client's opening handshake. */
 export class UpgradeRequest {
@@ -11,13 +12,19 @@ export class UpgradeRequest {
   readonly #rawHeaders: string;
   /** The client's IP address: the other end of the socket, or what the option `clientAddress` returned. */
   readonly remoteAddress: string;
+  /** The IP address of the other end of the socket: behind a proxy, the proxy's. */
+  readonly peerAddress: string;
+  /** The port of the other end of the socket: behind a proxy, the proxy's. */
+  readonly remotePort: number | undefined;
   /** The subprotocols that the client offers, in its order of preference. */
   readonly protocols: readonly string[];
 
-  constructor(request: IncomingMessage, remoteAddress = request.socket.remoteAddress ?? '') {
+  constructor(request: IncomingMessage, remoteAddress?: string) {
     this.url = request.url ?? '/';
     this.#rawHeaders = request.rawHeaders.join('\n');
-    this.remoteAddress = remoteAddress;
+    this.peerAddress = request.socket.remoteAddress ?? '';
+    this.remoteAddress = remoteAddress ?? this.peerAddress;
+    this.remotePort = request.socket.remotePort;
     const offered = request.headers['sec-websocket-protocol'];
     this.protocols = offered === undefined ? NONE : offered.split(',').map((name) => name.trim());
   }
@@ -32,6 +39,11 @@ export class UpgradeRequest {
       headers[name] = earlier === undefined ? raw[i + 1]! : `${earlier}${name === 'cookie' ? ';' : ','} ${raw[i + 1]}`;
     }
     return headers;
+  }
+
+  /** By name, decoded. Parsed again at each access. */
+  get cookies(): Readonly<Record<string, string | undefined>> {
+    return cookiesOf(this.headers.cookie);
   }
 
   get path(): string {

@@ -93,7 +93,7 @@ test('the document has setting, remarks, goals and figures', () => {
     assert.ok(lines.includes(line), line);
 });
 
-test('a percentile is the tenth of a millisecond that so large a share stays under', () => {
+test('a percentile is the tenth of a millisecond below which that share lies', () => {
   const histogram = new Histogram();
   assert.ok(Number.isNaN(histogram.percentile(0.5)));
   for (let at = 0; at < 100; at++) histogram.add(at);

@@ -46,7 +46,7 @@ test('there is no ratio to a peer that was left out or has no good round', () =>
   assert.equal(ratio(failed, 'ws'), undefined);
 });
 
-test('a goal is met up to its bound and not a hair beyond', () => {
+test('a goal is met up to its bound and not beyond', () => {
   assert.equal(isMet({ most: 0.8 }, 0.8), true);
   assert.equal(isMet({ most: 0.8 }, 0.8001), false);
   assert.equal(isMet({ least: 1.3 }, 1.3), true);

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { dataDigest, KeyTable, nameDigest } from '../../src/broker/key-table.ts';
+import { heldMemory } from '../support/memory.ts';
 
 const at = (now: number) => ({ now, sure: now, since: 0 });
 
-test('a table of keys agrees with a plain list of them, whatever comes, goes, and is taken back', () => {
+test('a table of keys agrees with a plain list for any sequence of additions, removals and undos', () => {
   const step = fc.oneof(
     { weight: 6, arbitrary: fc.record({ kind: fc.constant('add' as const), key: fc.nat(400), data: fc.nat(2) }) },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('undo' as const), count: fc.nat(5) }) },
@@ -49,7 +50,7 @@ test('a table of keys agrees with a plain list of them, whatever comes, goes, an
   );
 });
 
-test('what is over is let go of, with its memory', () => {
+test('expired keys are removed, and their memory freed', () => {
   const table = new KeyTable({ ttl: 100, count: 1_000_000 });
   let most = 0;
   for (let now = 0; now < 1_000; now++) {
@@ -62,7 +63,22 @@ test('what is over is let go of, with its memory', () => {
   assert.ok(most < 10_000 * 100 + 64 * 2 * 128 * 44, `${most} bytes`);
 });
 
-test('an owner of many keys finds no room for more while others do, until the time of some is over', () => {
+test('owners whose keys are gone cost no memory', () => {
+  const table = new KeyTable({ ttl: 1, count: 1_000 });
+  const name = nameDigest('log', '1');
+  const visit = (now: number) => {
+    table.add(name, name, 1, now, `owner ${now}`);
+    table.purge(at(now + 1));
+  };
+  visit(0);
+  const before = heldMemory();
+  for (let now = 1; now < 300_000; now++) visit(now);
+  const held = heldMemory() - before;
+  assert.equal(table.size, 0);
+  assert.ok(held < 1e6, `${held} bytes are held for nobody`);
+});
+
+test('an owner of many keys is refused further ones while others are not, until some expire', () => {
   const table = new KeyTable({ ttl: 100, count: 90 });
   const fill = (owner: string | undefined, now = 0): number => {
     for (let n = 0; ; n++) {

@@ -6,7 +6,7 @@ import { FakeClock } from '../support/fake-clock.ts';
 
 const ALL = { size: Infinity, ttl: Infinity };
 
-test('when all logs together are too large, the one published to least recently loses its oldest, and says so', async (t) => {
+test('when all logs together are too large, the least recently published one loses its oldest entries, with a gap', async (t) => {
   const broker = await opened(t, memory({ bytes: 100_000 }));
   const data = JSON.stringify('x'.repeat(1_000));
   const { position } = await broker.publish('quiet', { data, keep: ALL });
@@ -21,7 +21,7 @@ test('when all logs together are too large, the one published to least recently 
   assert.ok(kept > 40 && kept <= 50, `${kept} entries of about 2,100 bytes`);
 });
 
-test('when there are too many logs, the least recently used go whole, and their epochs with them', async (t) => {
+test('when there are too many logs, the least recently used are removed with their epochs', async (t) => {
   const broker = await opened(t, memory({ channels: 100 }));
   const put = async (channel: string) => (await broker.publish(channel, { data: '1' })).position[0];
   const old = await put('old');
@@ -34,7 +34,7 @@ test('when there are too many logs, the least recently used go whole, and their 
   assert.notEqual((await broker.state('old')).epoch, old);
 });
 
-test('asking for channels that were never published to pushes out no log', async (t) => {
+test('reading channels that were never published to displaces no log', async (t) => {
   const broker = await opened(t, memory({ channels: 100 }));
   const { position } = await broker.publish('a', { data: '1' });
   for (let n = 0; n < 1_000; n++) {
@@ -45,7 +45,7 @@ test('asking for channels that were never published to pushes out no log', async
   assert.deepEqual(await broker.state('a'), { epoch: position[0], oldest: 1, head: 1 });
 });
 
-test('expired entries go without anybody asking, and closing leaves no timer', async (t) => {
+test('expired entries are removed without any call, and closing leaves no timer', async (t) => {
   let now = 0;
   const clock = new FakeClock();
   const broker = await opened(t, memory({ clock, now: () => now, bytes: 10_000 }));

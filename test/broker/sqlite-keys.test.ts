@@ -18,7 +18,7 @@ function keyed(ttl: number, count = 100) {
   };
 }
 
-test('a transaction that is rolled back leaves the keys as they were', () => {
+test('a rolled back transaction leaves the keys unchanged', () => {
   const { database, keys, rows } = keyed(2_000, 5);
   keys.add(at(0), 1, 'a', 'first', 1, null);
   keys.commit();
@@ -38,7 +38,7 @@ test('a transaction that is rolled back leaves the keys as they were', () => {
   assert.deepEqual(rows(), [2], 'what the rolled back purge let go of goes now');
 });
 
-test('rows go in steps, and what is still known stays', () => {
+test('rows are deleted in steps, and keys that are still remembered stay', () => {
   const { keys, rows } = keyed(10_000);
   for (let n = 0; n < 5; n++) {
     keys.add(at(n * 1_000), 1, `k${n}`, 'data', n, null);
@@ -53,7 +53,7 @@ test('rows go in steps, and what is still known stays', () => {
   assert.deepEqual(keys.find(at(13_000), 1, 'k4', 'other'), { offset: 4, isSame: false });
 });
 
-test('the keys are found again by the next one who opens the file, the last of each name', () => {
+test('the keys are restored when the file is opened again, the last of each name', () => {
   const { database, keys } = keyed(10);
   keys.add(at(0), 1, 'a', 'old', 1, 'ana');
   keys.add(at(20), 1, 'a', 'new', 2, 'ana');

@@ -26,11 +26,13 @@ function stored(t: TestContext) {
     null,
     size,
     Infinity,
+    null,
+    null,
   ];
   return { store, publish, count: () => (rows.prepare('SELECT count(*) AS n FROM entries').get() as { n: number }).n };
 }
 
-test('a channel that a transaction has changed is in memory until its end, however many others come', (t) => {
+test('a channel changed in a transaction stays cached until its end, however many others come', (t) => {
   const { store, publish } = stored(t);
   const offsetOf = (outcome: unknown) => (outcome as Appended)[1];
   // The first 10,000 rows are held in memory, and the oldest of them goes for each other one.
@@ -49,8 +51,23 @@ test('a channel that a transaction has changed is in memory until its end, howev
   assert.equal(offsetOf(store.batch(MOMENT, [publish('channel:0')])[0]), 4);
 });
 
-test('what a log keeps no longer is deleted by who publishes on, without waiting for the sweeper', (t) => {
+test("entries outside of a log's limits are deleted by later publications, without waiting for the sweeper", (t) => {
   const { store, publish, count } = stored(t);
   for (let n = 0; n < 300; n++) store.batch(MOMENT, [publish('a', 10)]);
   assert.ok(count() < 10 + 2 * 64, `${count()} entries, of which 10 are kept`);
+});
+
+test('a step of cleaning up deletes about 1,000 entries of all channels together, so that publishing does not wait', (t) => {
+  const { store, publish, count } = stored(t);
+  for (const channel of ['a', 'b']) {
+    store.batch(
+      MOMENT,
+      Array.from({ length: 800 }, () => publish(channel)),
+    );
+    store.batch(MOMENT, [['forget', channel]]);
+  }
+  const before = count();
+  store.sweep(MOMENT);
+  const deleted = before - count();
+  assert.ok(deleted >= 1_000 && deleted < 1_100, `${deleted} of ${before} were deleted at once`);
 });

@@ -20,6 +20,7 @@ import { type Broker, type Receipt, sqlite } from '../../src/broker/index.ts';
 import { openDatabase } from '../../src/broker/sqlite-schema.ts';
 import { opened, temporary } from '../contract/brokers.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { turn } from '../support/turn.ts';
 
 const ALL = { size: Infinity, ttl: Infinity };
 
@@ -42,7 +43,7 @@ function beside(path: string): DatabaseSync {
   return new DatabaseSync(path, { timeout: 0 });
 }
 
-test('a call to a broker that is not open says whether that is still to come or over', async (t) => {
+test('a call to a broker that is not open says whether it is not open yet or closed', async (t) => {
   const broker = sqlite(join(temporary(t), 'log.db'));
   await assert.rejects(broker.state('a'), { code: 'LOG_CLOSED', message: /is not open yet/ });
   await broker.open();
@@ -50,7 +51,7 @@ test('a call to a broker that is not open says whether that is still to come or 
   await assert.rejects(broker.state('a'), { code: 'LOG_CLOSED', message: /is closed/ });
 });
 
-test('what was acknowledged survives kill -9 at any moment, and the same log goes on', async (t) => {
+test('acknowledged publications survive kill -9 at any moment, and the same log continues', async (t) => {
   const path = join(temporary(t), 'log.db');
   const acknowledged = new Map<string, string>();
   const epochs = new Map<string, string>();
@@ -110,14 +111,14 @@ function commits(path: string): number {
   return count;
 }
 
-test('what is published in one turn shares a transaction, and what comes while it commits the next', async (t) => {
+test('publications of one turn share a transaction, and later ones share the next', async (t) => {
   const path = join(temporary(t), 'log.db');
   const broker = await opened(t, sqlite(path));
   await broker.state('a');
   const before = commits(path);
   const publish = (n: number) => broker.publish(`channel:${n % 7}`, { data: `${n}` });
   const first = Promise.all(Array.from({ length: 200 }, (_, n) => publish(n)));
-  await new Promise(setImmediate); // the turn is over, the batch on its way
+  await turn(); // the turn is over, the batch on its way
   await Promise.all([first, ...Array.from({ length: 100 }, (_, n) => publish(n))]);
   assert.equal(commits(path), before + 2);
 });
@@ -150,7 +151,7 @@ test('of brokers that open the same new file at once, one gets it and the others
   ]);
 });
 
-test('a lock held by another program fails publishes loudly; reading goes on, and publishing when it is gone', async (t) => {
+test('a lock held by another program fails publishes visibly; reading works, and publishing works again afterwards', async (t) => {
   const path = join(temporary(t), 'log.db');
   const broker = await opened(t, sqlite(path, { lockTimeout: 10 }));
   const { position } = await broker.publish('a', { data: '1' });
@@ -178,7 +179,7 @@ test('a lock held by another program fails publishes loudly; reading goes on, an
   assert.deepEqual(heard, [2]);
 });
 
-test('a full disk fails the publishes of that transaction whole; after room was made the log goes on unbroken', async (t) => {
+test('a full disk fails all publishes of that transaction; once there is room the log continues without a gap', async (t) => {
   const path = join(temporary(t), 'log.db');
   const clock = new FakeClock();
   const broker = await opened(t, sqlite(path, { bytes: 256 * 1024, clock }));
@@ -202,7 +203,7 @@ test('a full disk fails the publishes of that transaction whole; after room was 
   assert.deepEqual(receipt, { position: [epoch, stored + 1], duplicate: false });
 });
 
-test('a full disk does not lock itself: what the bounds exclude already makes room at the next sweep', async (t) => {
+test('a full disk recovers: expired entries make room at the next sweep', async (t) => {
   const clock = new FakeClock();
   const broker = await opened(t, sqlite(join(temporary(t), 'log.db'), { bytes: 256 * 1024, clock }));
   const publish = () =>
@@ -218,7 +219,7 @@ test('a full disk does not lock itself: what the bounds exclude already makes ro
   assert.equal(receipt?.position[1], head + 1);
 });
 
-test('a file that is no database, belongs to another program, or lies nowhere is refused and left alone', async (t) => {
+test('a file that is not a database, belongs to another program, or cannot exist is refused and left unchanged', async (t) => {
   const folder = temporary(t);
   writeFileSync(join(folder, 'text'), 'this is no database, though it is long enough to be looked at'.repeat(20));
   await assert.rejects(sqlite(join(folder, 'text')).open(), { code: 'LOG_FAILED', message: /not a database/ });
@@ -229,7 +230,7 @@ test('a file that is no database, belongs to another program, or lies nowhere is
   await assert.rejects(sqlite(join(folder, 'missing', 'log.db')).open(), { code: 'LOG_READ_ONLY' });
 });
 
-test('a folder that may not be written to is refused', {
+test('a folder without write permission is refused', {
   skip: process.getuid?.() === 0 && 'root may write anywhere',
 }, async (t) => {
   const folder = join(temporary(t), 'locked');
@@ -238,7 +239,7 @@ test('a folder that may not be written to is refused', {
   await assert.rejects(sqlite(join(folder, 'log.db')).open(), { code: 'LOG_READ_ONLY' });
 });
 
-test('all its files are for their owner alone, whatever the umask says', async (t) => {
+test('all its files are for their owner alone, with any umask', async (t) => {
   const folder = temporary(t);
   const program = `
     process.umask(0o022);
@@ -276,7 +277,7 @@ for (const [what, change] of [
   ],
   ['left without its write-ahead log', (path: string) => rmSync(`${path}-wal`)],
 ] as const)
-  test(`a file that was ${what} while it is in use acknowledges nothing any more`, async (t) => {
+  test(`a file that was ${what} while in use acknowledges nothing any more`, async (t) => {
     const path = join(temporary(t), 'log.db');
     const broker = await opened(t, sqlite(path));
     const { position } = await broker.publish('a', { data: '1' });
@@ -330,7 +331,7 @@ test('a file of another version of the tables is refused, whichever it is', asyn
   }
 });
 
-test('the sweeper deletes what is over, and forgets a log that was empty and unused for long', async (t) => {
+test('the sweeper deletes expired entries, and forgets a log that was empty and unused for long', async (t) => {
   const path = join(temporary(t), 'log.db');
   const clock = new FakeClock();
   let now = 0;
@@ -359,7 +360,28 @@ test('the sweeper deletes what is over, and forgets a log that was empty and unu
   assert.equal((await broker.state('b')).epoch, before.position[0], 'a log that holds entries is not forgotten');
 });
 
-test('asking for a channel writes nothing, and the position that it gave is true after a restart', async (t) => {
+test('by default an empty log is forgotten a week after its last publication', async (t) => {
+  const path = join(temporary(t), 'log.db');
+  const [HOUR, WEEK] = [3_600_000, 7 * 86_400_000];
+  const first = await opened(t, sqlite(path, { now: () => 0 }));
+  await first.publish('a', { data: '1', keep: { size: 1, ttl: 100 } });
+  await first.close();
+  const clock = new FakeClock();
+  const broker = await opened(t, sqlite(path, { clock, now: () => WEEK - HOUR + clock.now() }));
+  const rows = beside(path);
+  t.after(() => rows.close());
+  const logs = async (expected: number) => {
+    const count = () => (rows.prepare('SELECT count(*) AS n FROM channels').get() as { n: number }).n;
+    for (let n = 0; n < 200 && count() !== expected; n++) await broker.state('b');
+    return count();
+  };
+  clock.advance(HOUR - 10_000);
+  assert.equal(await logs(0), 1);
+  clock.advance(10_000);
+  assert.equal(await logs(0), 0);
+});
+
+test('reading the state of a channel writes nothing, and its position stays valid after a restart', async (t) => {
   const path = join(temporary(t), 'log.db');
   const first = await opened(t, sqlite(path));
   await first.publish('a', { data: '1' });
@@ -383,7 +405,7 @@ test('asking for a channel writes nothing, and the position that it gave is true
   assert.deepEqual((await second.publish('news', { data: '1' })).position, [epoch, 1]);
 });
 
-test('a log that the sweeper forgot comes back under another epoch, also after a restart', async (t) => {
+test('a log that the sweeper forgot starts again under another epoch, also after a restart', async (t) => {
   const path = join(temporary(t), 'log.db');
   const clock = new FakeClock();
   let now = 0;
@@ -399,20 +421,31 @@ test('a log that the sweeper forgot comes back under another epoch, also after a
   assert.equal(epochs.size, 3);
 });
 
-test('a file of the version before is brought up to date, with all that it holds', async (t) => {
-  const path = join(temporary(t), 'log.db');
-  const first = await opened(t, sqlite(path));
-  const { position } = await first.publish('a', { data: '1', key: 'k' });
-  await first.close();
-  const file = beside(path);
-  file.exec('DROP TABLE store; DROP TABLE ended; PRAGMA user_version = 2');
-  file.close();
-  const second = await opened(t, sqlite(path));
-  assert.deepEqual(await second.publish('a', { data: '1', key: 'k' }), { position, duplicate: true });
-  assert.notEqual((await second.state('b')).epoch, (await second.state('c')).epoch);
-});
+const QUEUES = 'DROP TABLE queues; DROP TABLE queued; DROP TABLE aside';
+const EARLIER = {
+  2: `DROP TABLE store; DROP TABLE ended; ${QUEUES}; PRAGMA user_version = 2`,
+  3: `${QUEUES}; PRAGMA user_version = 3`,
+};
+for (const [version, undo] of Object.entries(EARLIER))
+  test(`a file of version ${version} is upgraded with all its contents`, async (t) => {
+    const path = join(temporary(t), 'log.db');
+    const first = await opened(t, sqlite(path));
+    const { position } = await first.publish('a', { data: '1', key: 'k' });
+    const { epoch } = await first.state('b');
+    await first.close();
+    const file = beside(path);
+    file.exec(undo);
+    file.close();
+    const second = await opened(t, sqlite(path));
+    assert.deepEqual(await second.publish('a', { data: '1', key: 'k' }), { position, duplicate: true });
+    assert.notEqual((await second.state('b')).epoch, (await second.state('c')).epoch);
+    if (version === '3') assert.equal((await second.state('b')).epoch, epoch, 'the names of logs are kept');
+    await second.useQueues([{ name: 'q', from: ['*'], rows: 9, bytes: 99 }]);
+    await second.publish('b', { data: '2' });
+    assert.equal((await second.queueState('q')).waiting, 1);
+  });
 
-test('a start by a clock that is days ahead deletes nothing, until it has gone on for ten minutes', async (t) => {
+test('a start with a clock that is days ahead deletes nothing until the clock has run on for ten minutes', async (t) => {
   const path = join(temporary(t), 'log.db');
   const day = 24 * 3_600_000;
   let now = 1_700_000_000_000;
@@ -434,7 +467,7 @@ test('a start by a clock that is days ahead deletes nothing, until it has gone o
   }
 });
 
-test('the sweeper lets go in time of what was published while the clock was ahead', async (t) => {
+test('the sweeper expires publications from while the clock was ahead in time', async (t) => {
   const path = join(temporary(t), 'log.db');
   const clock = new FakeClock();
   let now = 1_700_000_000_000;
@@ -456,7 +489,7 @@ test('the sweeper lets go in time of what was published while the clock was ahea
   assert.equal(count(), 0);
 });
 
-test('a large log is let go of by and by, while others are published to', async (t) => {
+test('a large log is deleted in steps, while others are published to', async (t) => {
   const path = join(temporary(t), 'log.db');
   const clock = new FakeClock();
   const broker = await opened(t, sqlite(path, { clock }));
@@ -477,7 +510,7 @@ test('a large log is let go of by and by, while others are published to', async 
   assert.ok(Number(entries) < 5_000 - 3 * 1_000);
 });
 
-test('more than may wait is refused at once', async (t) => {
+test('publications over the limit of the queue are refused at once', async (t) => {
   const broker = await opened(t, sqlite(join(temporary(t), 'log.db'), { queueBytes: 10_000 }));
   const results = await Promise.allSettled(Array.from({ length: 100 }, () => broker.publish('a', { data: '1' })));
   const stored = results.filter((result) => result.status === 'fulfilled').length;
@@ -486,7 +519,7 @@ test('more than may wait is refused at once', async (t) => {
   assert.equal((await broker.publish('a', { data: '1' })).position[1], stored + 1);
 });
 
-test('an idle broker keeps no process alive, one that commits does, and nothing is printed', async (t) => {
+test('an idle broker does not keep the process alive, one that commits does, and nothing is printed', async (t) => {
   const program = `
     import { sqlite } from ${JSON.stringify(join(import.meta.dirname, '../../src/broker/index.ts'))};
     const broker = sqlite(${JSON.stringify(join(temporary(t), 'log.db'))});

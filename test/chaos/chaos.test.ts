@@ -5,7 +5,7 @@ import { Chaos } from './chaos.ts';
 /** Given by whoever wants to see a failure again. */
 const seed = Number(process.env.CHAOS_SEED ?? Date.now() % 2 ** 32);
 
-test('over lines that fail, from a server that is killed: everything acknowledged comes once, in order, or is said to be lost', async (t) => {
+test('over failing connections and a server that is killed: everything acknowledged arrives once, in order, or is reported lost', async (t) => {
   t.diagnostic(`seed ${seed}; again with CHAOS_SEED=${seed}, longer with node test/chaos/run.ts --seed ${seed}`);
   const chaos = new Chaos({ seed, messages: 300, kills: 4, readers: 60, patience: 90_000 });
   t.after(() => chaos.close());

@@ -20,7 +20,7 @@ function scene(offsets: readonly number[], ids = ['', 'a', 'b', 'c', 'd']) {
   return { published, witness, judge: () => judge(published, [witness]) };
 }
 
-test('the oracle is content when everything acknowledged came once and in order', () => {
+test('the oracle accepts a run in which everything acknowledged came once and in order', () => {
   assert.deepEqual(scene([1, 2, 3]).judge(), {
     violations: [],
     messages: 3,
@@ -32,27 +32,27 @@ test('the oracle is content when everything acknowledged came once and in order'
   });
 });
 
-test('the oracle lets what was not acknowledged come, once', () => {
+test('the oracle accepts unacknowledged publications that come, once', () => {
   assert.deepEqual(scene([1, 2, 3, 4]).judge().violations, []);
   const twice = scene([1, 2, 3, 4, 5], ['', 'a', 'b', 'c', 'd', 'd']).judge();
   assert.equal(twice.duplicates, 1);
   assert.match(twice.violations.join(), /d stands at short 5 and at short 4/);
 });
 
-test('the oracle finds what is missing at the end, and what is missing in the middle', () => {
+test('the oracle finds messages missing at the end and in the middle', () => {
   assert.equal(scene([1, 2]).judge().losses, 1);
   const { violations, losses } = scene([1, 3]).judge();
   assert.equal(losses, 1);
   assert.match(violations.join(), /3 came after 1, without a word/);
 });
 
-test('the oracle finds what came twice, and what came late', () => {
+test('the oracle finds duplicates and late messages', () => {
   assert.equal(scene([1, 2, 2, 3]).judge().duplicates, 1);
   const { violations } = scene([1, 3, 2]).judge();
   assert.match(violations.join(), /2 \(b\) came again, or late, after 3/);
 });
 
-test('the oracle takes a gap for an answer only where the log has lost something', () => {
+test('the oracle accepts a gap only where the log has lost something', () => {
   const { witness, judge: verdict } = scene([1]);
   witness.gap({ have: ['e1', 1], oldest: 4, head: 3, epoch: 'e1' });
   assert.deepEqual(verdict().violations, []);
@@ -61,7 +61,7 @@ test('the oracle takes a gap for an answer only where the log has lost something
   assert.match(needless.judge().violations.join(), /a gap after 1, though the log has all from 2/);
 });
 
-test('the oracle finds another text in a place, another epoch, and a publisher whose own are out of order', () => {
+test('the oracle finds a wrong text at a position, another epoch, and a publisher out of order', () => {
   assert.match(scene([1, 2, 3], ['', 'a', 'c', 'b']).judge().violations.join(), /short 2 is c, and elsewhere b/);
   const { witness, published, judge: verdict } = scene([1, 2, 3]);
   witness.message(['e2', 4], word('d'));
@@ -70,7 +70,7 @@ test('the oracle finds another text in a place, another epoch, and a publisher w
   assert.match(verdict().violations.join(), /b at 2 was overtaken by one at 3/);
 });
 
-test('the oracle finds a hole in what one connection brought that has no positions, and none between two', () => {
+test('the oracle finds a hole within one connection without positions, but not between two', () => {
   const { published, witness } = scene([1, 2, 3]);
   const judged = (...stretches: string[][]) =>
     judge(published, [witness], [], {
@@ -85,7 +85,7 @@ test('the oracle finds a hole in what one connection brought that has no positio
   assert.match(judged(['z']), /z stands nowhere/);
 });
 
-test('the oracle lets each connection of lines leave a part of one, and no more', () => {
+test('the oracle accepts one cut line for each connection of lines, and no more', () => {
   const { published, witness } = scene([1, 2, 3]);
   witness.message(['e1', 4], '{"id":"lin');
   const judged = (...sent: string[][]) => judge(published, [witness], [], { listeners: [], sent }).violations.join();
@@ -93,7 +93,7 @@ test('the oracle lets each connection of lines leave a part of one, and no more'
   assert.match(judged(), /1 parts of lines, of 0 connections/);
 });
 
-test('the oracle misses every text of a connection that held', () => {
+test('the oracle requires every text of a connection that stayed open', () => {
   const { published, witness } = scene([1, 2, 3]);
   const judged = (...whole: string[][]) => judge(published, [witness], [], { listeners: [], sent: [], whole });
   assert.deepEqual(judged(['a', 'b']).violations, []);
@@ -102,7 +102,7 @@ test('the oracle misses every text of a connection that held', () => {
   assert.match(violations.join(), /of the 3 texts a to z, 2 are nowhere/);
 });
 
-test('the oracle lets a webhook miss something for each kill, and no more', () => {
+test('the oracle accepts lost webhook events for each kill, and no more', () => {
   const { published, witness } = scene([1, 2, 3]);
   const judged = (offsets: readonly number[], kills: number) => {
     const seen = new Map(offsets.map((offset) => [offset, ['', 'a', 'b', 'c'][offset]!]));
@@ -115,7 +115,7 @@ test('the oracle lets a webhook miss something for each kill, and no more', () =
   assert.match(judged([2], 1), /2 holes/);
 });
 
-test('the oracle finds a hole in what was taken of the lines of one connection, but lets the rest be missing', () => {
+test('the oracle finds a hole in the accepted lines of one connection, but accepts missing lines at its end', () => {
   const { published, witness } = scene([1, 2, 3]);
   const judged = (...sent: string[][]) => judge(published, [witness], [], { listeners: [], sent }).violations.join();
   assert.equal(judged(['a', 'b', 'y', 'z'], ['c'], ['x']), '');

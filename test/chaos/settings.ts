@@ -30,7 +30,7 @@ export function settings(
 ): z.input<typeof configSchema> {
   return {
     listen: `http://127.0.0.1:${port}`,
-    lines: { listen: `tcp://127.0.0.1:${linePort}`, channel: 'room' },
+    sources: { lines: { lines: `tcp://127.0.0.1:${linePort}`, channel: 'room' } },
     store: `sqlite:${database}`,
     secret: SECRET,
     channels: {

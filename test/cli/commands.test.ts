@@ -46,7 +46,7 @@ async function daemon(t: TestContext): Promise<{ cwd: string; url: string; hub: 
   return { cwd, url: server.addresses[0]!.replace('ws', 'http').replace(/\/$/, ''), hub, key };
 }
 
-test('what zocalo publish sends, zocalo subscribe prints, with address, key and secret of the configuration', async (t) => {
+test('zocalo subscribe prints what zocalo publish sends, with address, key and secret of the configuration', async (t) => {
   const { cwd, url, hub } = await daemon(t);
   const env = { ZOCALO_LISTEN: url };
   const reader = zocaloIn(cwd, ['subscribe', 'news', '--recent', '1'], env);
@@ -86,7 +86,7 @@ test('zocalo publish and zocalo subscribe keep the text of the data, and refuse 
   assert.match(other.stderr, /^BAD_OPTION: standard input is not UTF-8; [^\n]+\n$/);
 });
 
-test('zocalo publish reads standard input, and a key makes it harmless to repeat', async (t) => {
+test('zocalo publish reads standard input, and a key makes repeating harmless', async (t) => {
   const { cwd, url, key } = await daemon(t);
   const outputs: string[] = [];
   for (let i = 0; i < 2; i++) {
@@ -99,7 +99,7 @@ test('zocalo publish reads standard input, and a key makes it harmless to repeat
   assert.equal(outputs[0], outputs[1]);
 });
 
-test('zocalo subscribe --since begins after that position, and --json prints all', async (t) => {
+test('zocalo subscribe --since starts after that position, and --json prints everything', async (t) => {
   const { cwd, url, hub } = await daemon(t);
   const [epoch] = (await hub.publish('news', 1))!;
   await hub.publish('news', 2);
@@ -111,7 +111,7 @@ test('zocalo subscribe --since begins after that position, and --json prints all
   assert.equal(await reader.stop('SIGTERM'), 0);
 });
 
-test('what the server refuses is one line with its code, and 10', async (t) => {
+test('a refusal of the server is one line with its code, and the exit code is 10', async (t) => {
   const { cwd, url } = await daemon(t);
   for (const [args, line] of [
     [['publish', 'news', 'x', '--url', url, '--api-key', 'wrong'], /^UNAUTHORIZED: [^\n]+\n$/],
@@ -126,13 +126,13 @@ test('what the server refuses is one line with its code, and 10', async (t) => {
   }
 });
 
-test('zocalo publish where nobody listens is one line, and 4', async (t) => {
+test('zocalo publish without a daemon is one line, and the exit code is 4', async (t) => {
   const program = zocaloIn(directoryWith(t), ['publish', 'news', 'x', '--url', 'http://127.0.0.1:1']);
   assert.equal(await program.exited, 4);
   assert.match(program.stderr, /^CONNECTION_REFUSED: http:\/\/127\.0\.0\.1:1 refused the connection; [^\n]+\n$/);
 });
 
-test('zocalo token makes a token that lets its user do what it says', async (t) => {
+test('zocalo token makes a token that allows its user what it says', async (t) => {
   const { cwd, url, hub } = await daemon(t);
   const rights = ['--can', 'sub:news', '--can', 'pub:chat:42', '--expires', '5m'];
   const program = zocaloIn(cwd, ['token', '--user', 'natalia', ...rights]);
@@ -151,7 +151,7 @@ test('zocalo token makes a token that lets its user do what it says', async (t) 
   await reader.stop('SIGINT');
 });
 
-test('zocalo token without a secret, with a right that is none or a time that is none, says so, and 2', async (t) => {
+test('zocalo token without a secret, with an invalid right or an invalid duration, says so and exits with 2', async (t) => {
   const { cwd } = await daemon(t);
   for (const [directory, args, line] of [
     [directoryWith(t), [], /^BAD_OPTION: tokens need the key `secret`/],
@@ -192,7 +192,7 @@ test('zocalo users adds, lists, changes and removes, with the password from stan
   assert.equal(await users(['list']), 'ana\n');
 });
 
-test('zocalo users says who is not there, what is too short, and where there is no table', async (t) => {
+test('zocalo users reports an unknown user, a short password and a missing table', async (t) => {
   const cwd = directoryWith(t);
   for (const [args, line] of [
     [['remove', 'nobody', '--file', 'a.db'], /^BAD_OPTION: there is no user nobody; see zocalo users list/],
@@ -218,7 +218,7 @@ test('a password that is typed is not shown', { skip: missing('script') }, async
   assert.doesNotMatch(program.stdout, /horse/);
 });
 
-test('zocalo token --check says whose a token is and what it allows, or why it is refused', async (t) => {
+test('zocalo token --check shows the user and the rights of a token, or why it is refused', async (t) => {
   const cwd = directoryWith(t, { 'zocalo.config.json': JSON.stringify({ secret: SECRET }) });
   const run = async (...args: string[]) => {
     const program = zocaloIn(cwd, ['token', ...args]);
@@ -235,7 +235,7 @@ test('zocalo token --check says whose a token is and what it allows, or why it i
   assert.match(without.stderr, /^BAD_OPTION: tokens need the key `secret` in the configuration; add one/);
 });
 
-test('no address that somebody may type after --url ends in UNEXPECTED', async (t) => {
+test('no address typed after --url ends in UNEXPECTED', async (t) => {
   const cwd = directoryWith(t);
   for (const url of ['localhost:9000', 'foo', 'ftp://x', 'wss://', 'http://', '/api', ''])
     for (const args of [['publish', 'news', 'hola'], ['subscribe', 'news'], ['doctor']]) {

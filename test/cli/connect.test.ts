@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { listen } from '../../src/stream/index.ts';
@@ -11,8 +10,9 @@ import { WebSocketServer } from '../../src/websocket/index.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import { Program, zocalo } from '../support/cli.ts';
 import { missing } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('what is typed goes there at once, and what is answered is printed at once', async () => {
+test('input is sent at once, and answers are printed at once', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   const program = zocalo('connect', server.addresses[0]!);
   const lines = (await server.accept()).lines();
@@ -25,7 +25,7 @@ test('what is typed goes there at once, and what is answered is printed at once'
   await program.exited;
 });
 
-test('when the input ends the other side is told so, and all that it still answers is printed', async () => {
+test('the end of the input is passed on, and everything still answered is printed', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   const program = zocalo('connect', server.addresses[0]!);
   program.child.stdin.end('question'.repeat(100_000));
@@ -38,7 +38,7 @@ test('when the input ends the other side is told so, and all that it still answe
   await server.close();
 });
 
-test('when the other side ends first, the input that is there still reaches it', async () => {
+test('when the other side ends first, the available input still reaches it', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   const program = zocalo('connect', server.addresses[0]!, '--wait', '30');
   const socket = await server.accept();
@@ -50,7 +50,7 @@ test('when the other side ends first, the input that is there still reaches it',
   await server.close();
 });
 
-test('when the other side ends, an input that says nothing more is not waited for', async () => {
+test('when the other side ends, a silent input is not waited for', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   const program = zocalo('connect', server.addresses[0]!, '--wait', '0.01');
   (await server.accept()).end('bye\n');
@@ -69,7 +69,7 @@ test('a raw HTTP request is answered by a real HTTP server', async () => {
   http.close();
 });
 
-test('real nc -l gets what is said, and is heard', { skip: missing('nc') }, async () => {
+test('real nc -l receives the input, and its output is printed', { skip: missing('nc') }, async () => {
   // A free port, as netcat itself cannot pick one and say which.
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -89,7 +89,7 @@ test('real nc -l gets what is said, and is heard', { skip: missing('nc') }, asyn
   assert.equal(program.stdout, 'muy bien\n');
 });
 
-test('over UDP a line is a datagram, and after the input the answers are waited for', async () => {
+test('over UDP a line is a datagram, and answers are awaited after the input', async () => {
   const server = await listen('udp://127.0.0.1:0');
   const program = zocalo('connect', server.addresses[0]!, '--wait', '1');
   program.child.stdin.end('uno\ndos\n');
@@ -106,11 +106,11 @@ test('over UDP a line is a datagram, and after the input the answers are waited 
   await server.close({ grace: 0 });
 });
 
-test('tls:// trusts what --ca names, and everything with --insecure', {
+test('tls:// trusts the authority of --ca, and any certificate with --insecure', {
   skip: missing('openssl'),
-}, async () => {
+}, async (t) => {
   const certificate = makeCertificate();
-  const directory = mkdtempSync(join(tmpdir(), 'zocalo-'));
+  const directory = temporaryFolder(t);
   const ca = join(directory, 'ca.pem');
   writeFileSync(ca, certificate.cert);
   const server = await listen('tls://127.0.0.1:0', certificate);
@@ -124,7 +124,6 @@ test('tls:// trusts what --ca names, and everything with --insecure', {
     assert.equal(program.stdout, 'secreto');
   }
   await server.close();
-  rmSync(directory, { recursive: true });
 });
 
 class Answering extends WebSocketServer {
@@ -134,7 +133,7 @@ class Answering extends WebSocketServer {
   }
 }
 
-test('over a WebSocket a line is a message each way, and the end of the input closes it with 1000', async () => {
+test('over a WebSocket a line is a message in both directions, and the end of the input closes it with 1000', async () => {
   const server = new Answering('ws://127.0.0.1:0');
   await server.listen();
   const closed = new Promise((resolve) => {
@@ -148,7 +147,7 @@ test('over a WebSocket a line is a message each way, and the end of the input cl
   await server.close({ grace: 0 });
 });
 
-test('a WebSocket that the server closes with a code of its own is one line, and 5', async () => {
+test('a WebSocket that the server closes with its own code is one line, and the exit code is 5', async () => {
   const server = new Answering('ws://127.0.0.1:0');
   await server.listen();
   const program = zocalo('connect', server.addresses[0]!);
@@ -158,7 +157,7 @@ test('a WebSocket that the server closes with a code of its own is one line, and
   await server.close({ grace: 0 });
 });
 
-test('who reads the output may stop, and that is no error', async () => {
+test('the reader of the output may stop, which is not an error', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   const program = zocalo('connect', server.addresses[0]!);
   const socket = await server.accept();

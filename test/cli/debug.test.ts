@@ -4,7 +4,7 @@ import { traceTo, withoutSecrets } from '../../src/server/operations/trace-log.t
 import { directoryWith } from '../server/config/support.ts';
 import { HubPeer } from '../server/hub-peer.ts';
 import { type Program, zocaloIn } from '../support/cli.ts';
-import { MemoryLog } from '../support/daemon.ts';
+import { MemoryLog } from '../support/memory-log.ts';
 
 const CONFIG = {
   listen: 'http://127.0.0.1:0',
@@ -50,7 +50,7 @@ test('serve --debug writes each line in and out, each refusal and each request, 
   assert.ok(!program.stderr.includes(token) && !program.stderr.includes(token.slice(0, 40)));
 });
 
-test('what lets somebody in is hidden in every line that has it, whole or cut off', () => {
+test('credentials are hidden in every line that contains them, whole or cut off', () => {
   const quoted = 'a\\"b';
   for (const line of [
     `["hi",1,{"token":"${quoted}","resume":"r-1"}]`,

@@ -55,7 +55,7 @@ async function examineThrough(
   return examine(t, config, ['--url', outside, '--ca', join(folder, 'cert.pem'), ...args]);
 }
 
-test('behind an nginx with the lines that the doctor gives, all is well, and 0', { skip }, async (t) => {
+test("behind an nginx with the doctor's lines, all is well, and the exit code is 0", { skip }, async (t) => {
   const { exit, text } = await examineThrough(t, (lines) => lines);
   assert.equal(exit, 0, text);
   assert.match(text, /^ok {7}port: .*: a zocalo answers there$/m);
@@ -67,7 +67,7 @@ test('behind an nginx with the lines that the doctor gives, all is well, and 0',
   assert.doesNotMatch(text, /^problem|For nginx:/m);
 });
 
-test('behind an nginx on the same machine, whose address is also its client’s, all is well, and 0', {
+test('behind an nginx on the same machine, whose address is also its client’s, all is well, and the exit code is 0', {
   skip,
 }, async (t) => {
   const { exit, text } = await examineThrough(t, (lines) => lines, { proxy: '127.0.0.1' });
@@ -76,7 +76,7 @@ test('behind an nginx on the same machine, whose address is also its client’s,
   assert.doesNotMatch(text, /^problem|For nginx:/m);
 });
 
-test('behind an HAProxy with the lines that the doctor gives, all is well, and 0', {
+test("behind an HAProxy with the doctor's lines, all is well, and the exit code is 0", {
   skip: missing('haproxy', 'openssl'),
 }, async (t) => {
   const { url } = await serveApi(t, { api: { clientAddress: new ClientAddress([PROXY]) } });
@@ -93,7 +93,7 @@ test('behind an HAProxy with the lines that the doctor gives, all is well, and 0
   assert.doesNotMatch(text, /^problem|For nginx:/m);
 });
 
-test('a proxy that is not in the key proxies is one problem, with the line to write', { skip }, async (t) => {
+test('a proxy that is missing from the key proxies is one problem, with the line to write', { skip }, async (t) => {
   const { exit, text } = await examineThrough(t, (lines) => lines, { proxy: '127.0.0.1', proxies: [] });
   assert.equal(exit, 1, text);
   assert.deepEqual(text.match(/^problem.*\n.*/gm), [
@@ -108,7 +108,9 @@ test('the guide has the lines for nginx that the doctor gives', () => {
   assert.equal(shown, PROXY_LINES.nginx({ name: 'chat.example.org', backend: '127.0.0.1:9000' }));
 });
 
-test('a proxy without the upgrade is a problem, with the lines to paste, and 1', { skip }, async (t) => {
+test('a proxy without the upgrade is a problem, with the lines to paste, and the exit code is 1', {
+  skip,
+}, async (t) => {
   const { exit, text } = await examineThrough(t, (lines) =>
     lines.replace(/^.*proxy_set_header (Upgrade|Connection).*$/gm, ''),
   );
@@ -118,7 +120,7 @@ test('a proxy without the upgrade is a problem, with the lines to paste, and 1',
   assert.doesNotMatch(text, /For Apache|For Caddy/); // it said what it is
 });
 
-test('a proxy that cuts a silent line is a problem for whoever waits', { skip }, async (t) => {
+test('a proxy that cuts silent connections is a problem if the doctor waits long enough', { skip }, async (t) => {
   const cut = (lines: string) => lines.replace('proxy_read_timeout 75s', 'proxy_read_timeout 2s');
   const { exit, text } = await examineThrough(t, cut, { args: ['--wait', '30s'] });
   assert.equal(exit, 1, text);
@@ -132,22 +134,27 @@ test('a proxy that does not pass on the address is a problem', { skip }, async (
   assert.match(text, /^problem {2}proxy: the client's address is not passed on: .* 127\.0\.0\.9$/m);
 });
 
-test('a proxy that the daemon does not believe is a problem that names the key', async (t) => {
-  const { url } = await serveApi(t, { api: { clientAddress: { of: () => '10.0.0.9', forwarding: () => 'none' } } });
+test('a proxy that the daemon does not trust is a problem that names the key', async (t) => {
+  const { url } = await serveApi(t, {
+    api: { clientAddress: { of: () => '10.0.0.9', forwarding: () => 'none', protocol: () => undefined } },
+  });
   const { exit, text } = await examine(t, { listen: url }, ['--url', url]);
   assert.equal(exit, 1, text);
   assert.match(
     text,
-    /takes everybody for 10\.0\.0\.9\n {9}let the daemon believe the proxy, with proxies: \[10\.0\.0\.9\]/,
+    /sees every client as 10\.0\.0\.9\n {9}let the daemon trust the proxy, with proxies: \[10\.0\.0\.9\]/,
   );
   assert.match(text, /For nginx:[\s\S]*For Apache:[\s\S]*For Caddy:[\s\S]*For HAProxy:/);
 });
 
-test('a proxy that keeps the Host and the scheme to itself is a problem', { skip }, async (t) => {
+test('a proxy that does not pass on Host and scheme is a problem', { skip }, async (t) => {
   const { exit, text } = await examineThrough(t, (lines) => lines.replace(/^.*(Host|X-Forwarded-Proto).*$/gm, ''));
   assert.equal(exit, 1, text);
   assert.match(text, /^problem {2}proxy: the header Host is not passed on/m);
-  assert.match(text, /^problem {2}proxy: X-Forwarded-Proto is not passed on: the daemon takes https:\/\/ for http:/m);
+  assert.match(
+    text,
+    /^problem {2}proxy: X-Forwarded-Proto is not passed on: the daemon sees http:\/\/ instead of https:/m,
+  );
 });
 
 /** A proxy before the daemon at `url` that calls it `back`, and its address. */
@@ -174,21 +181,21 @@ test('a page that may not connect is a problem that names its origin', async (t)
   const { url } = await serveApi(t, { serve: { origins: ['https://else.example'] } });
   const { exit, text } = await examine(t, { listen: url }, ['--url', await renamingProxy(t, url)]);
   assert.equal(exit, 1, text);
-  assert.match(text, /^problem {2}proxy: .* with 403 .*\n {9}let origins have http:/m);
+  assert.match(text, /^problem {2}proxy: .* with 403 .*\n {9}add http:/m);
 });
 
-test('a name by which the daemon is not called is a problem that says which key is to have it', async (t) => {
+test('a host name that the daemon does not accept is a problem that names the key to add it to', async (t) => {
   const { url } = await serveApi(t, { serve: { hosts: ['live.example.org'] } });
   const outside = await renamingProxy(t, url);
   const { exit, text } = await examine(t, { listen: url }, ['--url', outside]);
   assert.equal(exit, 1, text);
-  assert.match(text, /^problem {2}proxy: http:.* answers with 421: This server is not back\n {9}let hosts have 127/m);
+  assert.match(text, /^problem {2}proxy: http:.* answers with 421: This server is not back\n {9}add 127/m);
   const program = zocaloIn(directoryWith(t), ['publish', 'news', '1', '--url', outside]);
   assert.equal(await program.exited, 10);
   assert.match(program.stderr, /answers with 421: This server is not back; its option hosts does not name it/);
 });
 
-test('an address that leads to something else, or to nobody, is a problem', async (t) => {
+test('an address that leads to another program, or to nothing, is a problem', async (t) => {
   const other = createServer((_, response) => response.end('hello')).listen(0, '127.0.0.1');
   t.after(() => other.close());
   await new Promise((resolve) => other.on('listening', resolve));
@@ -202,7 +209,7 @@ test('an address that leads to something else, or to nobody, is a problem', asyn
   assert.match(nobody.text, /^problem {2}proxy: http:\/\/127\.0\.0\.1:1 refused the connection/m);
 });
 
-test('with nothing wrong, and nobody there yet, all is ok', async (t) => {
+test('with no mistakes and no running daemon, everything is ok', async (t) => {
   const { exit, text } = await examine(t, {
     listen: 'http://127.0.0.1:0',
     store: 'sqlite:log.db',
@@ -210,10 +217,10 @@ test('with nothing wrong, and nobody there yet, all is ok', async (t) => {
   });
   assert.equal(exit, 0);
   assert.match(text, /^(ok {7}\S.*\n)+$/);
-  assert.match(text, /ok {7}store: log\.db will be made\n/);
+  assert.match(text, /ok {7}store: log\.db will be created\n/);
 });
 
-test('what only weakens the daemon is a warning, and 0', async (t) => {
+test('a weakness is a warning, and the exit code is 0', async (t) => {
   const config = { listen: 'http://127.0.0.1:0', admin: true, proxies: ['10.0.0.1'], limits: { connections: 1e9 } };
   const { exit, text } = await examine(t, config);
   assert.equal(exit, 0);
@@ -227,13 +234,13 @@ test('a store that cannot be written is a problem', async (t) => {
   assert.match(text, /^problem {2}store: no\/where\/log\.db cannot be written \(ENOENT\)$/m);
 });
 
-test('a configuration with mistakes is said as everywhere, and 2', async (t) => {
+test('a configuration with mistakes is reported as by every command, with the exit code 2', async (t) => {
   const program = zocaloIn(directoryWith(t, { 'zocalo.config.yaml': 'pin: 5' }), ['doctor']);
   assert.equal(await program.exited, 2);
-  assert.match(program.stderr, /^BAD_CONFIG: zocalo\.config\.yaml:1: pin is no key/);
+  assert.match(program.stderr, /^BAD_CONFIG: zocalo\.config\.yaml:1: pin is not a key/);
 });
 
-test('a certificate is looked at: key, names, dates, chain', { skip: missing('openssl') }, async (t) => {
+test('a certificate is checked: key, names, dates, chain', { skip: missing('openssl') }, async (t) => {
   const { lookAtCertificates } = await import('../../src/cli/doctor/certificates.ts');
   const [one, two] = [makeCertificate('DNS:chat.example.org'), makeCertificate()];
   const folder = directoryWith(t, {
@@ -266,7 +273,7 @@ test('a certificate is looked at: key, names, dates, chain', { skip: missing('op
   );
 });
 
-test('what is wrong comes with all of its advice, also when that has several parts', async (t) => {
+test('a problem is shown with all of its advice, even if that has several parts', async (t) => {
   const cwd = directoryWith(t, { 'zocalo.db': 'no database, but long enough to be looked at as one\n'.repeat(100) });
   const { exit, text } = await examine(t, { listen: 'http://127.0.0.1:0', store: `sqlite:${join(cwd, 'zocalo.db')}` });
   assert.equal(exit, 1, text);

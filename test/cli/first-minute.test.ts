@@ -9,7 +9,7 @@ import { ZocaloError } from '../../src/errors.ts';
 import { directoryWith } from '../server/config/support.ts';
 import { zocaloIn } from '../support/cli.ts';
 
-test('the port is 9000, or the next one that nobody listens on', async () => {
+test('the port is 9000, or the next free one', async () => {
   const taken = (ports: readonly number[]) =>
     freeAddress(async (port) => {
       if (ports.includes(port)) throw new ZocaloError('ADDRESS_IN_USE', `${port} is taken`);
@@ -19,7 +19,7 @@ test('the port is 9000, or the next one that nobody listens on', async () => {
   assert.equal(await taken(Array.from({ length: 10 }, (_, n) => 9000 + n)), 'http://localhost:9000');
 });
 
-test('where php-fpm has port 9000, init writes another one, and the daemon without a file opens there', async (t) => {
+test('when php-fpm uses port 9000, init writes another port, and the daemon without a file opens that one', async (t) => {
   const cwd = directoryWith(t);
   const other = createServer();
   // Where it is taken already, all the better.
@@ -41,7 +41,7 @@ test('where php-fpm has port 9000, init writes another one, and the daemon witho
   assert.equal((await fetch(`http://localhost:${port}/ready`)).status, 200);
 });
 
-test('a port that somebody asked for is that one or none', async (t) => {
+test('a requested port is used or the start fails', async (t) => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.after(() => other.close());
@@ -51,7 +51,7 @@ test('a port that somebody asked for is that one or none', async (t) => {
   assert.match(program.stderr, /ADDRESS_IN_USE/);
 });
 
-test('what is printed to be run is how this program was called', () => {
+test('the printed commands start this program as it was started', () => {
   assert.equal(invocation('/x/bin/zocalo', { npm_command: 'exec' }, '/home'), 'npx zocalo');
   assert.equal(invocation('/x/bin/zocalo', { PATH: '/usr/bin:/x/bin' }, '/home'), 'zocalo');
   assert.equal(invocation('/home/clone/src/cli.ts', { PATH: '/usr/bin' }, '/home/clone'), 'node src/cli.ts');

@@ -32,7 +32,7 @@ test('no two files have the same secrets', async (t) => {
   assert.notEqual(a.api.keys[0].key, b.api.keys[0].key);
 });
 
-test('every key of the YAML file is right when its mark is taken away', async (t) => {
+test('every key of the YAML file is valid when its comment mark is removed', async (t) => {
   const cwd = directoryWith(t);
   await zocaloIn(cwd, ['init']).exited;
   const text = readFileSync(join(cwd, 'zocalo.config.yaml'), 'utf8');
@@ -44,7 +44,7 @@ test('every key of the YAML file is right when its mark is taken away', async (t
   for (const mistake of found) assert.match(mistake, /is missing|must be|must have one of/);
 });
 
-test('an earlier file is kept, unless --force says otherwise; then nobody else can read the new one', async (t) => {
+test('an earlier file is kept, unless --force is given; then only its owner can read the new one', async (t) => {
   const cwd = directoryWith(t, { 'zocalo.config.yaml': 'ping: 1s' });
   const file = join(cwd, 'zocalo.config.yaml');
   chmodSync(file, 0o644);
@@ -57,7 +57,7 @@ test('an earlier file is kept, unless --force says otherwise; then nobody else c
   assert.equal(statSync(file).mode & 0o777, 0o600);
 });
 
-test('a name with another ending, and a place that is not there, are one line each', async (t) => {
+test('an unknown extension, and a missing folder, are one line each', async (t) => {
   const cwd = directoryWith(t);
   for (const [name, line] of [
     ['zocalo.ini', /^BAD_OPTION: zocalo\.ini is not a name for a configuration file; [^\n]+\n$/],
@@ -69,7 +69,7 @@ test('a name with another ending, and a place that is not there, are one line ea
   }
 });
 
-test('zocalo config prints what counts as YAML, with its place, and no secret', async (t) => {
+test('zocalo config prints the effective configuration as YAML, with the source of each value, and no secret', async (t) => {
   const cwd = directoryWith(t);
   await zocaloIn(cwd, ['init']).exited;
   const program = zocaloIn(cwd, ['config', '--set', 'hosts=[a]', '--port', '1'], { ZOCALO_PING: '5s' });
@@ -86,7 +86,7 @@ test('zocalo config prints what counts as YAML, with its place, and no secret', 
   for (const secret of [config.secret!, config.api.keys[0]!.key]) assert.ok(!text.includes(secret));
 });
 
-test('what init writes lets no stranger publish, and zocalo config shows each channel that is offered', async (t) => {
+test('with the file from init no anonymous client can publish, and zocalo config shows each offered channel', async (t) => {
   const cwd = directoryWith(t);
   const channels = async (...args: string[]) => {
     const program = zocaloIn(cwd, ['config', ...args]);
@@ -105,17 +105,17 @@ test('what init writes lets no stranger publish, and zocalo config shows each ch
   });
 });
 
-test('zocalo config says a line for each mistake, and 2', async (t) => {
+test('zocalo config prints a line for each mistake, and exits with 2', async (t) => {
   const program = zocaloIn(directoryWith(t, { 'zocalo.config.yaml': 'pin: 5\nchat: maybe\n' }), ['config']);
   assert.equal(await program.exited, 2);
   assert.equal(program.stdout, '');
   assert.match(
     program.stderr,
-    /^BAD_CONFIG: zocalo\.config\.yaml:1: pin is no key; [^\n]+\nBAD_CONFIG: zocalo\.config\.yaml:2: chat must[^\n]+\n$/,
+    /^BAD_CONFIG: zocalo\.config\.yaml:1: pin is not a key; [^\n]+\nBAD_CONFIG: zocalo\.config\.yaml:2: chat must[^\n]+\n$/,
   );
 });
 
-test('a warning is said beside the configuration', async (t) => {
+test('a warning is printed beside the configuration', async (t) => {
   const program = zocaloIn(directoryWith(t, { 'zocalo.config.yaml': 'admin: true' }), ['config']);
   assert.equal(await program.exited, 0);
   assert.match(program.stderr, /^warning: zocalo\.config\.yaml:1: admin is true, and nobody can use it/);

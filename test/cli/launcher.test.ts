@@ -36,14 +36,14 @@ test('on a Node that is too old, the command says which one it needs, before it 
   );
 });
 
-test('where the packages are not installed, the command says so', async (t) => {
+test('when the packages are not installed, the command says so', async (t) => {
   assert.deepEqual(await launch(t, '>=22.18'), {
     exit: 1,
     said: 'NOT_INSTALLED: the package commander, which zocalo needs, is not installed; run npm install\n',
   });
 });
 
-test('the command that is installed is the program', async () => {
+test('the installed command is the program', async () => {
   const program = new Program(process.execPath, [LAUNCHER, '--version']);
   assert.equal(await program.exited, 0, program.stderr);
   assert.equal(program.stdout, `${version}\n`);

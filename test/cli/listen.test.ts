@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test } from 'node:test';
 import { connect } from '../../src/stream/index.ts';
 import { CLI, Program, zocaloListen } from '../support/cli.ts';
 import { missing } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('--echo sends every byte back, to 50 at once, one of whom never reads', async () => {
+test('--echo sends every byte back, to 50 clients at once, one of which never reads', async () => {
   const { program, addresses } = await zocaloListen('tcp://127.0.0.1:0', '--echo');
   const deaf = await connect(addresses[0]!);
   deaf.write('x'.repeat(10_000_000), () => {});
@@ -45,18 +43,17 @@ test('real nc -u gets its datagram back', { skip: missing('nc') }, async () => {
   assert.equal(await program.stop(), 0);
 });
 
-test('real nc -U talks to a Unix socket, whose file is gone afterwards', { skip: missing('nc') }, async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'zocalo-'));
+test('real nc -U talks to a Unix socket, whose file is removed afterwards', { skip: missing('nc') }, async (t) => {
+  const directory = temporaryFolder(t);
   const { program } = await zocaloListen(`unix://${directory}/echo.sock`, '--echo');
   const nc = new Program('nc', ['-N', '-U', `${directory}/echo.sock`]);
   nc.child.stdin.end('Hola que tal\n');
   assert.equal(await nc.exited, 0);
   assert.equal(nc.stdout, 'Hola que tal\n');
   assert.equal(await program.stop(), 0);
-  rmSync(directory, { recursive: true });
 });
 
-test('without --echo, what arrives is printed, and the input goes to everybody', async () => {
+test('without --echo, what arrives is printed, and the input goes to all clients', async () => {
   const { program, addresses } = await zocaloListen('tcp://127.0.0.1:0');
   const one = await connect(addresses[0]!);
   const two = await connect(addresses[0]!);
@@ -72,7 +69,7 @@ test('without --echo, what arrives is printed, and the input goes to everybody',
   assert.equal(await program.stop('SIGINT'), 0);
 });
 
-test('a client that has ended its side still gets what is piped in', async () => {
+test('a client that has ended its side still gets the piped input', async () => {
   const { program, addresses } = await zocaloListen('tcp://127.0.0.1:0', '--wait', '30');
   const client = await connect(addresses[0]!);
   client.end('question\n');
@@ -82,7 +79,7 @@ test('a client that has ended its side still gets what is piped in', async () =>
   await program.stop();
 });
 
-test('an input with nothing in it sends nobody away', async () => {
+test('an empty input disconnects nobody', async () => {
   const { program, addresses } = await zocaloListen('tcp://127.0.0.1:0');
   program.child.stdin.end();
   const client = await connect(addresses[0]!);
@@ -96,7 +93,7 @@ test('an input with nothing in it sends nobody away', async () => {
   await program.stop();
 });
 
-test('a client that resets is one line on stderr, and the others go on', async () => {
+test('a client that resets is one line on stderr, and the others continue', async () => {
   const { program, addresses } = await zocaloListen('tcp://127.0.0.1:0');
   const good = await connect(addresses[0]!);
   const port = Number(/\d+$/.exec(addresses[0]!)![0]);
@@ -113,7 +110,7 @@ test('a client that resets is one line on stderr, and the others go on', async (
   await program.stop();
 });
 
-test('at the limit of open files new ones are refused for a while, and the old ones live on', async () => {
+test('at the limit of open files new connections are refused for a while, and the old ones continue', async () => {
   const command = `ulimit -n 64; exec '${process.execPath}' '${CLI}' listen tcp://127.0.0.1:0 --echo`;
   const program = new Program('sh', ['-c', command]);
   const [, address] = await program.says(/listening on (\S+)\n/, 'stderr');

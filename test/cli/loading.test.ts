@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { cp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { builtPackage } from '../support/built.ts';
 import { CLI, Program, zocaloIn } from '../support/cli.ts';
-import { ADMIN_KEY, API_KEY } from '../support/daemon.ts';
+import { ADMIN_KEY, API_KEY } from '../support/config.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const SECRET = 's'.repeat(40);
@@ -56,7 +55,7 @@ async function startWatched(t: TestContext, cli: string) {
 
 const ofNode = (name: string) => (line: string) => line === `NativeModule ${name}`;
 
-test('the package has its program in memory: what is used late reads no file, and costs nothing before', async (t) => {
+test('the package has its program in memory: modules that are used late read no file, and cost nothing before', async (t) => {
   const { loaded, useAll } = await startWatched(t, join(await builtPackage(), 'src/cli.js'));
   const before = await loaded();
   assert.ok(before.some((line) => line.endsWith('/src/program/main.js')));
@@ -70,7 +69,7 @@ test('the package has its program in memory: what is used late reads no file, an
   assert.deepEqual(files(after), files(before));
 });
 
-test('from the sources, what is used late was read before the port opened, and what is used once is gone', async (t) => {
+test('from the sources, modules that are used late are read before the port opens, and what is used once is freed', async (t) => {
   const { loaded, useAll } = await startWatched(t, CLI);
   const before = (await loaded()).filter((line) => line.startsWith('file:'));
   assert.ok(before.some((line) => line.endsWith('/src/server/daemon.ts')));
@@ -84,10 +83,9 @@ test('from the sources, what is used late was read before the port opened, and w
 });
 
 for (const replacement of ['another version', 'nothing at all'])
-  test(`a daemon whose files were replaced by ${replacement} goes on, says so when it is to reload, and drains`, async (t) => {
+  test(`a daemon whose files were replaced by ${replacement} continues, refuses a reload, and drains`, async (t) => {
     const installed = await builtPackage();
-    const place = join(await mkdtemp(join(tmpdir(), 'zocalo-upgrade-')), 'zocalo');
-    t.after(() => rm(dirname(place), { recursive: true, force: true }));
+    const place = join(temporaryFolder(t), 'zocalo');
     await cp(installed, place, { recursive: true });
     const { program, useAll } = await startWatched(t, join(place, 'src/cli.js'));
     await rename(place, `${place}-before`);
@@ -105,7 +103,7 @@ for (const replacement of ['another version', 'nothing at all'])
     assert.match(program.stderr, /"msg":"stopping".*"msg":"stopped"/s);
   });
 
-test('a configuration that ends the process which reads it is no configuration, and says so', async (t) => {
+test('a configuration that ends its process is reported as invalid', async (t) => {
   const folder = temporaryFolder(t);
   await writeFile(join(folder, 'zocalo.config.ts'), 'process.exit(3);');
   const program = zocaloIn(folder, ['serve', '--port', '0']);

@@ -5,7 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import http from 'node:http';
 import net, { type AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { chatFiles, readChatPage } from '../../src/server/chat/index.ts';
+import { bestEncoding } from '../../src/server/http/content-coding.ts';
 
 const CHAT_FILES = chatFiles();
 
@@ -36,7 +38,7 @@ async function raw(target: string): Promise<string> {
   return answer;
 }
 
-test('the page comes with headers that let it do nothing but its work', async () => {
+test('the page has headers that allow only what it needs', async () => {
   const response = await get('/');
   assert.equal(response.status, 200);
   assert.equal(response.headers.get('content-type'), 'text/html; charset=utf-8');
@@ -74,7 +76,7 @@ test('every script that a script imports is served', async () => {
   }
 });
 
-test('every file of web/ is in the table, and what the page and its styles name is served', async () => {
+test('every file of web/ is in the table, and every file that the page and its styles name is served', async () => {
   for (const name of readdirSync(new URL('../../web/', import.meta.url))) {
     if (['admin', 'zocalo.ts'].includes(name)) continue; // the admin page, and the SDK for other pages
     assert.ok(name === 'index.html' || `/web/${name}` in CHAT_FILES, name);
@@ -87,7 +89,7 @@ test('every file of web/ is in the table, and what the page and its styles name 
   }
 });
 
-test('who has the file already is told so with 304 and no body', async () => {
+test('a client that has the file already gets 304 without a body', async () => {
   const first = await get('/web/chat.css');
   const etag = first.headers.get('etag');
   assert.ok(etag);
@@ -102,16 +104,69 @@ test('who has the file already is told so with 304 and no body', async () => {
   assert.equal(other.status, 200);
 });
 
-test('HEAD answers the headers of GET, without the body', async () => {
-  const head = await get('/', { method: 'HEAD' });
-  const whole = await get('/');
+/** One request whose body is left as it came; `fetch` would decode it. */
+async function coded(path: string, headers: http.OutgoingHttpHeaders, method = 'GET') {
+  const request = http.request({ port, host: '127.0.0.1', path, method, headers, agent: false }).end();
+  const [response] = (await once(request, 'response')) as [http.IncomingMessage];
+  const chunks: Buffer[] = await response.toArray();
+  return { status: response.statusCode, headers: response.headers, body: Buffer.concat(chunks) };
+}
+
+test('a file comes compressed to those who can read that, with an ETag of its own and a length that is right', async () => {
+  const plain = await coded('/web/chat.css', {});
+  assert.equal(plain.headers['content-encoding'], undefined);
+  const tags = new Set([plain.headers.etag]);
+  for (const [coding, decode] of [
+    ['gzip', gunzipSync],
+    ['br', brotliDecompressSync],
+  ] as const) {
+    const accepted = { 'accept-encoding': coding };
+    const { status, headers, body } = await coded('/web/chat.css', accepted);
+    assert.deepEqual([status, headers['content-encoding'], headers.vary], [200, coding, 'accept-encoding']);
+    assert.equal(headers['content-length'], String(body.length));
+    assert.ok(body.length < plain.body.length / 2, `${body.length} of ${plain.body.length}`);
+    assert.deepEqual(decode(body), plain.body);
+    const head = await coded('/web/chat.css', accepted, 'HEAD');
+    assert.deepEqual([head.headers['content-length'], head.headers.etag], [String(body.length), headers.etag]);
+    const again = await coded('/web/chat.css', { ...accepted, 'if-none-match': headers.etag });
+    assert.deepEqual([again.status, again.headers.etag, again.headers.vary], [304, headers.etag, 'accept-encoding']);
+    // What a cache has in one coding is not what another asks for.
+    assert.equal((await coded('/web/chat.css', { 'if-none-match': headers.etag })).status, 200);
+    tags.add(headers.etag);
+  }
+  assert.equal(tags.size, 3);
+});
+
+test('the coding is the best one that the client accepts, and none for a client that does not say', () => {
+  const cases: [string | undefined, string][] = [
+    [undefined, 'identity'],
+    ['', 'identity'],
+    ['gzip, deflate, br, zstd', 'br'],
+    ['gzip, deflate', 'gzip'],
+    ['GZIP', 'gzip'],
+    ['br;q=0.5, gzip', 'gzip'],
+    ['br;q=0, *', 'gzip'],
+    ['*', 'br'],
+    ['identity, gzip;q=0.5', 'identity'],
+    ['br;q=0, gzip;q=0', 'identity'],
+    ['deflate', 'identity'],
+    ['gzip;q=x', 'identity'],
+    ['*;q=0, identity;q=0', 'identity'],
+  ];
+  for (const [header, coding] of cases) assert.equal(bestEncoding(header), coding, header);
+});
+
+test('HEAD returns the headers of GET, without the body', async () => {
+  const headers = { 'accept-encoding': 'identity' };
+  const head = await get('/', { method: 'HEAD', headers });
+  const whole = await get('/', { headers });
   assert.equal(head.status, 200);
   assert.equal(head.headers.get('content-length'), String((await whole.arrayBuffer()).byteLength));
   assert.equal(await head.text(), '');
   assert.equal((await get('/nothing', { method: 'HEAD' })).status, 404);
 });
 
-test('every room has the page, under any name that a channel may have', async () => {
+test('every room has the page, under any channel name', async () => {
   const page = await (await get('/')).text();
   for (const path of ['/chat:tacos', '/chat:caf%C3%A9?from=somewhere', '/chat:a/b', `/chat:${'x'.repeat(250)}`]) {
     const response = await get(path);
@@ -124,7 +179,7 @@ test('a query changes nothing', async () => {
   assert.equal((await get('/?from=somewhere')).status, 200);
 });
 
-test('what is not in the table is 404, and still says nosniff', async () => {
+test('a path outside of the table is 404, still with nosniff', async () => {
   for (const path of [
     '/nothing',
     '/web',
@@ -162,7 +217,7 @@ test('no spelling of a path leads out of the table', async () => {
   for (const target of targets) assert.match(await raw(target), /^HTTP\/1\.1 404 /, target);
 });
 
-test('other methods are refused, and told which are allowed', async () => {
+test('other methods are refused with the allowed ones', async () => {
   for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
     const response = await get('/', { method });
     assert.equal(response.status, 405, method);
@@ -170,7 +225,7 @@ test('other methods are refused, and told which are allowed', async () => {
   }
 });
 
-test('reading the files warns about nothing', () => {
+test('reading the files prints no warnings', () => {
   const page = new URL('../../src/server/chat/index.ts', import.meta.url).href;
   const { status, stderr } = spawnSync(process.execPath, [
     '--input-type=module',

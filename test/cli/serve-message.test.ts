@@ -22,7 +22,7 @@ test('an empty or invisible name becomes Guest, a long one is cut, a name is one
   assert.equal(tidyName('x'.repeat(100)), 'x'.repeat(NAME_LIMIT));
 });
 
-test('any text at all makes a name that is short, visible and stays what it is', () => {
+test('any text makes a name that is short, visible and stable', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (text) => {
       const name = tidyName(text);
@@ -33,7 +33,7 @@ test('any text at all makes a name that is short, visible and stays what it is',
   );
 });
 
-test('names that readers would take for each other get a number', () => {
+test('names that look alike to readers get a number', () => {
   assert.equal(freeName('Ana', ['Luis']), 'Ana');
   assert.equal(freeName('ana', ['Ana']), 'ana 2');
   assert.equal(freeName('ＡＮＡ', ['Ana', 'ana 2']), 'ＡＮＡ 3');
@@ -41,14 +41,14 @@ test('names that readers would take for each other get a number', () => {
   assert.equal(freeName(long, [long]), `${'x'.repeat(NAME_LIMIT - 2)} 2`);
 });
 
-test('a text keeps its lines and tabs, and loses other controls and the blank lines around', () => {
+test('a text keeps its lines and tabs, and loses other control characters and surrounding blank lines', () => {
   assert.equal(tidyText('\n  one\r\n\r\n\ttwo \n'), '  one\n\n\ttwo');
   assert.equal(tidyText('\u001b[31mred\u0007'), '[31mred');
   assert.equal(tidyText('<b>\ud800</b>'), '<b>\ufffd</b>');
   assert.equal(tidyText(' \n\t '), '');
 });
 
-test('whatever is published to a room is read as a message, as a notice that somebody is writing, or passed over', () => {
+test('any data published to a room is read as a message or a typing notice, or ignored', () => {
   assert.deepEqual(readChatData({ text: ' hola ', name: 'Ana', person: 'p', admin: true }), {
     text: ' hola',
     name: 'Ana',
@@ -74,7 +74,7 @@ test('no JSON makes the reader throw', () => {
   );
 });
 
-test('a room is where its name or its address says, in any script', () => {
+test('a room is found by its name or address, in any script', () => {
   assert.equal(roomOf('/'), 'chat:square');
   assert.equal(roomOf('/chat:tacos'), 'chat:tacos');
   assert.equal(pathTo(' tacos '), '/chat:tacos');

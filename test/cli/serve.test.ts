@@ -14,7 +14,7 @@ function serve(args: string[], env: NodeJS.ProcessEnv = {}) {
   return spawnSync(process.execPath, [CLI, 'serve', ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
 }
 
-test('the chat is open to this machine, by IPv4 and IPv6 alike, and ends in order', async () => {
+test('the chat is open to this machine over IPv4 and IPv6, and ends in good order', async () => {
   const server = await ChatServerProcess.start();
   assert.match(server.url, /^http:\/\/localhost:\d+$/);
   for (const host of ['127.0.0.1', '[::1]', 'localhost']) {
@@ -35,7 +35,7 @@ test('`--host` names the address to listen on', async () => {
   await server.stop('SIGTERM');
 });
 
-test('a port that is taken, or is none, is one line on stderr and no stack', async () => {
+test('a port that is taken or invalid is one line on stderr, without a stack', async () => {
   const server = await ChatServerProcess.start();
   for (const [args, env, exit, sentence] of [
     [['--port', String(server.port)], {}, 3, /ADDRESS_IN_USE/],
@@ -52,7 +52,7 @@ test('a port that is taken, or is none, is one line on stderr and no stack', asy
   await server.stop('SIGTERM');
 });
 
-test('what was said outlives the server in its file, which one server has at a time', async (t) => {
+test('messages survive the server in its file, which one server uses at a time', async (t) => {
   const folder = temporaryFolder(t);
   const data = ['--store', `sqlite:${join(folder, 'square.db')}`];
   let server = await ChatServerProcess.start(0, data);

@@ -47,10 +47,11 @@ const USAGE: [string[], RegExp][] = [
   ],
 ];
 for (const [args, line] of USAGE) {
-  test(`zocalo ${args.join(' ').slice(0, 60)} is one line on stderr, and 2`, () => fails(args, 2, line));
+  test(`zocalo ${args.join(' ').slice(0, 60)} is one line on stderr, and the exit code is 2`, () =>
+    fails(args, 2, line));
 }
 
-test('a port that is taken is one line with the address, and 3', async () => {
+test('a taken port is one line with the address, and the exit code is 3', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   await fails(
     ['listen', server.addresses[0]!, '--echo'],
@@ -60,7 +61,7 @@ test('a port that is taken is one line with the address, and 3', async () => {
   await server.close();
 });
 
-test('a port where nobody listens, over TCP and as a WebSocket, is one line with the address, and 4', async () => {
+test('a port where nobody listens, over TCP and as a WebSocket, is one line with the address, and the exit code is 4', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   await server.close();
   const [address] = server.addresses;
@@ -68,17 +69,17 @@ test('a port where nobody listens, over TCP and as a WebSocket, is one line with
   await fails(['connect', address!.replace('tcp', 'ws')], 4, /^CONNECTION_REFUSED: ws:/);
 });
 
-test('a host that does not exist is one line with the address, and 4', () =>
+test('a host that does not exist is one line with the address, and the exit code is 4', () =>
   fails(
     ['connect', 'tcp://nobody.invalid:80'],
     4,
     /^UNKNOWN_HOST: the host of tcp:\/\/nobody\.invalid:80|^UNKNOWN_HOST: .*nobody\.invalid/,
   ));
 
-test('a socket file that is not there is one line with the path, and 3', () =>
+test('a missing socket file is one line with the path, and the exit code is 3', () =>
   fails(['connect', 'unix:///nowhere/at.all'], 3, /^NO_SUCH_PATH: unix:\/\/\/nowhere\/at\.all/));
 
-test('a TLS server that says nothing is TIMEOUT in one line, and 6', async () => {
+test('a silent TLS server is TIMEOUT in one line, and the exit code is 6', async () => {
   const silent = await listen('tcp://127.0.0.1:0');
   await fails(
     ['connect', silent.addresses[0]!.replace('tcp', 'tls'), '--timeout', '0.01'],
@@ -88,13 +89,13 @@ test('a TLS server that says nothing is TIMEOUT in one line, and 6', async () =>
   await silent.close({ grace: 0 });
 });
 
-test('a certificate that nobody vouches for is one line, and 7', { skip: missing('openssl') }, async () => {
+test('an untrusted certificate is one line, and the exit code is 7', { skip: missing('openssl') }, async () => {
   const server = await listen('tls://127.0.0.1:0', makeCertificate());
   await fails(['connect', server.addresses[0]!], 7, /^CERTIFICATE_NOT_TRUSTED: the certificate of tls:/);
   await server.close({ grace: 0 });
 });
 
-test('a connection that is cut is one line, and 5', async () => {
+test('a lost connection is one line, and the exit code is 5', async () => {
   const server = createServer();
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -8,7 +8,7 @@ import { setUp } from './set-up.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;
 
-test('it connects at the first use, asks for the subprotocol, and is open when it was welcomed', async () => {
+test('it connects at the first use, requests the subprotocol, and is open once it is welcomed', async () => {
   const { hub, client, states } = setUp();
   assert.equal(hub.lines.length, 0);
   assert.equal(client.state, 'closed');
@@ -22,7 +22,7 @@ test('it connects at the first use, asks for the subprotocol, and is open when i
   assert.equal(client.welcome?.user, 'natalia');
 });
 
-test('its changes of state are those of the table, whatever happens', async () => {
+test('its changes of state are only those of the table, whatever happens', async () => {
   const { clock, hub, client, states, comeBack } = setUp();
   client.open();
   await hub.settle();
@@ -47,11 +47,11 @@ test('its changes of state are those of the table, whatever happens', async () =
   assert.deepEqual(new Set(states), new Set(Object.keys(CLIENT_TRANSITIONS)));
 });
 
-test('it knows which codes pass, as the protocol says', () => {
+test('it knows which codes are temporary, as the protocol says', () => {
   for (const code of Object.keys(CODES)) assert.equal(isPassing({ code }), mayRetry(code), code);
 });
 
-test('a token is fetched anew before each connection', async () => {
+test('a token is fetched before each connection', async () => {
   let count = 0;
   const { hub, client, comeBack } = setUp({ token: async () => `token ${++count}` });
   client.open();
@@ -64,7 +64,7 @@ test('a token is fetched anew before each connection', async () => {
   );
 });
 
-test('the ticket of the last connection is shown to the next', async () => {
+test('the ticket of the last connection is sent on the next', async () => {
   const { hub, client, comeBack } = setUp();
   client.open();
   await hub.settle();
@@ -76,7 +76,7 @@ test('the ticket of the last connection is shown to the next', async () => {
   );
 });
 
-test('a token that was refused is fetched anew once; a second refusal is final', async () => {
+test('a refused token is fetched again once; a second refusal is final', async () => {
   const { hub, client, errors, comeBack } = setUp({ token: () => 'stale' });
   hub.refuse = (message) => (message[0] === 'hi' ? ['err', message[1], 'UNAUTHORIZED', 'no'] : undefined);
   const answer = client.call('anything', null, { timeout: 60_000 });
@@ -95,7 +95,7 @@ test('a token that was refused is fetched anew once; a second refusal is final',
   assert.equal(hub.heardOf('hi').length, 2);
 });
 
-test('a token that cannot be had is an error, and is asked for again after the pause', async () => {
+test('a token that cannot be fetched is an error, and is fetched again after the pause', async () => {
   let fails = true;
   const { hub, client, errors, comeBack } = setUp({
     token: () => {
@@ -112,7 +112,7 @@ test('a token that cannot be had is an error, and is asked for again after the p
   assert.equal(client.state, 'open');
 });
 
-test('a refusal that the server seals with `bye` counts once', async () => {
+test('a refusal followed by `bye` counts once', async () => {
   let count = 0;
   const { hub, client, comeBack } = setUp({ token: () => `token ${++count}` });
   hub.refuse = (message) => {
@@ -127,7 +127,7 @@ test('a refusal that the server seals with `bye` counts once', async () => {
   assert.equal(client.state, 'open');
 });
 
-test('a server that did not wait for the token is asked again', async () => {
+test('a server that did not wait for the token is tried again', async () => {
   const tokens: ((token: string) => void)[] = [];
   const { hub, client, comeBack } = setUp({ token: () => new Promise((resolve) => tokens.push(resolve)) });
   client.open();
@@ -140,7 +140,7 @@ test('a server that did not wait for the token is asked again', async () => {
   assert.equal(client.state, 'open');
 });
 
-test('a loss while the token is renewed loses no request', async () => {
+test('a connection lost during the renewal of the token loses no request', async () => {
   const { hub, client, comeBack } = setUp({ token: () => 'fresh' });
   client.open();
   await hub.settle();
@@ -160,7 +160,7 @@ test('a loss while the token is renewed loses no request', async () => {
   assert.equal(chat.state, 'live');
 });
 
-test('an address that is none is refused at once, and leaves nothing behind', () => {
+test('an invalid address is refused at once, and leaves nothing behind', () => {
   const { client, clock } = setUp({
     WebSocket: class extends WebSocket {
       constructor() {
@@ -173,7 +173,7 @@ test('an address that is none is refused at once, and leaves nothing behind', ()
   assert.equal(clock.pending, 0);
 });
 
-test('a token that comes when its connection is gone greets no other', async () => {
+test('a token that arrives after its connection was lost is not sent on another', async () => {
   const tokens: ((token: string) => void)[] = [];
   const { hub, client, comeBack } = setUp({ token: () => new Promise((resolve) => tokens.push(resolve)) });
   client.open();
@@ -189,7 +189,7 @@ test('a token that comes when its connection is gone greets no other', async () 
   assert.equal(hub.heardOf('hi').length, 1);
 });
 
-test('a server that does not speak the protocol is told nothing', async () => {
+test('a server that does not speak the protocol is sent nothing', async () => {
   const { hub, client, errors } = setUp();
   client.subscribe('chat:42');
   hub.line.protocol = '';
@@ -199,7 +199,7 @@ test('a server that does not speak the protocol is told nothing', async () => {
   assert.ok(withCode('NOT_OFFERED')(errors[0]));
 });
 
-test('a call that is refused for the token is made again with a new one', async () => {
+test('a call that is refused for the token is repeated with a new one', async () => {
   let count = 0;
   const { hub, client } = setUp({ token: () => `token ${++count}` });
   let refused = false;
@@ -217,14 +217,14 @@ test('a call that is refused for the token is made again with a new one', async 
   );
 });
 
-test('a call rejects with the code of the server, and its own codes are passed on', async () => {
+test("a call rejects with the server's code, and a method's own codes are passed on", async () => {
   const { hub, client } = setUp();
   hub.refuse = (message) => (message[0] === 'call' ? ['err', message[1], 'SOLD_OUT', 'no seats', 250] : undefined);
   const answer = client.call('book');
   await Promise.all([assert.rejects(answer, { code: 'SOLD_OUT', message: 'no seats', retryAfter: 250 }), hub.settle()]);
 });
 
-test('a call that is not answered in time is over, and a late answer changes nothing', async () => {
+test('a call that is not answered in time is rejected, and a late answer changes nothing', async () => {
   const { clock, hub, client } = setUp();
   hub.refuse = (message) => (message[0] === 'call' ? null : undefined);
   const answer = client.call('slow', null, { timeout: 3_000 });
@@ -249,7 +249,26 @@ test('a call times out while there is no connection too', async () => {
   assert.equal(hub.heardOf('call').length, 0);
 });
 
-test('a call whose connection is lost is not made twice', async () => {
+test('a call without a time limit is answered whenever the server does', async () => {
+  for (const timeout of [0, Infinity]) {
+    const { clock, hub, client } = setUp();
+    hub.refuse = (message) => (message[0] === 'call' ? null : undefined);
+    const call = client.call('slow', null, { timeout });
+    await hub.settle();
+    for (let step = 0; step < 30; step++) {
+      clock.advance(2_500);
+      await hub.settle();
+    }
+    const [, id] = hub.heardOf('call')[0]!;
+    hub.line.say(['ok', id, 'at last']);
+    await hub.settle();
+    assert.deepEqual([await call, hub.heardOf('call').length], ['at last', 1]);
+    client.close();
+    assert.equal(clock.pending, 0);
+  }
+});
+
+test('a call whose connection is lost is not repeated', async () => {
   const { hub, client, comeBack } = setUp();
   hub.refuse = (message) => (message[0] === 'call' ? null : undefined);
   const answer = client.call('pay');
@@ -269,7 +288,7 @@ test('a ping is answered', async () => {
   assert.equal(hub.line.sent.at(-1), '[1]');
 });
 
-test('a silent line is asked for a sign of life, and given up without one', async () => {
+test('a silent connection is checked, and abandoned without an answer', async () => {
   const { clock, hub, client } = setUp();
   client.open();
   await hub.settle();
@@ -286,7 +305,7 @@ test('a silent line is asked for a sign of life, and given up without one', asyn
   assert.equal(client.state, 'waiting');
 });
 
-test('after sleep, and when the network changes, the line is asked at once', async () => {
+test('after sleep, and when the network changes, the connection is checked at once', async () => {
   const { hub, network, client, clock } = setUp();
   client.open();
   await hub.settle();
@@ -304,7 +323,7 @@ test('after sleep, and when the network changes, the line is asked at once', asy
   assert.equal(client.state, 'waiting');
 });
 
-test('a pause ends when the network is back', async () => {
+test('a pause ends when the network returns', async () => {
   const { hub, network, client } = setUp();
   client.open();
   await hub.settle();
@@ -314,7 +333,7 @@ test('a pause ends when the network is back', async () => {
   assert.equal(client.state, 'connecting');
 });
 
-test('nothing is left behind by a client that was closed', async () => {
+test('a closed client leaves nothing behind', async () => {
   const { clock, hub, network, client } = setUp();
   client.subscribe('chat:42');
   await hub.settle();
@@ -325,7 +344,7 @@ test('nothing is left behind by a client that was closed', async () => {
   assert.equal(client.state, 'closed');
 });
 
-test('`bye` is followed: the pause of the server, and jitter on top', async () => {
+test("`bye` is followed: the server's pause, with jitter added", async () => {
   const { clock, hub, client } = setUp();
   client.open();
   await hub.settle();
@@ -340,7 +359,7 @@ test('`bye` is followed: the pause of the server, and jitter on top', async () =
   assert.equal(hub.heardOf('hi').at(-1)?.[2].resume, 'for later');
 });
 
-test('`bye` without a pause is the end, and says why', async () => {
+test('`bye` without a pause is final, and gives the reason', async () => {
   const { hub, client, errors } = setUp();
   const chat = client.subscribe('chat:42');
   await hub.settle();
@@ -351,7 +370,7 @@ test('`bye` without a pause is the end, and says why', async () => {
   assert.equal(chat.state, 'ended');
 });
 
-test('a server that accepts and says no is not asked ever faster', async () => {
+test('a server that accepts and then refuses is tried at growing intervals', async () => {
   const { hub, client, comeBack } = setUp();
   hub.refuse = (message) => (message[0] === 'hi' ? ['err', message[1], 'UNAVAILABLE', 'not now'] : undefined);
   client.open();
@@ -364,7 +383,7 @@ test('a server that accepts and says no is not asked ever faster', async () => {
   assert.deepEqual(pauses, [250, 500, 1_000, 2_000]);
 });
 
-test('a request that is never answered shows that the line is dead', async () => {
+test('a request that is never answered shows that the connection is dead', async () => {
   const { clock, hub, client } = setUp();
   client.subscribe('chat:42');
   hub.refuse = (message) => (message[0] === 'sub' ? null : undefined);
@@ -373,7 +392,7 @@ test('a request that is never answered shows that the line is dead', async () =>
   assert.equal(client.state, 'connecting');
 });
 
-test('nonsense from the server spoils no other line', async () => {
+test('an invalid line from the server does not affect others', async () => {
   const { hub, client, errors } = setUp();
   const messages: unknown[] = [];
   client.on('message', (message) => messages.push(message));
@@ -385,7 +404,7 @@ test('nonsense from the server spoils no other line', async () => {
   assert.equal(client.state, 'open');
 });
 
-test('what the platform lacks is said at once', () => {
+test('a missing feature of the platform is reported at once', () => {
   const { WebSocket } = globalThis;
   Reflect.deleteProperty(globalThis, 'WebSocket');
   try {

@@ -13,6 +13,7 @@ import {
   type WelcomeLimits,
 } from '../../src/protocol/index.ts';
 import { plain } from '../support/plain.ts';
+import { turn } from '../support/turn.ts';
 import { FakeSocket } from './fake-socket.ts';
 
 interface Entry {
@@ -266,6 +267,13 @@ export class FakeHub {
         assert.ok(line.subscriptions.delete(this.#number(message[2])), `${message[2]} was not subscribed to`);
         line.say(['ok', message[1], null]);
         break;
+      case 'set': {
+        const [, id, channel, { presence }] = message;
+        const { members } = this.log(channel);
+        assert.ok(line.subscriptions.has(this.#number(channel)), `${channel} was not subscribed to`);
+        line.say(['ok', id, presence ? { members: [...members] } : null]);
+        break;
+      }
       case 'pub':
         this.#publish(line, message[1], message[2], message[3], message[4].key);
         break;
@@ -326,7 +334,7 @@ export class FakeHub {
     const isLost = at && (at[0] !== log.epoch || at[1] < log.oldest - 1);
     const from = isLost ? head : at ? at[1] : Math.max(log.oldest - 1, head - recent);
     const members = presence ? { members: [...log.members], count: log.members.length } : {};
-    line.say(['ok', id, { ch, epoch: log.epoch, offset: from, ...members }]);
+    line.say(['ok', id, { ch, epoch: log.epoch, offset: from, ...(from < head && { head }), ...members }]);
     if (isLost) line.say(['gap', ch, { have: at, oldest: log.oldest, head, epoch: log.epoch }]);
     line.subscriptions.set(ch, { channel, position: from, credit, isLive: false });
     this.#follow(line);
@@ -362,9 +370,4 @@ export class FakeHub {
       }
     }
   }
-}
-
-/** Until everything that was resolved has been heard of. */
-export function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Client, OutboxStorage, Subscription } from '../../src/client/index.ts';
+import { keptIn } from '../../src/client/index.ts';
 import type { ServerMessage } from '../../src/protocol/index.ts';
 import { setUp } from './set-up.ts';
 
@@ -10,7 +11,7 @@ const NONSENSE = [
   '["-",1]', '["n",1,"many"]', '["to"]', '["end"]', '["bye"]', '["bye","X",null]', '[[]]', '[1,2]', '["what",1]',
 ]; // biome-ignore format: one line would be one a row.
 
-test('whatever nonsense comes, the next good line is heard', async () => {
+test('whatever invalid data arrives, the next valid line is handled', async () => {
   for (const nonsense of NONSENSE) {
     const { hub, client, comeBack } = setUp();
     const came: unknown[] = [];
@@ -27,7 +28,7 @@ test('whatever nonsense comes, the next good line is heard', async () => {
   }
 });
 
-test('an answer without its result is no reason to wait for ever', async () => {
+test('an answer without a result does not wait for ever', async () => {
   const { hub, client } = setUp();
   hub.refuse = (message) =>
     message[0] === 'hi' || message[0] === 'sub' ? (['ok', message[1], null] as ServerMessage) : undefined;
@@ -38,7 +39,7 @@ test('an answer without its result is no reason to wait for ever', async () => {
   assert.deepEqual([client.state, chat.state, codes], ['open', 'ended', ['BAD_MESSAGE']]);
 });
 
-test('a server that welcomes and hangs up at once is asked less and less often', async () => {
+test('a server that welcomes and disconnects at once is tried less and less often', async () => {
   const { hub, client, clock } = setUp();
   client.open();
   const pauses: number[] = [];
@@ -52,7 +53,7 @@ test('a server that welcomes and hangs up at once is asked less and less often',
   assert.deepEqual(pauses, [250, 500, 1000, 2000]);
 });
 
-test('a token that never comes holds nobody up who closes', async () => {
+test('a token that never arrives does not delay closing', async () => {
   const { hub, client, clock, errors } = setUp({ token: () => new Promise<string>(() => {}) });
   const call = client.call('add', 1).catch(({ code }) => code);
   await hub.settle();
@@ -61,12 +62,12 @@ test('a token that never comes holds nobody up who closes', async () => {
   assert.deepEqual([client.state, errors, clock.pending], ['closed', [], 0]);
 });
 
-test('a storage that may not be read is an error that is reported, and the outbox goes on without', async () => {
+test('a storage that cannot be read is reported, and the outbox works without it', async () => {
   const denied = () => {
     throw new Error('the browser denies it');
   };
   const storage = { length: 1, key: denied, getItem: denied, setItem() {}, removeItem: denied } as OutboxStorage;
-  const { hub, client, errors } = setUp({ storage });
+  const { hub, client, errors } = setUp({ storage: keptIn(storage) });
   const published = client.publish('chat:42', 'hola');
   await hub.settle();
   assert.deepEqual(await published, ['e1', 1]);
@@ -100,7 +101,7 @@ for (const [what, how] of [
   ['closing', (client: Client) => client.close()],
   ['unsubscribing', (_: Client, chats: Subscription[]) => chats.map((chat) => chat.unsubscribe())],
 ] as const) {
-  test(`${what} inside any listener is the end, and nothing is left behind`, async () => {
+  test(`${what} inside any listener ends it, and nothing is left behind`, async () => {
     for (const [name, listen] of Object.entries(LISTENERS)) {
       const { hub, client, clock, comeBack, errors } = setUp();
       for (const data of [1, 2, 3]) hub.publish('chat:42', data);
@@ -155,7 +156,7 @@ test('ten thousand publications without a connection: as many wait as may, the o
   assert.deepEqual(hub.dataOf('chat:42'), [...Array(1_000).keys()]);
 });
 
-test('a clock that is set back or on asks the line, and loses nothing that answers', async () => {
+test('a clock that is set back or forward checks the connection, and loses none that answers', async () => {
   const { hub, client, clock } = setUp();
   client.open();
   await hub.settle();

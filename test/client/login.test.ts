@@ -10,7 +10,7 @@ import { setUp } from './set-up.ts';
 
 const LOGIN = { user: 'natalia', password: 'correct horse' };
 
-test('a login is asked for once; the token of the welcome takes its place after a loss', async () => {
+test('a login is requested once; after a loss the token of the welcome is used', async () => {
   let asked = 0;
   const { hub, client, comeBack } = setUp({ login: () => ({ ...LOGIN, asked: ++asked }) });
   hub.token = 'session';
@@ -38,7 +38,7 @@ test('a login that is refused is final, with the error', async () => {
   assert.equal(hub.heardOf('hi').length, 1);
 });
 
-test('when the token of the welcome is refused, the login is asked for again', async () => {
+test('when the token of the welcome is refused, the login is requested again', async () => {
   const { hub, client, comeBack } = setUp({ login: () => LOGIN });
   hub.token = 'session';
   client.open();
@@ -52,7 +52,7 @@ test('when the token of the welcome is refused, the login is asked for again', a
   assert.deepEqual(hub.heardOf('hi').at(-1)?.[2].login, ['natalia', 'correct horse']);
 });
 
-test('whoever does not want to log in is not asked again', async () => {
+test('a user who cancels the login is not asked again', async () => {
   const { hub, client, errors } = setUp({ login: () => Promise.reject(new Error('cancelled')) });
   client.open();
   await hub.settle();
@@ -60,7 +60,7 @@ test('whoever does not want to log in is not asked again', async () => {
   assert.equal(errors[0]?.message, 'cancelled');
 });
 
-test('after close, who comes next has to log in', async () => {
+test('after closing, the next user has to log in', async () => {
   const { hub, client } = setUp({ login: () => LOGIN });
   hub.token = 'session';
   client.open();
@@ -74,7 +74,7 @@ test('after close, who comes next has to log in', async () => {
   );
 });
 
-test('the hub gives the login to `connect`, and its token to the welcome', async (t) => {
+test('the hub passes the login to `connect`, and its token to the welcome', async (t) => {
   const url = await serveLogins(t);
   const client = new Client(url, { login: () => LOGIN, random: () => 0 });
   t.after(() => client.close());
@@ -104,7 +104,7 @@ async function serveLogins(t: TestContext): Promise<string> {
   return server.addresses[0]!;
 }
 
-test('the error of a refusal says why, for programs as well', async (t) => {
+test('the error of a refusal has the reason, for programs as well', async (t) => {
   const { client, daemon } = await startDaemon(t, { chat: false, channels: { news: {} }, secret: 's'.repeat(40) });
   const token = await daemon.auth.mint({ user: 'ana', rights: { subscribe: [] }, expiresIn: 60_000 });
   const refusal = await new Promise<ProtocolError>((resolve) =>

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { ProtocolError } from '../../src/client/index.ts';
 import { ReconnectingSocket } from '../../src/client/reconnecting-socket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { turn } from './fake-hub.ts';
+import { turn } from '../support/turn.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { setUp } from './set-up.ts';
 
@@ -14,7 +14,7 @@ const UNSPEAKABLE: Record<string, unknown> = {
   'a function': () => {}, 'a hole': [undefined], 'an error': new Error('x'), within: { a: [{ b: new Map() }] },
 }; // biome-ignore format: one line would be one a row.
 
-test('what JSON would turn into something else is refused at once, and leaves nothing behind', async () => {
+test('values that JSON would change are refused at once, and leave nothing behind', async () => {
   for (const [name, data] of Object.entries(UNSPEAKABLE)) {
     const { hub, client, clock, errors } = setUp();
     const chat = client.subscribe('chat:42');
@@ -37,7 +37,7 @@ test('what JSON would turn into something else is refused at once, and leaves no
   }
 });
 
-test('what JSON can say arrives as it is; a date is its text, and what is undefined is left out', async () => {
+test('values that JSON can represent arrive unchanged; a date becomes its text, and undefined members are left out', async () => {
   const { hub, client } = setUp();
   const data = { a: [1.5, 'x', null, true, { b: {} }], at: new Date(0), none: undefined, own: Object.create(null) };
   const published = client.publish('chat:42', data);
@@ -46,7 +46,7 @@ test('what JSON can say arrives as it is; a date is its text, and what is undefi
   assert.deepEqual(hub.dataOf('chat:42'), [{ a: data.a, at: '1970-01-01T00:00:00.000Z', own: {} }]);
 });
 
-test('what comes before the first reader waits for it, and the position does not pass it', async () => {
+test('messages before the first reader wait for it, and the position does not pass them', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe<number>('chat:42');
   await hub.settle();
@@ -67,7 +67,7 @@ test('what comes before the first reader waits for it, and the position does not
   assert.deepEqual(hub.heardOf('get')[0]?.[4], { at: ['e1', 2_049], limit: 256 });
 });
 
-test('what the log has lost before the first reader came is a gap', async () => {
+test('messages lost from the log before the first reader came are a gap', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe<number>('chat:42');
   const gaps: unknown[] = [];
@@ -83,7 +83,23 @@ test('what the log has lost before the first reader came is a gap', async () => 
   assert.deepEqual(gaps, [{ channel: 'chat:42', have: ['e1', 2_049], oldest: 4_991, head: 5_000, epoch: 'e1' }]);
 });
 
-test('until somebody reads, no more credit is given', async () => {
+test('what the server reports as lost, and the log still has, is read there and is no gap', async () => {
+  const { hub, client } = setUp();
+  const chat = client.subscribe<number>('chat:42');
+  const [data, gaps]: [number[], unknown[]] = [[], []];
+  chat.on('message', (message) => data.push(message.data));
+  chat.on('gap', (gap) => gaps.push(gap));
+  await hub.settle();
+  for (let count = 1; count <= 3; count++) hub.publish('chat:42', count);
+  await hub.settle();
+  hub.tell('chat:42', (ch) => ['gap', ch, { have: ['e1', 3], oldest: 2, head: 3, epoch: 'e1' }]);
+  for (let count = 4; count <= 5; count++) hub.publish('chat:42', count);
+  await hub.settle();
+  assert.deepEqual(data, [1, 2, 3, 4, 5]);
+  assert.deepEqual(gaps, []);
+});
+
+test('without a reader, no more credit is given', async () => {
   const { hub, client } = setUp();
   for (let count = 1; count <= 1_000; count++) hub.publish('chat:42', count);
   const chat = client.subscribe<number>('chat:42', { since: ['e1', 0] });
@@ -96,7 +112,7 @@ test('until somebody reads, no more credit is given', async () => {
   assert.equal(chat.state, 'live');
 });
 
-test('a slow loop holds up no other reader, and leaves nothing', async () => {
+test('a slow loop does not delay other readers, and stays subscribed', async () => {
   const { hub, client } = setUp();
   const slow = client.subscribe<number>('chat:42', { presence: true, member: 'Ana' });
   const fast = client.subscribe<number>('chat:42');
@@ -114,7 +130,7 @@ test('a slow loop holds up no other reader, and leaves nothing', async () => {
   assert.deepEqual([hub.heardOf('un').length, hub.heardOf('sub').length], [0, 1]);
 });
 
-test('`keep: false` does not wait for a connection that was lost, nor is it stored or counted', async () => {
+test('`keep: false` does not wait for a lost connection, and is neither stored nor counted', async () => {
   const { hub, client, comeBack } = setUp({ outbox: 1 });
   const first = client.publish('chat:42', 'the first use connects', { keep: false });
   await hub.settle();
@@ -136,7 +152,7 @@ test('`keep: false` does not wait for a connection that was lost, nor is it stor
   assert.equal(hub.heardOf('pub').filter(([, , , data]) => data === 'under way').length, 1);
 });
 
-test('a token may be a text, or none', async () => {
+test('a token may be a text, or absent', async () => {
   for (const [token, said] of [
     ['abc', 'abc'],
     [() => 'abc', 'abc'],
@@ -156,7 +172,7 @@ test('a token may be a text, or none', async () => {
   assert.equal(errors[0]?.name, 'TypeError');
 });
 
-test('a refusal that nobody hears is an error of the client, once', async () => {
+test('a refusal without a listener is an error of the client, once', async () => {
   const { hub, client, errors } = setUp();
   hub.refuse = (message) => (message[0] === 'sub' ? ['err', message[1], 'FORBIDDEN', `not ${message[2]}`] : undefined);
   client.subscribe('unheard');
@@ -176,7 +192,7 @@ test('a refusal that nobody hears is an error of the client, once', async () => 
   assert.equal(errors.length, 2, 'what ends the client is told once');
 });
 
-test('the client keeps to the limits of the welcome: 256 subscriptions and a full outbox come up', async () => {
+test('the client keeps to the limits of the welcome: 256 subscriptions and a full outbox are sent', async () => {
   const { hub, client, clock } = setUp();
   hub.limits = { lines: 100, bytes: 262_144, subscriptions: 256 };
   const chats = Array.from({ length: 256 }, (_, n) => client.subscribe(`chat:${n}`));
@@ -196,7 +212,7 @@ test('the client keeps to the limits of the welcome: 256 subscriptions and a ful
   await assert.rejects(client.publish('chat:0', 'typing', { keep: false }), withCode('RATE_LIMITED'));
 });
 
-test('what is large is paced by its bytes, and a line that is larger than a second allows still leaves', async () => {
+test("large data is paced by its bytes, and a line that exceeds one second's limit is still sent", async () => {
   const { hub, client, clock } = setUp();
   hub.limits = { lines: 100, bytes: 1_000 };
   const published = Array.from({ length: 10 }, () => client.publish('chat:0', 'x'.repeat(2_000)));
@@ -209,7 +225,7 @@ test('what is large is paced by its bytes, and a line that is larger than a seco
   await Promise.all(published);
 });
 
-test('the window grows with what is taken, up to 64', async () => {
+test('the window grows with accepted publications, up to 64', async () => {
   const { hub, client } = setUp({ outbox: 3_000 });
   client.open();
   await hub.settle();
@@ -225,7 +241,7 @@ test('the window grows with what is taken, up to 64', async () => {
   assert.equal(most, 64);
 });
 
-test('a `skip` that says nothing new moves nothing back', async () => {
+test('an old `skip` moves nothing back', async () => {
   const { hub, client, comeBack } = setUp();
   const chat = client.subscribe('chat:42');
   const [data, skips]: [unknown[], unknown[]] = [[], []];
@@ -242,7 +258,7 @@ test('a `skip` that says nothing new moves nothing back', async () => {
   assert.deepEqual(hub.heardOf('sub').at(-1)?.[3].at, ['e1', 3]);
 });
 
-test('the position to save stays behind what waits for a reader, also when the server skips on', async () => {
+test('the position to save stays behind the messages that wait for a reader, even when the server skips', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe('chat:42');
   const reading = chat[Symbol.asyncIterator]();
@@ -259,7 +275,7 @@ test('the position to save stays behind what waits for a reader, also when the s
   assert.deepEqual(chat.position, ['e1', 5]);
 });
 
-test('a socket that was given up is not heard any more', () => {
+test('an abandoned socket is ignored', () => {
   const clock = new FakeClock();
   const sockets: FakeSocket[] = [];
   const messages: unknown[] = [];
@@ -302,7 +318,7 @@ test('nothing overtakes a publication that waits for a new token', async () => {
   assert.deepEqual(hub.dataOf('chat:42'), [1, 2]);
 });
 
-test('a call that has not left before its connection was lost is made on the next', async () => {
+test('a call that was not sent before its connection was lost is sent on the next', async () => {
   const { hub, client, comeBack } = setUp();
   hub.limits = { lines: 10, bytes: 262_144 };
   client.open();

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { turn } from './fake-hub.ts';
+import { turn } from '../support/turn.ts';
 import { setUp } from './set-up.ts';
 
 type Step =
@@ -24,7 +24,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 /** Where a trim may strike, so that gaps appear. */
 const trims = fc.array(fc.nat(60), { maxLength: 2 });
 
-test('wherever the line is cut and whatever is lost: all once, in order, and no gap without a word', async () => {
+test('wherever the connection is cut and whatever is lost: everything arrives once, in order, and no gap is silent', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 60 }), trims, fc.nat(), async (steps, trims, seed) => {
       let dice = seed;

@@ -1,37 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Message, type OutboxStorage, ProtocolError } from '../../src/client/index.ts';
+import { keptIn, type Message, ProtocolError } from '../../src/client/index.ts';
+import { FakeStorage } from './fake-storage.ts';
 import { setUp } from './set-up.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;
-
-/** As `localStorage`. */
-class FakeStorage implements OutboxStorage {
-  readonly items = new Map<string, string>();
-  isFull = false;
-
-  get length(): number {
-    return this.items.size;
-  }
-
-  key(index: number): string | null {
-    // In an order of its own, as the standard allows.
-    return [...this.items.keys()].reverse()[index] ?? null;
-  }
-
-  getItem(name: string): string | null {
-    return this.items.get(name) ?? null;
-  }
-
-  setItem(name: string, value: string): void {
-    if (this.isFull) throw new Error('QuotaExceededError');
-    this.items.set(name, value);
-  }
-
-  removeItem(name: string): void {
-    this.items.delete(name);
-  }
-}
 
 test('a publication resolves with its position once it is in the log', async () => {
   const { hub, client } = setUp();
@@ -43,7 +16,7 @@ test('a publication resolves with its position once it is in the log', async () 
   assert.equal(client.unacknowledged, 0);
 });
 
-test('publications of one turn leave in one frame, in order', async () => {
+test('publications of one turn are sent in one frame, in order', async () => {
   const { hub, client } = setUp();
   client.open();
   await hub.settle();
@@ -54,7 +27,7 @@ test('publications of one turn leave in one frame, in order', async () => {
   assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3]);
 });
 
-test('what was published without a connection is sent when there is one', async () => {
+test('a publication without a connection is sent when there is one', async () => {
   const { hub, client } = setUp();
   hub.accepts = false;
   const published = [client.publish('chat:42', 1), client.publish('chat:42', 2)];
@@ -68,7 +41,7 @@ test('what was published without a connection is sent when there is one', async 
   ]);
 });
 
-test('what was stored, but whose answer was lost, is not stored twice', async () => {
+test('a publication whose answer was lost is not stored twice', async () => {
   const { hub, client, comeBack } = setUp();
   client.open();
   await hub.settle();
@@ -82,7 +55,7 @@ test('what was stored, but whose answer was lost, is not stored twice', async ()
   assert.deepEqual(hub.dataOf('chat:42'), ['once']);
 });
 
-test('its own echo is known by the key', async () => {
+test('the outbox recognises its own echo by the key', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe('chat:42');
   const mine: [unknown, boolean][] = [];
@@ -98,7 +71,7 @@ test('its own echo is known by the key', async () => {
   ]);
 });
 
-test('what is refused rejects with the code, and what comes after it goes on', async () => {
+test('a refused publication rejects with the code, and later ones continue', async () => {
   const { hub, client } = setUp();
   hub.refuse = (message) =>
     message[0] === 'pub' && message[3] === 'bad' ? ['err', message[1], 'BAD_DATA', 'not like that'] : undefined;
@@ -107,7 +80,7 @@ test('what is refused rejects with the code, and what comes after it goes on', a
   assert.deepEqual(await published[1], ['e1', 1]);
 });
 
-test('what may pass later is sent again after the pause, and nothing new overtakes it', async () => {
+test('a temporarily refused publication is sent again after the pause, and nothing new overtakes it', async () => {
   const { clock, hub, client } = setUp();
   let limited = true;
   hub.refuse = (message) =>
@@ -128,7 +101,7 @@ test('what may pass later is sent again after the pause, and nothing new overtak
   assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3]);
 });
 
-test('after a refusal one goes ahead alone, and the others follow when it was taken', async () => {
+test('after a refusal one publication is sent alone, and the others follow when it was accepted', async () => {
   const { clock, hub, client } = setUp();
   let limited = true;
   hub.refuse = (message) =>
@@ -145,7 +118,7 @@ test('after a refusal one goes ahead alone, and the others follow when it was ta
   assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3]);
 });
 
-test('a server that cannot take it is asked five times, and then whoever published is told', async () => {
+test('a publication is tried five times, and then its publisher is told', async () => {
   const { clock, hub, client } = setUp();
   hub.refuse = (message) => (message[0] === 'pub' ? ['err', message[1], 'UNAVAILABLE', 'the disk is full'] : undefined);
   const published = client.publish('chat:42', 1);
@@ -158,7 +131,7 @@ test('a server that cannot take it is asked five times, and then whoever publish
   assert.equal(hub.heardOf('pub').length, 5);
 });
 
-test('what is too large for any frame is refused once the server has hung up on it, and no more', async () => {
+test('a publication that is too large for any frame is refused after the server closed for it, and only that one', async () => {
   const { hub, client, comeBack } = setUp();
   client.open();
   await hub.settle();
@@ -171,7 +144,7 @@ test('what is too large for any frame is refused once the server has hung up on 
   assert.deepEqual(await small, ['e1', 1]);
 });
 
-test('a publication that a new token does not help is refused, and holds up no other', async () => {
+test('a publication that a new token does not help is refused, and delays no other', async () => {
   const { hub, client } = setUp({ token: () => 'fresh' });
   hub.refuse = (message) =>
     message[0] === 'auth' || (message[0] === 'pub' && message[3] === 'bad')
@@ -184,7 +157,7 @@ test('a publication that a new token does not help is refused, and holds up no o
   assert.deepEqual(await good, ['e1', 1]);
 });
 
-test('who publishes to a subscription that is over is told so', async () => {
+test('publishing to an ended subscription is refused', async () => {
   const { client } = setUp();
   const chat = client.subscribe('chat:42');
   client.close();
@@ -202,7 +175,7 @@ test('a publication that is refused for the token is sent again with a new one',
   assert.deepEqual(await published, ['e1', 1]);
 });
 
-test('the outbox is bounded, and says so to whoever overfills it', async () => {
+test('the outbox is limited, and refuses further publications', async () => {
   const { hub, client } = setUp({ outbox: 3 });
   hub.accepts = false;
   const published = [1, 2, 3].map((data) => client.publish('chat:42', data));
@@ -216,7 +189,7 @@ test('the outbox is bounded, and says so to whoever overfills it', async () => {
   assert.deepEqual(hub.dataOf('chat:42'), [1, 2, 3, 5]);
 });
 
-test('only so many are under way at a time, however many wait', async () => {
+test('a limited number is in flight at a time, however many wait', async () => {
   const { hub, client } = setUp();
   client.open();
   await hub.settle();
@@ -228,7 +201,7 @@ test('only so many are under way at a time, however many wait', async () => {
   assert.deepEqual(hub.dataOf('chat:42'), [...Array(500).keys()]);
 });
 
-test('data is published as it was at that moment; what is no JSON is refused', async () => {
+test('data is published as it was at that moment; values that JSON cannot represent are refused', async () => {
   const { hub, client } = setUp();
   const data = { text: 'before' };
   client.publish('chat:42', data);
@@ -240,9 +213,9 @@ test('data is published as it was at that moment; what is no JSON is refused', a
   assert.equal(client.unacknowledged, 0);
 });
 
-test('what a page could not send is sent by the next one, in order and once', async () => {
+test('publications that a page could not send are sent by the next page, in order and once', async () => {
   const storage = new FakeStorage();
-  const first = setUp({ storage });
+  const first = setUp({ storage: keptIn(storage) });
   first.client.open();
   await first.hub.settle();
   for (const data of [1, 2, 3]) first.client.publish('chat:42', data).catch(() => {});
@@ -251,7 +224,7 @@ test('what a page could not send is sent by the next one, in order and once', as
   storage.items.set('zocalo:ws://hub/:broken', 'not ours');
   storage.items.set('of the page', 'something else');
 
-  const second = setUp({ storage });
+  const second = setUp({ storage: keptIn(storage) });
   second.hub.logs.set('chat:42', first.hub.log('chat:42'));
   const chat = second.client.subscribe('chat:42', { since: ['e1', 0] });
   const seen: unknown[] = [];
@@ -272,12 +245,38 @@ test('what a page could not send is sent by the next one, in order and once', as
   assert.deepEqual([...storage.items.keys()], ['of the page']);
 });
 
-test('what an earlier page left and the server refuses is reported as an error', async () => {
+test('a message that is in no log has no position, and one that is has it', async () => {
+  const { hub, client } = setUp();
+  const messages: Message[] = [];
+  client.subscribe('chat:42').on('message', (message) => messages.push(message));
+  await hub.settle();
+  hub.tell('chat:42', (ch) => ['m', ch, 0, 'typing']);
+  hub.publish('chat:42', 'hola');
+  await hub.settle();
+  assert.deepEqual(messages, [
+    { channel: 'chat:42', data: 'typing', mine: false },
+    { channel: 'chat:42', data: 'hola', mine: false, position: ['e1', 1] },
+  ]);
+});
+
+test('however many publications a page leaves behind, the next one sends them in their order', async () => {
   const storage = new FakeStorage();
-  const first = setUp({ storage });
+  const first = setUp({ storage: keptIn(storage) });
+  const all = Array.from({ length: 100 }, (_, n) => n);
+  for (const n of all) first.client.publish('chat:42', n).catch(() => {});
+  first.client.close();
+  const { hub, client } = setUp({ storage: keptIn(storage) });
+  client.open();
+  await hub.settle();
+  assert.deepEqual(hub.dataOf('chat:42'), all);
+});
+
+test('a restored publication that the server refuses is reported as an error', async () => {
+  const storage = new FakeStorage();
+  const first = setUp({ storage: keptIn(storage) });
   first.hub.accepts = false;
   first.client.publish('chat:42', 1).catch(() => {});
-  const { hub, client, errors } = setUp({ storage });
+  const { hub, client, errors } = setUp({ storage: keptIn(storage) });
   hub.refuse = (message) => (message[0] === 'pub' ? ['err', message[1], 'FORBIDDEN', 'not you'] : undefined);
   client.open();
   await hub.settle();
@@ -285,17 +284,17 @@ test('what an earlier page left and the server refuses is reported as an error',
   assert.equal(storage.length, 0);
 });
 
-test('a storage that is full refuses the publication', async () => {
+test('a publication that does not fit into the storage is refused', async () => {
   const storage = new FakeStorage();
   storage.isFull = true;
-  const { client } = setUp({ storage });
+  const { client } = setUp({ storage: keptIn(storage) });
   await assert.rejects(client.publish('chat:42', 1), { message: 'QuotaExceededError' });
   assert.equal(client.unacknowledged, 0);
 });
 
-test('closing rejects what was not acknowledged; a storage keeps it for the next time', async () => {
+test('closing rejects unacknowledged publications; a storage keeps them for the next page', async () => {
   const storage = new FakeStorage();
-  const { hub, client } = setUp({ storage });
+  const { hub, client } = setUp({ storage: keptIn(storage) });
   hub.accepts = false;
   const published = client.publish('chat:42', 1);
   const call = client.call('add');

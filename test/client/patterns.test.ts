@@ -19,7 +19,7 @@ function eventsOf(subscription: Subscription<any, any, any>): unknown[] {
   return events;
 }
 
-test('a pattern brings what comes next in all its channels, each message with its channel and position', async () => {
+test('a pattern delivers the next messages of all its channels, each with its channel and position', async () => {
   const { hub, client } = setUp();
   hub.publish('sensor:a', 'before');
   const sensors = client.subscribe('sensor:*');
@@ -44,7 +44,7 @@ test('a pattern brings what comes next in all its channels, each message with it
   assert.equal(sensors.position, undefined);
 });
 
-test('several subscriptions to one pattern share one, until the last is given up', async () => {
+test('several subscriptions to one pattern share one, until the last one ends', async () => {
   const { hub, client } = setUp();
   const [one, other] = [client.subscribe('sensor:*'), client.subscribe('sensor:*')];
   const [first, second] = [eventsOf(one), eventsOf(other)];
@@ -64,7 +64,7 @@ test('several subscriptions to one pattern share one, until the last is given up
   assert.deepEqual(hub.line.patterns.size, 0);
 });
 
-test('after a loss a pattern says that something may be lost, and goes on with what comes next', async () => {
+test('after a loss a pattern reports that messages may be lost, and continues', async () => {
   const { hub, client, comeBack } = setUp();
   const events = eventsOf(client.subscribe('sensor:*'));
   await hub.settle();
@@ -79,7 +79,7 @@ test('after a loss a pattern says that something may be lost, and goes on with w
   assert.deepEqual(events, [['sensor:a', 1], { channel: 'sensor:*' }, ['sensor:b', 3], ['sensor:a', 4]]);
 });
 
-test('what a pattern misses in one channel is said with its positions', async () => {
+test('messages that a pattern misses in one channel are reported with their positions', async () => {
   const { hub, client } = setUp();
   const events = eventsOf(client.subscribe('sensor:*'));
   await hub.settle();
@@ -104,7 +104,102 @@ test('what a pattern misses in one channel is said with its positions', async ()
   ]);
 });
 
-test('a channel and a pattern that matches it both get the message, which came once', async () => {
+test('a gap that only names the number of a channel is reported to its patterns too, and what follows it is delivered', async () => {
+  const { hub, client } = setUp();
+  const events = eventsOf(client.subscribe('sensor:*'));
+  client.subscribe('sensor:a');
+  await hub.settle();
+  hub.publish('sensor:a', 1);
+  await hub.settle();
+  hub.tell('sensor:a', (ch) => ['gap', ch, { have: ['e1', 1], oldest: 5, head: 7, epoch: 'e2' }]);
+  for (const offset of [7, 8]) hub.tell('sensor:a', (ch) => ['m', ch, offset, offset]);
+  await hub.settle();
+  assert.deepEqual(events, [
+    ['sensor:a', 1],
+    { channel: 'sensor:a', have: ['e1', 1], oldest: 8, head: 7, epoch: 'e2' },
+    ['sensor:a', 8],
+  ]);
+});
+
+test('a pattern that comes after the subscription to a channel gets what is published from then on', async () => {
+  const { hub, client } = setUp();
+  client.subscribe('sensor:a');
+  hub.publish('sensor:a', 1);
+  await hub.settle();
+  const events = eventsOf(client.subscribe('sensor:*'));
+  await hub.settle();
+  hub.publish('sensor:a', 2);
+  await hub.settle();
+  hub.tell('sensor:a', (ch) => ['m', ch, 4, 4]);
+  await hub.settle();
+  assert.deepEqual(events, [
+    ['sensor:a', 2],
+    { channel: 'sensor:a', have: ['e1', 2], oldest: 4, head: 3, epoch: 'e1' },
+    ['sensor:a', 4],
+  ]);
+});
+
+test('what a channel catches up on is not for a pattern that was subscribed to meanwhile', async () => {
+  const { hub, client } = setUp();
+  for (let count = 1; count <= 600; count++) hub.publish('sensor:a', count);
+  const direct = client.subscribe('sensor:a', { since: ['e1', 0] });
+  const loop = direct[Symbol.asyncIterator]();
+  await hub.settle();
+  assert.equal(direct.state, 'catchingUp');
+  const events = eventsOf(client.subscribe('sensor:*'));
+  await hub.settle();
+  const reading = (async () => {
+    for (let count = 1; count <= 600; count++) assert.equal((await loop.next()).value?.data, count);
+  })();
+  const isLive = () => (direct as { state: string }).state === 'live';
+  while (!isLive()) await hub.settle();
+  await reading;
+  assert.deepEqual(events, []);
+  hub.publish('sensor:a', 'new');
+  await hub.settle();
+  assert.deepEqual(events, [['sensor:a', 'new']]);
+});
+
+test('a pattern is not told twice of a line, nor of numbers that it does not know, nor of a gap where there is none', async () => {
+  const { hub, client, errors, states } = setUp();
+  const events = eventsOf(client.subscribe('*'));
+  await hub.settle();
+  hub.line.say(['ch', 900, 'sensor:b', 'e1', 0]);
+  hub.line.say(['skip', 900, 3]);
+  hub.line.say(['skip', 900, 3]);
+  hub.line.say(['m', 900, 4, 'four']);
+  hub.line.say(['m', 900, 4, 'four']);
+  hub.line.say(['m', 901, 7, 'of whom?']);
+  hub.line.say(['skip', 901, 8]);
+  hub.line.say(['gap', 901, { have: ['e1', 1], oldest: 5, head: 7, epoch: 'e2' }]);
+  hub.line.say(['m', 901, 8, 'of whom?']);
+  await hub.settle();
+  assert.deepEqual(events, [{ channel: 'sensor:b', from: 1, to: 3 }, ['sensor:b', 'four']]);
+  assert.deepEqual([errors, states.at(-1)], [[], 'open']);
+});
+
+test('after a loss, a pattern is also told exactly what is missing of a channel with its own subscription', async () => {
+  const { hub, client, comeBack } = setUp();
+  const events = eventsOf(client.subscribe('sensor:*'));
+  client.subscribe('sensor:a');
+  await hub.settle();
+  hub.publish('sensor:a', 1);
+  await hub.settle();
+  hub.cut();
+  for (const data of [2, 3, 4]) hub.publish('sensor:a', data);
+  hub.trim('sensor:a', 1);
+  await comeBack();
+  hub.publish('sensor:a', 5);
+  await hub.settle();
+  assert.deepEqual(events, [
+    ['sensor:a', 1],
+    { channel: 'sensor:*' },
+    { channel: 'sensor:a', have: ['e1', 1], oldest: 5, head: 4, epoch: 'e1' },
+    ['sensor:a', 5],
+  ]);
+});
+
+test('a channel and a matching pattern both get the message, which was sent once', async () => {
   const { hub, client } = setUp();
   const all = eventsOf(client.subscribe('sensor:*'));
   const also = eventsOf(client.subscribe('*:a'));
@@ -126,7 +221,7 @@ test('a channel and a pattern that matches it both get the message, which came o
   assert.deepEqual([all, also, own], [messages, messages, messages.slice(0, 2)]);
 });
 
-test('a pattern gets what a channel that was asked for and taken back at once brings on the way', async () => {
+test('a pattern gets the messages in flight of a channel that was subscribed and unsubscribed at once', async () => {
   const { hub, client } = setUp();
   const events = eventsOf(client.subscribe('sensor:*'));
   await hub.settle();
@@ -143,7 +238,7 @@ test('a pattern gets what a channel that was asked for and taken back at once br
   ]);
 });
 
-test('a pattern that comes later is told of no gap that was before it', async () => {
+test('a later pattern is not told of earlier gaps', async () => {
   const { hub, client } = setUp();
   const direct = client.subscribe('sensor:a');
   await hub.settle();
@@ -159,7 +254,7 @@ test('a pattern that comes later is told of no gap that was before it', async ()
   assert.deepEqual(events, [['sensor:a', 3]]);
 });
 
-test('a channel of its own goes on after a loss where it was, and brings the pattern nothing twice', async () => {
+test("a channel's own subscription continues after a loss where it was, and gives the pattern nothing twice", async () => {
   const { hub, client, comeBack } = setUp();
   const events = eventsOf(client.subscribe('sensor:*'));
   const own = eventsOf(client.subscribe('sensor:a'));
@@ -176,7 +271,7 @@ test('a channel of its own goes on after a loss where it was, and brings the pat
   assert.deepEqual(events, [['sensor:a', 1], { channel: 'sensor:*' }, ['sensor:a', 2]]);
 });
 
-test('a loop over a pattern that is slow says what it lets go, and holds no more than so many', async () => {
+test('a slow loop over a pattern reports what it drops, and queues a limited number', async () => {
   const { hub, client } = setUp();
   const sensors = client.subscribe('sensor:*');
   const gaps: unknown[] = [];
@@ -200,7 +295,7 @@ test('a loop over a pattern that is slow says what it lets go, and holds no more
   assert.equal((await loop.next()).value?.data, 'after');
 });
 
-test('to a pattern nothing can be published, and one that the server refuses is over', async () => {
+test('publishing to a pattern is refused, and a refused pattern ends', async () => {
   const { hub, client } = setUp();
   const sensors = client.subscribe('sensor:*');
   await assert.rejects(sensors.publish(1 as never), withCode('BAD_CHANNEL'));
@@ -212,7 +307,7 @@ test('to a pattern nothing can be published, and one that the server refuses is 
   assert.deepEqual([sensors.state, errors.map(({ message }) => message)], ['ended', ['no patterns here']]);
 });
 
-test('the contract types what a pattern brings', () => {
+test('the contract types the messages of a pattern', () => {
   type Agreed = { channels: { 'sensor:*': StandardSchema<string, number> } };
   const { hub } = setUp();
   const client = new Client<Agreed>('ws://hub/', { WebSocket: hub.WebSocket });

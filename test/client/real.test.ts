@@ -60,7 +60,7 @@ test('over real sockets: two clients talk, the server restarts, and nothing is m
   );
 });
 
-test('over real sockets: what is sent to a user comes to each of their clients, and to nobody else', {
+test('over real sockets: data for a user reaches all of their clients, and nobody else', {
   timeout: 30_000,
 }, async (t) => {
   const hub = new Hub({ broker: memory(), connect: ({ token }) => (token ? { user: token } : null) });
@@ -87,7 +87,7 @@ test('over real sockets: what is sent to a user comes to each of their clients, 
   ]);
 });
 
-test('over real sockets: a slow loop misses nothing and nobody sees it leave, while another listener hears all at once', {
+test('over real sockets: a slow loop misses nothing and stays a member, while another listener gets everything at once', {
   timeout: 30_000,
 }, async (t) => {
   const hub = new Hub({ broker: memory(), channels: { '*': { presence: true, history: { size: 10_000 } } } });
@@ -116,7 +116,7 @@ test('over real sockets: a slow loop misses nothing and nobody sees it leave, wh
   assert.equal(hub.presence('chat:42').count, 1);
 });
 
-test('over real sockets: as many subscriptions as are allowed come up against the limits of the daemon', {
+test('over real sockets: as many subscriptions as allowed start within the limits of the daemon', {
   timeout: 60_000,
 }, async (t) => {
   const hub = new Hub({ broker: memory(), limits: { requests: 100, bytes: 262_144 } });

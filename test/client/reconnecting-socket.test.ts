@@ -41,7 +41,7 @@ test('it does nothing before it is opened, and opens once', () => {
   assert.deepEqual(states, ['connecting', 'open']);
 });
 
-test('a lost connection is opened again after pauses that double up to the cap', () => {
+test('it reconnects after pauses that double up to a limit', () => {
   const { clock, socket, sockets, last } = setUp({ base: 1000, cap: 6000 });
   socket.open();
   const pauses: number[] = [];
@@ -57,7 +57,7 @@ test('a lost connection is opened again after pauses that double up to the cap',
   assert.equal(sockets.length, 6);
 });
 
-test('the pauses draw from the whole range up to their bound', () => {
+test('the pauses are random within their whole range', () => {
   fc.assert(
     fc.property(fc.nat(2000), fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (failures, random) => {
       const pause = pauseBefore(failures, random, 500, 15_000);
@@ -68,7 +68,7 @@ test('the pauses draw from the whole range up to their bound', () => {
   assert.equal(pauseBefore(3, 0.25, 500, 15_000), 1000);
 });
 
-test('only a message, not the mere opening, makes the pauses short again', () => {
+test('only a received message, not the opening alone, makes the pauses short again', () => {
   const { clock, socket, last } = setUp({ base: 1000 });
   socket.open();
   for (let round = 0; round < 3; round++) {
@@ -97,7 +97,7 @@ test('`retryNow` ends the pause at once, and its timer does not fire later', () 
   assert.equal(clock.pending, 0);
 });
 
-test('an attempt that gets no answer is given up', () => {
+test('an attempt without an answer is given up', () => {
   const { clock, socket, last } = setUp({ patience: 10_000 });
   socket.open();
   const silent = last();
@@ -108,7 +108,7 @@ test('an attempt that gets no answer is given up', () => {
   assert.equal(socket.state, 'waiting');
 });
 
-test('closing on purpose says 1000, and it stays closed until it is opened again', () => {
+test('closing on purpose sends 1000, and it stays closed until it is opened again', () => {
   const { clock, socket, states, last } = setUp();
   socket.open();
   last().accept();
@@ -122,7 +122,7 @@ test('closing on purpose says 1000, and it stays closed until it is opened again
   assert.equal(socket.state, 'connecting');
 });
 
-test('closing during a pause or an attempt ends it too', () => {
+test('closing ends a pause or an attempt too', () => {
   const { clock, socket, sockets, last } = setUp();
   socket.open();
   socket.close();
@@ -135,7 +135,7 @@ test('closing during a pause or an attempt ends it too', () => {
   assert.equal(sockets.length, 2);
 });
 
-test('a server that says 1008 is not asked again', () => {
+test('it does not reconnect after 1008', () => {
   const { clock, socket, last } = setUp();
   socket.open();
   last().accept();
@@ -147,7 +147,7 @@ test('a server that says 1008 is not asked again', () => {
   assert.equal(socket.closeCode, undefined);
 });
 
-test('it sends only while it is open, and says whether it did', () => {
+test('it sends only while it is open, and returns whether it did', () => {
   const { socket, last } = setUp();
   assert.equal(socket.send('early'), false);
   socket.open();
@@ -157,7 +157,7 @@ test('it sends only while it is open, and says whether it did', () => {
   assert.deepEqual(last().sent, ['now']);
 });
 
-test('silence after a question is a loss; any message is an answer', () => {
+test('silence after a check is a loss; any message is an answer', () => {
   const { clock, socket, messages, last } = setUp();
   socket.open();
   last().accept();
@@ -173,7 +173,7 @@ test('silence after a question is a loss; any message is an answer', () => {
   assert.equal(socket.state, 'waiting');
 });
 
-test('late events of a connection that was given up change nothing', () => {
+test('late events of an abandoned connection change nothing', () => {
   const { clock, socket, sockets, messages, last } = setUp();
   socket.open();
   last().accept();

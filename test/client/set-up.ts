@@ -1,3 +1,5 @@
+import '../../src/client/credentials.ts'; // loaded already, so that no test waits for the disk
+import '../../src/client/extras.ts';
 import { Client, type ClientOptions } from '../../src/client/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { FakeHub } from './fake-hub.ts';

@@ -8,7 +8,7 @@ const LIMIT = 8_192;
 
 const gzipped = (code: string) => gzipSync(code, { level: 9 }).length;
 
-test('what a page loads that imports the client has under 8 KB, minified and gzipped', async (t) => {
+test('a page that imports the client loads under 8 KB, minified and gzipped', async (t) => {
   const files = await bundlePlainPage();
   const size = files.map(gzipped).reduce((sum, size) => sum + size);
   const { code } = await bundleSdk();

@@ -12,7 +12,7 @@ function dataOf(chat: Subscription): unknown[] {
   return data;
 }
 
-test('what is published after the subscription comes, with its position and who wrote it', async () => {
+test('a publication after the subscription arrives with its position and publisher', async () => {
   const { hub, client } = setUp();
   hub.publish('chat:42', 'before');
   const chat = client.subscribe('chat:42');
@@ -28,7 +28,7 @@ test('what is published after the subscription comes, with its position and who 
   ]);
 });
 
-test('`since` brings what was missed, and then what is live', async () => {
+test('`since` delivers what was missed, and then live messages', async () => {
   const { hub, client } = setUp();
   for (const data of [1, 2, 3]) hub.publish('chat:42', data);
   const chat = client.subscribe('chat:42', { since: ['e1', 1] });
@@ -39,7 +39,7 @@ test('`since` brings what was missed, and then what is live', async () => {
   assert.deepEqual(data, [2, 3, 4]);
 });
 
-test('`recent` brings the newest, and only the first time', async () => {
+test('`recent` delivers the newest messages, and only the first time', async () => {
   const { hub, client, comeBack } = setUp();
   for (const data of [1, 2, 3]) hub.publish('chat:42', data);
   const data = dataOf(client.subscribe('chat:42', { recent: 2 }));
@@ -50,7 +50,7 @@ test('`recent` brings the newest, and only the first time', async () => {
   assert.deepEqual(data, [2, 3, 4]);
 });
 
-test('after a loss, every subscription goes on where it was', async () => {
+test('after a loss, every subscription continues where it was', async () => {
   const { hub, client, comeBack } = setUp();
   const [a, b] = [dataOf(client.subscribe('chat:a')), dataOf(client.subscribe('chat:b'))];
   await hub.settle();
@@ -63,7 +63,7 @@ test('after a loss, every subscription goes on where it was', async () => {
   assert.deepEqual([a, b], [[1, 2], [3]]);
 });
 
-test('what the log no longer has is announced, once, and then it goes on', async () => {
+test('messages that the log no longer has are reported once, and then it continues', async () => {
   const { hub, client, comeBack } = setUp();
   const chat = client.subscribe('chat:42');
   const data = dataOf(chat);
@@ -78,9 +78,10 @@ test('what the log no longer has is announced, once, and then it goes on', async
   await hub.settle();
   assert.deepEqual(gaps, [{ channel: 'chat:42', have: ['e1', 0], oldest: 3, head: 3, epoch: 'e1' }]);
   assert.deepEqual(data, [4]);
+  assert.deepEqual(hub.heardOf('get'), [], 'there is nothing to fetch');
 });
 
-test('a log that begins anew is a gap too, and its positions are taken over', async () => {
+test('a new log is a gap too, and its positions are used from then on', async () => {
   const { hub, client, comeBack } = setUp();
   const chat = client.subscribe('chat:42');
   const gaps: unknown[] = [];
@@ -94,7 +95,7 @@ test('a log that begins anew is a gap too, and its positions are taken over', as
   assert.deepEqual(chat.position, ['e2', 0]);
 });
 
-test('a position that the log never gave out is a gap, not an end', async () => {
+test('a position that the log never assigned is a gap, not an end', async () => {
   const { hub, client } = setUp();
   hub.publish('chat:42', 1);
   const chat = client.subscribe('chat:42', { since: ['e1', 9] });
@@ -105,7 +106,7 @@ test('a position that the log never gave out is a gap, not an end', async () => 
   assert.equal(chat.state, 'live');
 });
 
-test('what comes twice is passed over, and what is missing is fetched', async () => {
+test('duplicates are ignored, and missing messages are fetched', async () => {
   const { hub, client } = setUp();
   const data = dataOf(client.subscribe('chat:42'));
   await hub.settle();
@@ -118,7 +119,7 @@ test('what comes twice is passed over, and what is missing is fetched', async ()
   assert.deepEqual(data, [1, 2, 3]);
 });
 
-test('what the server leaves out is said, and is no reason to ask again', async () => {
+test('skipped messages are reported, and not fetched again', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe('chat:42');
   const skipped: unknown[] = [];
@@ -133,7 +134,7 @@ test('what the server leaves out is said, and is no reason to ask again', async 
   assert.equal(hub.heardOf('sub').length, 1);
 });
 
-test('what stands in no log comes, without a position', async () => {
+test('a message that is in no log arrives without a position', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe('chat:42');
   const messages: Message[] = [];
@@ -148,7 +149,7 @@ test('what stands in no log comes, without a position', async () => {
   assert.deepEqual(chat.position, ['e1', 0]);
 });
 
-test('several subscriptions to one channel share one, until the last is given up', async () => {
+test('several subscriptions to one channel share one, until the last one ends', async () => {
   const { hub, client } = setUp();
   const [first, second] = [client.subscribe('chat:42'), client.subscribe('chat:42')];
   const data = [dataOf(first), dataOf(second)];
@@ -169,7 +170,7 @@ test('several subscriptions to one channel share one, until the last is given up
   assert.deepEqual([first.state, second.state], ['ended', 'ended']);
 });
 
-test('one that comes later with an older position gets all since then; the others nothing twice', async () => {
+test('a later subscription with an older position gets everything since then; the others get nothing twice', async () => {
   const { hub, client } = setUp();
   for (const data of [1, 2, 3]) hub.publish('chat:42', data);
   const first = dataOf(client.subscribe('chat:42', { since: ['e1', 2] }));
@@ -182,7 +183,7 @@ test('one that comes later with an older position gets all since then; the other
   assert.deepEqual([first, second, third], [[3, 4], [1, 2, 3, 4], [4]]);
 });
 
-test('one that comes with an older position before the answer gets all since then', async () => {
+test('a subscription with an older position before the answer gets everything since then', async () => {
   const { hub, client } = setUp();
   for (const data of [1, 2, 3]) hub.publish('chat:42', data);
   client.open();
@@ -198,7 +199,7 @@ test('one that comes with an older position before the answer gets all since the
   );
 });
 
-test('a gap of one is no gap of the others', async () => {
+test('a gap of one subscription is not a gap of the others', async () => {
   const { hub, client } = setUp();
   for (const data of [1, 2, 3, 4]) hub.publish('chat:42', data);
   const first = client.subscribe('chat:42', { since: ['e1', 3] });
@@ -252,7 +253,7 @@ test('a loop that is left early does not end the subscription, and leaves nothin
   assert.equal((await next).value?.data, 2);
 });
 
-test('a loop over a subscription that is refused throws, and so does one that comes too late', async () => {
+test('a loop over a refused subscription throws, and so does one that starts too late', async () => {
   const { hub, client } = setUp();
   hub.refuse = (message) => (message[0] === 'sub' ? ['err', message[1], 'FORBIDDEN', 'not you'] : undefined);
   const chat = client.subscribe('secret');
@@ -265,7 +266,7 @@ test('a loop over a subscription that is refused throws, and so does one that co
   await assert.rejects(chat[Symbol.asyncIterator]().next(), withCode('FORBIDDEN'));
 });
 
-test('a subscription that was refused does not come back after a loss; asking again is new', async () => {
+test('a refused subscription does not return after a loss; subscribing again is new', async () => {
   const { hub, client, comeBack } = setUp();
   hub.refuse = (message) => (message[0] === 'sub' ? ['err', message[1], 'FORBIDDEN', 'not you'] : undefined);
   client.subscribe('secret');
@@ -279,7 +280,7 @@ test('a subscription that was refused does not come back after a loss; asking ag
   assert.equal(again.state, 'live');
 });
 
-test('what cannot be had now is asked for again after the pause', async () => {
+test('a temporarily refused subscription is requested again after the pause', async () => {
   const { clock, hub, client } = setUp();
   hub.refuse = (message) => (message[0] === 'sub' ? ['err', message[1], 'UNAVAILABLE', 'not now', 2_000] : undefined);
   const chat = client.subscribe('chat:42');
@@ -294,7 +295,7 @@ test('what cannot be had now is asked for again after the pause', async () => {
   assert.equal(chat.state, 'live');
 });
 
-test('no pause goes on for a subscription that was given up, or whose connection is gone', async () => {
+test('no pause continues for a subscription that has ended, or whose connection is lost', async () => {
   const { clock, hub, client } = setUp();
   client.open();
   await hub.settle();
@@ -310,7 +311,7 @@ test('no pause goes on for a subscription that was given up, or whose connection
   assert.equal(clock.pending, 0);
 });
 
-test('an end that may pass is followed by a new beginning at the last position', async () => {
+test('a temporary end is followed by a new subscription at the last position', async () => {
   const { clock, hub, client } = setUp();
   const data = dataOf(client.subscribe('chat:42'));
   await hub.settle();
@@ -325,7 +326,7 @@ test('an end that may pass is followed by a new beginning at the last position',
   assert.deepEqual(data, [1, 2]);
 });
 
-test('an end for good is an error of the subscription', async () => {
+test('a permanent end is an error of the subscription', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe('chat:42');
   const errors: unknown[] = [];
@@ -337,7 +338,7 @@ test('an end for good is an error of the subscription', async () => {
   assert.ok(withCode('CLOSED')(errors[0]));
 });
 
-test('a subscription that is refused for the token is asked for again with a new one', async () => {
+test('a subscription that is refused for the token is requested again with a new one', async () => {
   const { hub, client } = setUp({ token: () => 'fresh' });
   hub.refuse = (message) =>
     message[0] === 'sub' && hub.heardOf('auth').length === 0
@@ -348,7 +349,7 @@ test('a subscription that is refused for the token is asked for again with a new
   assert.equal(chat.state, 'live');
 });
 
-test('who is here is known, live, and anew after a loss', async () => {
+test('the members are known, kept up to date, and loaded again after a loss', async () => {
   const { hub, client, comeBack } = setUp();
   hub.log('chat:42').members = [{ id: 'ana', data: { name: 'Ana' } }];
   const chat = client.subscribe('chat:42', { presence: true, member: { name: 'Natalia' } });
@@ -379,7 +380,7 @@ test('who is here is known, live, and anew after a loss', async () => {
   assert.deepEqual(wishes, { presence: true, member: { name: 'Natalia' }, credit: 256 });
 });
 
-test('catching up is paced: more is asked for as it is read', async () => {
+test('catching up is paced: more is requested as it is read', async () => {
   const { hub, client } = setUp();
   for (let count = 1; count <= 1_000; count++) hub.publish('chat:42', count);
   const data = dataOf(client.subscribe('chat:42', { since: ['e1', 0] }));
@@ -406,7 +407,7 @@ test('a loop that is slow to catch up is sent no more than it can hold', async (
   }
 });
 
-test('a loop that is slow on a live channel goes back to the log, and misses nothing', async () => {
+test('a loop that is slow on a live channel returns to the log, and misses nothing', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe<number>('chat:42');
   const loop = chat[Symbol.asyncIterator]();
@@ -427,7 +428,7 @@ test('a loop that is slow on a live channel goes back to the log, and misses not
   assert.equal(chat.state, 'live');
 });
 
-test('a loop that was left holds up nobody, and the next one goes on where it was', async () => {
+test('a loop that was left delays nobody, and the next one continues where it was', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe<number>('chat:42');
   const left = chat[Symbol.asyncIterator]();
@@ -448,7 +449,7 @@ test('a loop that was left holds up nobody, and the next one goes on where it wa
   assert.deepEqual(chat.position, ['e1', 3_000]);
 });
 
-test('history comes in pages, and is asked for again after a loss', async () => {
+test('history comes in pages, and is requested again after a loss', async () => {
   const { hub, client, comeBack } = setUp();
   for (const data of ['a', 'b', 'c']) hub.publish('chat:42', data);
   const chat = client.subscribe('chat:42');
@@ -480,13 +481,13 @@ test('history and presence can be looked up without a subscription', async () =>
   client.close();
 });
 
-test('a name that no channel can have is refused at once', () => {
+test('an invalid channel name is refused at once', () => {
   const { client } = setUp();
   for (const name of ['', 'two words', '$mine', 'chat:**', '$*'])
     assert.throws(() => client.subscribe(name), withCode('BAD_CHANNEL'), name);
 });
 
-test('a listener that throws does not keep the others from their message', async () => {
+test('a listener that throws does not keep the message from the others', async () => {
   const { hub, client } = setUp();
   const chat = client.subscribe('chat:42');
   const uncaught: unknown[] = [];

@@ -1,6 +1,7 @@
+import { turn } from '../support/turn.ts';
 import type { Action, Case, End, Event, Verdict } from './case.ts';
 import { fragments } from './frame.ts';
-import { type RawPeer, turn } from './raw-peer.ts';
+import type { RawPeer } from './raw-peer.ts';
 
 /** How long a subject that should end the connection is given before the script goes on. Only a lax one needs it. */
 const GRACE = 2000;

@@ -1,11 +1,9 @@
 import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
+import { turn } from '../support/turn.ts';
 import type { Event } from './case.ts';
 import type { Deflate } from './deflate.ts';
 import * as wire from './frame.ts';
-
-/** Lets the other end read what was just written: one turn of the loop that both ends share. */
-export const turn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
 /** One end of a WebSocket that says whatever it is told to, and writes down what the other end does. */
 export class RawPeer {

@@ -21,7 +21,7 @@ test('the table has a line for every case and no other', () => {
   assert.deepEqual(new Set(Object.keys(readResults())), ids);
 });
 
-test('the oracle writes the frames and the accept that RFC 6455 has as examples', () => {
+test('the oracle produces the example frames and the accept value of RFC 6455', () => {
   assert.equal(encode(text('Hello'), false), '810548656c6c6f');
   assert.equal(encode(text('Hello'), true), '818537fa213d7f9f4d5158');
   assert.deepEqual(
@@ -34,7 +34,7 @@ test('the oracle writes the frames and the accept that RFC 6455 has as examples'
   assert.equal(acceptFor(KEY), ACCEPT);
 });
 
-test('the oracle takes no frame that an endpoint may not send', () => {
+test('the oracle accepts no frame that an endpoint may not send', () => {
   for (const octets of ['810548656c6c6f', '83850000000048656c6c6f', '81fe00050000000048656c6c6f', '098000000000']) {
     const reader = new FrameReader(true);
     reader.push(Buffer.from(octets, 'hex'));

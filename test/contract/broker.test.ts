@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import type { Broker, Entry, Keep, LogGap, Page } from '../../src/broker/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
-import { BROKERS, type Setting } from './brokers.ts';
+import { BROKERS, MISSING, type Setting } from './brokers.ts';
 import { NaiveBroker } from './naive-broker.ts';
 
 const ALL: Keep = { size: Infinity, ttl: Infinity };
@@ -20,10 +20,10 @@ async function publishAll(broker: Broker, channel: string, ...data: string[]): P
 }
 
 for (const [name, make] of Object.entries(BROKERS)) {
-  describe(`the ${name} broker`, () => {
+  describe(`the ${name} broker`, { skip: MISSING[name] ?? false }, () => {
     const still: Setting = { now: () => 1_000 };
 
-    test('counts each channel from one, without a hole, under an epoch that stays', async (t) => {
+    test('counts each channel from one, without a gap, under an epoch that stays', async (t) => {
       const broker = await make(t, still);
       const receipts = await Promise.all(['a', 'b', 'a', 'a'].map((channel) => broker.publish(channel, { data: '1' })));
       assert.deepEqual(
@@ -45,7 +45,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(texts(await broker.read('new', [state.epoch, 0])), ['1']);
     });
 
-    test('answers for a channel without a log by a position that stays true, whoever asks and however often', async (t) => {
+    test('gives a channel without a log a position that stays valid, whoever asks and however often', async (t) => {
       const broker = await make(t, still);
       const state = await broker.state('new');
       assert.deepEqual(await broker.read('new', [state.epoch, 0]), { ...state, entries: [] });
@@ -58,7 +58,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(texts(await broker.read('new', [state.epoch, 0])), ['1']);
     });
 
-    test('never gives a log the epoch of one that was forgotten, be it only asked for', async (t) => {
+    test('never reuses the epoch of a forgotten log, even if it was only requested', async (t) => {
       const broker = await make(t, still);
       const epochs = new Set<string>();
       for (let n = 0; n < 20; n++) {
@@ -102,7 +102,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       }
     });
 
-    test('lets go in time of what was published while the clock was ahead, and stamps what follows rightly', async (t) => {
+    test('expires publications from while the clock was ahead in time, and dates later ones correctly', async (t) => {
       const clock = new FakeClock();
       let now = START + 365 * 24 * 3_600_000;
       const broker = await make(t, { now: () => now, clock });
@@ -122,7 +122,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.equal((await broker.state('a')).oldest, 3);
     });
 
-    test('believes a clock that has gone on for ten minutes from where it leapt to', async (t) => {
+    test('trusts a clock that has run on for ten minutes after a jump', async (t) => {
       const clock = new FakeClock();
       let now = START;
       const broker = await make(t, { now: () => now, clock });
@@ -152,7 +152,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(texts(await broker.read('a', [epoch, 5])), []);
     });
 
-    test('gives back data, meta, offset and time as they were', async (t) => {
+    test('returns data, meta, offset and time unchanged', async (t) => {
       let now = 5_000;
       const broker = await make(t, { now: () => now });
       const { position } = await broker.publish('a', { data: '{"t":"¡hola! 😀\\u0000"}', meta: '{"user":"x"}' });
@@ -164,7 +164,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       ]);
     });
 
-    test('says the gap before what was trimmed, and reads on from where the log begins', async (t) => {
+    test("reports a gap before trimmed entries, and reads on from the log's start", async (t) => {
       const broker = await make(t, still);
       await publishAll(broker, 'a', '1', '2', '3', '4', '5');
       const state = await broker.trim('a', { size: 2, ttl: Infinity });
@@ -178,7 +178,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.equal((await broker.publish('a', { data: '6' })).position[1], 6);
     });
 
-    test('says the gap of another epoch and of a future offset', async (t) => {
+    test('reports a gap for another epoch and for a future offset', async (t) => {
       const broker = await make(t, still);
       await publishAll(broker, 'a', '1', '2');
       const state = await broker.state('a');
@@ -187,7 +187,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.equal((await broker.read('unknown', [state.epoch, 1])).gap, 'epoch');
     });
 
-    test('keeps the newest entries as each publication says, and counts where it keeps none', async (t) => {
+    test('keeps as many of the newest entries as each publication requests, and counts where it keeps none', async (t) => {
       const broker = await make(t, still);
       const { epoch } = await broker.state('a');
       for (let n = 1; n <= 200; n++) {
@@ -202,7 +202,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(texts(await broker.read('a', [epoch, 201])), ['202']);
     });
 
-    test('lets entries go when their time is over, and never shows them again', async (t) => {
+    test('removes expired entries, and never shows them again', async (t) => {
       let now = 0;
       const broker = await make(t, { now: () => now });
       const keep = { size: Infinity, ttl: 100 };
@@ -218,7 +218,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(await broker.state('a'), { epoch, oldest: 7, head: 6 });
     });
 
-    test('does not show again what was over already when a longer time was given', async (t) => {
+    test('does not show expired entries again when a longer time is set', async (t) => {
       let now = 0;
       const broker = await make(t, { now: () => now });
       await broker.publish('a', { data: '1', keep: { size: Infinity, ttl: 100 } });
@@ -227,7 +227,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.equal((await broker.state('a')).oldest, 2);
     });
 
-    test('stores a publication with a key once, however often and from wherever it is repeated', async (t) => {
+    test('stores a publication with a key once, however often it is repeated and from where', async (t) => {
       const broker = await make(t, still);
       const publication = { data: '"x"', key: 'k' };
       const receipts = await Promise.all([1, 2, 3].map(() => broker.publish('a', publication)));
@@ -241,7 +241,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.equal((await broker.state('a')).head, 1);
     });
 
-    test('refuses a key that comes again with other data, and only that publication', async (t) => {
+    test('refuses a used key with other data, and only that publication', async (t) => {
       const broker = await make(t, still);
       const results = await Promise.allSettled([
         broker.publish('a', { data: '1', key: 'k' }),
@@ -254,7 +254,17 @@ for (const [name, make] of Object.entries(BROKERS)) {
       );
     });
 
-    test('knows a key for its window, also after the entry was trimmed', async (t) => {
+    test('compares the data that was sent for a key, even if other data was stored', async (t) => {
+      const broker = await make(t, still);
+      const first = { data: '{"at":1}', sent: '{}', key: 'k' };
+      const { position } = await broker.publish('a', first);
+      assert.deepEqual(await broker.publish('a', { ...first, data: '{"at":2}' }), { position, duplicate: true });
+      await assert.rejects(broker.publish('a', { ...first, sent: '{"other":1}' }), { code: 'KEY_REUSED' });
+      const page = await broker.read('a', [position[0], 0]);
+      assert.deepEqual(page.gap ?? page.entries.map(({ data }) => data), ['{"at":1}']);
+    });
+
+    test('remembers a key for its window, even after its entry was trimmed', async (t) => {
       let now = 0;
       const broker = await make(t, { now: () => now, keys: { ttl: 100 } });
       const put = async (key: string) =>
@@ -266,7 +276,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.equal(await put('a'), false);
     });
 
-    test('knows a key until its time is over, however many others come in its channel and elsewhere', async (t) => {
+    test('remembers a key until it expires, however many others come in its channel and elsewhere', async (t) => {
       const broker = await make(t, still);
       const order = { data: '{"order":17}', key: 'order-17' };
       const { position } = await broker.publish('orders', order);
@@ -283,7 +293,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(await broker.publish('orders', order), { position, duplicate: true });
     });
 
-    test('refuses another key to an owner who has as many as there is room left, and nothing without a key', async (t) => {
+    test('refuses further keys of an owner who has as many as there is room left, but not publications without a key', async (t) => {
       let now = 0;
       const broker = await make(t, { now: () => now, keys: { ttl: 100, count: 10 } });
       const put = (key: string, owner?: string) => broker.publish('a', { data: '1', key, ...(owner && { owner }) });
@@ -298,7 +308,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.equal((await put('stranger 0', 'stranger')).duplicate, false);
     });
 
-    test('forgets a log whole: another epoch, from one again, and its keys too', async (t) => {
+    test('forgets a log completely: its entries, epoch, offsets and keys', async (t) => {
       const broker = await make(t, still);
       const before = await broker.publish('a', { data: '1', key: 'k' });
       await broker.forget('a');
@@ -311,7 +321,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(texts(await broker.read('a', [state.epoch, 0])), ['2']);
     });
 
-    test('forgets, reads and publishes in one turn as in turns of their own', async (t) => {
+    test('forgets, reads and publishes in one turn as in separate turns', async (t) => {
       const broker = await make(t, still);
       const { epoch } = await broker.state('a');
       const [first, , second] = await Promise.all([
@@ -326,7 +336,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.equal(gap.gap, 'epoch');
     });
 
-    test('tells the watchers of a channel and of a pattern what was appended, in order, before it is acknowledged', async (t) => {
+    test('notifies the watchers of a channel and of a pattern of appended entries in order, before they are acknowledged', async (t) => {
       const broker = await make(t, still);
       const heard: [string, string, number][] = [];
       const note = (who: string) => (channel: string, _epoch: string, entries: readonly Entry[]) => {
@@ -366,7 +376,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.deepEqual(heard, [['pattern', 'chat:1', 4]]);
     });
 
-    test("tells this process's watchers whose a publication is, and nobody who reads the log", async (t) => {
+    test("gives the origin of a publication to this process's watchers, and to nobody who reads the log", async (t) => {
       const broker = await make(t, still);
       const heard: (object | undefined)[] = [];
       await broker.watch('a', (_channel, _epoch, entries) => heard.push(...entries.map(({ origin }) => origin)));
@@ -380,7 +390,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.ok(entries.every((entry) => !('origin' in entry)));
     });
 
-    test('goes on when a watcher throws, and reports it', async (t) => {
+    test('continues when a watcher throws, and reports it', async (t) => {
       const errors: unknown[] = [];
       const broker = await make(t, { ...still, onError: (error) => errors.push(error) });
       await broker.watch('a', () => {
@@ -393,7 +403,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       assert.match(String(errors), /oops/);
     });
 
-    test('refuses all before it is open and after it was closed', async (t) => {
+    test('refuses all calls before it is open and after it was closed', async (t) => {
       const broker = await make(t, still);
       const pending = broker.publish('a', { data: '1' });
       await broker.close();
@@ -412,7 +422,7 @@ for (const [name, make] of Object.entries(BROKERS)) {
       await broker.close();
     });
 
-    test('agrees with a naive broker, whatever comes in whatever order', async (t) => {
+    test('agrees with a naive broker for any sequence of calls', async (t) => {
       let now = 0;
       const setting = { now: () => now, keys: { ttl: 60, count: 6 } };
       const broker = await make(t, setting);

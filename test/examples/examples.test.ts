@@ -37,7 +37,7 @@ test('every example is under 60 lines', () => {
   }
 });
 
-test('examples/login.ts lets in who has a session, by name and into one room, and answers others 401', async (t) => {
+test('examples/login.ts accepts users with a session, by name and into one room, and answers others with 401', async (t) => {
   const { program, place } = await start(t, 'login.ts');
   await assert.rejects(connectWebSocket(`ws://${place}`), /refused with 401/);
   await assert.rejects(connectWebSocket(`ws://${place}`, { headers: { Cookie: 'session=nobody' } }), /401/);
@@ -59,7 +59,7 @@ test('examples/login.ts lets in who has a session, by name and into one room, an
   assert.equal(await program.stop('SIGINT'), 0);
 });
 
-test('examples/notify.ts passes what is posted to a path on to the pages of that path alone', async (t) => {
+test('examples/notify.ts passes posts to a path on to the pages of that path alone', async (t) => {
   const { place } = await start(t, 'notify.ts');
   const post = async (path: string, body: string, token = 'change-me') => {
     const headers = { authorization: `Bearer ${token}` };
@@ -89,7 +89,7 @@ test('examples/attach.ts serves its page and its sockets on one port', async (t)
   assert.equal(await program.stop('SIGTERM'), 0);
 });
 
-test('examples/contract.ts stores what fits as the schema answers it, and says what does not fit', async (t) => {
+test("examples/contract.ts stores the schema's output, and reports invalid data", async (t) => {
   const program = new Program('env', ['PORT=0', process.execPath, `${EXAMPLES}contract.ts`]);
   t.after(() => program.stop());
   await program.says(/stored: "hola"\nrenamed: true\nBAD_DATA: text: .*expected string/);

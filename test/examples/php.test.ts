@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { copyFileSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { signatureOf } from '../../src/server/webhooks/signature.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { Program } from '../support/cli.ts';
-import { API_KEY, startDaemon } from '../support/daemon.ts';
+import { API_KEY } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const PHP = join(ROOT, 'examples/php/');
@@ -23,23 +24,24 @@ async function php(file: string, args: readonly string[], env: Record<string, st
 
 /** PHP's own server with these files, and a folder for its sessions. */
 async function servePhp(t: TestContext, files: readonly string[], { env = {}, login = '' } = {}) {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-php-'));
+  const folder = temporaryFolder(t);
   for (const file of files) copyFileSync(join(PHP, file), join(folder, file));
   if (login) writeFileSync(join(folder, 'login.php'), login);
   const settings = ['-d', `session.save_path=${folder}`, '-S', '127.0.0.1:0', '-t', folder];
   const program = new Program('php', settings, { env: { ...process.env, ...env } });
-  t.after(async () => {
-    await program.stop('SIGINT');
-    rmSync(folder, { recursive: true });
-  });
+  t.after(() => program.stop('SIGINT'));
   const [, url] = await program.says(/\((http:\/\/127\.0\.0\.1:\d+)\) started/, 'stderr');
   return { url: url!, program };
 }
 
 test('the publication of the README is that of examples/php/publish.php', () => {
-  const [, shown] = /```php\n(.*?)```/s.exec(readFileSync(join(ROOT, 'README.md'), 'utf8'))!;
+  const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  const shown = readme
+    .match(/```php\n.*?```/gs)!
+    .find((code) => code.includes('/api/publish'))!
+    .slice(7, -3);
   const example = readFileSync(join(PHP, 'publish.php'), 'utf8');
-  assert.ok(example.endsWith(shown!.replace("'http://127.0.0.1:9000/api/publish'", '"$url/api/publish"')));
+  assert.ok(example.endsWith(shown.replace("'http://127.0.0.1:9000/api/publish'", '"$url/api/publish"')));
 });
 
 test('what PHP publishes reaches a page, and a refusal is printed', { skip: missing('php') }, async (t) => {
@@ -53,7 +55,7 @@ test('what PHP publishes reaches a page, and a refusal is printed', { skip: miss
   assert.equal(JSON.parse(await publish('wrong')).code, 'UNAUTHORIZED');
 });
 
-test("PHP's token lets a client into the channels that it names, and no others", {
+test("PHP's token admits a client to the channels that it names, and no others", {
   skip: missing('php'),
 }, async (t) => {
   const granted = { subscribe: 'granted', publish: 'granted' } as const;
@@ -86,12 +88,13 @@ session_start();
 if (isset($_GET['user'])) $_SESSION['user'] = $_GET['user'];
 ?><!doctype html><title>inbox</title>`;
 
-test("a PHP session lets the browser's cookie in, to that user's channels, and nobody without one", {
+test("a PHP session admits the browser's cookie to that user's channels, and nobody without one", {
   skip: missing('php', 'chromium'),
 }, async (t) => {
   const site = await servePhp(t, ['hook.php'], { login: LOGIN });
   const { url, call } = await startDaemon(t, {
-    auth: { anonymous: false, hook: { url: `${site.url}/hook.php` } },
+    auth: { anonymous: false },
+    handlers: { login: { events: ['connect'], url: `${site.url}/hook.php` } },
     channels: { 'inbox:*': { subscribe: 'granted' } },
   });
   const browser = await launchChromium();
@@ -117,12 +120,13 @@ test("a PHP session lets the browser's cookie in, to that user's channels, and n
   assert.equal(await stranger.evaluate(subscribe('inbox:natalia')), 'UNAUTHORIZED');
 });
 
-test("whatever a user's name is, PHP's hook opens that user's inbox, and nobody else's", {
+test("PHP's hook opens a user's own inbox for any user name, and nobody else's", {
   skip: missing('php'),
 }, async (t) => {
   const site = await servePhp(t, ['hook.php'], { login: LOGIN });
   const { daemon, log, url } = await startDaemon(t, {
-    auth: { anonymous: false, hook: { url: `${site.url}/hook.php` } },
+    auth: { anonymous: false },
+    handlers: { login: { events: ['connect'], url: `${site.url}/hook.php` } },
     channels: { 'inbox:*': { subscribe: 'granted' } },
   });
   await daemon.hub.publish('inbox:natalia', 'a letter');
@@ -144,7 +148,7 @@ test("whatever a user's name is, PHP's hook opens that user's inbox, and nobody 
   );
 });
 
-test("PHP's token function can be required, and signs with no missing or short secret", {
+test("PHP's token function can be included, and refuses a missing or short secret", {
   skip: missing('php'),
 }, async () => {
   const run = async (code: string) => {
@@ -165,7 +169,7 @@ test("PHP's token function can be required, and signs with no missing or short s
   assert.match(alone.stdout, /^[\w-]+\.[\w-]+\.[\w-]{43}$/); // no newline, which a token must not have
 });
 
-test("examples/php/webhook.php takes the daemon's own events, and neither forged nor old ones", {
+test("examples/php/webhook.php accepts the daemon's events, and neither forged nor old ones", {
   skip: missing('php'),
 }, async (t) => {
   const { url, program } = await servePhp(t, ['webhook.php'], { env: { ZOCALO_WEBHOOK_SECRET: SECRET } });
@@ -196,7 +200,7 @@ test("examples/php/webhook.php takes the daemon's own events, and neither forged
   assert.equal(await post(signatureOf(SECRET, now, body)), 204);
 });
 
-test('examples/php/webhook.php without a secret believes nobody, not even who signs with none', {
+test('examples/php/webhook.php without a secret accepts nothing, not even calls signed with an empty one', {
   skip: missing('php'),
 }, async (t) => {
   const { url } = await servePhp(t, ['webhook.php'], { env: { ZOCALO_WEBHOOK_SECRET: '' } });

@@ -33,7 +33,7 @@ async function lineCutBefore(t: TestContext, words: string, target: number): Pro
   return (proxy.address() as AddressInfo).port;
 }
 
-test('examples/python/client.py says and hears everything once, though its line is cut before the answer', {
+test('examples/python/client.py sends and receives everything once, even if its connection is cut before the answer', {
   skip: missing('python3'),
   timeout: 60_000,
 }, async (t) => {

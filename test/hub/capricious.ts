@@ -1,5 +1,5 @@
 import type { Broker, Entry, Listener } from '../../src/broker/index.ts';
-import { settle } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
 
 /** A broker whose news come late, or not at all, and whose reads take as long as the test likes. */
 export class Capricious {

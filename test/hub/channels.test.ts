@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Subscribed } from '../../src/protocol/index.ts';
-import { settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { square } from './fake-wire.ts';
 
 const CHANNEL = 'chat:42';
 
-test('what is published reaches every subscriber once, in order, encoded once for all', async () => {
+test('a publication reaches every subscriber once, in order, encoded once for all', async () => {
   const { hub, fanOut, guest } = await square();
   const [ana, luis] = [await guest(), await guest()];
   await ana.ask('sub', CHANNEL);
@@ -44,7 +45,7 @@ test('a publication carries its key, its user and its time, and is acknowledged 
   });
 });
 
-test('a key makes a repetition harmless, and cannot be used for other data', async () => {
+test('a key makes repeating harmless, and cannot be used for other data', async () => {
   const { guest } = await square();
   const ana = await guest();
   await ana.ask('sub', CHANNEL);
@@ -54,7 +55,7 @@ test('a key makes a repetition harmless, and cannot be used for other data', asy
   assert.deepEqual(ana.publications(), [[1, 'hola']]);
 });
 
-test('who wants no echo is told that they have missed nothing', async () => {
+test('a publisher without echo is told that nothing was missed', async () => {
   const { guest } = await square();
   const [ana, luis] = [await guest(), await guest()];
   await ana.ask('sub', CHANNEL);
@@ -70,7 +71,7 @@ test('who wants no echo is told that they have missed nothing', async () => {
   assert.deepEqual(ana.publications(), [[2, 'qué tal']]);
 });
 
-test('what is not kept reaches who is there, and takes no offset', async () => {
+test('a publication that is not stored reaches the current subscribers, and uses no offset', async () => {
   const { guest, hub } = await square();
   const [ana, luis] = [await guest(), await guest()];
   await ana.ask('sub', CHANNEL);
@@ -83,7 +84,7 @@ test('what is not kept reaches who is there, and takes no offset', async () => {
   assert.equal((await hub.publish(CHANNEL, 'hola'))[1], 1);
 });
 
-test('whoever subscribes with a position gets what came after it, then what comes live', async () => {
+test('a subscription with a position gets what came after it, then live publications', async () => {
   const { hub, guest } = await square();
   const [epoch] = await hub.publish(CHANNEL, 1);
   for (const data of [2, 3, 4]) await hub.publish(CHANNEL, data);
@@ -108,7 +109,7 @@ test('whoever subscribes with a position gets what came after it, then what come
   ]);
 });
 
-test('no more is sent than there is credit, until more is given; then it is live without any', async () => {
+test('no more is sent than the credit allows, until the reader is live', async () => {
   const { hub, guest } = await square();
   const [epoch] = await hub.publish(CHANNEL, 1);
   for (const data of [2, 3, 4, 5]) await hub.publish(CHANNEL, data);
@@ -126,7 +127,7 @@ test('no more is sent than there is credit, until more is given; then it is live
   assert.deepEqual(offsets(), [6]);
 });
 
-test('a gap is told when what came after the position is gone, or the log is another; a future one is refused', async () => {
+test('a gap is reported when publications after the position are gone or the log is another; a future position is refused', async () => {
   const { hub, broker, guest } = await square({ channels: { '*': { history: { size: 2 } } } });
   const [epoch] = await hub.publish(CHANNEL, 1);
   for (const data of [2, 3, 4]) await hub.publish(CHANNEL, data);
@@ -151,7 +152,7 @@ test('a gap is told when what came after the position is gone, or the log is ano
   for (const one of [ana, luis]) assert.deepEqual(one.publications(), [[2, 'newer']]);
 });
 
-test('a slow reader gets nothing pushed, then everything from the log, and joins the others again', async () => {
+test('a slow reader is sent nothing, then gets everything from the log, and is live again', async () => {
   const { hub, guest } = await square();
   const [ana, luis] = [await guest(), await guest()];
   await ana.ask('sub', CHANNEL);
@@ -198,7 +199,7 @@ for (const [slow, skips, rest] of [
     );
   });
 
-test('a slow reader under the policy close is closed with 1013, and the others go on', async () => {
+test('a slow reader under the policy close is closed with 1013, and the others continue', async () => {
   const { hub, guest } = await square({ channels: { '*': { slow: 'close' } } });
   const [ana, luis] = [await guest(), await guest()];
   await ana.ask('sub', CHANNEL);
@@ -210,7 +211,7 @@ test('a slow reader under the policy close is closed with 1013, and the others g
   assert.deepEqual(ana.publications(), [[1, 1]]);
 });
 
-test('a log that cannot be read for a while loses nothing for those who are live', async () => {
+test('a log that cannot be read for a while loses nothing for live readers', async () => {
   let broken = true;
   let mute = false;
   const { hub, clock, errors, guest } = await square({}, (broker) =>
@@ -247,7 +248,7 @@ test('a log that cannot be read for a while loses nothing for those who are live
   ]);
 });
 
-test('when a log begins anew, those who are live are told of the gap, and get what it began with', async () => {
+test('when a new log begins, live readers are told of the gap, and get its first publications', async () => {
   const { hub, broker, guest } = await square();
   const ana = await guest();
   const { ch } = (await ana.ask('sub', CHANNEL)) as Subscribed;
@@ -264,7 +265,7 @@ test('when a log begins anew, those who are live are told of the gap, and get wh
   assert.deepEqual(lines[2]?.slice(0, 4), ['m', ch, 1, 'after']);
 });
 
-test('who has only asked for an empty channel gets its first publication, though nothing was stored for them', async () => {
+test('a reader of an empty channel gets its first publication, though nothing was stored for the reader', async () => {
   const { hub, broker, guest } = await square();
   const ana = await guest();
   const { epoch, head } = (await ana.ask('get', 'history', CHANNEL)) as { epoch: string; head: number };
@@ -274,7 +275,7 @@ test('who has only asked for an empty channel gets its first publication, though
   assert.deepEqual(ana.publications(), [[1, 'first']]);
 });
 
-test('a channel that nobody is subscribed to is let go of', async () => {
+test('a channel without subscribers is freed', async () => {
   const { hub, clock, guest } = await square({ channels: { '*': { presence: true } } });
   await hub.publish(CHANNEL, 1);
   const ana = await guest();
@@ -288,4 +289,26 @@ test('a channel that nobody is subscribed to is let go of', async () => {
   assert.notEqual(((await again.ask('sub', CHANNEL)) as Subscribed).ch, ch);
   await hub.publish(CHANNEL, 2);
   assert.deepEqual(again.publications(), [[2, 2]]);
+});
+
+test('settled waits until what was published is in the log, or for its limit', async () => {
+  const written = Promise.withResolvers<void>();
+  const { hub, clock } = await square({}, (broker) => {
+    const publish = broker.publish.bind(broker);
+    broker.publish = (...args) => written.promise.then(() => publish(...args));
+    return broker;
+  });
+  const done: string[] = [];
+  void hub.publish('news', 1).then(() => done.push('published'));
+  void hub.settled(1_000).then(() => done.push('limit'));
+  await settle();
+  void hub.settled(60_000).then(() => done.push('settled'));
+  await settle();
+  assert.deepEqual(done, []);
+  clock.advance(1_000);
+  await settle();
+  assert.deepEqual(done, ['limit']);
+  written.resolve();
+  await settle();
+  assert.deepEqual(done, ['limit', 'published', 'settled']);
 });

@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
 import { type Broker, type Erasable, type MemoryOptions, memory } from '../../src/broker/index.ts';
 import type { ZocaloError } from '../../src/errors.ts';
-import { type Connection, type FanOut, Hub, type HubOptions, type Wire } from '../../src/hub/index.ts';
+import {
+  type CloseReason,
+  type Connection,
+  closeText,
+  type FanOut,
+  Hub,
+  type HubOptions,
+  type Outgoing,
+  type VisitorRequest,
+  type Wire,
+} from '../../src/hub/index.ts';
 import {
   type ClientMessage,
+  closeCode,
   decodeFromServer,
   encode,
   type Position,
@@ -11,6 +22,7 @@ import {
 } from '../../src/protocol/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { plain } from '../support/plain.ts';
+import { settle } from '../support/turn.ts';
 
 /** A fan-out that delivers at once, and checks that what goes out is legal. */
 export class FakeFanOut implements FanOut {
@@ -18,7 +30,7 @@ export class FakeFanOut implements FanOut {
   /** Texts that were published, however many got them. */
   published = 0;
 
-  publish(topic: string, text: string, except?: Wire): number {
+  publish(topic: string, { text }: Outgoing, except?: Wire): number {
     this.published++;
     const subscribers = [...this.wires].filter((wire) => wire.topics.has(topic));
     for (const wire of subscribers) if (wire !== except) wire.arrive(text);
@@ -35,7 +47,7 @@ export class FakeWire implements Wire {
   plain = false;
   #drain: (() => void)[] | null = null;
 
-  send(text: string): boolean {
+  send({ text }: Outgoing): boolean {
     assert.equal(this.closed, null, `sent after its end: ${text}`);
     this.arrive(text);
     return this.#drain === null;
@@ -63,8 +75,8 @@ export class FakeWire implements Wire {
     this.topics.delete(topic);
   }
 
-  close(code: number, reason: string): void {
-    this.closed = [code, reason];
+  close(reason: CloseReason): void {
+    this.closed = [closeCode(reason.code), closeText(reason)];
   }
 
   stick(): void {
@@ -84,7 +96,7 @@ export class Guest {
   readonly connection: Connection;
   #id = 0;
 
-  constructor(hub: Hub, fanOut: FakeFanOut, request?: unknown) {
+  constructor(hub: Hub, fanOut: FakeFanOut, request?: VisitorRequest) {
     fanOut.wires.add(this.wire);
     this.connection = hub.connect(this.wire, request);
   }
@@ -126,11 +138,6 @@ export class Guest {
   publications(): unknown[] {
     return this.take().flatMap((line) => (line[0] === 'm' ? [[line[2], line[3]]] : []));
   }
-}
-
-/** Lets every promise that can settle do so; nothing here waits for time or for a socket. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 interface Square<B extends Broker> {

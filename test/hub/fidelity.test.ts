@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
 import { contract, JsonText } from '../../src/protocol/index.ts';
-import { FakeWire, type Guest, settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { FakeWire, type Guest, square } from './fake-wire.ts';
 
 /** Two texts that JavaScript takes for the same number, and one that it takes for none. */
 const LONG = '{"id":1163456789012345678}';
@@ -12,7 +13,7 @@ const HUGE = '[1e400,-0,1.10,"\\u0041"]';
 /** The texts that came, answers left aside. */
 const textsOf = (guest: Guest) => guest.wire.texts.filter((text) => !text.startsWith('["ok"'));
 
-test('data comes out of every reader as the text that was published', async () => {
+test('every reader gets the data as the published text', async () => {
   const { hub, guest, fanOut } = await square({ channels: { '*': { presence: true, patterns: true } } });
   const [natalia, luis, all] = [await guest(), await guest(), await guest()];
   const plain = new FakeWire();
@@ -50,7 +51,7 @@ test('data comes out of every reader as the text that was published', async () =
   assert.ok((await hub.historyText('a')).text.includes(`[2,${HUGE},{`));
 });
 
-test('other data under a key that was used is refused, though JavaScript would read it as the same', async () => {
+test('other data under a used key is refused, even if JavaScript would parse it as equal', async () => {
   const { guest } = await square();
   const natalia = await guest();
   const code = async (text: string) => {
@@ -84,7 +85,7 @@ test('members, direct messages and calls keep the text of their data', async () 
   assert.deepEqual(await natalia.ask('call', 'same', { a: 1 }), { a: 1 }, 'a handler gets a value');
 });
 
-test('a schema that changes nothing leaves the text as it came; one that changes something is stored as it answers', async () => {
+test('a schema that changes nothing keeps the text; otherwise its output is stored', async () => {
   const agreed = contract({
     channels: { same: z.looseObject({ id: z.number() }), other: z.object({ id: z.number().transform(() => 1) }) },
   });
@@ -99,7 +100,7 @@ test('a schema that changes nothing leaves the text as it came; one that changes
   assert.match(natalia.wire.texts.at(-1)!, /BAD_DATA/);
 });
 
-test('a slow reader gets the newest of each key also where keys are longer than a number of JavaScript', async () => {
+test('a slow reader gets the newest publication of each key, even where keys are longer than a JavaScript number', async () => {
   const { hub, guest } = await square({ channels: { '*': { slow: 'latest', latestBy: 'id' } } });
   const luis = await guest();
   await luis.ask('sub', 'a');
@@ -113,7 +114,7 @@ test('a slow reader gets the newest of each key also where keys are longer than 
   assert.ok(!lines.includes('"é"') && lines.includes('"\\u00e9"'), 'a text is the same however it was escaped');
 });
 
-test('a program can publish numbers exactly, and everything else as JSON.stringify has it', async () => {
+test('a program can publish exact numbers, and other values as JSON.stringify writes them', async () => {
   const { hub } = await square();
   await hub.publish('a', JsonText.parse(LONG));
   await hub.publish('a', { id: (JSON as unknown as { rawJSON(text: string): unknown }).rawJSON('1e400') });
@@ -122,7 +123,7 @@ test('a program can publish numbers exactly, and everything else as JSON.stringi
   assert.ok(text.includes(`[1,${LONG},`) && text.includes('[2,{"id":1e400},'), text);
 });
 
-test('whoever knows only text gets a string as its characters, but one with half a character as JSON', async () => {
+test('a text connection gets a string as its characters, but one with half a surrogate pair as JSON', async () => {
   const { hub, fanOut } = await square();
   const plain = new FakeWire();
   plain.plain = true;
@@ -134,7 +135,25 @@ test('whoever knows only text gets a string as its characters, but one with half
   assert.deepEqual(plain.texts, ['é\u2028', '😀', '"\\ud800"']);
 });
 
-test("whoever is left out has published under no key, unless it was theirs, and hears the others' same data", async () => {
+test('what public calls return can be excluded: the caller of a method, and a connection of a user', async () => {
+  const { hub, guest } = await square({ connect: ({ token = '' }) => ({ user: token }) });
+  hub.method('say', async (data, who) => void (await hub.publish('a', data, { except: who })));
+  const [natalia, luis] = [await guest({ token: 'natalia' }), await guest({ token: 'luis' })];
+  for (const one of [natalia, luis]) await one.ask('sub', 'a');
+  for (const one of [natalia, luis]) one.take();
+  await natalia.ask('call', 'say', 1);
+  await hub.publish('a', 2, { except: hub.user('natalia').connections[0]! });
+  const heard = (one: Guest) => one.take().flatMap(([verb, , offset]) => (verb === 'ok' ? [] : [`${verb} ${offset}`]));
+  assert.deepEqual(
+    [heard(natalia), heard(luis)],
+    [
+      ['skip 1', 'skip 2'],
+      ['m 1', 'm 2'],
+    ],
+  );
+});
+
+test("an excluded connection is excluded only from publications under its own key, and gets the others' same data", async () => {
   const { hub, guest } = await square();
   const [natalia, luis] = [await guest(), await guest()];
   for (const one of [natalia, luis]) await one.ask('sub', 'a');
@@ -160,7 +179,7 @@ test("whoever is left out has published under no key, unless it was theirs, and 
   ]);
 });
 
-test("a stranger's key, a user's and the server's are three, whatever the keys look like", async () => {
+test('equal keys of an anonymous client, a user and the server are three different keys', async () => {
   const { hub, guest } = await square({ connect: ({ token }) => (token ? { user: token } : {}) });
   const stranger = await guest();
   const natalia = await guest({ token: 'natalia' });

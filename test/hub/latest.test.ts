@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Entry } from '../../src/broker/index.ts';
 import { Latest } from '../../src/hub/channels/latest.ts';
-import { settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { square } from './fake-wire.ts';
 
 const KEYS = ['a', 'b', 'c', 'd', null] as const;
 
@@ -15,6 +16,21 @@ function entry(key: unknown, offset: number): Entry {
 function newest(keys: readonly unknown[]): number[] {
   return keys.flatMap((key, index) => (keys.lastIndexOf(key) === index ? [index + 1] : []));
 }
+
+test('as many bytes are kept as are allowed, and an older one of the same key no longer counts', () => {
+  const [one, two, three] = [entry('a', 1), entry('b', 2), entry('c', 3)];
+  const latest = new Latest(['e', 0], 'sensor.id', 2 * one.data.length);
+  assert.equal(latest.read('e', [one, two]), true);
+  assert.equal(latest.read('e', [three]), false);
+  // In place of what is there, all fit.
+  assert.equal(latest.read('e', [entry('a', 3), entry('b', 4), entry('a', 5)]), true);
+  assert.deepEqual(
+    latest.take().map(({ offset }) => offset),
+    [4, 5],
+  );
+  assert.equal(latest.read('e', [entry('c', 6), entry('d', 7)]), true, 'what was taken does not count either');
+  assert.equal(new Latest(['e', 0], 'sensor.id', 2 * one.data.length - 1).read('e', [one, two]), false);
+});
 
 test('the newest of each key is kept in order, whatever the pages, and never more bytes than allowed', () => {
   fc.assert(
@@ -48,7 +64,7 @@ test('the newest of each key is kept in order, whatever the pages, and never mor
   );
 });
 
-test('a slow reader gets the newest of each key, is told of all that is left out, and joins the others again', async () => {
+test('a slow reader gets the newest publication of each key, is told what is left out, and is live again', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom(...KEYS), { minLength: 1, maxLength: 40 }),
@@ -81,7 +97,7 @@ test('a slow reader gets the newest of each key, is told of all that is left out
   );
 });
 
-test('a slow reader who wants the newest of each key is told when the log has lost some of them', async () => {
+test('a slow reader who wants the newest of each key is told when the log has lost some', async () => {
   const { hub, guest } = await square({
     channels: { '*': { slow: 'latest', latestBy: 'id', history: { size: 2 } } },
   });

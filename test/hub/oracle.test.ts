@@ -3,8 +3,9 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Hub } from '../../src/hub/index.ts';
 import type { Position, ServerMessage, Subscribed } from '../../src/protocol/index.ts';
+import { settle } from '../support/turn.ts';
 import { Capricious } from './capricious.ts';
-import { type FakeFanOut, Guest, settle, square } from './fake-wire.ts';
+import { type FakeFanOut, Guest, square } from './fake-wire.ts';
 
 const CHANNEL = 'chat:42';
 
@@ -97,7 +98,7 @@ const step: fc.Arbitrary<Step> = fc.tuple(
   fc.nat(READERS - 1),
 );
 
-test('every reader gets each publication once and in order, or is told of the gap, whatever happens', async () => {
+test('every reader gets each publication once and in order, or is told of a gap, whatever happens', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }),

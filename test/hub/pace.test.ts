@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { HubOptions } from '../../src/hub/index.ts';
 import type { ClientMessage, Welcome } from '../../src/protocol/index.ts';
-import { Guest, settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { Guest, square } from './fake-wire.ts';
 
 /** Those of the daemon, unless it is told otherwise. */
 const LIMITS = { requests: 100, bytes: 262_144 };
@@ -39,7 +40,7 @@ async function sendHeeding(
   return Math.max(0, ...refusals.values());
 }
 
-test('the welcome tells the limits, but none that is without a bound', async () => {
+test('the welcome announces the limits, except unlimited ones', async () => {
   for (const [limits, told] of [
     [{}, { lines: 1_000, bytes: 1_048_576, subscriptions: 256 }],
     [
@@ -53,7 +54,7 @@ test('the welcome tells the limits, but none that is without a bound', async () 
   }
 });
 
-test('all subscriptions that are allowed, at once, come up for whoever heeds the pauses', async () => {
+test('as many subscriptions as allowed, all at once, succeed for a client that respects the pauses', async () => {
   const { guest, clock } = await square({ limits: LIMITS });
   const ana = await guest();
   const lines = Array.from({ length: 256 }, (_, n): ClientMessage => ['sub', n + 2, `chat:${n}`, {}]);
@@ -61,7 +62,7 @@ test('all subscriptions that are allowed, at once, come up for whoever heeds the
   assert.equal(ana.connection.channels.length, 256);
 });
 
-test('a thousand publications at once are all taken, in their order, from whoever heeds the pauses', async () => {
+test('a thousand publications at once are all accepted in order from a client that respects the pauses', async () => {
   const { hub, guest, clock } = await square({ limits: LIMITS });
   const ana = await guest();
   const lines = Array.from({ length: 1_000 }, (_, n): ClientMessage => ['pub', n + 2, 'chat:42', n, {}]);
@@ -73,7 +74,7 @@ test('a thousand publications at once are all taken, in their order, from whoeve
   );
 });
 
-test('what is too many bytes at once is taken in its turn, and so is what a channel has a rate for', async () => {
+test('publications over the rate of bytes, or of a channel, are accepted in their turn', async () => {
   const { guest, clock } = await square({ limits: { bytes: 1_000 }, channels: { '*': {}, 'slow:*': { rate: 2 } } });
   const [ana, luis] = [await guest(), await guest()];
   const large = Array.from({ length: 100 }, (_, n): ClientMessage => ['pub', n + 2, 'chat:42', 'x'.repeat(500), {}]);
@@ -84,7 +85,7 @@ test('what is too many bytes at once is taken in its turn, and so is what a chan
   assert.equal(await sendHeeding(luis, clock, slow), 1);
 });
 
-test('whoever goes on without heeding the pauses is sent away: lines, bytes, and publications to a channel', async () => {
+test('a client that ignores the pauses is disconnected: for lines, bytes, and publications to a channel', async () => {
   const floods: [HubOptions['limits'], ClientMessage][] = [
     [{ requests: 10, waiting: 100 }, ['pub', 2, 'chat:42', 'x', {}]],
     [{ requests: 10, waiting: 100 }, ['more', 1, 1]],
@@ -105,7 +106,7 @@ test('whoever goes on without heeding the pauses is sent away: lines, bytes, and
   }
 });
 
-test('what is under way at the first refusal is no error, and neither is a little more than the rate', async () => {
+test('lines under way at the first refusal are not errors, nor is a slightly exceeded rate', async () => {
   const { guest, clock } = await square({ limits: { requests: 10, waiting: 100 } });
   const ana = await guest();
   for (let second = 0; second < 60; second++) {
@@ -117,7 +118,7 @@ test('what is under way at the first refusal is no error, and neither is a littl
   assert.equal(ana.wire.closed, null);
 });
 
-test('`un` is never refused for coming too soon', async () => {
+test('`un` is never refused for its rate', async () => {
   const { guest } = await square({ limits: { requests: 10 } });
   const ana = await guest();
   await ana.ask('sub', 'chat:42');
@@ -125,7 +126,7 @@ test('`un` is never refused for coming too soon', async () => {
   assert.equal(await ana.ask('un', 'chat:42'), null);
 });
 
-test('of one connection the rates of as many channels are held as it may have subscriptions, and the oldest goes', async () => {
+test("a connection's rates are kept for as many channels as it may have subscriptions, and the oldest is dropped", async () => {
   const { guest } = await square({ channels: { '*': { rate: 1 } }, limits: { subscriptions: 2 } });
   const ana = await guest();
   for (const [channel, offset] of [
@@ -139,7 +140,7 @@ test('of one connection the rates of as many channels are held as it may have su
   assert.equal(await ana.publish('a', 'x'), 3);
 });
 
-test('credit that comes too soon is taken, and is no error while little of it does', async () => {
+test('credit that comes too soon is accepted, and is not an error in small amounts', async () => {
   const { guest } = await square({ limits: { requests: 10, waiting: 100, errors: 1 } });
   const ana = await guest();
   ana.say(...Array.from({ length: 60 }, (): ClientMessage => ['more', 1, 1]));

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ServerMessage, Subscribed } from '../../src/protocol/index.ts';
-import { type Guest, settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { type Guest, square } from './fake-wire.ts';
 
 const CHANNELS = ['s:1', 's:2', 's:3'] as const;
 /** What comes and goes beside the pattern `s:*`, which stays. */
@@ -73,7 +74,7 @@ const step: fc.Arbitrary<Step> = fc.tuple(
   fc.nat(OTHERS.length - 1),
 );
 
-test('a reader of patterns that come and go hears each publication once and in order, whatever happens', async () => {
+test('a reader of patterns that come and go gets each publication once and in order, whatever happens', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 80, size: 'max' }), async (steps) => {
       const { hub, clock, errors, guest } = await square({

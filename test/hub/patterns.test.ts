@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Subscribed } from '../../src/protocol/index.ts';
-import { type Guest, settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { type Guest, square } from './fake-wire.ts';
 
 const OPEN = { channels: { '*': { patterns: true } } };
 
@@ -14,7 +15,7 @@ function lines(guest: Guest): unknown[] {
   });
 }
 
-test('a pattern brings what comes next in each of its channels, introduced before its first line', async () => {
+test('a pattern delivers the next publications of each of its channels, introduced before the first line', async () => {
   const { hub, guest } = await square(OPEN);
   await hub.publish('sensor:a', 'before');
   const ana = await guest();
@@ -47,7 +48,7 @@ test('a pattern brings what comes next in each of its channels, introduced befor
   assert.deepEqual(lines(late), [['m', 5, 5]]);
 });
 
-test('a channel without history loses nothing at its introduction, nor what is not kept', async () => {
+test('a channel without history loses nothing at its introduction, nor do publications that are not stored', async () => {
   const { hub, guest } = await square({ channels: { '*': { patterns: true, history: false } } });
   const [ana, luis] = [await guest(), await guest()];
   await luis.ask('sub', 'sensor:b'); // open already, and told of by its own watch
@@ -68,7 +69,7 @@ test('a channel without history loses nothing at its introduction, nor what is n
   assert.deepEqual(luis.publications(), [[1, 2]]);
 });
 
-test('however many subscriptions match, a publication comes once, until the last of them goes', async () => {
+test('a publication arrives once, however many subscriptions match, until the last one ends', async () => {
   const { hub, guest } = await square(OPEN);
   const ana = await guest();
   await ana.ask('sub', 'sensor:*');
@@ -91,7 +92,7 @@ test('however many subscriptions match, a publication comes once, until the last
   assert.deepEqual(got, ['ch', 1, 'live', 2, 3, 'ch', 4]);
 });
 
-test('a pattern that goes leaves another what it has of the same channel', async () => {
+test('a pattern that ends leaves another pattern its channels', async () => {
   const { hub, guest } = await square({ channels: { '*': { patterns: true, history: false } } });
   const ana = await guest();
   await ana.ask('sub', 'sensor:*');
@@ -106,7 +107,7 @@ test('a pattern that goes leaves another what it has of the same channel', async
   ]);
 });
 
-test('a pattern is taken where an entry that allows patterns covers it, and hears the channels of this entry alone', async () => {
+test('a pattern is accepted when an entry that allows patterns covers it, and receives only the channels of this entry', async () => {
   const asked: string[] = [];
   const { hub, guest } = await square({
     channels: {
@@ -147,7 +148,7 @@ test('rights grant a pattern by one that matches its text', async () => {
   assert.deepEqual(await ana.ask('sub', 'sensor:a*'), {});
 });
 
-test('the broker is asked once for each pattern, and once less when nobody is left', async () => {
+test('the broker watches each pattern once, until its last reader leaves', async () => {
   const watched: string[] = [];
   const { guest } = await square(OPEN, (broker) =>
     Object.assign(Object.create(broker), {
@@ -171,7 +172,7 @@ test('the broker is asked once for each pattern, and once less when nobody is le
   assert.deepEqual(watched, ['sensor:*', 'no sensor:*']);
 });
 
-test('a slow reader of a pattern goes on from the log where it was, and one who wants no echo gets none', async () => {
+test('a slow reader of a pattern continues from the log, and one without echo gets none', async () => {
   const { hub, guest } = await square(OPEN);
   const [ana, luis] = [await guest(), await guest()];
   await ana.ask('sub', 'sensor:*');
@@ -193,7 +194,7 @@ test('a slow reader of a pattern goes on from the log where it was, and one who 
   );
 });
 
-test('channels that are open for a pattern alone are bounded, and go when they are idle', async () => {
+test('channels that are open for patterns alone are limited, and closed when idle', async () => {
   const { hub, guest, clock } = await square({ ...OPEN, limits: { patternChannels: 3 } });
   const ana = await guest();
   await ana.ask('sub', 'sensor:*');
@@ -214,7 +215,7 @@ test('channels that are open for a pattern alone are bounded, and go when they a
   ]);
 });
 
-test('an idle channel waits for its slow reader, and one that must go ends the pattern of whoever has still to read', async () => {
+test('an idle channel waits for its slow reader, and one that must close ends the pattern of readers that are behind', async () => {
   const { hub, guest, clock } = await square({ ...OPEN, limits: { patternChannels: 1 } });
   const ana = await guest();
   await ana.ask('sub', 'sensor:*');
@@ -240,7 +241,7 @@ test('too many different patterns are refused, and a connection counts its patte
   assert.deepEqual(await luis.ask('sub', 'b*'), {});
 });
 
-test('the server takes a pattern from somebody, who is told', async () => {
+test('the server can end a pattern subscription, and the client is told', async () => {
   const { hub, guest } = await square(OPEN);
   const ana = await guest();
   await ana.ask('sub', 'sensor:*');
@@ -249,7 +250,7 @@ test('the server takes a pattern from somebody, who is told', async () => {
   assert.deepEqual(lines(ana), [['end', 'sensor:*', 'CLOSED']]);
 });
 
-test('whoever leaves while a slow permission is asked for a pattern leaves nothing behind', async () => {
+test('a client that leaves during a slow permission check for a pattern leaves nothing behind', async () => {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const { hub, guest } = await square({ channels: { '*': { patterns: true, subscribe: () => promise } } });
   const [ana, luis] = [await guest(), await guest()];
@@ -281,7 +282,7 @@ test('an idle channel that its own subscribers keep open is introduced again to 
   ]);
 });
 
-test('a key that another user has used is free for everybody else, by a pattern too', async () => {
+test('a key used by one user is free for others, by a pattern too', async () => {
   const { guest } = await square({ ...OPEN, connect: ({ token }) => ({ user: token! }) });
   const [ana, luis] = [await guest({ token: 'ana' }), await guest({ token: 'luis' })];
   await ana.ask('sub', 'sensor:*');

@@ -1,13 +1,23 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ProtocolError, type Subscribed, type Welcome } from '../../src/protocol/index.ts';
-import { Guest, settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { Guest, square } from './fake-wire.ts';
 
 const CHANNEL = 'chat:42';
 const WITH_USERS = { connect: ({ token }: { token: string | undefined }) => (token ? { user: token } : {}) };
 const PRESENCE = { ...WITH_USERS, channels: { '*': { presence: true } }, linger: 5_000 };
 
-test('who is here is in the answer; who comes, changes and goes is told', async () => {
+test('the welcome has the user and the token that the application answered, if any', async () => {
+  const connect = ({ token }: { token: string | undefined }) => (token ? { user: token, token: 'renewed' } : {});
+  const { hub, fanOut } = await square({ connect });
+  const ana = (await new Guest(hub, fanOut).ask('hi', { token: 'ana' })) as Welcome;
+  assert.deepEqual([ana.user, ana.token], ['ana', 'renewed']);
+  const anonymous = (await new Guest(hub, fanOut).ask('hi')) as Welcome;
+  assert.deepEqual(['user' in anonymous, 'token' in anonymous], [false, false]);
+});
+
+test('the answer lists the members, and arrivals, changes and departures are reported', async () => {
   const { guest } = await square(PRESENCE);
   const [ana, luis] = [await guest({ token: 'ana' }), await guest({ token: 'luis' })];
   const first = (await ana.ask('sub', CHANNEL, { presence: true, member: { name: 'Ana' } })) as Subscribed;
@@ -26,7 +36,7 @@ test('who is here is in the answer; who comes, changes and goes is told', async 
   });
 });
 
-test('a quick reconnect is no news, a slow one is', async () => {
+test('a quick reconnect causes no events, a slow one does', async () => {
   const { hub, clock, guest } = await square(PRESENCE);
   const ana = await guest({ token: 'ana' });
   await ana.ask('sub', CHANNEL, { presence: true });
@@ -50,7 +60,7 @@ test('a quick reconnect is no news, a slow one is', async () => {
   assert.equal(hub.presence(CHANNEL).count, 0);
 });
 
-test('by its ticket somebody unknown keeps their place, and replaces a line that nobody has missed yet', async () => {
+test('by its ticket an anonymous client stays a member, and replaces a connection whose loss was not noticed yet', async () => {
   const { hub, clock, fanOut, guest } = await square(PRESENCE);
   const ana = await guest({ token: 'ana' });
   await ana.ask('sub', CHANNEL, { presence: true });
@@ -80,7 +90,7 @@ test('by its ticket somebody unknown keeps their place, and replaces a line that
   assert.equal((await enter({ resume: fourth.ticket })).resumed, false);
 });
 
-test('a user on two connections is one member, until the last has gone', async () => {
+test('a user with two connections is one member until the last one has ended', async () => {
   const { clock, guest } = await square(PRESENCE);
   const ana = await guest({ token: 'ana' });
   await ana.ask('sub', CHANNEL, { presence: true });
@@ -94,7 +104,7 @@ test('a user on two connections is one member, until the last has gone', async (
   assert.deepEqual(ana.take()[0]?.slice(0, 1), ['-']);
 });
 
-test('a channel that only counts tells the count, at most once a second', async () => {
+test('a channel that only counts sends the count, at most once a second', async () => {
   const { clock, guest } = await square({ channels: { '*': { presence: 'count' } } });
   const ana = await guest();
   assert.equal(((await ana.ask('sub', CHANNEL, { presence: true })) as Subscribed).count, 0);
@@ -108,7 +118,7 @@ test('a channel that only counts tells the count, at most once a second', async 
   );
 });
 
-test('a user hears on all connections what is sent to them, and can be disconnected', async () => {
+test('a user receives on all connections what is sent to them, and can be disconnected', async () => {
   const { hub, guest } = await square(WITH_USERS);
   const [ana, luis, mobile] = [
     await guest({ token: 'ana' }),
@@ -128,7 +138,7 @@ test('a user hears on all connections what is sent to them, and can be disconnec
   assert.deepEqual(hub.users, ['ana']);
 });
 
-test('a user can be sent out of one channel, and is told so', async () => {
+test('a user can be removed from one channel, and is told so', async () => {
   const { hub, guest } = await square(WITH_USERS);
   const ana = await guest({ token: 'ana' });
   await ana.ask('sub', CHANNEL);
@@ -139,7 +149,7 @@ test('a user can be sent out of one channel, and is told so', async () => {
   assert.deepEqual(ana.wire.closed, null);
 });
 
-test('the server itself watches channels by pattern, and one that fails is reported', async () => {
+test('the server can watch channels by pattern, and a failing watcher is reported', async () => {
   const { hub, errors } = await square();
   const heard: unknown[] = [];
   const stop = await hub.watch('sensor:*', (channel, data, [, offset]) => heard.push([channel, data, offset]));
@@ -158,7 +168,7 @@ test('the server itself watches channels by pattern, and one that fails is repor
   assert.match(errors[0]!.message, /sensor:oven failed: too hot/);
 });
 
-test('a call is answered by its method; what it throws is its answer, or reported', async () => {
+test('a call is answered by its method, whose errors are the answer or are reported', async () => {
   const { hub, errors, guest } = await square(WITH_USERS);
   hub.method('add', (data) => (data as number[]).reduce((a, b) => a + b));
   hub.method('who', async (_, { user }) => user);
@@ -186,7 +196,7 @@ test('a call is answered by its method; what it throws is its answer, or reporte
   assert.equal(ana.wire.closed, null);
 });
 
-test('so many calls of a connection run at once and no more', async () => {
+test('a limited number of calls of a connection run at a time', async () => {
   const { hub, guest } = await square({ limits: { calls: 2 } });
   const finish: (() => void)[] = [];
   hub.method('wait', () => new Promise<void>((resolve) => finish.push(resolve)));
@@ -201,7 +211,7 @@ test('so many calls of a connection run at once and no more', async () => {
   assert.equal(finish.length, 3);
 });
 
-test('the hub pings everybody, and answers pings', async () => {
+test('the hub pings all connections, and answers pings', async () => {
   const { clock, guest } = await square();
   const ana = await guest();
   clock.advance(25_000);
@@ -209,7 +219,7 @@ test('the hub pings everybody, and answers pings', async () => {
   assert.deepEqual(ana.take(), [[], [1]]);
 });
 
-test('a hub that closes says that it will be back', async () => {
+test('a closing hub tells clients to reconnect', async () => {
   const { hub, guest, clock } = await square();
   const ana = await guest();
   await ana.ask('sub', CHANNEL);
@@ -219,7 +229,7 @@ test('a hub that closes says that it will be back', async () => {
   assert.equal(clock.pending, 0);
 });
 
-test('one call publishes to many channels, and a key makes it safe to repeat what failed in part', async () => {
+test('one call publishes to many channels, and a key makes it safe to repeat after a partial failure', async () => {
   const { hub, guest } = await square({ channels: { '*': {}, small: { maxData: 3 } } });
   const ana = await guest();
   await ana.ask('sub', 'a');
@@ -239,7 +249,7 @@ test('one call publishes to many channels, and a key makes it safe to repeat wha
   );
 });
 
-test('one connection is found by its id, written to, and disconnected', async () => {
+test('a connection can be found by its id, sent data, and disconnected', async () => {
   const { hub, guest } = await square();
   const ana = await guest();
   await ana.ask('sub', 'a');

@@ -10,7 +10,7 @@ const PRESENCE = { ...WITH_USERS, channels: { '*': { presence: true } }, linger:
 /** The lines about presence. */
 const news = (guest: Guest): ServerMessage[] => guest.take().filter(([verb]) => ['+', '-', 'n'].includes(`${verb}`));
 
-test('of several tabs the data of the one that came last is shown, and after its end that of those that are left', async () => {
+test('a member with several tabs has the data of the newest, and after its end that of a remaining one', async () => {
   const { clock, guest } = await square(PRESENCE);
   const ana = await guest();
   const { ch } = (await ana.ask('sub', CHANNEL, { presence: true })) as Subscribed;
@@ -32,7 +32,7 @@ test('of several tabs the data of the one that came last is shown, and after its
   assert.deepEqual(news(ana), [['-', ch, 'luis']]);
 });
 
-test('who comes back takes the place of the line that was lost, and its data does not come up again', async () => {
+test('a returning member replaces the lost connection, whose data does not reappear', async () => {
   const { hub, clock, guest } = await square(PRESENCE);
   const [first, second] = [await guest({ token: 'luis' }), await guest({ token: 'luis' })];
   await first.ask('sub', CHANNEL, { member: 'old' });
@@ -44,7 +44,7 @@ test('who comes back takes the place of the line that was lost, and its data doe
   assert.equal(hub.presence(CHANNEL).count, 0);
 });
 
-test('a member whose data is too large is refused, before anybody is sent any of it', async () => {
+test('a member whose data is too large is refused before the data is sent to anyone', async () => {
   const { hub, guest } = await square({
     channels: { '*': { presence: true }, 'small:*': { presence: true, maxMember: 5 } },
   });
@@ -59,12 +59,13 @@ test('a member whose data is too large is refused, before anybody is sent any of
   assert.deepEqual(((await luis.ask('sub', 'small:1', { member: 123 })) as Subscribed).offset, 0);
 });
 
-test('a list of members that has grown too large is a count, and a list again when half of it has gone', async () => {
+test('a member list that grew too large becomes a count, and a list again when it has halved', async () => {
   const { hub, clock, guest } = await square({ channels: { '*': { presence: true, maxMembers: 1_000 } } });
   const ana = await guest();
   const { ch } = (await ana.ask('sub', CHANNEL, { presence: true })) as Subscribed;
   const others: Guest[] = [];
   while (hub.presence(CHANNEL).members) {
+    assert.ok(others.length < 1_000, 'it is still a list');
     const other = await guest();
     await other.ask('sub', CHANNEL, { member: 'x' });
     others.push(other);
@@ -91,7 +92,7 @@ test('a list of members that has grown too large is a count, and a list again wh
   assert.equal(count, others.length);
 });
 
-test('the members of one address take so much memory and no more, and of other addresses as before', async () => {
+test('the members of one address use limited memory, and other addresses are not affected', async () => {
   const { hub, guest } = await square({ ...PRESENCE, limits: { members: 2_000, errors: 1_000 } });
   const from = async (address: string) => {
     const one = await guest();

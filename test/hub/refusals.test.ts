@@ -4,7 +4,8 @@ import { type Broker, memory } from '../../src/broker/index.ts';
 import { ZocaloError } from '../../src/errors.ts';
 import { Hub, type HubOptions } from '../../src/hub/index.ts';
 import { ProtocolError } from '../../src/protocol/index.ts';
-import { Guest, settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { Guest, square } from './fake-wire.ts';
 
 const CHANNEL = 'chat:42';
 
@@ -16,7 +17,7 @@ async function codeOf(guest: Guest, line: string): Promise<unknown> {
   return error?.[2];
 }
 
-test('each kind of bad line has its code, and spoils nothing else', async () => {
+test('each kind of bad line has its code, and does not affect other lines', async () => {
   const channels: HubOptions['channels'] = {
     'chat:*': { maxData: 20, history: false },
     'secret:*': { subscribe: false, publish: (who) => who.user === 'ana' },
@@ -66,7 +67,7 @@ test('data over the limit is measured in bytes, and the server itself has the sa
   await assert.rejects(hub.publish('no name', 1), { code: 'BAD_OPTION' });
 });
 
-test('nothing is answered before hi but hi, and who does not say it in time is closed', async () => {
+test('before hi, only hi is answered, and a connection without it in time is closed', async () => {
   const { hub, clock, fanOut } = await square();
   const mute = new Guest(hub, fanOut);
   assert.equal(await mute.ask('sub', CHANNEL), 'HI_FIRST');
@@ -92,7 +93,43 @@ test('repeated abuse closes that one connection', async () => {
   assert.deepEqual(good.publications(), [[1, 1]]);
 });
 
-test('some errors now and then are no abuse', async () => {
+test('whoever is sent away for too many errors first gets the answers to what is being stored', async () => {
+  let release = () => {};
+  const gate = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const { hub, guest } = await square({}, (broker) => {
+    const publish = broker.publish.bind(broker);
+    broker.publish = async (...publication) => {
+      await gate;
+      return publish(...publication);
+    };
+    return broker;
+  });
+  const bad = await guest();
+  const lines = ['["pub",7,"chat:42","stored"]', ...Array(30).fill('nonsense'), '["pub",8,"chat:42","not taken"]'];
+  bad.connection.receive(lines.join('\n'));
+  bad.connection.receive('["pub",9,"chat:42","too late"]');
+  await settle();
+  assert.equal(bad.wire.closed, null);
+  release();
+  await settle();
+  const told = bad.wire.got.filter(([verb]) => verb === 'ok' || verb === 'bye');
+  assert.deepEqual(
+    told.map(([verb, id]) => [verb, id]),
+    [
+      ['ok', 7],
+      ['bye', 'TOO_MANY_ERRORS'],
+    ],
+  );
+  assert.equal(bad.wire.closed?.[0], 1013);
+  assert.deepEqual(
+    (await hub.history('chat:42')).entries.map(([, data]) => data),
+    ['stored'],
+  );
+});
+
+test('occasional errors are not abuse', async () => {
   const { clock, guest } = await square();
   const ana = await guest();
   for (let n = 0; n < 100; n++) {
@@ -102,7 +139,7 @@ test('some errors now and then are no abuse', async () => {
   assert.equal(ana.wire.closed, null);
 });
 
-test('too many requests in too short a time are told how long to wait', async () => {
+test('too many requests are told how long to wait', async () => {
   const { clock, guest } = await square({ limits: { requests: 10 } });
   const ana = await guest();
   for (let n = 1; n < 20; n++) assert.equal(await ana.publish(CHANNEL, n), n);
@@ -112,7 +149,7 @@ test('too many requests in too short a time are told how long to wait', async ()
   assert.equal(await ana.publish(CHANNEL, 20), 20);
 });
 
-test('too many bytes in too short a time are told how long to wait', async () => {
+test('too many bytes are told how long to wait', async () => {
   const { clock, guest } = await square({ limits: { bytes: 100 } });
   const ana = await guest();
   const data = 'x'.repeat(700);
@@ -122,7 +159,7 @@ test('too many bytes in too short a time are told how long to wait', async () =>
   assert.equal(await ana.publish(CHANNEL, data), 2);
 });
 
-test('a channel has a rate of its own', async () => {
+test('a channel has its own rate', async () => {
   const { clock, guest } = await square({ channels: { '*': {}, 'slow:*': { rate: 1 } } });
   const ana = await guest();
   for (let n = 1; n <= 2; n++) assert.equal(await ana.publish('slow:1', n), n);
@@ -132,7 +169,7 @@ test('a channel has a rate of its own', async () => {
   assert.equal(await ana.publish('slow:1', 3), 3);
 });
 
-test('a connection has so many subscriptions and no more', async () => {
+test('a connection has a limited number of subscriptions', async () => {
   const { guest } = await square({ limits: { subscriptions: 2 } });
   const ana = await guest();
   await ana.ask('sub', 'a');
@@ -142,7 +179,7 @@ test('a connection has so many subscriptions and no more', async () => {
   assert.equal(await ana.subscribe('c'), 0);
 });
 
-test('who comes in, and who may do what, is decided by the program, also after some thought', async () => {
+test('the program decides who may connect and who may do what, also asynchronously', async () => {
   const { hub, fanOut, errors, guest } = await square({
     connect: async ({ token }) => {
       if (token === 'broken') throw new Error('the database is away');
@@ -171,7 +208,24 @@ test('who comes in, and who may do what, is decided by the program, also after s
   assert.equal(await luis.ask('auth', 'luis'), null);
 });
 
-test('a token ends, and its connection with it, unless a new one comes in time', async () => {
+test('a connection that is lost while its new token is checked leaves no timer behind', async () => {
+  const checked = Promise.withResolvers<void>();
+  const connect = async ({ token }: { token: string | undefined }) => {
+    if (token === 'new') await checked.promise;
+    return { user: 'ana', expiresIn: 60_000 };
+  };
+  const { clock, guest } = await square({ connect });
+  const ana = await guest();
+  ana.connection.receive('["auth",2,"new"]');
+  await settle();
+  ana.connection.lost();
+  const { pending } = clock;
+  checked.resolve();
+  await settle();
+  assert.equal(clock.pending, pending);
+});
+
+test('an expired token ends its connection, unless a new one arrives in time', async () => {
   const { clock, guest } = await square({ connect: () => ({ user: 'ana', expiresIn: 60_000 }) });
   const [careful, careless] = [await guest(), await guest()];
   clock.advance(59_999);
@@ -183,7 +237,7 @@ test('a token ends, and its connection with it, unless a new one comes in time',
   assert.equal(careful.wire.closed?.[0], 1008);
 });
 
-test('what waits for the same permission keeps its order, and lines behind it wait', async () => {
+test('lines that wait for the same permission keep their order, and later lines wait behind them', async () => {
   const grants: (() => void)[] = [];
   const publish = () => new Promise<boolean>((resolve) => grants.push(() => resolve(true)));
   const { hub, guest } = await square({ channels: { '*': { publish } }, limits: { waiting: 5 } });
@@ -204,7 +258,7 @@ test('what waits for the same permission keeps its order, and lines behind it wa
   assert.equal(ana.wire.closed?.[0], 1013);
 });
 
-test('exactly as many lines as the limit says wait behind one that is not decided yet', async () => {
+test('exactly as many lines as the limit wait behind an undecided one', async () => {
   const publish = () => new Promise<boolean>(() => {});
   const { guest } = await square({ channels: { '*': { publish } }, limits: { waiting: 3 } });
   const ana = await guest();
@@ -216,7 +270,7 @@ test('exactly as many lines as the limit says wait behind one that is not decide
   assert.deepEqual(ana.take().at(-1), ['bye', 'RATE_LIMITED', { after: 1000 }]);
 });
 
-test('a log that takes nothing makes publishing fail loudly, and what was acknowledged is still delivered', async () => {
+test('a log that stores nothing makes publishing fail visibly, and acknowledged publications are still delivered', async () => {
   let full = false;
   const { hub, errors, guest } = await square({}, (broker: Broker) => {
     const publish = broker.publish.bind(broker);
@@ -238,7 +292,7 @@ test('a log that takes nothing makes publishing fail loudly, and what was acknow
   assert.equal(await ana.publish(CHANNEL, 2), 2);
 });
 
-test('options that mean nothing are refused at once', async () => {
+test('invalid options are refused at once', async () => {
   const { broker } = await square();
   assert.throws(() => new Hub({ broker, channels: { 'a b': {} } }), { code: 'BAD_OPTION' });
   assert.throws(() => new Hub({ broker, channels: { '*': { history: { ttl: 'a week' } } } }), { code: 'BAD_OPTION' });
@@ -255,7 +309,7 @@ test('credit is never lost to the rate of requests', async () => {
   assert.equal(ana.publications().length, 30);
 });
 
-test('a hub whose broker cannot be opened is closed all the same', async () => {
+test('a hub whose broker cannot be opened can still be closed', async () => {
   const inner = memory();
   const broker = Object.assign(Object.create(inner), { open: () => Promise.reject(new Error('locked')) });
   const hub = new Hub({ broker });

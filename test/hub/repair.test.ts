@@ -2,11 +2,12 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Listener } from '../../src/broker/index.ts';
 import { encode, type Subscribed } from '../../src/protocol/index.ts';
-import { settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { square } from './fake-wire.ts';
 
 const CHANNEL = 'chat:42';
 
-test('a gap that was read while the news came after all is none', async () => {
+test('a gap that is read is dropped when the missing publication arrives after all', async () => {
   let tell: Listener = () => {};
   let pass = () => {};
   const held = new Promise<void>((resolve) => {
@@ -46,7 +47,27 @@ test('a gap that was read while the news came after all is none', async () => {
   );
 });
 
-test('a log that could not be read is read again a second later, though nothing more is published', async () => {
+test('publications that come in their order are delivered without reading the log', async () => {
+  let reads = 0;
+  const { hub, guest } = await square({}, (broker) => {
+    const read = broker.read.bind(broker);
+    broker.read = (...call) => {
+      reads++;
+      return read(...call);
+    };
+    return broker;
+  });
+  const ana = await guest();
+  await ana.ask('sub', CHANNEL);
+  for (const data of ['uno', 'dos']) await hub.publish(CHANNEL, data);
+  assert.deepEqual(ana.publications(), [
+    [1, 'uno'],
+    [2, 'dos'],
+  ]);
+  assert.equal(reads, 0);
+});
+
+test('a log that could not be read is read again a second later, even without new publications', async () => {
   let isBroken = true;
   let tell: Listener = () => {};
   const { hub, clock, errors, guest } = await square({}, (broker) => {
@@ -80,7 +101,7 @@ test('a log that could not be read is read again a second later, though nothing 
   ]);
 });
 
-test('a channel that could not be opened while a pattern holds it is opened by the next who comes', async () => {
+test('a channel that could not be opened for a pattern is opened by its next subscriber', async () => {
   let isBroken = false;
   const { hub, guest } = await square({ channels: { '*': { patterns: true } } }, (broker) => {
     const state = broker.state.bind(broker);
@@ -99,7 +120,7 @@ test('a channel that could not be opened while a pattern holds it is opened by t
   assert.deepEqual(luis.publications(), [[2, 'dos']]);
 });
 
-test('who is still catching up is not told to skip their own publication before they have what comes before it', async () => {
+test('a reader that is catching up is not told to skip its own publication before it has the earlier ones', async () => {
   const { hub, guest } = await square();
   const [epoch] = await hub.publish(CHANNEL, 'uno');
   await hub.publish(CHANNEL, 'dos');
@@ -123,7 +144,7 @@ test('who is still catching up is not told to skip their own publication before 
   );
 });
 
-test('a user is offline when the last of their connections is gone, and no sooner', async () => {
+test('a user is offline once their last connection has ended, and no sooner', async () => {
   const { hub, guest } = await square({ connect: () => ({ user: 'ana' }) });
   const heard: string[] = [];
   hub.observe({ onOnline: (user) => heard.push(`${user} online`), onOffline: (user) => heard.push(`${user} offline`) });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { square } from './fake-wire.ts';
 
 const OPTIONS = {
   channels: { '*': { presence: true }, locked: { subscribe: false, publish: false } },
@@ -10,7 +11,7 @@ const OPTIONS = {
   }),
 };
 
-test('rights say at most what somebody may do, action by action', async () => {
+test('rights limit what a user may do, for each action', async () => {
   const { guest } = await square(OPTIONS);
   const ana = await guest();
   assert.equal(await ana.subscribe('chat:1'), 0);
@@ -23,14 +24,14 @@ test('rights say at most what somebody may do, action by action', async () => {
   assert.partialDeepStrictEqual(await ana.ask('get', 'history', 'chat:1'), { head: 0, entries: [] });
 });
 
-test('rights do not open what the channel has closed', async () => {
+test("rights do not open what the channel's options close", async () => {
   const { guest } = await square(OPTIONS);
   const ana = await guest();
   assert.equal(await ana.ask('sub', 'locked'), 'FORBIDDEN');
   assert.equal(await ana.ask('pub', 'locked', 1), 'FORBIDDEN');
 });
 
-test('a channel may be for those alone whose rights name it', async () => {
+test('a channel can be limited to users whose rights name it', async () => {
   const { guest } = await square({
     channels: { '*': { subscribe: (who, channel) => who.isGranted('subscribe', channel) } },
     connect: ({ token }) => (token ? { rights: { subscribe: [token] } } : {}),
@@ -47,7 +48,7 @@ for (const [pattern, isGranted] of Object.entries({
   '*:admin': false,
   'zocalo:*': true,
 }))
-  test(`${pattern} in somebody's rights ${isGranted ? 'grants' : 'does not grant'} what the daemon itself has to say`, async () => {
+  test(`${pattern} in a user's rights ${isGranted ? 'grants' : 'does not grant'} the daemon's own channels`, async () => {
     const { guest } = await square({
       channels: { 'zocalo:*': { subscribe: (who, channel) => who.isGranted('subscribe', channel) } },
       connect: () => ({ rights: { subscribe: [pattern] } }),
@@ -55,7 +56,7 @@ for (const [pattern, isGranted] of Object.entries({
     assert.equal(await (await guest()).subscribe('zocalo:admin'), isGranted ? 0 : 'FORBIDDEN');
   });
 
-test("no options with a star at their beginning hold for the daemon's own channels, however specific they are", async () => {
+test("no options that begin with a star apply to the daemon's own channels, however specific they are", async () => {
   const { guest } = await square({
     channels: {
       '*:watch:channel:*': { patterns: true },
@@ -68,14 +69,14 @@ test("no options with a star at their beginning hold for the daemon's own channe
   assert.equal(await ana.subscribe('birds:watch:channel:news'), 0);
 });
 
-test("nobody has business in the daemon's own channels where no options name them", async () => {
+test("nobody may use the daemon's own channels where no options name them", async () => {
   const { guest } = await square({ channels: { '*': {} } });
   const ana = await guest();
   assert.equal(await ana.ask('sub', 'zocalo:admin'), 'FORBIDDEN');
   assert.equal(await ana.ask('pub', 'zocalo:admin', 1), 'FORBIDDEN');
 });
 
-test('a renewed token brings its own rights', async () => {
+test('a renewed token has its own rights', async () => {
   const { guest } = await square({
     connect: ({ token }) => ({ user: 'ana', rights: { publish: token === undefined ? [] : [token] } }),
   });
@@ -85,7 +86,7 @@ test('a renewed token brings its own rights', async () => {
   assert.equal(await ana.publish('news', 1), 1);
 });
 
-test('an observer hears who came, what was said and refused, and who went', async () => {
+test('an observer is told of connections, publications, refusals and disconnections', async () => {
   const { hub, guest } = await square(OPTIONS);
   const heard: unknown[] = [];
   const stop = hub.observe({
@@ -121,7 +122,7 @@ test('an observer hears who came, what was said and refused, and who went', asyn
   ]);
 });
 
-test('an observer that throws is reported and hurts nobody', async () => {
+test('an observer that throws is reported and affects nobody', async () => {
   const { hub, guest, errors } = await square();
   hub.observe({
     onConnect() {

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { square } from './fake-wire.ts';
 
-test('other options hold for what is asked from then on, and who is subscribed stays so', async () => {
+test('new options apply to later requests, and existing subscriptions stay', async () => {
   const { hub, guest } = await square({ channels: { 'chat:*': { publish: false }, news: {} } });
   const ana = await guest();
   await ana.ask('sub', 'chat:42');
@@ -19,7 +20,7 @@ test('other options hold for what is asked from then on, and who is subscribed s
   assert.equal(ana.publications().length, 1);
 });
 
-test('another rate holds for a connection that has published before', async () => {
+test('a new rate applies to a connection that has published before', async () => {
   const { hub, guest } = await square({ channels: { news: { rate: 1 } } });
   const ana = await guest();
   for (let n = 0; n < 2; n++) assert.equal(typeof (await ana.ask('pub', 'news', n)), 'object');
@@ -29,7 +30,7 @@ test('another rate holds for a connection that has published before', async () =
   assert.equal(await ana.ask('pub', 'news', 4), 'RATE_LIMITED');
 });
 
-test('options that are wrong change nothing', async () => {
+test('invalid options change nothing', async () => {
   const { hub, guest } = await square({ channels: { 'chat:*': {} } });
   const ana = await guest();
   assert.throws(() => hub.setChannels({ 'chat:*': { publish: false }, 'no channel': {} }), { code: 'BAD_OPTION' });
@@ -37,7 +38,7 @@ test('options that are wrong change nothing', async () => {
   assert.equal(await ana.publish('chat:42', 'hola'), 1);
 });
 
-test('a pattern that somebody is subscribed to goes on under other options of its entry', async () => {
+test('a subscribed pattern continues under new options of its entry', async () => {
   const { hub, guest } = await square({ channels: { 'sensor:*': { patterns: true } } });
   const ana = await guest();
   assert.deepEqual(await ana.ask('sub', 'sensor:*'), {});
@@ -52,7 +53,7 @@ test('a pattern that somebody is subscribed to goes on under other options of it
   await assert.rejects(hub.publish('sensor:b', 'too long'), { code: 'TOO_LARGE' });
 });
 
-test('a pattern goes on for its readers when new ones are no longer taken, and is never taken in vain', async () => {
+test('a pattern continues for its readers when new subscriptions are refused', async () => {
   const { hub, guest } = await square({ channels: { 'sensor:*': { patterns: true } } });
   const [ana, luis] = [await guest(), await guest()];
   await ana.ask('sub', 'sensor:*');

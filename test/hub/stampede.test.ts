@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Position } from '../../src/protocol/index.ts';
+import { settle, turn } from '../support/turn.ts';
 import { until } from '../support/until.ts';
-import { type Guest, settle, square } from './fake-wire.ts';
+import { type Guest, square } from './fake-wire.ts';
 
 const CHANNEL = 'chat:42';
 const ENTRIES = 2_000;
@@ -18,7 +19,7 @@ async function missed(count: number) {
       broker.read = async (channel, after, bounds) => {
         read.calls++;
         // As a store does that answers from a thread of its own.
-        await new Promise(setImmediate);
+        await turn();
         const page = await inner(channel, after, bounds);
         for (const { data } of page.gap ? [] : page.entries) read.bytes += data.length;
         return page;
@@ -38,7 +39,7 @@ const isLive = ({ wire }: Guest) => wire.texts.at(-1)?.startsWith('["live"') ?? 
 const waits = (guests: readonly Guest[]) =>
   guests.reduce((sum, { wire }) => sum + wire.texts.reduce((length, text) => length + text.length, 0), 0);
 
-test('of many who come back to the same place, a page is read once for all', async () => {
+test('a page is read once for all readers that return to the same position', async () => {
   const { read, guests, subscribe } = await missed(500);
   for (const guest of guests) guest.wire.plain = true;
   for (const guest of guests) subscribe(guest);
@@ -56,7 +57,7 @@ test('of many who come back to the same place, a page is read once for all', asy
   }
 });
 
-test('what waits for many who do not read is little, and keeps nobody else from getting everything', async () => {
+test('little memory waits for many readers that do not read, and everyone else gets everything', async () => {
   const { guests, subscribe } = await missed(1_100);
   for (const guest of guests) {
     guest.wire.plain = true;
@@ -74,7 +75,7 @@ test('what waits for many who do not read is little, and keeps nobody else from 
   await until(() => guests.every(isLive), 'all are live');
 });
 
-test('no turn of the event loop is spent on the pages of all', async () => {
+test('no single turn of the event loop handles the pages of all readers', async () => {
   const { guests, subscribe } = await missed(500);
   for (const guest of guests) guest.wire.plain = true;
   let most = 0;
@@ -89,7 +90,7 @@ test('no turn of the event loop is spent on the pages of all', async () => {
   assert.ok(most < 8 * MEBIBYTE, `${most} bytes in a turn`);
 });
 
-test('who asks for more than they read gets one answer, and the next when they have read on', async () => {
+test('a client that requests more than it reads gets one answer, and the next when it has read on', async () => {
   const { guests } = await missed(1);
   const [guest] = guests as [Guest];
   guest.wire.plain = true;

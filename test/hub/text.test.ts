@@ -3,7 +3,8 @@ import { test } from 'node:test';
 import type { Broker } from '../../src/broker/index.ts';
 import { ZocaloError } from '../../src/errors.ts';
 import { ProtocolError } from '../../src/protocol/index.ts';
-import { FakeWire, settle, square } from './fake-wire.ts';
+import { settle } from '../support/turn.ts';
+import { FakeWire, square } from './fake-wire.ts';
 
 const ROOM = {
   channels: {
@@ -33,10 +34,10 @@ async function room(connect = () => ({}) as { user?: string; expiresIn?: number 
     await settle();
     return { wire, connection };
   };
-  return { hub, clock, guest, errors, join };
+  return { hub, clock, guest, errors, join, fanOut };
 }
 
-test('a channel says how its data looks as text, both ways', async () => {
+test("a channel's options convert its data to text and back", async () => {
   const { hub, join, guest } = await room();
   const ana = await guest();
   await ana.ask('sub', 'chat:42');
@@ -55,14 +56,14 @@ test('a channel says how its data looks as text, both ways', async () => {
   );
 });
 
-test('what is nothing to be shown as text is left out', async () => {
+test('data without a text form is left out', async () => {
   const { hub, join } = await room();
   const { wire } = await join();
   await hub.publish('chat:42', { typing: true, name: 'Luis' }, { keep: false });
   assert.deepEqual(wire.texts, []);
 });
 
-test('a line that is nothing to be published is passed over', async () => {
+test('a line without data to publish is ignored', async () => {
   const { hub, join } = await room();
   const { wire, connection } = await join();
   connection.receive(' ');
@@ -72,7 +73,7 @@ test('a line that is nothing to be published is passed over', async () => {
   assert.equal((await hub.history('chat:42')).entries.length, 1);
 });
 
-test('data that cannot be shown as text is reported, and the others get it', async () => {
+test('data whose text form fails is reported, and other readers get it', async () => {
   const { hub, join, guest, errors } = await room();
   const ana = await guest();
   await ana.ask('sub', 'chat:42');
@@ -84,7 +85,7 @@ test('data that cannot be shown as text is reported, and the others get it', asy
   assert.equal(errors.length, 1);
 });
 
-test('a text connection is one of its user, is reached by send, and ends with the user', async () => {
+test('a text connection belongs to its user, is reached by send, and ends with the user', async () => {
   const { hub, join } = await room(() => ({ user: 'ana' }));
   const { wire } = await join();
   assert.deepEqual(hub.users, ['ana']);
@@ -95,14 +96,37 @@ test('a text connection is one of its user, is reached by send, and ends with th
   assert.deepEqual(hub.users, []);
 });
 
-test('a text connection ends when what let it in expires', async () => {
+test('a text connection that is gone gets nothing more, and its channel makes no texts for nobody', async () => {
+  const { hub, join, guest, fanOut } = await room();
+  await (await guest()).subscribe('chat:42');
+  const { wire, connection } = await join();
+  assert.equal(hub.subscribers('chat:42'), 2);
+  connection.lost();
+  assert.equal(hub.subscribers('chat:42'), 1);
+  const { published } = fanOut;
+  await hub.publish('chat:42', { text: 'hola', name: 'Luis' });
+  assert.deepEqual(wire.texts, []);
+  assert.equal(wire.topics.size, 0);
+  assert.equal(fanOut.published, published + 1);
+});
+
+test('a text connection that was ended before its socket is gone leaves once', async () => {
+  const { hub, join } = await room();
+  await join();
+  const { connection } = await join();
+  connection.end('CLOSED');
+  connection.lost();
+  assert.equal(hub.subscribers('chat:42'), 1);
+});
+
+test('a text connection ends when its identity expires', async () => {
   const { clock, join } = await room(() => ({ user: 'ana', expiresIn: 1000 }));
   const { wire } = await join();
   clock.advance(1000);
   assert.equal(wire.closed?.[0], 1008);
 });
 
-test('who is ended while they are still being let in does not come in', async () => {
+test('a connection that is ended while it is being identified is not accepted', async () => {
   const permission = Promise.withResolvers<boolean>();
   const { hub, fanOut } = await square({
     channels: { 'chat:*': { subscribe: () => permission.promise } },
@@ -122,7 +146,7 @@ test('who is ended while they are still being let in does not come in', async ()
   assert.deepEqual(wire.texts, []);
 });
 
-test('who is gone before it is known who they are leaves nothing behind', async () => {
+test('a client that disconnects before it is identified leaves nothing behind', async () => {
   const identity = Promise.withResolvers<{ user: string }>();
   const { hub } = await square({ connect: () => identity.promise });
   const connection = hub.connectText(new FakeWire(), 'chat:42');
@@ -166,7 +190,21 @@ function sendAll(connection: Awaited<ReturnType<typeof sender>>['connection'], c
 
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => String(n + 1));
 
-test('who sends faster than they may is held back, and every text is published in its order', async () => {
+test('a sender is held back from 64 texts or 64 KiB on that the log has not yet', async () => {
+  for (const [text, count] of [
+    ['x', 64] as const,
+    ['x'.repeat(1_024), 64] as const,
+    ['x'.repeat(65_536), 1] as const,
+  ]) {
+    const { connection } = await sender({ channels: { '*': { maxData: 1e6 } } });
+    for (let n = 1; n < count; n++) assert.equal(connection.receive(text), undefined, `${n} of ${count}`);
+    assert.ok(connection.receive(text) instanceof Promise);
+  }
+  const { connection } = await sender({ channels: { '*': { maxData: 1e6 } } });
+  assert.equal(connection.receive('x'.repeat(65_535)), undefined);
+});
+
+test('a sender over its rate is held back, and every text is published in order', async () => {
   const { connection, clock, stored, wire } = await sender({ limits: { requests: 100 } });
   const { all, progress } = sendAll(connection, 1_000);
   await settle();
@@ -181,7 +219,7 @@ test('who sends faster than they may is held back, and every text is published i
   assert.equal(wire.closed, null);
 });
 
-test("a channel's rate and the bytes a second hold a text sender back, too", async () => {
+test("a channel's rate and the byte rate hold a text sender back, too", async () => {
   for (const options of [{ channels: { '*': { rate: 10 } } }, { limits: { bytes: 10 } }]) {
     const { connection, clock, stored, wire } = await sender(options);
     const { all } = sendAll(connection, 70);
@@ -197,7 +235,7 @@ test("a channel's rate and the bytes a second hold a text sender back, too", asy
   }
 });
 
-test('while the log takes nothing, a text sender is held back, and then everything is stored', async () => {
+test('while the log stores nothing, a text sender is held back, and then everything is stored', async () => {
   const { connection, clock, stored, log, errors, wire } = await sender();
   log.isDown = true;
   const { all, progress } = sendAll(connection, 200);
@@ -215,7 +253,7 @@ test('while the log takes nothing, a text sender is held back, and then everythi
   assert.equal(wire.closed, null);
 });
 
-test('what somebody handed over before they were gone is published, and a log that fails then is reported', async () => {
+test('texts sent before a disconnection are published, and a log that fails then is reported', async () => {
   const { connection, clock, stored, log, errors } = await sender({ limits: { requests: 1 } });
   for (const text of ['1', '2', '3', '4']) connection.receive(text);
   connection.lost();
@@ -234,7 +272,7 @@ test('what somebody handed over before they were gone is published, and a log th
   assert.deepEqual([log.isDown, errors.length], [false, 0]);
 });
 
-test('what waits for somebody who is sent away is not published', async () => {
+test('waiting texts of a disconnected user are not published', async () => {
   const { hub, connection, clock, stored, wire } = await sender({
     limits: { requests: 1 },
     connect: () => ({ user: 'ana' }),
@@ -248,14 +286,14 @@ test('what waits for somebody who is sent away is not published', async () => {
   assert.equal(wire.closed?.[0], 1000);
 });
 
-test('who is not held back by what carries them is ended before they fill the memory', async () => {
+test('a sender that its transport cannot hold back is ended before it fills the memory', async () => {
   const { connection, wire } = await sender({ limits: { requests: 1, waiting: 100 } });
   for (let n = 0; n < 200; n++) connection.receive('x');
   assert.equal(wire.closed?.[0], 1013);
   assert.match(wire.closed?.[1] ?? '', /^RATE_LIMITED: /);
 });
 
-test('a log that cannot be read closes a text connection with a code after which it may come back', async () => {
+test('a log that cannot be read closes a text connection with a code after which it may reconnect', async () => {
   const { hub, fanOut } = await square({}, (broker) => ({
     ...forwarded(broker),
     state: () => Promise.reject(new ZocaloError('LOG_FAILED', 'the disk is gone')),

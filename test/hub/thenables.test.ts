@@ -6,6 +6,7 @@ import { Hub, type HubOptions } from '../../src/hub/index.ts';
 import type { StandardSchema } from '../../src/protocol/index.ts';
 import { serve } from '../../src/server/transports/websocket/index.ts';
 import * as foreign from '../support/foreign-promises.ts';
+import { turn } from '../support/turn.ts';
 import { until } from '../support/until.ts';
 
 /** The two kinds of promises that are none of ours, answering and failing. */
@@ -31,10 +32,8 @@ async function setUp(t: TestContext, options: Partial<HubOptions> = {}) {
   return { hub, client, errors };
 }
 
-const settled = () => new Promise<void>((resolve) => setImmediate(resolve));
-
 for (const [kind, answer, fail] of KINDS) {
-  test(`connect may answer ${kind}`, async (t) => {
+  test(`connect may return ${kind}`, async (t) => {
     const { hub, client } = await setUp(t, { connect: () => answer({ user: 'ana' }) });
     hub.method('whoami', (_data, who) => who.user);
     assert.equal(await client.call('whoami'), 'ana');
@@ -53,7 +52,7 @@ for (const [kind, answer, fail] of KINDS) {
     assert.match(errors[0]!.message, /no such table/);
   });
 
-  test(`a method may answer ${kind}`, async (t) => {
+  test(`a method may return ${kind}`, async (t) => {
     const { hub, client } = await setUp(t);
     hub.method('double', (data) => answer(2 * (data as number)));
     hub.method('broken', () => fail('no such table'));
@@ -61,7 +60,7 @@ for (const [kind, answer, fail] of KINDS) {
     await assert.rejects(client.call('broken', 1), { code: 'INTERNAL' });
   });
 
-  test(`a schema may answer ${kind}`, async (t) => {
+  test(`a schema may return ${kind}`, async (t) => {
     const validate = (value: unknown) =>
       answer(typeof value === 'number' ? { value: value + 1 } : { issues: [{ message: 'expected number' }] });
     const number: StandardSchema = { '~standard': { version: 1, vendor: 'test', validate } };
@@ -75,7 +74,7 @@ for (const [kind, answer, fail] of KINDS) {
     assert.equal(await client.call('m', 1), 2);
   });
 
-  test(`a watcher, an observer or onError that answers ${kind} that fails is reported and hurts nobody`, async (t) => {
+  test(`a watcher, an observer or onError that returns ${kind} that fails is reported and affects nobody`, async (t) => {
     const told: string[] = [];
     const { hub } = await setUp(t, {
       onError: (error) => {
@@ -91,6 +90,6 @@ for (const [kind, answer, fail] of KINDS) {
     assert.ok(
       told.some((message) => message.includes('observer')) && told.some((message) => message.includes('watcher')),
     );
-    await settled();
+    await turn();
   });
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { TokenBucket } from '../../src/hub/token-bucket.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 
-test('so many a second are allowed, and as many at once as have been saved up', () => {
+test('the rate is allowed per second, and as many at once as were saved up', () => {
   const clock = new FakeClock();
   const allowance = new TokenBucket(clock, 10, 20);
   assert.equal(allowance.take(20), 0);
@@ -16,7 +16,7 @@ test('so many a second are allowed, and as many at once as have been saved up', 
   assert.equal(allowance.take(), 100);
 });
 
-test('what is more than the burst is allowed when all of that is there, and is owed in full', () => {
+test('an amount over the burst is allowed when the bucket is full, and is owed in full', () => {
   const clock = new FakeClock();
   const allowance = new TokenBucket(clock, 10, 20);
   assert.equal(allowance.take(), 0);
@@ -28,4 +28,19 @@ test('what is more than the burst is allowed when all of that is there, and is o
   assert.equal(allowance.take(), 100);
   clock.advance(100);
   assert.equal(allowance.take(), 0);
+});
+
+test('each who is told to wait for their turn is told a later one, and turns that are over are free again', () => {
+  const clock = new FakeClock();
+  const allowance = new TokenBucket(clock, 10, 20);
+  assert.equal(allowance.takeTurn(20), 0);
+  assert.deepEqual([allowance.takeTurn(), allowance.takeTurn(2), allowance.takeTurn()], [100, 300, 400]);
+  // In 200 ms two of the four have come: those who return at their turn find it, and the next comes after the rest.
+  clock.advance(200);
+  assert.equal(allowance.take(2), 0);
+  assert.equal(allowance.takeTurn(), 300);
+  assert.equal(allowance.promised, 3);
+  clock.advance(60_000);
+  assert.equal(allowance.promised, 0);
+  assert.deepEqual([allowance.take(20), allowance.takeTurn(), allowance.takeTurn()], [0, 100, 200]);
 });

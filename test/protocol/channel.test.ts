@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { compilePattern, isChannel, isPattern, PatternTable } from '../../src/protocol/index.ts';
 
-test('a channel is named by what may stand in the path of a URL', () => {
+test("a channel name has the characters that a URL's path may have", () => {
   for (const name of ['a', 'chat:42', '/rooms/caf%C3%A9', "a-._~!$&'()+,;=:@/%", 'x'.repeat(255)]) {
     assert.ok(isChannel(name), name);
   }
@@ -12,14 +12,14 @@ test('a channel is named by what may stand in the path of a URL', () => {
   }
 });
 
-test('a pattern is a name with stars that stand apart', () => {
+test('a pattern is a name with stars, never two in a row', () => {
   for (const pattern of ['*', 'chat:*', '*:42', 'a*b*c']) assert.ok(isPattern(pattern), pattern);
   for (const pattern of ['', 'chat', '**', 'a**b', '$*', 'a b*', `${'x'.repeat(255)}*`]) {
     assert.ok(!isPattern(pattern), pattern);
   }
 });
 
-test('a star takes one character or more, colons and slashes too', () => {
+test('a star matches one character or more, including colons and slashes', () => {
   const chat = compilePattern('chat:*');
   assert.ok(chat('chat:42') && chat('chat:42:typing') && chat('chat:/'));
   assert.ok(!chat('chat:') && !chat('chat') && !chat('xchat:42'));
@@ -28,7 +28,7 @@ test('a star takes one character or more, colons and slashes too', () => {
   assert.ok(compilePattern('chat')('chat') && !compilePattern('chat')('chat:1'));
 });
 
-test('a compiled pattern agrees with the regular expression that it stands for', () => {
+test('a compiled pattern agrees with the equivalent regular expression', () => {
   const letters = fc.string({ unit: fc.constantFrom('a', 'b', ':'), maxLength: 9 });
   const patterns = fc.string({ unit: fc.constantFrom('a', 'b', ':', '*'), minLength: 1, maxLength: 6 });
   fc.assert(
@@ -58,7 +58,7 @@ test('the most specific entry wins, however the entries are ordered', () => {
   );
 });
 
-test('a table without an entry for a channel says so, and refuses an entry that is no pattern', () => {
+test('a table without an entry for a channel returns none, and refuses an invalid pattern', () => {
   assert.equal(new PatternTable({ 'chat:*': 1 }).match('news'), undefined);
   assert.deepEqual(new PatternTable({ news: undefined }).match('news'), { pattern: 'news', value: undefined });
   assert.throws(() => new PatternTable({ 'a b': 1 }), /"a b" is neither/);

@@ -22,13 +22,17 @@ function only<T>(decoded: T[]): T {
 const messageOf = (line: string) => plain(only(decodeFromClient(line)).message);
 const faultOf = (line: string) => only(decodeFromClient(line)).fault;
 
-test('every verb of a client is understood, with its options filled in', () => {
+test('every verb of a client is decoded, with defaults for its options', () => {
   const lines: [string, unknown][] = [
     ['["hi",1,{"token":"t","resume":"r"}]', ['hi', 1, { token: 't', resume: 'r' }]],
     ['["hi",1]', ['hi', 1, {}]],
     ['["sub",2,"chat:42",{"at":["e",7],"credit":10}]', ['sub', 2, 'chat:42', { at: ['e', 7], credit: 10 }]],
     ['["sub",2,"chat:*"]', ['sub', 2, 'chat:*', {}]],
     ['["un",3,"chat:*"]', ['un', 3, 'chat:*']],
+    [
+      '["set",3,"chat:42",{"presence":true,"member":{"a":1}}]',
+      ['set', 3, 'chat:42', { presence: true, member: { a: 1 } }],
+    ],
     ['["pub",4,"chat:42",null,{"key":"k"}]', ['pub', 4, 'chat:42', null, { key: 'k' }]],
     ['["call",5,"add",[1,2]]', ['call', 5, 'add', [1, 2]]],
     ['["call",5,"add"]', ['call', 5, 'add', null]],
@@ -41,7 +45,7 @@ test('every verb of a client is understood, with its options filled in', () => {
   for (const [line, message] of lines) assert.deepEqual(messageOf(line), message, line);
 });
 
-test('every verb of a server is understood', () => {
+test('every verb of a server is decoded', () => {
   const lines = [
     '["ok",2,{"ch":7,"epoch":"e","offset":0}]',
     '["err",4,"KEY_REUSED","…"]',
@@ -68,7 +72,7 @@ test('every verb of a server is understood', () => {
   );
 });
 
-test('what is no message is named by a code, with the request number where it can be told', () => {
+test('an invalid message gets a code, with the request number if it is readable', () => {
   const wrong: [string, string, number][] = [
     ['', 'BAD_MESSAGE', 0],
     ['{', 'BAD_MESSAGE', 0],
@@ -107,12 +111,12 @@ test('what is no message is named by a code, with the request number where it ca
   }
 });
 
-test('members and elements that are not known yet are passed over', () => {
+test('unknown members and elements are ignored', () => {
   assert.equal(faultOf('["pub",4,"a",1,{"key":"k","colour":"red"}]'), undefined);
   assert.equal(faultOf('["un",4,"a",{"later":true}]'), undefined);
 });
 
-test('a bad line spoils no other, and a newline at the end is let be', () => {
+test('a bad line does not affect others, and a newline at the end is allowed', () => {
   const decoded = decodeFromClient('["un",1,"a"]\nnonsense\n\n["un",2,"a"]\n');
   assert.deepEqual(
     decoded.map((line) => line.message?.[1] ?? line.fault?.code),
@@ -120,7 +124,7 @@ test('a bad line spoils no other, and a newline at the end is let be', () => {
   );
 });
 
-test('a client frame of too many lines is read up to the limit, and a server frame whole', () => {
+test('a client frame with too many lines is read up to the limit, and a server frame completely', () => {
   const frame = Array(LIMITS.lines + 5)
     .fill('[]')
     .join('\n');
@@ -130,7 +134,7 @@ test('a client frame of too many lines is read up to the limit, and a server fra
   assert.equal(decodeFromServer(frame).length, LIMITS.lines + 5);
 });
 
-test('nesting deeper than the limit is refused, and a million brackets harm nothing', () => {
+test('nesting beyond the limit is refused, and a million brackets do no harm', () => {
   const nested = (depth: number) => `["pub",4,"a",${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}]`;
   assert.equal(faultOf(nested(LIMITS.depth)), undefined);
   assert.equal(faultOf(nested(LIMITS.depth + 1))?.code, 'BAD_MESSAGE');
@@ -138,7 +142,7 @@ test('nesting deeper than the limit is refused, and a million brackets harm noth
   assert.equal(faultOf(`["${'x'.repeat(1_000_000)}"]`)?.code, 'UNKNOWN_VERB');
 });
 
-test('a publication is one text for all, and reads back as its parts', () => {
+test('a publication is one text for all receivers, and decodes to its parts', () => {
   fc.assert(
     fc.property(fc.nat(), fc.nat(), fc.json(), fc.string(), (ch, offset, data, user) => {
       const bare = only(decodeFromServer(encodePublication(ch, offset, data)));
@@ -150,7 +154,7 @@ test('a publication is one text for all, and reads back as its parts', () => {
   );
 });
 
-test('whatever is encoded is one line and reads back the same', () => {
+test('everything encoded is one line and decodes to the same', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 5 }), (value) => {
       const data = JSON.parse(JSON.stringify(value));
@@ -166,7 +170,7 @@ test('no text makes the decoder throw', () => {
     fc.json(),
     fc.array(fc.jsonValue()).map((a) => JSON.stringify(a)),
   );
-  const verbs = fc.constantFrom('hi', 'sub', 'un', 'pub', 'call', 'get', 'auth', 'more', 'm', 'gap', '+', 'bye');
+  const verbs = fc.constantFrom('hi', 'sub', 'un', 'set', 'pub', 'call', 'get', 'auth', 'more', 'm', 'gap', '+', 'bye');
   const near = fc
     .tuple(verbs, fc.array(fc.jsonValue(), { maxLength: 5 }))
     .map(([v, rest]) => JSON.stringify([v, ...rest]));
@@ -180,7 +184,7 @@ test('no text makes the decoder throw', () => {
   );
 });
 
-test('the table says which requests may be repeated, and a code from elsewhere may not', () => {
+test('the table says which requests may be repeated; those with unknown codes may not', () => {
   assert.equal(mayRetry('RATE_LIMITED'), true);
   assert.equal(mayRetry('FORBIDDEN'), false);
   assert.equal(mayRetry('toString'), false);

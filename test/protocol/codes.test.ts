@@ -21,14 +21,14 @@ function comesBack(code: number): boolean {
   return line.state === 'waiting';
 }
 
-test('no connection ends with a close code that says never, for a reason that passes', () => {
+test('no connection ends with a permanent close code for a temporary reason', () => {
   for (const [code, { retry }] of Object.entries(CODES)) {
     const close = closeCode(code as Code);
     if (retry) assert.ok(comesBack(close), `${code} closes with ${close}, after which the client does not come back`);
   }
 });
 
-test('what will not pass closes with 1008, but for an end on purpose and a failure of the server', () => {
+test('permanent refusals close with 1008, except an intended end and a failure of the server', () => {
   const final = (Object.keys(CODES) as Code[]).filter((code) => !CODES[code].retry && closeCode(code) !== 1008);
   assert.deepEqual(final, ['INTERNAL', 'CLOSED']);
   assert.deepEqual(final.map(closeCode), [1011, 1000]);

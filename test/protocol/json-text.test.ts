@@ -7,7 +7,7 @@ import { jsonText, squeezed, stringText } from '../support/json-texts.ts';
 const spaced = fc.tuple(fc.constantFrom('', ' ', '\n'), jsonText).map((parts) => parts.join(''));
 
 describe('data as text', () => {
-  test('the parts of an array and of an object are found where JSON.parse finds them, whatever stands in them', () => {
+  test('the parts of arrays and objects are found where JSON.parse finds them, whatever they contain', () => {
     fc.assert(
       fc.property(fc.array(spaced, { minLength: 1, maxLength: 6 }), (elements) => {
         const text = ` [${elements.join()}]`;
@@ -21,7 +21,7 @@ describe('data as text', () => {
     );
   });
 
-  test('of members of the same name the last counts, however its name is escaped', () => {
+  test('of members with the same name the last counts, however its name is escaped', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(stringText, spaced), { maxLength: 8 }), (members) => {
         const text = `{${members.map((member) => member.join(' :')).join()}}`;
@@ -38,7 +38,7 @@ describe('data as text', () => {
     assert.equal(memberText('{}', 'toString'), undefined);
   });
 
-  test('a line brings its data as the text that came, white space outside of strings left out', () => {
+  test('a line keeps its data as the original text, without white space outside of strings', () => {
     fc.assert(
       fc.property(jsonText, fc.constantFrom('', ',{"key":"k"}', ' , { "key" : "]" } '), (data, options) => {
         // A line has no raw newline in it.
@@ -58,7 +58,7 @@ describe('data as text', () => {
     );
   });
 
-  test('a text says its value, its depth, and no more than that', () => {
+  test('a text has its value and its depth, and nothing else', () => {
     const text = JsonText.parse(' {"id" : 1163456789012345678, "a": [[ ]] }\n');
     assert.equal(text.text, '{"id":1163456789012345678,"a":[[]]}');
     assert.equal(text.depth, 3);
@@ -69,6 +69,25 @@ describe('data as text', () => {
     assert.equal(JsonText.parse('7').depth, 0);
     for (const wrong of [undefined, () => {}, 1n]) assert.throws(() => JsonText.of(wrong), TypeError);
     for (const wrong of ['', '{', '01', '"\ud800"']) assert.throws(() => JsonText.parse(wrong), SyntaxError);
+  });
+
+  test('text that is not JSON is refused at once, strings that never end too', () => {
+    for (const wrong of ['"', ' "', '[ "', '"\\', '{"a": "b', '" x y z '])
+      assert.throws(() => JsonText.parse(wrong), SyntaxError);
+    const pieces = fc.array(fc.constantFrom('"', '\\', ' ', '[', '{', ',', ':', '1', 'a', '\n'), { maxLength: 12 });
+    fc.assert(
+      fc.property(pieces, (parts) => {
+        const text = parts.join('');
+        let value: unknown;
+        try {
+          value = JSON.parse(text);
+        } catch {
+          assert.throws(() => JsonText.parse(text), SyntaxError);
+          return;
+        }
+        assert.deepEqual(JsonText.parse(text).value, value);
+      }),
+    );
   });
 
   test('strings of nothing but escapes, and a million brackets, are read in one pass', () => {

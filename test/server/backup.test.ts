@@ -14,7 +14,7 @@ const [BACK_UP = '', RENAME = ''] = [
   ),
 ].map((match) => match[1]);
 
-test('a backup as docs/operations.md has it, restored, has what was there, and shows a gap to who saw what came after', {
+test('a backup made as in docs/operations.md restores the log, and shows a gap to readers who saw later publications', {
   skip: missing('sqlite3'),
 }, async (t) => {
   const folder = temporaryFolder(t);

@@ -6,7 +6,8 @@ import { type TestContext, test } from 'node:test';
 import { SUBPROTOCOL } from '../../src/protocol/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 import { makeCertificate } from '../support/certificate.ts';
-import { configOf, startDaemon } from '../support/daemon.ts';
+import { configOf } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -41,7 +42,7 @@ test('a daemon with a certificate serves pages and WebSockets over TLS', { skip 
   assert.match(String(value), /^\["ok",1/);
 });
 
-test('a reload brings another certificate, drops nobody, and takes none that does not fit its key', {
+test('a reload replaces the certificate without dropping connections, and refuses one that does not match its key', {
   skip,
 }, async (t) => {
   const [first, second] = [issue(t), issue(t)];
@@ -61,7 +62,7 @@ test('a reload brings another certificate, drops nobody, and takes none that doe
   assert.match(String((await socket[Symbol.asyncIterator]().next()).value), /^\["ok",1/);
 });
 
-test('a daemon whose certificate does not fit its key does not start', { skip }, async (t) => {
+test('a daemon whose certificate does not match its key does not start', { skip }, async (t) => {
   const [first, second] = [issue(t), issue(t)];
   const mixed = { cert: first.files.cert, key: second.files.key };
   await assert.rejects(startDaemon(t, { listen: LISTEN, tls: [mixed] }), { code: 'BAD_CERTIFICATE' });

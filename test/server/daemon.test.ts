@@ -6,12 +6,14 @@ import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
 import { Users } from '../../src/server/auth/index.ts';
 import { Daemon } from '../../src/server/daemon.ts';
-import { ADMIN_KEY, API_KEY, configOf, MemoryLog, startDaemon } from '../support/daemon.ts';
+import { ADMIN_KEY, API_KEY, configOf } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { freePort } from '../support/free-port.ts';
+import { MemoryLog } from '../support/memory-log.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('what is published by HTTP reaches who listens, and is in the log for who comes later', async (t) => {
+test('an HTTP publication reaches the subscribers, and is in the log for later ones', async (t) => {
   const { call, client } = await startDaemon(t);
   const news = client().subscribe('news');
   await new Promise((resolve) => news.on('live', resolve));
@@ -24,14 +26,14 @@ test('what is published by HTTP reaches who listens, and is in the log for who c
   assert.deepEqual(again!.data, { title: 'Hola' });
 });
 
-test('a daemon without a configured channel lets strangers listen, and publish only in the chat', async (t) => {
+test('without configured channels, anonymous clients can listen to all, and publish only in the chat', async (t) => {
   const { client } = await startDaemon(t);
   const guest = client();
   await assert.rejects(guest.publish('news', 'mine'), { code: 'FORBIDDEN' });
   assert.ok(await guest.publish('chat:square', { text: 'hola', name: 'Ana', person: 'p1' }));
 });
 
-test("the daemon's own channels are closed to whoever has no token for them", async (t) => {
+test("the daemon's own channels are closed without a token for them", async (t) => {
   const { client, call } = await startDaemon(t, { channels: { '*': { publish: 'everyone' } } });
   const guest = client().subscribe('zocalo:admin');
   const error = await new Promise<Error>((resolve) => guest.on('error', resolve));
@@ -46,21 +48,21 @@ test("the daemon's own channels are closed to whoever has no token for them", as
   assert.equal((value!.data as { sample: { connections: number } }).sample.connections >= 1, true);
 });
 
-test('the pages are there, and only they', async (t) => {
+test('the pages are served, and nothing else', async (t) => {
   const { url } = await startDaemon(t);
   for (const path of ['/', '/chat:tacos', '/admin']) assert.equal((await fetch(url + path)).status, 200, path);
   for (const path of ['/package.json', '/src/errors.ts', '/web/../package.json', '/%2e%2e/package.json', '/admin/x'])
     assert.equal((await fetch(url + path)).status, 404, path);
 });
 
-test('pages that the configuration switches off are not there', async (t) => {
+test('pages that the configuration disables are not served', async (t) => {
   const { url, call } = await startDaemon(t, { chat: false, admin: false });
   for (const path of ['/', '/chat:tacos', '/admin']) assert.equal((await fetch(url + path)).status, 404, path);
   assert.equal((await fetch(`${url}/admin/session`, { method: 'POST' })).ok, false);
   assert.equal((await call('POST', '/api/publish', { channel: 'news', data: 1 })).status, 200);
 });
 
-test('a reload takes what can change while everybody stays connected, and nothing of what cannot', async (t) => {
+test('a reload applies what can change without disconnecting anyone, and nothing of what cannot', async (t) => {
   const { daemon, client, call } = await startDaemon(t);
   const guest = client();
   const news = guest.subscribe('news');
@@ -83,7 +85,7 @@ test('a reload takes what can change while everybody stays connected, and nothin
   assert.equal(guest.state, 'open');
 });
 
-test('a second daemon on the same port or the same file is refused, and the first goes on', async (t) => {
+test('a second daemon on the same port or file is refused, and the first one continues', async (t) => {
   const folder = temporaryFolder(t);
   const store = `sqlite:${join(folder, 'square.db')}`;
   const { url, call } = await startDaemon(t, { store });
@@ -93,7 +95,7 @@ test('a second daemon on the same port or the same file is refused, and the firs
   assert.equal((await call('POST', '/api/publish', { channel: 'news', data: 1 })).status, 200);
 });
 
-test('a start that fails at any of its addresses says so, and leaves no part open', async (t) => {
+test('a start that fails at any of its addresses reports it, and leaves no part open', async (t) => {
   const folder = temporaryFolder(t);
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
@@ -106,7 +108,7 @@ test('a start that fails at any of its addresses says so, and leaves no part ope
   const lines = await freePort();
   const whole = {
     listen: [`http://127.0.0.1:${free}`],
-    lines: { listen: `tcp://127.0.0.1:${lines}`, channel: 'news' },
+    sources: { lines: { lines: `tcp://127.0.0.1:${lines}`, channel: 'news' } },
     socket: join(folder, 'api.sock'),
     store: `sqlite:${join(folder, 'square.db')}`,
     secret: 's'.repeat(32),
@@ -115,7 +117,6 @@ test('a start that fails at any of its addresses says so, and leaves no part ope
   };
   const busy: Record<string, object> = {
     listen: { listen: [...whole.listen, `http://127.0.0.1:${port}`] },
-    lines: { lines: { ...whole.lines, listen: `tcp://127.0.0.1:${port}` } },
     socket: { socket: join(folder, 'taken.sock') },
   };
   for (const [part, change] of Object.entries(busy)) {
@@ -131,7 +132,7 @@ test('a start that fails at any of its addresses says so, and leaves no part ope
   }
 });
 
-test('what was acknowledged before the end is there after it', async (t) => {
+test('acknowledged publications survive a restart', async (t) => {
   const folder = temporaryFolder(t);
   const store = `sqlite:${join(folder, 'square.db')}`;
   const first = await startDaemon(t, { store, drain: { spread: 0 } });
@@ -145,7 +146,7 @@ test('what was acknowledged before the end is there after it', async (t) => {
   );
 });
 
-test('a password gives a token by HTTP, with which a page is its user', async (t) => {
+test('the HTTP API exchanges a password for a token, with which a page acts as its user', async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'users.db');
   const users = new Users(file, {});
@@ -164,7 +165,7 @@ test('a password gives a token by HTTP, with which a page is its user', async (t
   assert.equal(natalia.welcome?.user, 'natalia');
 });
 
-test('without a users table nobody can log in by a password, and is told so', async (t) => {
+test('without a users table, a login by password is refused with a message', async (t) => {
   const { call } = await startDaemon(t);
   const { status, body } = await call('POST', '/api/login', { user: 'natalia', password: 'x' }, '');
   assert.deepEqual([status, body.code], [404, 'NOT_OFFERED']);
@@ -181,7 +182,7 @@ test('a reload changes whose pages may call the API', async (t) => {
   assert.equal(await allowed(), 'https://example.org');
 });
 
-test('while another program holds the log locked, publishing fails loudly, what is not kept goes on, and few lines are logged', async (t) => {
+test('while another program locks the log, publishing fails visibly, unstored publications still work, and few lines are logged', async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'square.db');
   const { call, client, log } = await startDaemon(t, { store: `sqlite:${file}`, drain: { spread: 0 } });

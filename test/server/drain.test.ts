@@ -76,7 +76,7 @@ function overHttp(port: number, restarted: Promise<unknown>) {
   };
 }
 
-test('SIGTERM under load loses nothing that was acknowledged, and spreads the return of the clients', async (t) => {
+test('SIGTERM under load loses no acknowledged publication, and spreads the reconnects of the clients', async (t) => {
   const { start, port, file } = await serveIn(t, CONFIG);
   const url = `ws://127.0.0.1:${port}`;
   const first = await start();

@@ -8,7 +8,8 @@ import fc from 'fast-check';
 import { SUBPROTOCOL } from '../../src/protocol/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 import { temporary } from '../contract/brokers.ts';
-import { API_KEY, startDaemon } from '../support/daemon.ts';
+import { API_KEY } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { jsonText, squeezed } from '../support/json-texts.ts';
 import { until } from '../support/until.ts';
 
@@ -69,7 +70,7 @@ async function start(t: TestContext, store: string) {
     store,
     channels: { '*': { publish: 'everyone', patterns: true, history: { size: 100_000 } } },
     limits: { messagesPerSecond: 1_000_000, bytesPerSecond: '1GiB' },
-    lines: { listen: 'tcp://127.0.0.1:0', channel: CHANNEL },
+    sources: { lines: { lines: 'tcp://127.0.0.1:0', channel: CHANNEL } },
     webhooks: [
       {
         url: `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/`,
@@ -149,7 +150,10 @@ for (const kind of ['memory', 'sqlite']) {
   test(`any JSON that goes into the store ${kind} comes out of every reader as the same text`, async (t) => {
     const store = kind === 'memory' ? 'memory:' : `sqlite:${join(temporary(t), 'zocalo.db')}`;
     const { daemon, client, socket, stream, api, webhook } = await start(t, store);
-    const lines = connectSocket(Number(new URL(daemon.lineAddresses[0]!.replace('tcp', 'http')).port), '127.0.0.1');
+    const lines = connectSocket(
+      Number(new URL(daemon.sourceAddresses.lines![0]!.replace('tcp', 'http')).port),
+      '127.0.0.1',
+    );
     t.after(() => lines.destroy());
     const tapes = {
       answers: new Tape(),

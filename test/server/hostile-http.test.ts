@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
 import { test } from 'node:test';
-import { API_KEY, startDaemon } from '../support/daemon.ts';
+import { API_KEY } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 
 const BODY = '{"channel":"news","data":1}';
 const KEY = `Authorization: Bearer ${API_KEY}`;
@@ -57,7 +58,7 @@ const HOSTILE: Record<string, [status: number, bytes: string]> = {
   ],
 };
 
-test('requests that are made to be misunderstood get one answer each, and nothing that hides in them is done', async (t) => {
+test('requests crafted to be misread get one answer each, and nothing hidden in them is executed', async (t) => {
   const { url, call } = await startDaemon(t);
   const port = Number(new URL(url).port);
   for (const [name, [status, bytes]] of Object.entries(HOSTILE)) {
@@ -68,7 +69,7 @@ test('requests that are made to be misunderstood get one answer each, and nothin
   assert.deepEqual((await call('GET', '/api/history?channel=news')).body.entries, []);
 });
 
-test('no path leads out of the pages, and no other host is asked, however it is written', async (t) => {
+test('no path reaches files outside of the pages or another host, in any spelling', async (t) => {
   const { url } = await startDaemon(t);
   const port = Number(new URL(url).port);
   for (const path of [

@@ -8,7 +8,7 @@ import { HubPeer, serveHub } from './hub-peer.ts';
 
 const data = 'x'.repeat(60_000);
 
-test('somebody who was away catches up with many full channels at once, and is not taken for slow', async (t) => {
+test('a reader who was away catches up with many full channels at once, and does not count as slow', async (t) => {
   const { hub, url } = await serveHub(t);
   const channels = Array.from({ length: 16 }, (_, number) => `chat:${number}`);
   const behind = new Map<string, readonly [string, number]>();
@@ -22,7 +22,7 @@ test('somebody who was away catches up with many full channels at once, and is n
   assert.equal((await peer.publications(5 * channels.length)).length, 80);
 });
 
-test('a page of the log that waits for its reader has room in the smallest queue, and an answer behind it', async (t) => {
+test('a page of the log that waits for its reader fits into the smallest queue, with an answer behind it', async (t) => {
   const { hub, server, url } = await serveHub(t, {}, { queueLimit: 1_024, compression: false });
   const [epoch] = await hub.publish('chat:1', data);
   for (let count = 1; count < 200; count++) await hub.publish('chat:1', data);

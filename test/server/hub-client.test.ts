@@ -6,6 +6,7 @@ import { Client } from '../../src/client/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 import { Program } from '../support/cli.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { turn } from '../support/turn.ts';
 import { serveHub } from './hub-peer.ts';
 
 const CHANNEL = 'chat:42';
@@ -16,7 +17,7 @@ function clientOf(t: TestContext, url: string, token?: string): Client {
   return client;
 }
 
-test('the SDK and the hub lose nothing and repeat nothing, however often the line is cut', async (t) => {
+test('the SDK and the hub lose and repeat nothing, however often the connection is cut', async (t) => {
   const { server, url, errors } = await serveHub(t);
   const [ana, luis] = [clientOf(t, url), clientOf(t, url)];
   const chat = luis.subscribe<number>(CHANNEL);
@@ -31,7 +32,7 @@ test('the SDK and the hub lose nothing and repeat nothing, however often the lin
   for (let n = 1; n <= 300; n++) {
     published.push(ana.publish(CHANNEL, n));
     if (n % 50 === 0) for (const user of server.users) user.terminate();
-    if (n % 10 === 0) await new Promise((resolve) => setImmediate(resolve));
+    if (n % 10 === 0) await turn();
   }
   const positions = (await Promise.all(published)) as [string, number][];
   assert.deepEqual(
@@ -46,7 +47,7 @@ test('the SDK and the hub lose nothing and repeat nothing, however often the lin
   assert.deepEqual(errors, []);
 });
 
-test('the SDK sees who is here, calls methods and hears what is sent to its user', async (t) => {
+test('the SDK sees the members, calls methods and receives what is sent to its user', async (t) => {
   const { hub, url } = await serveHub(t, {
     channels: { '*': { presence: true } },
     connect: ({ token }) => (token ? { user: token } : null),
@@ -70,7 +71,7 @@ test('the SDK sees who is here, calls methods and hears what is sent to its user
   await assert.rejects(ana.call('fly'), { code: 'NO_SUCH_METHOD' });
 });
 
-test('examples/hub.ts keeps what is said over a restart', async (t) => {
+test('examples/hub.ts keeps messages over a restart', async (t) => {
   const folder = temporaryFolder(t);
   const start = async () => {
     const file = fileURLToPath(new URL('../../examples/hub.ts', import.meta.url));

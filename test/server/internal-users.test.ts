@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { zocaloIn } from '../support/cli.ts';
-import { ADMIN_KEY, startDaemon } from '../support/daemon.ts';
+import { ADMIN_KEY } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { until } from '../support/until.ts';
-import { application } from './auth/doors.ts';
+import { application } from './auth/auth-fixture.ts';
 import { directoryWith } from './config/support.ts';
 
 const SECRET = 's'.repeat(40);
 
-test('the admin page and the command line are no users: no webhook is told of them, and no list has them', async (t) => {
+test('the admin page and the command line are not users: no webhook reports them, and no list contains them', async (t) => {
   const told: { type: string; user?: string }[] = [];
   const heard = Promise.withResolvers<void>();
   const receiver = await application(t, ({ body }, response) => {
@@ -62,7 +63,7 @@ test('the admin page and the command line are no users: no webhook is told of th
   );
 });
 
-test('somebody of the application who has the same id as one of our tools is a user', async (t) => {
+test('a user of the application with the same id as one of our tools is still a user', async (t) => {
   const { daemon, client, call } = await startDaemon(t, { secret: SECRET });
   const { hub } = daemon;
   const tool = client({ token: () => daemon.auth.mint({ user: 'zocalo-subscribe', isInternal: true }) });

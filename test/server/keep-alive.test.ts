@@ -21,7 +21,7 @@ async function kept(t: TestContext, keepAlive?: string | number) {
   return { ask, socketPath };
 }
 
-test('an HTTP connection is kept for longer than proxies keep theirs, and for as long as the configuration says', async (t) => {
+test('an idle HTTP connection is kept for longer than proxies keep theirs, and for as long as configured', async (t) => {
   for (const [keepAlive, seconds] of [
     [undefined, 75],
     ['2m', 120],
@@ -33,7 +33,7 @@ test('an HTTP connection is kept for longer than proxies keep theirs, and for as
   }
 });
 
-test('an HTTP connection on which nothing more is asked ends after that time', async (t) => {
+test('an idle HTTP connection ends after that time', async (t) => {
   for (const keepAlive of [0, '1ms']) {
     const { ask, socketPath } = await kept(t, keepAlive);
     for (const options of [{}, { socketPath }]) {

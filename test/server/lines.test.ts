@@ -10,12 +10,12 @@ import { startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
 import { until } from '../support/until.ts';
 
-const LINES = { lines: { listen: 'tcp://127.0.0.1:0', channel: 'chat:square' } };
+const LINES = { sources: { lines: { lines: 'tcp://127.0.0.1:0', channel: 'chat:square' } } };
 
 async function place(t: TestContext, input: Parameters<typeof startDaemon>[1] = {}) {
   const parts = await startDaemon(t, { ...LINES, ...input });
   const join = async () => {
-    const socket = await connect(parts.daemon.lineAddresses[0]!);
+    const socket = await connect(parts.daemon.sourceAddresses.lines![0]!);
     t.after(() => socket.destroy());
     return socket;
   };
@@ -28,7 +28,7 @@ async function place(t: TestContext, input: Parameters<typeof startDaemon>[1] = 
 
 test('nc, a plain WebSocket and the page meet in one room', { skip: missing('nc') }, async (t) => {
   const { daemon, url, client, here } = await place(t);
-  const { port } = new URL(daemon.lineAddresses[0]!.replace('tcp', 'http'));
+  const { port } = new URL(daemon.sourceAddresses.lines![0]!.replace('tcp', 'http'));
   const nc = spawn('nc', ['127.0.0.1', port], { stdio: ['pipe', 'pipe', 'inherit'] });
   t.after(() => nc.kill());
   const heardByNc = createInterface({ input: nc.stdout })[Symbol.asyncIterator]();
@@ -52,7 +52,7 @@ test('nc, a plain WebSocket and the page meet in one room', { skip: missing('nc'
   assert.equal((await heardByNc.next()).value, 'Ana: qué tal');
 });
 
-test('who has sent all their lines can still hear, and a device may hang up at once', async (t) => {
+test('a client that has ended its side still receives, and a device may disconnect at once', async (t) => {
   const { join, daemon } = await place(t);
   const socket = await join();
   const published: unknown[] = [];
@@ -74,19 +74,20 @@ test('who has sent all their lines can still hear, and a device may hang up at o
 async function stored(daemon: Daemon, channel: string, count: number): Promise<unknown[]> {
   const all: unknown[] = [];
   let at: Position | undefined;
-  while (all.length < count) {
+  const more = async () => {
     const { epoch, entries } = await daemon.hub.history(channel, { limit: 10_000, ...(at && { at }) });
     for (const [offset, data] of entries) {
       all.push(data);
       at = [epoch, offset];
     }
-    await new Promise(setImmediate);
-  }
+    return all.length >= count;
+  };
+  await until(more, `${channel} stores ${count}`);
   return all;
 }
 
 const READINGS = {
-  lines: { listen: 'tcp://127.0.0.1:0', channel: 'readings' },
+  sources: { lines: { lines: 'tcp://127.0.0.1:0', channel: 'readings' } },
   channels: {
     readings: { publish: 'everyone', history: { size: 10_000 } },
     slowly: { publish: 'everyone', history: { size: 10_000 }, rate: 150 },
@@ -94,17 +95,17 @@ const READINGS = {
 } satisfies Parameters<typeof startDaemon>[1];
 const numbers = (count: number) => Array.from({ length: count }, (_, n) => String(n + 1));
 
-test('seq 1 300 | nc -N publishes all 300, in their order, though that is more than may be sent at once', {
+test('seq 1 300 | nc -N publishes all 300 lines in order, although that exceeds the burst', {
   skip: missing('nc'),
 }, async (t) => {
   const { daemon } = await place(t, READINGS);
-  const { port } = new URL(daemon.lineAddresses[0]!.replace('tcp', 'http'));
+  const { port } = new URL(daemon.sourceAddresses.lines![0]!.replace('tcp', 'http'));
   const nc = spawn('sh', ['-c', `seq 1 300 | nc -N 127.0.0.1 ${port}`], { stdio: 'ignore' });
   t.after(() => nc.kill());
   assert.deepEqual(await stored(daemon, 'readings', 300), numbers(300));
 });
 
-test('a plain WebSocket that sends 300 texts at once, and closes, loses none', async (t) => {
+test('a plain WebSocket that sends 300 texts at once and closes loses none', async (t) => {
   const { daemon, url } = await place(t, READINGS);
   for (const channel of ['readings', 'slowly']) {
     const plain = new WebSocket(`${url.replace('http', 'ws')}/${channel}`);
@@ -131,7 +132,7 @@ test('megabytes of lines hold their sender back, and arrive whole', async (t) =>
   assert.ok(all.every((data, n) => data === `${n} ${line}`));
 });
 
-test('what cannot be taken ends its connection, and nobody else’s, with a last line that says why, and in the log', async (t) => {
+test('an invalid line ends only its own connection, with the reason in the last line and in the log', async (t) => {
   const { join, daemon, here, log } = await place(t, READINGS);
   const good = await join();
   await here(1);
@@ -162,7 +163,7 @@ test('what cannot be taken ends its connection, and nobody else’s, with a last
   assert.equal((await heard.next()).value, 'still here');
 });
 
-test('when the daemon stops, the last line says so, also to who still sends', async (t) => {
+test('when the daemon stops, the last line says so, even to a client that is still sending', async (t) => {
   const { join, daemon, here } = await place(t, READINGS);
   const [quiet, busy] = [await join(), await join()];
   await here(2);
@@ -180,23 +181,24 @@ test('when the daemon stops, the last line says so, also to who still sends', as
   for (const line of await said) assert.match(line!, /^SHUTTING_DOWN: /);
 });
 
-test('an address with too many connections is told so by a line', async (t) => {
+test('an address with too many connections is told so in a line', async (t) => {
   const { join, here } = await place(t, { ...READINGS, limits: { connectionsPerAddress: 1 } });
   await join();
   await here(1);
   assert.match(await (await join()).text(), /^RATE_LIMITED: /);
 });
 
-test('a reader that reads slowly gets all that waits for it, and then the reason', async (t) => {
+test('a slow reader gets everything that is queued for it, and then the reason', async (t) => {
   const { join, daemon, here } = await place(t, READINGS);
   const socket = await join();
   await here(1);
   const text = 'x'.repeat(4_000);
   let published = 0;
-  while (daemon.hub.connections.length > 0) {
-    await daemon.hub.publish('readings', `${++published} ${text}`);
-    if (published % 10 === 0) await new Promise(setImmediate);
-  }
+  const publishTen = async () => {
+    for (let n = 0; n < 10; n++) await daemon.hub.publish('readings', `${++published} ${text}`);
+    return daemon.hub.connections.length === 0;
+  };
+  await until(publishTen, 'the slow reader is let go');
   const lines = (await socket.text()).trimEnd().split('\n');
   assert.match(lines.pop()!, /^TOO_SLOW: /);
   assert.ok(lines.length > 50 && lines.length <= published);
@@ -206,20 +208,46 @@ test('a reader that reads slowly gets all that waits for it, and then the reason
   );
 });
 
-test('a reader that does not read is let go, and its memory with it', async (t) => {
+test('a reader that stops reading is disconnected, and its memory freed', async (t) => {
   const { join, daemon, here } = await place(t);
   await join(); // and never reads
   await here(1);
   const text = 'x'.repeat(4_000);
-  while (daemon.hub.connections.length > 0) {
+  const publish = async () => {
     await daemon.hub.publish('chat:square', { text, name: 'Server' });
-    await new Promise(setImmediate);
-  }
+    return daemon.hub.connections.length === 0;
+  };
+  await until(publish, 'the reader is let go');
   assert.equal(daemon.hub.subscribers('chat:square'), 0);
 });
 
-test('whoever may not come in is told so by the last line', async (t) => {
-  const { join } = await place(t, { auth: { anonymous: false } });
+test('a source of lines needs no rights: nobody else may publish or listen there', async (t) => {
+  const { join, here, daemon, client } = await place(t, {
+    sources: READINGS.sources,
+    channels: { readings: { publish: 'nobody', subscribe: 'nobody' } },
+    secret: 's'.repeat(40),
+    auth: { anonymous: false },
+  });
+  const [one, two] = [await join(), await join()];
+  await here(2);
+  one.write('hello\n');
+  assert.equal((await two.lines().next()).value, 'hello');
+  assert.deepEqual(await stored(daemon, 'readings', 1), ['hello']);
+  await assert.rejects(client().subscribe('readings').publish('forged'), { code: 'UNAUTHORIZED' });
+});
+
+test('an address that is not on the list of the source is not let in, and the log says so', async (t) => {
+  const { join, daemon, log } = await place(t, {
+    sources: { lines: { ...READINGS.sources.lines, addresses: ['192.0.2.0/24'] } },
+    channels: READINGS.channels,
+  });
   const socket = await join();
-  assert.match(await socket.text(), /^UNAUTHORIZED: /);
+  socket.write('hello\n');
+  assert.equal(await socket.text().catch(() => ''), '');
+  await until(
+    () => log.lines.some(({ fields }) => fields.why === 'the address is not on the list of the source'),
+    'told',
+  );
+  assert.deepEqual(daemon.hub.connections, []);
+  assert.deepEqual((await daemon.hub.history('readings')).entries, []);
 });

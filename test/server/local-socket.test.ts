@@ -18,7 +18,7 @@ async function place(t: TestContext): Promise<string> {
   return join(folder, 'api.sock');
 }
 
-test('a script of this machine publishes through the Unix socket without a key', {
+test('a script on this machine publishes through the Unix socket without a key', {
   skip: missing('curl'),
 }, async (t) => {
   const socket = await place(t);
@@ -32,7 +32,7 @@ test('a script of this machine publishes through the Unix socket without a key',
   assert.equal(value!.data, 'hola');
 });
 
-test('the socket is for its owner and their group alone, and is gone after the end', async (t) => {
+test('the socket is for its owner and group alone, and is removed at the end', async (t) => {
   const socket = await place(t);
   const { daemon } = await startDaemon(t, { socket });
   assert.equal((await stat(socket)).mode & 0o777, 0o660);
@@ -40,7 +40,7 @@ test('the socket is for its owner and their group alone, and is gone after the e
   await assert.rejects(stat(socket), { code: 'ENOENT' });
 });
 
-test('a socket that a killed daemon left behind is taken over; one that somebody listens on, and a file, are not', async (t) => {
+test('a socket file left by a killed daemon is replaced, but not one in use, nor an ordinary file', async (t) => {
   const socket = await place(t);
   const child = await run(process.execPath, [
     '-e',
@@ -57,7 +57,7 @@ test('a socket that a killed daemon left behind is taken over; one that somebody
   await assert.rejects(startDaemon(t, { socket: `${socket}.txt` }), { code: 'BAD_OPTION' });
 });
 
-test('a request on the socket that never ends keeps nobody from hearing that the daemon stops, and ends itself', async (t) => {
+test('a request on the socket that never ends does not keep clients from learning that the daemon stops, and is cut off', async (t) => {
   const socket = await place(t);
   const { daemon, log, url } = await startDaemon(t, { socket });
   const caller = connect(socket).on('error', () => {});

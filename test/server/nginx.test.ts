@@ -55,7 +55,7 @@ test('behind nginx with wss, clients publish to each other, and pages of its own
   );
 });
 
-test('behind nginx, the client’s address is the one that nginx names, not what the client says of itself', {
+test('behind nginx, the client’s address is the one that nginx reports, not what the client claims', {
   skip,
 }, async (t) => {
   const addresses = new ClientAddress([PROXY]);
@@ -65,7 +65,7 @@ test('behind nginx, the client’s address is the one that nginx names, not what
   assert.equal(hub.connections[0]?.remoteAddress, '127.0.0.1');
 });
 
-test('behind a proxy that is not trusted, the proxy is the client, whatever the headers say', { skip }, async (t) => {
+test('behind an untrusted proxy, the proxy counts as the client, whatever the headers say', { skip }, async (t) => {
   const addresses = new ClientAddress(['10.0.0.1']);
   const { hub, url } = await serveHub(t, {}, { clientAddress: (request) => addresses.of(request) });
   const { come } = await proxied(t, Number(new URL(url).port));
@@ -73,7 +73,7 @@ test('behind a proxy that is not trusted, the proxy is the client, whatever the 
   assert.equal(hub.connections[0]?.remoteAddress, PROXY);
 });
 
-test('a line on which nothing happens lives through a proxy that cuts silent ones, by the pings', {
+test('a silent connection survives a proxy that cuts silent ones, because of the pings', {
   skip,
 }, async (t) => {
   const { hub, url } = await serveHub(t, { pingInterval: 300 });

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { memory } from '../../src/broker/index.ts';
 import { Hub } from '../../src/hub/index.ts';
-import { nearestEntry } from '../../src/server/nearest.ts';
+import { nearestEntry } from '../../src/nearest.ts';
 import { zocaloIn } from '../support/cli.ts';
-import { API_KEY, configOf, startDaemon } from '../support/daemon.ts';
+import { API_KEY, configOf } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { directoryWith } from './config/support.ts';
 
 const CHANNELS = { news: {}, 'order:*': {}, 'sensor:*:alarm': {} };
 
-test('what is published by HTTP to a channel that no entry offers is refused by name, with the nearest one', async (t) => {
+test('an HTTP publication to a channel that no entry offers is refused with the nearest entry', async (t) => {
   const { call, daemon } = await startDaemon(t, { channels: CHANNELS });
   const refusal = (channel: string, nearest: string) => ({
     code: 'NOT_OFFERED',
@@ -47,14 +48,14 @@ test('what is published by HTTP to a channel that no entry offers is refused by 
   assert.equal((await call('POST', '/api/publish', { channel: 'nwes', data: 1 })).status, 200);
 });
 
-test('a key that may use some channels learns of no others', async (t) => {
+test('a key learns only the names of channels that it may use', async (t) => {
   const keys = [{ name: 'shop', key: API_KEY, channels: ['nwes', 'order:*'] }];
   const { call } = await startDaemon(t, { channels: CHANNELS, api: { keys } });
   const { body } = await call('POST', '/api/publish', { channel: 'nwes', data: 1 });
   assert.match(body.message, /the nearest is order:\*$/);
 });
 
-test('where no channels are configured, all are offered', async (t) => {
+test('without configured channels, all channels are offered', async (t) => {
   const { call } = await startDaemon(t);
   assert.equal((await call('POST', '/api/publish', { channel: 'anything:at-all', data: 1 })).status, 200);
 });

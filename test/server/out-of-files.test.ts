@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { builtPackage } from '../support/built.ts';
 import { CLI, Program } from '../support/cli.ts';
-import { API_KEY } from '../support/daemon.ts';
+import { API_KEY } from '../support/config.ts';
 import { missing } from '../support/need.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
@@ -58,9 +58,9 @@ for (const [name, flags, cli] of [
   ['from the package', '', built],
   ['under the supervisor', ' --supervise', async () => CLI],
 ] as const) {
-  test(`400 silent connections where 256 files may be open end nothing and shut nobody out, ${name}`, async (t) => {
+  test(`with a limit of 256 open files, 400 silent connections end nothing and block nobody, ${name}`, async (t) => {
     const { program, address, publish } = await start(t, `ulimit -n 256; $zocalo serve${flags}`, await cli());
-    assert.match(program.stderr, /"connections":100000,"openFiles":256,"room":128,"msg":"limits\.connections is more/);
+    await program.says(/"connections":100000,"openFiles":256,"room":128,"msg":"limits\.connections is more/, 'stderr');
     const silent = await Promise.all(Array.from({ length: 400 }, () => connectTo(address)));
     t.after(() => silent.map((socket) => socket.destroy()));
     await publish();
@@ -70,7 +70,7 @@ for (const [name, flags, cli] of [
     assert.match(program.stderr, /"msg":"stopped"/);
   });
 
-  test(`where no file can be opened any more, what is there goes on, and all of it works again later, ${name}`, {
+  test(`when no more files can be opened, open connections continue, and everything works again later, ${name}`, {
     skip: missing('prlimit'),
   }, async (t) => {
     const { program, address, publish } = await start(t, `$zocalo serve${flags}`, await cli());
@@ -83,7 +83,7 @@ for (const [name, flags, cli] of [
     for (const path of ['/metrics', '/health', '/api/openapi.json', '/metrics'])
       assert.equal((await ask(path)).status, 200, path);
     assert.equal((await ask('/zocalo.js')).status, 500);
-    await program.says(/"msg":"something failed on the side of the server"/, 'stderr');
+    await program.says(/"msg":"something failed in the server"/, 'stderr');
     process.kill(pid!, 'SIGHUP');
     await program.says(/the configuration was not applied/, 'stderr');
     limit(20_000);
@@ -97,7 +97,7 @@ for (const [name, flags, cli] of [
     assert.doesNotMatch(program.stderr, /supervisor: the worker/);
   });
 
-  test(`without /proc it runs as elsewhere, ${name}`, { skip: cannotUnshare() }, async (t) => {
+  test(`it works without /proc, ${name}`, { skip: cannotUnshare() }, async (t) => {
     const line = `exec unshare --mount sh -c "mount -t tmpfs none /proc && $zocalo serve${flags}"`;
     const { program, address, publish } = await start(t, line, await cli(), true);
     await publish();

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { test } from 'node:test';
-import type { ConfigInput } from '../support/daemon.ts';
-import { ADMIN_KEY, API_KEY, startDaemon } from '../support/daemon.ts';
+import { ADMIN_KEY, API_KEY, type ConfigInput } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { HubPeer } from './hub-peer.ts';
 
 const OWN = 'zocalo:admin';
@@ -22,7 +22,7 @@ async function look(from: Awaited<ReturnType<typeof startDaemon>>, channel = OWN
   return subscription;
 }
 
-test("no API key reaches into the daemon's own channels by a star, nor the one that can admin", async (t) => {
+test("no API key reaches the daemon's own channels by a star, not even one that can admin", async (t) => {
   const daemon = await startDaemon(t, OPEN);
   const { call } = daemon;
   await look(daemon);
@@ -56,7 +56,7 @@ test('an API key for one channel reaches no other, in any part of a batch', asyn
   assert.equal((await call('POST', '/api/users/ana/revoke', {}, NARROW)).body.code, 'FORBIDDEN');
 });
 
-test("no star in a token, a pattern or a stream hears the daemon's own channels", async (t) => {
+test("no star in a token, a pattern or an event stream covers the daemon's own channels", async (t) => {
   const daemon = await startDaemon(t, OPEN);
   await look(daemon);
   const token = await daemon.daemon.auth.mint({ user: 'eve', rights: { subscribe: ['*', 'z*'], publish: ['*'] } });
@@ -74,7 +74,7 @@ test("no star in a token, a pattern or a stream hears the daemon's own channels"
   assert.equal((await eve.until('ch'))[2], 'news');
 });
 
-test("a webhook for all channels is told nothing of the daemon's own", async (t) => {
+test("a webhook for all channels gets no events of the daemon's own", async (t) => {
   const told = Promise.withResolvers<string>();
   const receiver = createServer(async (request, response) => {
     let text = '';

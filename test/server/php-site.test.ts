@@ -4,7 +4,8 @@ import { readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { type TestContext, test } from 'node:test';
 import { Client } from '../../src/client/index.ts';
-import { API_KEY, startDaemon } from '../support/daemon.ts';
+import { API_KEY } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
 import { startNginx } from '../support/nginx.ts';
 

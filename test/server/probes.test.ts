@@ -1,18 +1,22 @@
 import assert from 'node:assert/strict';
 import { rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
+import { isDeepStrictEqual } from 'node:util';
 import { type Broker, memory } from '../../src/broker/index.ts';
 import { Hub } from '../../src/hub/index.ts';
 import { Health } from '../../src/server/operations/index.ts';
-import { settle } from '../hub/fake-wire.ts';
-import { API_KEY, startDaemon } from '../support/daemon.ts';
+import { API_KEY } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { FakeClock } from '../support/fake-clock.ts';
+import { freePort } from '../support/free-port.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
+import { settle } from '../support/turn.ts';
 import { until } from '../support/until.ts';
 
-test('/health and /ready are answered while a publication comes back', async (t) => {
+test('/health and /ready answer 200 while a publication is delivered', async (t) => {
   const { url } = await startDaemon(t);
   for (const path of ['/health', '/ready']) {
     const response = await fetch(url + path);
@@ -22,7 +26,7 @@ test('/health and /ready are answered while a publication comes back', async (t)
   assert.deepEqual([status, headers.get('allow')], [405, 'GET, HEAD']);
 });
 
-test('/health says so when the log takes nothing, and is well again afterwards', async (t) => {
+test('/health reports a log that stores nothing, and recovers afterwards', async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'square.db');
   const { url } = await startDaemon(t, { store: `sqlite:${file}` });
@@ -36,7 +40,7 @@ test('/health says so when the log takes nothing, and is well again afterwards',
   await until(async () => (await ask()) === 200, 'it is well again');
 });
 
-test('/health is not well any more when the file of the log was deleted', async (t) => {
+test("/health fails when the log's file was deleted", async (t) => {
   const folder = temporaryFolder(t);
   const file = join(folder, 'square.db');
   const { url } = await startDaemon(t, { store: `sqlite:${file}` });
@@ -50,6 +54,26 @@ test('/health is not well any more when the file of the log was deleted', async 
     });
   assert.equal((await publish()).status, 503);
   await until(async () => (await fetch(`${url}/health`)).status === 503, 'it is not well');
+});
+
+test('/health tells how the last event of each handler went, and stays 200', async (t) => {
+  const port = await freePort();
+  const { url, client } = await startDaemon(t, {
+    handlers: { login: { events: ['connect'], url: `http://127.0.0.1:${port}/` } },
+  });
+  const ask = async () => {
+    const response = await fetch(`${url}/health`);
+    assert.equal(response.status, 200);
+    return ((await response.json()) as { handlers: object }).handlers;
+  };
+  assert.deepEqual(await ask(), { login: { ok: true } });
+  client().subscribe('news');
+  const failed = { login: { ok: false, error: 'HANDLER_UNREACHABLE' } };
+  await until(async () => isDeepStrictEqual(await ask(), failed), 'the failure is told');
+  const application = createServer((_, response) => response.end('{"user":"ana"}')).listen(port, '127.0.0.1');
+  t.after(() => application.close());
+  client().subscribe('news');
+  await until(async () => isDeepStrictEqual(await ask(), { login: { ok: true } }), 'it is well again');
 });
 
 /** A hub whose broker tells nobody what it has taken, once `isDeaf`. */
@@ -73,13 +97,14 @@ async function place() {
   return {
     clock,
     health,
+    hub,
     deafen() {
       isDeaf = true;
     },
   };
 }
 
-test('a publication that does not come back is trouble, however well the log took it', async () => {
+test('a publication that is not delivered makes the check fail, even if the log stored it', async () => {
   const { clock, health, deafen } = await place();
   assert.equal(await health.check(), undefined);
   deafen();
@@ -90,7 +115,18 @@ test('a publication that does not come back is trouble, however well the log too
   assert.match((await asked)!, /did not come back within 2000 ms/);
 });
 
-test('an outcome is given again for a second, so that asking often costs nothing', async () => {
+test("a node's publications have numbers far from those of other nodes, which hear them too", async () => {
+  const numbers: number[] = [];
+  for (let node = 0; node < 2; node++) {
+    const { hub, health } = await place();
+    await hub.watch('zocalo:health', (_, number) => numbers.push(number as number));
+    assert.equal(await health.check(), undefined);
+  }
+  const [one, other] = numbers as [number, number];
+  assert.ok(Math.abs(one - other) > 1_000, `${one} and ${other}`);
+});
+
+test('a result is reused for a second, so that frequent probes cost nothing', async () => {
   const { clock, health, deafen } = await place();
   await health.check();
   deafen();
@@ -98,7 +134,7 @@ test('an outcome is given again for a second, so that asking often costs nothing
   assert.equal(await health.check(), undefined);
 });
 
-test('/metrics is for this machine and for keys that can read, and not for whoever comes through a proxy', async (t) => {
+test('/metrics is for this machine and for keys that can read, and not for requests through a proxy', async (t) => {
   const { url, call } = await startDaemon(t);
   await call('POST', '/api/publish', { channel: 'news', data: 1 });
   const local = await fetch(`${url}/metrics`);

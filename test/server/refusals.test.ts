@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { connectWebSocket } from '../../src/websocket/index.ts';
-import { ADMIN_KEY, type ConfigInput, startDaemon } from '../support/daemon.ts';
+import { ADMIN_KEY, type ConfigInput } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { HubPeer } from './hub-peer.ts';
 
 const CHANNELS = {
@@ -30,7 +31,7 @@ async function refusals(t: TestContext, config: ConfigInput = {}) {
   return { ...started, ask, token, ws: url };
 }
 
-test('who may not do something is told the right or the key of the configuration that decides', async (t) => {
+test('a refusal names the missing right, or the key of the configuration that decides', async (t) => {
   const { ask, token } = await refusals(t);
   const hello = { token: await token({ subscribe: ['chat:*'] }) };
   const option = (message: string) => ({ code: 'FORBIDDEN', message, reason: 'CHANNEL_OPTION' });
@@ -63,7 +64,7 @@ test('who may not do something is told the right or the key of the configuration
   });
 });
 
-test('a token that is expired, forged or revoked, and no token where one is needed, are told apart', async (t) => {
+test('expired, forged, revoked and missing tokens are distinguished in the refusal', async (t) => {
   const { ask, token, daemon } = await refusals(t, { auth: { anonymous: false } });
   const tell = async (hello: object) => {
     const { code, reason, message } = await ask([], hello);
@@ -72,7 +73,7 @@ test('a token that is expired, forged or revoked, and no token where one is need
   assert.deepEqual(await tell({}), [
     'UNAUTHORIZED',
     'NO_TOKEN',
-    'no token came; strangers are not let in (auth.anonymous is false)',
+    'no token came; anonymous users are not accepted (auth.anonymous is false)',
   ]);
   const good = await token({});
   assert.deepEqual(await tell({ token: `${good.slice(0, -4)}AAAA` }), [
@@ -113,7 +114,7 @@ test('a refused call of the HTTP API says which entry of the key to change', asy
     401,
     'UNAUTHORIZED',
     'KEY_UNKNOWN',
-    'the API key is none of api.keys',
+    'the API key is not one of api.keys',
   ]);
   assert.deepEqual(await publish('news', keys[0]!.key), [
     403,
@@ -129,14 +130,14 @@ test('a refused call of the HTTP API says which entry of the key to change', asy
   ]);
 });
 
-test('a text that is no channel name is told which characters may be used, and how the wrong one is written', async (t) => {
+test('the refusal of an invalid channel name says which characters are allowed, and how the wrong one is written', async (t) => {
   const { ask, ws } = await refusals(t);
   const allowed = "A-Za-z0-9-._~!$&'()+,;=:@/% are allowed";
   for (const [name, message] of [
-    ['inbox:José', `"inbox:José" is no channel name: ${allowed}; "é" is written %C3%A9`],
-    ['a b', `"a b" is no channel name: ${allowed}; " " is written %20`],
-    ['a**', `"a**" is no channel name: ${allowed}; "*" is written %2A`],
-    ['\ud800', `"\\ud800" is no channel name: ${allowed}; "\\ud800" is written %EF%BF%BD`],
+    ['inbox:José', `"inbox:José" is not a channel name: ${allowed}; "é" is written %C3%A9`],
+    ['a b', `"a b" is not a channel name: ${allowed}; " " is written %20`],
+    ['a**', `"a**" is not a channel name: ${allowed}; "*" is written %2A`],
+    ['\ud800', `"\\ud800" is not a channel name: ${allowed}; "\\ud800" is written %EF%BF%BD`],
     ['$own', '"$own" begins with $, which is reserved'],
     ['x'.repeat(256), `"${'x'.repeat(24)}…" has 256 characters; a channel name has at most 255`],
     ['', 'a channel name has at least one character'],
@@ -153,7 +154,7 @@ test('a text that is no channel name is told which characters may be used, and h
   assert.match(reason, /^BAD_CHANNEL: the path of the URL names the channel: "chat%2A:\*" is a pattern/);
 });
 
-test('the admin page hears of a refusal with its channel and the sentence', async (t) => {
+test('the admin page is sent each refusal with its channel and message', async (t) => {
   const { ask, url, client } = await refusals(t);
   await ask(['pub', 'news', 1]);
   const [first] = (await adminNews(url, client)).errors;
@@ -163,7 +164,7 @@ test('the admin page hears of a refusal with its channel and the sentence', asyn
   );
 });
 
-test('a page of a refused origin stands in the log and on the admin page, with its origin and the key to change', async (t) => {
+test('a refused origin appears in the log and on the admin page, with the key to change', async (t) => {
   const { ws, url, log, client } = await refusals(t, { origins: ['https://shop.example'] });
   await assert.rejects(connectWebSocket(ws, { headers: { Origin: 'https://evil.example' } }), /403/);
   const stream = await fetch(`${url}/sse?channel=news`, { headers: { origin: 'https://evil.example' } });
@@ -171,7 +172,7 @@ test('a page of a refused origin stands in the log and on the admin page, with i
   assert.deepEqual([stream.status, body.reason], [403, 'ORIGIN']);
   const sentence =
     'Pages of https://evil.example may not connect; the option origins does not allow it; ' +
-    'let the key origins name the page, if it is yours';
+    'add it to the key origins, if the page is yours';
   assert.deepEqual(
     log.lines.filter(({ level }) => level === 'warn'),
     Array(2).fill({

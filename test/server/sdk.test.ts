@@ -60,7 +60,7 @@ test('a page of another origin imports the SDK by its URL and talks to the hub',
   assert.equal(await heard, 42);
 });
 
-test('so does a worker', { skip: missing('chromium') }, async (t) => {
+test('a worker imports the SDK by its URL and talks to the hub', { skip: missing('chromium') }, async (t) => {
   const { page } = await setUp(t);
   const heard = await page.evaluate(`new Promise((resolve) => {
     const worker = new Worker('/worker.js', { type: 'module' });
@@ -70,7 +70,7 @@ test('so does a worker', { skip: missing('chromium') }, async (t) => {
   assert.equal(heard, 42);
 });
 
-test('in a page, what comes before anybody reads waits, a slow loop leaves nothing, and patterns are loaded when asked for', {
+test('in a page, messages wait for the first reader, a slow loop stays subscribed, and patterns are loaded on demand', {
   skip: missing('chromium'),
   timeout: 60_000,
 }, async (t) => {

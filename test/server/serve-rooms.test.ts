@@ -32,7 +32,7 @@ async function isIn(count: number): Promise<void> {
   await until(() => hub.connections.length >= count, `${count} are connected`);
 }
 
-test('plain WebSockets say and hear lines; who gives a name has it, others are guests', async () => {
+test('plain WebSockets send and receive lines; those that give a name have it, others are guests', async () => {
   const ana = await plain('/chat:lines?name=Ana');
   const guest = await plain('/chat:lines');
   await isIn(2);
@@ -49,7 +49,7 @@ test('plain WebSockets say and hear lines; who gives a name has it, others are g
   await Promise.all([ana.socket.closed, guest.socket.closed]);
 });
 
-test('what a page publishes is a line, and nobody can write one for somebody else', async () => {
+test("a page's message is shown as a line, and nobody can forge a line of another person", async () => {
   const { socket, next } = await plain('/chat:page');
   await isIn(1);
   await hub.publish('chat:page', { typing: true, name: 'Ana', person: 'p' }, { keep: false });
@@ -61,7 +61,7 @@ test('what a page publishes is a line, and nobody can write one for somebody els
   await socket.closed;
 });
 
-test('a line that is too long is refused with a reason, and reaches nobody', async () => {
+test('a line that is too long is refused with a reason, and not delivered', async () => {
   const { socket } = await plain('/chat:long');
   socket.send('x'.repeat(4001));
   const { code, reason } = await socket.closed;
@@ -70,7 +70,7 @@ test('a line that is too long is refused with a reason, and reaches nobody', asy
   assert.deepEqual((await hub.history('chat:long')).entries, []);
 });
 
-test('only rooms are open to clients', async () => {
+test('clients can use only the rooms', async () => {
   for (const path of ['/', '/news', '/chat:']) {
     const { socket } = await plain(path);
     assert.equal((await socket.closed).code, 1008, path);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { launchChromium } from '../support/chromium.ts';
-import { API_KEY } from '../support/daemon.ts';
+import { API_KEY } from '../support/config.ts';
 import { missing } from '../support/need.ts';
 import { serveIn } from '../support/serve-in.ts';
 
@@ -9,7 +9,7 @@ import { serveIn } from '../support/serve-in.ts';
 const BEFORE = 200;
 const AFTER = 200;
 
-test("a page's EventSource goes on after kill -9 of the daemon: everything comes once, in order", {
+test("a page's EventSource continues after kill -9 of the daemon: every publication arrives once, in order", {
   skip: missing('chromium'),
 }, async (t) => {
   const { start, url } = await serveIn(t, { api: { keys: [{ name: 'test', key: API_KEY }] } });

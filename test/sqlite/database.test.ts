@@ -32,7 +32,7 @@ function notes(database: Database): unknown[] {
     .map(({ text }) => text);
 }
 
-test('a new file gets its tables once, an earlier one is brought up to date once, and a file of today stays as it is', (t) => {
+test('a new file gets its tables once, an earlier version is upgraded once, and a current file stays unchanged', (t) => {
   const path = join(folderOf(t), 'a.db');
   const first = Database.open(path, FORMAT, OPTIONS);
   const second = Database.open(path, FORMAT, OPTIONS);
@@ -48,7 +48,7 @@ test('a new file gets its tables once, an earlier one is brought up to date once
   }
 });
 
-test('commits reach the disk where the format says so, and need not where it does not', (t) => {
+test('commits reach the disk if the format requires it', (t) => {
   const folder = folderOf(t);
   for (const [isDurable, synchronous, fullfsync] of [
     [true, 2, 1],
@@ -77,7 +77,7 @@ test('every kind of file is for its owner alone', async (t) => {
   backlog.close();
 });
 
-test("another program's database, or one of a version that is not known, is refused and not written to", async (t) => {
+test("another program's database, or one of an unknown version, is refused and not written to", async (t) => {
   const folder = folderOf(t);
   const path = join(folder, 'theirs.db');
   const openers = {
@@ -105,7 +105,7 @@ test("another program's database, or one of a version that is not known, is refu
     }
 });
 
-test('a file that is claimed by nobody is not made into a database', (t) => {
+test('a file whose claim fails is not made into a database', (t) => {
   const path = join(folderOf(t), 'a.db');
   const claim = () => {
     throw new Error('taken');

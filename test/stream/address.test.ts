@@ -23,13 +23,13 @@ const GOOD: [string, Address][] = [
 ];
 
 for (const [text, address] of GOOD) {
-  test(`${text} is read, and read again from what is written`, () => {
+  test(`${text} is parsed, and parsed again from its formatted form`, () => {
     assert.deepEqual(parseAddress(text), address);
     assert.deepEqual(parseAddress(formatAddress(address)), address);
   });
 }
 
-test('a URL object is as good as its text', () => {
+test('a URL object works like its text', () => {
   assert.deepEqual(parseAddress(new URL('ws://localhost:80/chat')), parseAddress('ws://localhost/chat'));
   assert.deepEqual(parseAddress(new URL('unix:///tmp/a b')), { scheme: 'unix', path: '/tmp/a b' });
 });
@@ -74,14 +74,14 @@ for (const [text, message] of BAD) {
   });
 }
 
-test('a scheme that nobody knows is named, with the ones that are known', () => {
+test('an unknown scheme is named, with the known ones', () => {
   assert.throws(() => parseAddress('http://localhost:80'), {
     code: 'UNKNOWN_SCHEME',
     message: '"http://localhost:80" has the scheme "http"; use one of tcp, tls, udp, unix, ws, wss',
   });
 });
 
-test('any text is either read or refused, and what is read is written and read back the same', () => {
+test('any text is either parsed or refused, and a parsed one is formatted and parsed back to the same', () => {
   const part = fc.oneof(
     fc.string({ unit: 'binary', maxLength: 12 }),
     fc.constantFrom(':', '/', '[', ']', '::1', '80', '?', '%'),

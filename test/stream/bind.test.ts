@@ -1,20 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { connect, createServer, type Server } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { type Bound, bindServers, parseAddress } from '../../src/stream/index.ts';
 import { noIPv6 } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let directory: string;
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'zocalo-'));
-});
-after(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ after });
 
 const bind = (address: string) => bindServers(createServer, parseAddress(address));
 const close = (bound: Bound[]) => Promise.all(bound.map(({ server }) => new Promise((done) => server.close(done))));
@@ -49,7 +45,7 @@ test('an HTTP server is bound under the scheme and the path of its address', asy
   await close(bound);
 });
 
-test('a taken port is ADDRESS_IN_USE with the address in the sentence', async () => {
+test('a taken port is ADDRESS_IN_USE with the address in the message', async () => {
   const bound = await bind('tcp://127.0.0.1:0');
   await assert.rejects(bind(bound[0]!.address), {
     name: 'ZocaloError',
@@ -67,7 +63,7 @@ test('localhost with one of its two ports taken leaves nothing open', { skip: no
   await close(taken);
 });
 
-test('port 0 on localhost is tried anew when the first port is taken on ::1', { skip: noIPv6 }, async () => {
+test('port 0 on localhost is tried again when the first port is taken on ::1', { skip: noIPv6 }, async () => {
   const created: Server[] = [];
   const thief = createServer();
   const bound = await bindServers(() => {
@@ -83,7 +79,7 @@ test('port 0 on localhost is tried anew when the first port is taken on ::1', { 
   thief.close();
 });
 
-test('a host of somebody else is ADDRESS_NOT_AVAILABLE', async () => {
+test('an address of another machine is ADDRESS_NOT_AVAILABLE', async () => {
   await assert.rejects(bind('tcp://192.0.2.1:0'), { code: 'ADDRESS_NOT_AVAILABLE', message: /tcp:\/\/192\.0\.2\.1:0/ });
 });
 
@@ -92,14 +88,14 @@ test('a host that does not exist is UNKNOWN_HOST', async () => {
 });
 
 const root = process.getuid?.() === 0 ? 'root may do everything' : false;
-test('a directory that may not be written to is PERMISSION_DENIED', { skip: root }, async () => {
+test('a directory without write permission is PERMISSION_DENIED', { skip: root }, async () => {
   const closed = join(directory, 'closed');
   await mkdir(closed, { mode: 0o555 });
   const expected = { code: 'PERMISSION_DENIED', message: /may not use unix:\/\/\/.*\/closed\/a\.sock;/ };
   await assert.rejects(bind(`unix://${closed}/a.sock`), expected);
 });
 
-test('a call that was called off binds nothing', async () => {
+test('a cancelled call binds nothing', async () => {
   const address = parseAddress('tcp://127.0.0.1:0');
   const servers: Server[] = [];
   const create = () => {
@@ -117,7 +113,7 @@ test('a call that was called off binds nothing', async () => {
   await assert.rejects(pending, { code: 'ABORTED' });
 });
 
-test('a unix socket is bound, and its file goes when the server closes', async () => {
+test('a unix socket is bound, and its file is removed when the server closes', async () => {
   const path = join(directory, 'a b.sock');
   const bound = await bind(`unix://${path}`);
   assert.equal(bound[0]!.address, `unix://${directory}/a%20b.sock`);
@@ -126,7 +122,7 @@ test('a unix socket is bound, and its file goes when the server closes', async (
   await assert.rejects(stat(path), { code: 'ENOENT' });
 });
 
-test('a unix socket that somebody answers on is ADDRESS_IN_USE, and goes on', async () => {
+test('a unix socket on which a process answers is ADDRESS_IN_USE, and that process continues', async () => {
   const path = join(directory, 'alive.sock');
   const bound = await bind(`unix://${path}`);
   await assert.rejects(bind(`unix://${path}`), { code: 'ADDRESS_IN_USE' });
@@ -147,14 +143,14 @@ test('the file of a killed server is replaced', async () => {
   await close(bound);
 });
 
-test('a file that is no socket is left alone', async () => {
+test('a file that is not a socket is not changed', async () => {
   const path = join(directory, 'letter.txt');
   await writeFile(path, 'dear');
   await assert.rejects(bind(`unix://${path}`), { code: 'ADDRESS_IN_USE', message: /is a file, and no socket/ });
   assert.ok((await stat(path)).isFile());
 });
 
-test('a directory that is not there is NO_SUCH_PATH', async () => {
+test('a missing directory is NO_SUCH_PATH', async () => {
   await assert.rejects(bind(`unix://${directory}/nowhere/a.sock`), {
     code: 'NO_SUCH_PATH',
     message: /nowhere\/a\.sock/,

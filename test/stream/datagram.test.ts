@@ -66,7 +66,7 @@ test('the end of a datagram ends a line', async () => {
   await server.close();
 });
 
-test('a taken port is ADDRESS_IN_USE, and a host of somebody else ADDRESS_NOT_AVAILABLE', async () => {
+test('a taken port is ADDRESS_IN_USE, and an address of another machine is ADDRESS_NOT_AVAILABLE', async () => {
   const { server } = await echo('udp://127.0.0.1:0');
   await assert.rejects(listen(server.addresses[0]!), {
     code: 'ADDRESS_IN_USE',
@@ -96,7 +96,7 @@ test('a datagram larger than UDP carries is MESSAGE_TOO_BIG', async () => {
   await server.close();
 });
 
-test('a silent peer is forgotten quietly, and is a new one when it speaks again', async () => {
+test('a silent peer is forgotten without an error, and is a new one when it sends again', async () => {
   const clock = new FakeClock();
   const server = await listen('udp://127.0.0.1:0', { clock });
   const client = await connect(server.addresses[0]!);
@@ -116,7 +116,7 @@ test('a silent peer is forgotten quietly, and is a new one when it speaks again'
   assert.equal(clock.pending, 0);
 });
 
-test('peers over the limit are not let in, and the known ones live on', async () => {
+test('peers over the limit are not accepted, and the known ones continue', async () => {
   const { server, peers } = await echo('udp://127.0.0.1:0', { peerLimit: 1 });
   const known = await connect(server.addresses[0]!);
   known.write('1');
@@ -131,7 +131,7 @@ test('peers over the limit are not let in, and the known ones live on', async ()
   await server.close();
 });
 
-test('a reader that does not read loses what is over the queue, and keeps the rest', async () => {
+test("a reader that does not read loses the datagrams over the queue's limit, and keeps the rest", async () => {
   const wire = { send: () => {}, close: () => {} };
   const socket = new DatagramSocket(wire, { remoteAddress: 'udp://there:1', localAddress: 'udp://here:1' });
   for (let index = 0; index < 1030; index++) socket.deliver(Buffer.from(String(index)));
@@ -148,7 +148,7 @@ test('an empty datagram arrives', async () => {
   await server.close();
 });
 
-test('close() ends the readers at once, and waits for who still answers', async () => {
+test('close() ends the readers at once, and waits for those that still answer', async () => {
   const clock = new FakeClock();
   const server = await listen('udp://127.0.0.1:0', { clock });
   const client = await connect(server.addresses[0]!);

@@ -19,7 +19,7 @@ test('examples/echo.ts sends back what it gets', async () => {
   assert.equal(await program.stop('SIGINT'), 0);
 });
 
-test('examples/http-get.ts prints the page of a real HTTP server, and its headers beside it', async () => {
+test('examples/http-get.ts prints the page of a real HTTP server, and its headers separately', async () => {
   const http = createServer((request, response) => response.end(`for ${request.url}\n\nof ${request.headers.host}`));
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');

@@ -1,20 +1,14 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer as createNetServer, connect as netConnect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, before, test } from 'node:test';
+import { after, test } from 'node:test';
 import { connect, type ListenOptions, listen, type StreamServer, type StreamSocket } from '../../src/stream/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { noIPv6 } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
-let directory: string;
-before(async () => {
-  directory = await mkdtemp(join(tmpdir(), 'zocalo-'));
-});
-after(() => rm(directory, { recursive: true }));
+const directory = temporaryFolder({ after });
 
 async function echoServer(url: string, options: ListenOptions = {}): Promise<StreamServer> {
   const server = await listen(url, options);
@@ -66,7 +60,7 @@ test('a raw GET is answered by a real HTTP server', async () => {
   http.close();
 });
 
-test('a Unix socket carries a round trip, and both ends bear its name', async () => {
+test('a round trip works over a Unix socket, and both ends have its name', async () => {
   const url = `unix://${directory}/echo.sock`;
   const server = await echoServer(url);
   assert.deepEqual(server.addresses, [url]);
@@ -77,7 +71,7 @@ test('a Unix socket carries a round trip, and both ends bear its name', async ()
   await server.close();
 });
 
-test('IPv6 carries a round trip', { skip: noIPv6 }, async () => {
+test('a round trip works over IPv6', { skip: noIPv6 }, async () => {
   const server = await echoServer('tcp://[::1]:0');
   assert.match(server.addresses[0]!, /^tcp:\/\/\[::1\]:\d+$/);
   const socket = await connect(server.addresses[0]!);
@@ -98,7 +92,7 @@ test('localhost is reached by either loopback address and by its name', { skip: 
   await server.close();
 });
 
-test('after our end we still read the answer, and the other side still writes it', async () => {
+test('after ending our side we can read the answer, and the other side can write it', async () => {
   const { server, here, there } = await pair();
   here.end('question');
   assert.equal(await there.text(), 'question');
@@ -109,7 +103,7 @@ test('after our end we still read the answer, and the other side still writes it
   await server.close();
 });
 
-test('after the server has ended its side it still reads what the client says', async () => {
+test('after the server has ended its side it still reads what the client sends', async () => {
   const { server, here, there } = await pair();
   there.end('that is all');
   assert.equal(await here.text(), 'that is all');
@@ -118,7 +112,7 @@ test('after the server has ended its side it still reads what the client says', 
   await server.close();
 });
 
-test('ten megabytes pass a reader that starts late, and the writer is told to wait', async () => {
+test('ten megabytes reach a reader that starts late, and the writer is told to wait', async () => {
   const { server, here, there } = await pair();
   const bytes = Buffer.alloc(10_000_000, 'zócalo');
   assert.equal(here.write(bytes), false);
@@ -128,7 +122,7 @@ test('ten megabytes pass a reader that starts late, and the writer is told to wa
   await server.close();
 });
 
-test('lines are split at \\n and \\r\\n, also when a letter is cut in two, and the last may lack its end', async () => {
+test('lines are split at \\n and \\r\\n, even when a character is split in two, and the last one may lack its end', async () => {
   const { server, here, there } = await pair();
   const bytes = Buffer.from('uno\r\n\ndós\ntr\res\nlast');
   const cutAt = bytes.indexOf(0xc3) + 1;
@@ -142,7 +136,7 @@ test('lines are split at \\n and \\r\\n, also when a letter is cut in two, and t
   await server.close();
 });
 
-test('who leaves lines() early finds the rest in the next reader, also after the end', async () => {
+test('after leaving lines() early, the next reader gets the rest, even after the end', async () => {
   const { server, here, there } = await pair();
   here.end('header\nsecond\nbody\nmore');
   for await (const line of there.lines()) {
@@ -178,7 +172,7 @@ test('a text that is too long is MESSAGE_TOO_BIG', async () => {
   await cut(server);
 });
 
-test('refused, unknown and unreachable addresses each have their code and their name in it', async () => {
+test('refused, unknown and unreachable addresses each have their code, and their name in the message', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   const [address] = server.addresses;
   await server.close();
@@ -201,7 +195,7 @@ test('a port that is taken is ADDRESS_IN_USE', async () => {
   await server.close();
 });
 
-test('a TLS server that says nothing is TIMEOUT after the time allowed', async () => {
+test('a silent TLS server is TIMEOUT after the time limit', async () => {
   const clock = new FakeClock();
   const silent = await listen('tcp://127.0.0.1:0');
   const accepted = silent.accept();
@@ -217,7 +211,7 @@ test('a TLS server that says nothing is TIMEOUT after the time allowed', async (
   await cut(silent);
 });
 
-test('connecting is called off by a signal, before and while it waits', async () => {
+test('connecting is cancelled by a signal, before and while it waits', async () => {
   await assert.rejects(connect('tcp://127.0.0.1:9', { signal: AbortSignal.abort() }), { code: 'ABORTED' });
   const silent = await listen('tcp://127.0.0.1:0');
   const controller = new AbortController();
@@ -229,7 +223,7 @@ test('connecting is called off by a signal, before and while it waits', async ()
   await cut(silent);
 });
 
-test('a socket that is open ends with ABORTED when its signal says so', async () => {
+test('an open socket ends with ABORTED when its signal aborts', async () => {
   const controller = new AbortController();
   const { server, here } = await pair({ client: { signal: controller.signal } });
   const reading = assert.rejects(here.text(), { code: 'ABORTED' });
@@ -238,7 +232,7 @@ test('a socket that is open ends with ABORTED when its signal says so', async ()
   await cut(server);
 });
 
-test('lines() and text() are called off by their own signal', async () => {
+test('lines() and text() are cancelled by their own signal', async () => {
   for (const read of ['text', 'lines'] as const) {
     const controller = new AbortController();
     const { server, here } = await pair();
@@ -251,7 +245,7 @@ test('lines() and text() are called off by their own signal', async () => {
   }
 });
 
-test('an idle socket is TIMEOUT, and one on which something goes is not', async () => {
+test('an idle socket is TIMEOUT, and an active one is not', async () => {
   const clock = new FakeClock();
   const { server, here, there } = await pair({ client: { idleTimeout: 1000, clock } });
   clock.advance(900);
@@ -267,7 +261,7 @@ test('an idle socket is TIMEOUT, and one on which something goes is not', async 
   await cut(server);
 });
 
-test('accept() is called off by its time, by its signal, and by close', async () => {
+test('accept() ends with its timeout, its signal, or the close of the server', async () => {
   const clock = new FakeClock();
   const server = await listen('tcp://127.0.0.1:0', { clock });
   const late = assert.rejects(server.accept({ timeout: 50 }), { code: 'TIMEOUT' });
@@ -288,7 +282,7 @@ test('accept() is called off by its time, by its signal, and by close', async ()
   assert.equal(clock.pending, 0);
 });
 
-test('who comes when the accept queue is full is cut off, and those who wait are served', async () => {
+test('a client that arrives when the accept queue is full is cut off, and waiting ones are served', async () => {
   const server = await listen('tcp://127.0.0.1:0', { acceptLimit: 2 });
   const address = server.addresses[0]!;
   const first = await connect(address);
@@ -304,7 +298,7 @@ test('who comes when the accept queue is full is cut off, and those who wait are
   await server.close();
 });
 
-test('close() lets open sockets finish, takes nobody new, and ends the iteration', async () => {
+test('close() lets open sockets finish, accepts no new ones, and ends the iteration', async () => {
   const clock = new FakeClock();
   const { server, here, there } = await pair({ server: { clock } });
   const iteration = (async () => {
@@ -320,7 +314,7 @@ test('close() lets open sockets finish, takes nobody new, and ends the iteration
   assert.equal(clock.pending, 0);
 });
 
-test('close() ends who has not finished when the grace is over', async () => {
+test('close() ends unfinished sockets after the grace', async () => {
   const clock = new FakeClock();
   const { server, here, there } = await pair({ server: { clock } });
   const reading = assert.rejects(there.text(), { code: 'SOCKET_CLOSED' });
@@ -333,7 +327,7 @@ test('close() ends who has not finished when the grace is over', async () => {
   here.destroy();
 });
 
-test('close() also ends who has heard the end and said nothing since', { timeout: 10_000 }, async () => {
+test('close() also ends a peer that saw the end and has been silent since', { timeout: 10_000 }, async () => {
   const { server, here, there } = await pair();
   here.end();
   await there.text();
@@ -351,7 +345,7 @@ test('a signal closes the server', async () => {
   await waiting;
 });
 
-test('a peer that resets is CONNECTION_RESET for who reads, and nothing for who does not', async () => {
+test('a reset by the peer is CONNECTION_RESET for a reader, and nothing without one', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   const { port } = new URL(server.addresses[0]!.replace('tcp', 'http'));
   const raws = [0, 1].map(() => netConnect(Number(port), '127.0.0.1'));
@@ -369,7 +363,7 @@ test('a peer that resets is CONNECTION_RESET for who reads, and nothing for who 
   await server.close();
 });
 
-test('writing to a socket that is gone fails its callback, and no more', async () => {
+test('writing to a closed socket fails its callback, and nothing else', async () => {
   const { server, here, there } = await pair();
   there.destroy();
   await here.text();
@@ -381,7 +375,7 @@ test('writing to a socket that is gone fails its callback, and no more', async (
   await server.close();
 });
 
-test('a socket that both sides have ended is closed, read or not by a listener', async () => {
+test('a socket that both sides have ended is closed, whether a listener reads it or not', async () => {
   const { server, here, there } = await pair();
   here.end();
   there.end();
@@ -391,7 +385,7 @@ test('a socket that both sides have ended is closed, read or not by a listener',
   await server.close();
 });
 
-test('a server whose clients are of node:net, and a client whose server is, work as well', async () => {
+test('it works with clients and servers of node:net as well', async () => {
   const raw = createNetServer({ allowHalfOpen: true }, (socket) => socket.pipe(socket));
   raw.listen(0, '127.0.0.1');
   await once(raw, 'listening');

@@ -42,13 +42,13 @@ for (const [raw, code] of Object.entries(CASES)) {
   });
 }
 
-test('an abort without a code, a timeout signal and what is no error at all are told apart', () => {
+test('an abort without a code, a timeout signal and a value that is not an error are distinguished', () => {
   assert.equal(toZocaloError(new DOMException('gone', 'AbortError'), 'x').code, 'ABORTED');
   assert.equal(toZocaloError(new DOMException('late', 'TimeoutError'), 'x').code, 'TIMEOUT');
   assert.equal(toZocaloError('text', 'x').code, 'UNEXPECTED');
 });
 
-test('an error of ours passes as it is', () => {
+test('our own error is returned unchanged', () => {
   const error = new ZocaloError('TIMEOUT', 'late');
   assert.equal(toZocaloError(error, 'x'), error);
 });

@@ -18,7 +18,7 @@ async function serve(options: object = {}) {
   return server;
 }
 
-test('a certificate that we trust by ca carries a round trip, by address and by name', { skip }, async () => {
+test('a round trip works with a certificate trusted by ca, by address and by name', { skip }, async () => {
   const server = await serve();
   const port = server.addresses[0]!.split(':').at(-1);
   for (const address of [...server.addresses, `tls://localhost:${port}`]) {
@@ -30,7 +30,7 @@ test('a certificate that we trust by ca carries a round trip, by address and by 
   await server.close();
 });
 
-test('half-closing is kept over TLS: who has ended still gets the answer', { skip }, async () => {
+test('half-closing works over TLS: a side that has ended still gets the answer', { skip }, async () => {
   const server = await listen('tls://127.0.0.1:0', { cert, key });
   const [there, here] = await Promise.all([server.accept(), connect(server.addresses[0]!, { ca: [cert] })]);
   here.end('question');
@@ -40,7 +40,7 @@ test('half-closing is kept over TLS: who has ended still gets the answer', { ski
   await server.close();
 });
 
-test('a certificate that nobody vouches for is CERTIFICATE_NOT_TRUSTED, and the server lives on', {
+test('an untrusted certificate is CERTIFICATE_NOT_TRUSTED, and the server continues', {
   skip,
 }, async () => {
   const server = await serve();
@@ -54,7 +54,7 @@ test('a certificate that nobody vouches for is CERTIFICATE_NOT_TRUSTED, and the 
   await server.close();
 });
 
-test('a certificate made out to another name is CERTIFICATE_NOT_TRUSTED, unless that name is asked for', {
+test('a certificate for another name is CERTIFICATE_NOT_TRUSTED, unless that name is requested', {
   skip,
 }, async () => {
   const other = makeCertificate('DNS:other.example');
@@ -69,7 +69,7 @@ test('a certificate made out to another name is CERTIFICATE_NOT_TRUSTED, unless 
   await server.close();
 });
 
-test('a server that wants a certificate of its clients takes the one and not the other', { skip }, async () => {
+test('a server that requires client certificates accepts the right one and refuses another', { skip }, async () => {
   const server = await serve({ ca: cert });
   const known = await connect(server.addresses[0]!, { ca: cert, cert, key });
   known.end('it is me');
@@ -102,7 +102,7 @@ test('a server that does not speak TLS, or hangs up, is TLS_FAILED', { skip }, a
   await plain.close({ grace: 0 });
 });
 
-test('who does not speak TLS to a TLS server is cut off, and the server lives on', { skip }, async () => {
+test('a client that does not speak TLS to a TLS server is cut off, and the server continues', { skip }, async () => {
   const server = await serve();
   const raw = netConnect(Number(server.addresses[0]!.split(':').at(-1)), '127.0.0.1');
   raw.on('error', () => {}).resume();
@@ -114,13 +114,16 @@ test('who does not speak TLS to a TLS server is cut off, and the server lives on
   await server.close();
 });
 
-test('who hangs up in the handshake is gone, and close() need not wait for it', { skip, timeout: 10_000 }, async () => {
+test('a client that disconnects in the handshake is removed, and does not delay close()', {
+  skip,
+  timeout: 10_000,
+}, async () => {
   const server = await serve({ clock: new FakeClock() }); // whose grace is never over
   await assert.rejects(connect(server.addresses[0]!), { code: 'CERTIFICATE_NOT_TRUSTED' });
   await server.close();
 });
 
-test('close() cuts a handshake that never ends when the grace is over', { skip }, async () => {
+test('close() cuts off an endless handshake after the grace', { skip }, async () => {
   const server = await serve();
   const raw = netConnect(Number(server.addresses[0]!.split(':').at(-1)), '127.0.0.1');
   raw.on('error', () => {}).resume();

@@ -1,47 +1,18 @@
 import type { TestContext } from 'node:test';
-import type { z } from 'zod';
 import { Client } from '../../src/client/index.ts';
-import { type Config, configSchema } from '../../src/server/config/index.ts';
 import { Daemon } from '../../src/server/daemon.ts';
-
-export const API_KEY = 'k'.repeat(40);
-export const ADMIN_KEY = 'a'.repeat(40);
-
-export type ConfigInput = z.input<typeof configSchema>;
-
-/** What was logged, a line each. */
-export class MemoryLog {
-  readonly lines: { level: string; fields: Record<string, unknown>; sentence: string }[] = [];
-  readonly debug = this.#writer('debug');
-  readonly info = this.#writer('info');
-  readonly warn = this.#writer('warn');
-  readonly error = this.#writer('error');
-
-  #writer(level: string) {
-    return (fields: object, sentence: string) => {
-      this.lines.push({ level, fields: fields as Record<string, unknown>, sentence });
-    };
-  }
-}
-
-export function configOf(input: ConfigInput = {}): Config {
-  return configSchema.parse({
-    listen: 'http://127.0.0.1:0',
-    store: 'memory:',
-    api: {
-      keys: [
-        { name: 'test', key: API_KEY, can: ['publish', 'read', 'users'] },
-        { name: 'admin', key: ADMIN_KEY, can: ['admin'] },
-      ],
-    },
-    ...input,
-  });
-}
+import type { DaemonOptions } from '../../src/server/parts.ts';
+import { API_KEY, type ConfigInput, configOf } from './config.ts';
+import { MemoryLog } from './memory-log.ts';
 
 /** A daemon in this process on a free port, and what a test needs to talk to it. */
-export async function startDaemon(t: Pick<TestContext, 'after'>, input: ConfigInput = {}) {
+export async function startDaemon(
+  t: Pick<TestContext, 'after'>,
+  input: ConfigInput = {},
+  options: Pick<DaemonOptions, 'clock'> = {},
+) {
   const log = new MemoryLog();
-  const daemon = new Daemon(configOf(input), { log, version: '0.0.0' });
+  const daemon = new Daemon(configOf(input), { log, version: '0.0.0', ...options });
   t.after(() => daemon.stop());
   await daemon.start();
   const url = daemon.addresses[0]!;

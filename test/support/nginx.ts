@@ -1,10 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { makeCertificate } from './certificate.ts';
 import { Program } from './cli.ts';
 import { freePort } from './free-port.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 /** Where nginx comes from with `proxy_bind`, which is not where its clients come from. */
 export const PROXY = '127.0.0.9';
@@ -20,7 +20,7 @@ export interface Nginx {
 
 /** A real nginx with these lines in its `http`, until the test is over. */
 export async function startNginx(t: TestContext, http: (nginx: Nginx) => string): Promise<Nginx> {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-nginx-'));
+  const folder = temporaryFolder(t);
   const { cert, key } = makeCertificate();
   writeFileSync(join(folder, 'cert.pem'), cert);
   writeFileSync(join(folder, 'key.pem'), key);
@@ -37,10 +37,7 @@ export async function startNginx(t: TestContext, http: (nginx: Nginx) => string)
      }`,
   );
   const program = new Program('nginx', ['-e', 'stderr', '-c', join(folder, 'nginx.conf')]);
-  t.after(async () => {
-    await program.stop('SIGQUIT');
-    rmSync(folder, { recursive: true });
-  });
+  t.after(() => program.stop('SIGQUIT'));
   await program.says(/start worker process \d/, 'stderr');
   return nginx;
 }

@@ -1,10 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { TestContext } from 'node:test';
 
 /** The path of a new folder, which is gone with all that is in it when the test is over. */
-export function temporaryFolder(t: Pick<TestContext, 'after'>): string {
+export function temporaryFolder(t: { after(end: () => void): unknown }): string {
   const folder = mkdtempSync(join(tmpdir(), 'zocalo-test-'));
   t.after(() => rmSync(folder, { recursive: true, force: true }));
   return folder;

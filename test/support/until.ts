@@ -1,3 +1,5 @@
+import { turn } from './turn.ts';
+
 /** Milliseconds: long enough for a busy machine, and shorter than a test may take. */
 const DEADLINE = 60_000;
 
@@ -10,6 +12,6 @@ export async function until(
   const end = performance.now() + deadline;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`it never came that ${what}`);
-    await new Promise((resolve) => setImmediate(resolve));
+    await turn();
   }
 }

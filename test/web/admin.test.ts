@@ -6,8 +6,11 @@ import type { Hub } from '../../src/hub/index.ts';
 import { labels } from '../../web/admin/numbers.ts';
 import { adminWordsFor } from '../../web/admin/words.ts';
 import { launchChromium } from '../support/chromium.ts';
-import { ADMIN_KEY, API_KEY, startDaemon } from '../support/daemon.ts';
+import { ADMIN_KEY, API_KEY } from '../support/config.ts';
+import { startDaemon } from '../support/daemon.ts';
 import { missing } from '../support/need.ts';
+import { noRedis, startRedis } from '../support/redis.ts';
+import { until } from '../support/until.ts';
 
 describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
   let browser: Browser;
@@ -36,11 +39,11 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     await page.getByRole('button', { name: 'Sign in' }).click();
   }
 
-  test('nobody sees anything without a key that can admin', async (t) => {
+  test('nothing is shown without a key that can admin', async (t) => {
     const { url } = await startDaemon(t);
     const page = await visit(url);
     await signIn(page, 'w'.repeat(40));
-    await page.getByText('that is none of the API keys').waitFor();
+    await page.getByText('that is not one of the API keys').waitFor();
     await signIn(page, API_KEY);
     await page.getByText('the key test cannot admin').waitFor();
     for (const hidden of ['#board', '#leave']) assert.equal(await page.locator(hidden).isVisible(), false, hidden);
@@ -48,7 +51,33 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     assert.deepEqual(troubles, []);
   });
 
-  test('one sees who is here and what is said, publishes, watches a channel, and ends a user’s connections', async (t) => {
+  test('of several nodes, each is shown with what it has, and the one that serves the page is marked', {
+    skip: noRedis,
+  }, async (t) => {
+    const redis = await startRedis(t);
+    const input = { store: redis.address, secret: 's'.repeat(40) };
+    const nodes = [await startDaemon(t, input), await startDaemon(t, input)];
+    const token = await nodes[1]!.daemon.auth.mint({ user: 'natalia' });
+    const news = nodes[1]!.client({ token }).subscribe('news');
+    await until(() => news.state === 'live', 'natalia is subscribed', 10_000);
+    const page = await visit(nodes[0]!.url);
+    await signIn(page, ADMIN_KEY);
+    const rows = page.locator('#nodes tbody tr');
+    const other = rows.filter({ hasText: 'works' });
+    await other.waitFor();
+    assert.deepEqual(await rows.locator('td:nth-child(3)').allTextContents(), ['this one', 'works']);
+    const cells = await other.locator('td').allTextContents();
+    assert.deepEqual(cells.slice(1, 6), [String(process.pid), 'works', '1', '1', '1']);
+    // Its figures are of this node: the page is connected to it, and natalia is not.
+    assert.equal(await page.locator('#connections').getByText('natalia').count(), 0);
+    await nodes[1]!.daemon.stop();
+    await other.waitFor({ state: 'detached' });
+    assert.equal(await rows.count(), 1);
+    await page.close();
+    assert.deepEqual(troubles, []);
+  });
+
+  test('an administrator sees users and traffic, publishes, watches a channel, and ends a user’s connections', async (t) => {
     const { url, client, daemon } = await startDaemon(t, { secret: 's'.repeat(40) });
     const token = await daemon.auth.mint({ user: 'natalia' });
     const natalia = client({ token: () => token });
@@ -91,7 +120,54 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     assert.deepEqual(troubles, []);
   });
 
-  test('users whose ids are markup, paths or stars are shown as what they are, watched, and ended', async (t) => {
+  test('sources, sinks and handlers are shown, what fails first, in Spanish too; without any there is no such table', async (t) => {
+    const none = await startDaemon(t);
+    const empty = await visit(none.url);
+    await signIn(empty, ADMIN_KEY);
+    await empty.locator('#connections td').first().waitFor();
+    assert.equal(await empty.locator('#links').isVisible(), false);
+    await empty.close();
+
+    const { url, daemon } = await startDaemon(t, {
+      sources: {
+        doors: { listen: 'tcp://127.0.0.1:0', frame: 'lines', channel: 'door:1' },
+        scale: { dial: 'tcp://127.0.0.1:1', frame: 'lines', channel: 'scale' },
+      },
+      sinks: {
+        accesses: { from: 'door:*', into: { database: 'sqlite:/nowhere/shop.db', table: 'a', columns: { b: 1 } } },
+      },
+      handlers: { shop: { events: ['call'], methods: '*', url: 'http://127.0.0.1:1/realtime' } },
+    });
+    await daemon.hub.publish('door:1', '<b>7</b>');
+    const page = await visit(url, { viewport: { width: 1280, height: 900 } });
+    await signIn(page, ADMIN_KEY);
+    const row = (name: string) =>
+      page.locator('#links tbody tr').filter({ has: page.getByText(name, { exact: true }) });
+    await row('scale')
+      .getByText(/^CONNECTION_REFUSED: /)
+      .waitFor();
+    const cells = async (name: string) => (await row(name).locator('td').allTextContents()).slice(0, 5);
+    assert.deepEqual(await cells('scale'), ['Source', 'scale', 'tcp://127.0.0.1:1', 'fails', '0']);
+    assert.deepEqual(await cells('doors'), ['Source', 'doors', 'tcp://127.0.0.1:0', 'works', '0']);
+    assert.deepEqual(await cells('shop'), ['Handler', 'shop', 'http://127.0.0.1:1/realtime', 'works', '']);
+    await row('accesses').getByText('fails').waitFor();
+    const states = await page.locator('#links tbody tr td:nth-child(4)').allTextContents();
+    assert.deepEqual(states, ['fails', 'fails', 'works', 'works']);
+    await page.close();
+
+    const phone = await visit(url, { locale: 'es-MX', viewport: { width: 420, height: 800 }, colorScheme: 'dark' });
+    await phone.getByLabel('Clave de la API').fill(ADMIN_KEY);
+    await phone.getByRole('button', { name: 'Iniciar sesión' }).click();
+    await phone.locator('#links').getByText('Destino', { exact: true }).waitFor();
+    await phone.getByText('Fuentes, destinos y manejadores').waitFor();
+    assert.equal(await phone.locator('#links').getByText('falla', { exact: true }).count(), 2);
+    const width = await phone.evaluate('document.documentElement.scrollWidth');
+    assert.equal(width, 420);
+    await phone.close();
+    assert.deepEqual(troubles, []);
+  });
+
+  test('users whose ids are markup, paths or stars are shown literally, watched, and disconnected', async (t) => {
     const { url, client, daemon } = await startDaemon(t, {
       secret: 's'.repeat(40),
       channels: { '*': { publish: 'everyone' } },
@@ -121,7 +197,7 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     assert.deepEqual(troubles, []);
   });
 
-  test('one sends to a user, hears how many got it, and revokes all that the user came in by', async (t) => {
+  test("an administrator sends to a user, sees how many connections got it, and revokes the user's tokens", async (t) => {
     const { url, client, daemon } = await startDaemon(t, { secret: 's'.repeat(40) });
     const token = await daemon.auth.mint({ user: 'natalia' });
     const natalia = client({ token: () => token });
@@ -156,7 +232,7 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     assert.deepEqual(troubles, []);
   });
 
-  test('a channel’s history is shown from the newest back to the oldest, with its numbers as they were written', async (t) => {
+  test('a channel’s history is shown from the newest to the oldest, with its numbers as published', async (t) => {
     const { url, daemon } = await startDaemon(t);
     await fetch(`${url}/api/publish`, {
       method: 'POST',
@@ -187,7 +263,7 @@ describe('the admin page in Chromium', { skip: missing('chromium') }, () => {
     ['en-US', 'Refusals and errors'],
     ['es-MX', 'Rechazos y errores'],
   ] as const)
-    test(`on a phone whose language is ${locale}, nothing is wider than the screen, and a refusal has its reason`, async (t) => {
+    test(`on a phone with the language ${locale}, nothing is wider than the screen, and a refusal shows its reason`, async (t) => {
       const { url, client, daemon } = await startDaemon(t, {
         secret: 's'.repeat(40),
         channels: { '*': { publish: 'nobody' } },
@@ -235,7 +311,7 @@ async function watched(event: 'onOccupied' | 'onVacated', hub: Hub, button: Loca
   stop();
 }
 
-test('the admin’s page says the same things in English and in Spanish', () => {
+test('the admin page has the same texts in English and in Spanish', () => {
   const [english, spanish] = [adminWordsFor('en'), adminWordsFor('es')] as Record<string, unknown>[];
   assert.deepEqual(Object.keys(spanish!), Object.keys(english!));
   const page = readFileSync(new URL('../../web/admin/index.html', import.meta.url), 'utf8');
@@ -243,7 +319,7 @@ test('the admin’s page says the same things in English and in Spanish', () => 
     assert.equal(typeof english![word!], 'string', word);
 });
 
-test('labels of a chart’s axis differ from each other, however near their numbers are', () => {
+test('labels of a chart’s axis differ, however close their numbers are', () => {
   assert.deepEqual(labels([0], 'en'), ['0']);
   assert.deepEqual(labels([], 'en'), []);
   assert.deepEqual(labels([0, 500, 1_000], 'en'), ['0', '500', '1K']);

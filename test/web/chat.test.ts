@@ -1,6 +1,4 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
@@ -8,23 +6,22 @@ import { connectWebSocket } from '../../src/websocket/index.ts';
 import { ChatServerProcess } from '../support/chat-server.ts';
 import { launchChromium } from '../support/chromium.ts';
 import { missing } from '../support/need.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 describe('the chat in Chromium', { skip: missing('chromium') }, () => {
   let browser: Browser;
   let server: ChatServerProcess;
-  let folder = '';
+  const folder = temporaryFolder({ after });
   let rooms = 0;
   /** Errors of the page's scripts, and what its policy had to stop. */
   const troubles: string[] = [];
 
   before(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'zocalo-chat-'));
     [browser, server] = await Promise.all([launchChromium(), start()]);
   });
   after(async () => {
     await browser?.close();
     await server?.stop('SIGKILL');
-    await rm(folder, { recursive: true });
   });
 
   /** With the same file each time. */
@@ -85,7 +82,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     assert.deepEqual(troubles, []);
   }
 
-  test('two pages talk with each other, and see who comes and goes', async () => {
+  test('two pages exchange messages, and see people join and leave', async () => {
     const room = newRoom();
     const ana = await visitAs('Ana', room);
     const luis = await visitAs('Luis', room);
@@ -102,7 +99,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana);
   });
 
-  test('two rooms do not hear each other, and what is said in one is there for who comes later', async () => {
+  test('two rooms are separate, and each keeps its messages for later visitors', async () => {
     const [tacos, tortas] = [newRoom(), newRoom()];
     const ana = await visitAs('Ana', tacos);
     const luis = await visitAs('Luis', tortas);
@@ -124,7 +121,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana, luis, eva);
   });
 
-  test('one goes to another room by its name, as the same person, and finds the draft on coming back', async () => {
+  test('a user goes to another room by name as the same person, and finds the draft after returning', async () => {
     const [room, other] = [newRoom(), newRoom()];
     const luis = await visitAs('Luis', other);
     const ana = await visitAs('Ana', room);
@@ -149,7 +146,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana, luis);
   });
 
-  test('the address of a room is copied', async () => {
+  test('a button copies the address of a room', async () => {
     const room = newRoom();
     const page = await visit(room, { permissions: ['clipboard-read', 'clipboard-write'] });
     await page.getByRole('button', { name: /^Room/ }).click();
@@ -159,7 +156,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(page);
   });
 
-  test('who writes is seen writing, until it is said', async () => {
+  test('a typing person is shown, until the message comes', async () => {
     const room = newRoom();
     const ana = await visitAs('Ana', room);
     const luis = await visitAs('Luis', room);
@@ -191,7 +188,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana);
   });
 
-  test('a killed and restarted server is missed, waited for, and found again', async () => {
+  test('after the server was killed and restarted, the page waits and reconnects', async () => {
     const room = newRoom();
     const ana = await visitAs('Ana', room);
     const luis = await visitAs('Luis', room);
@@ -232,7 +229,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana, luis);
   });
 
-  test('who does not want to wait reconnects with the button', async () => {
+  test('the button reconnects without waiting', async () => {
     const room = newRoom();
     const context = await browser.newContext({ locale: 'en-GB' });
     const page = await context.newPage();
@@ -253,7 +250,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(page);
   });
 
-  test('a server that is stopped in order is found again too', async () => {
+  test('the page reconnects after a graceful restart too', async () => {
     const room = newRoom();
     const ana = await visitAs('Ana', room);
     const { port } = server;
@@ -264,7 +261,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana);
   });
 
-  test('markup is shown as it was typed, in messages and in names', async () => {
+  test('markup is shown as typed, in messages and in names', async () => {
     const room = newRoom();
     const markup = '<img src=x onerror="document.title=1"><b>bold</b> &amp; <script>alert(1)</script>';
     const ana = await visitAs('<i>Ana</i>', room);
@@ -280,14 +277,14 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana, luis);
   });
 
-  test('a name that is taken gets a number, and none at all becomes Guest', async () => {
+  test('a name that is taken gets a number, and an empty one becomes Guest', async () => {
     const room = newRoom();
     const pages = [await visitAs('Eva', room), await visitAs('eva', room), await visitAs('   ', room)];
     assert.deepEqual(await pages[2]!.locator('#people-list .person').allTextContents(), ['Eva', 'eva 2', 'Guest']);
     await leave(...pages);
   });
 
-  test('quitting leaves the room, says so, and lets one come back under another name', async () => {
+  test('quitting leaves the room with a farewell, and the user can return under another name', async () => {
     const room = newRoom();
     const ana = await visitAs('Ana', room);
     const luis = await visitAs('Luis', room);
@@ -301,7 +298,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana, luis);
   });
 
-  test('a reload keeps the person, the place, the draft, and whose messages are whose, and is no news', async () => {
+  test('a page reload keeps the person, the scroll position, the draft and the own messages, and is not announced', async () => {
     const room = newRoom();
     const luis = await visitAs('Luis', room);
     const ana = await visitAs('Ana', room);
@@ -320,7 +317,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana, luis);
   });
 
-  test('what waits to be sent survives a reload, and is sent once', async () => {
+  test('pending messages survive a page reload, and are sent once', async () => {
     const room = newRoom();
     const luis = await visitAs('Luis', room);
     const ana = await visitAs('Ana', room);
@@ -352,7 +349,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(ana);
   });
 
-  test('a browser that stores nothing can chat all the same', async () => {
+  test('a browser that stores nothing can still chat', async () => {
     const room = newRoom();
     const context = await browser.newContext({ locale: 'en-GB' });
     await context.addInitScript(
@@ -366,7 +363,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(page);
   });
 
-  test('a Spanish browser sees Spanish', async () => {
+  test('a Spanish browser gets the Spanish page', async () => {
     const page = await visit('/', { locale: 'es-MX' });
     assert.equal(await page.getAttribute('html', 'lang'), 'es');
     await page.getByText('Pasa a la plaza').waitFor();
@@ -379,7 +376,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(page);
   });
 
-  test('on a phone nothing is wider than the screen, and everything is big enough for a thumb', async () => {
+  test('on a phone nothing is wider than the screen, and controls are large enough for a thumb', async () => {
     const room = newRoom();
     const phone = { viewport: { width: 320, height: 568 }, isMobile: true, hasTouch: true };
     const page = await visitAs(`W${'w'.repeat(31)}`, room, phone);
@@ -412,7 +409,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(page);
   });
 
-  test('the keyboard alone is enough', async () => {
+  test('the page works with the keyboard alone', async () => {
     const room = newRoom();
     const page = await visit(room);
     await page.keyboard.type('Keys');
@@ -439,7 +436,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     await leave(page);
   });
 
-  test('text can be read by day and by night', async () => {
+  test('text has enough contrast in the light and the dark theme', async () => {
     const room = newRoom();
     for (const colorScheme of ['light', 'dark'] as const) {
       const page = await visitAs('Ana', room, { colorScheme });
@@ -456,7 +453,7 @@ describe('the chat in Chromium', { skip: missing('chromium') }, () => {
     }
   });
 
-  test('who reads above the end is not dragged down, but told of new messages', async () => {
+  test('a user who reads older messages is not scrolled down, but told of new ones', async () => {
     const room = newRoom();
     const ana = await visitAs('Ana', room, { viewport: { width: 800, height: 400 } });
     const luis = await visitAs('Luis', room);

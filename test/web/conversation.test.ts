@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Conversation, type Status } from '../../web/conversation.ts';
 import { languageFor, wordsFor } from '../../web/words.ts';
-import { turn } from '../client/fake-hub.ts';
 import { setUp as setUpClient } from '../client/set-up.ts';
+import { turn } from '../support/turn.ts';
 
 const ROOM = 'chat:42';
 const LUIS = { id: 'c-luis', data: { name: 'Luis', person: 'luis' } };
@@ -62,20 +62,24 @@ async function setUp() {
   };
 }
 
-test('it looks around, then enters as a member, and is in when all that was said before is there', async () => {
-  const { enter, hub, log, subscription, statuses, notices, heard } = await setUp();
+test('it first looks who is there, then enters as a member, and has entered when the recent messages are shown', async () => {
+  const { enter, hub, log, statuses, notices, heard } = await setUp();
   hub.publish(ROOM, { text: 'earlier', name: 'Luis', person: 'luis' });
   log.members = [LUIS];
   await enter();
   assert.deepEqual(statuses, ['entering', 'in']);
   assert.deepEqual(notices, ['youJoined Ana']);
   assert.deepEqual(heard, ['Luis: earlier']);
-  const { recent, presence, member } = subscription()[3];
-  assert.deepEqual([recent, presence, member], [50, true, { name: 'Ana', person: 'me' }]);
-  assert.equal(hub.heardOf('sub')[0]![3].member, undefined);
+  // In the subscription that it has, so that nobody sees it leave.
+  const [[, , , look], ...others] = hub.heardOf('sub') as [ReturnType<typeof hub.heardOf<'sub'>>[0]];
+  assert.deepEqual([look.presence, look.member, others, hub.heardOf('un')], [true, undefined, [], []]);
+  assert.deepEqual(
+    hub.heardOf('set').map(([, , , changes]) => changes),
+    [{ member: { name: 'Ana', person: 'me' } }],
+  );
 });
 
-test('a name that somebody else has gets a number; whoever is still there keeps theirs', async () => {
+test('a name that is taken gets a number; members keep theirs', async () => {
   const first = await setUp();
   first.log.members = [{ id: 'c', data: { name: 'ana', person: 'another' } }];
   await first.enter('Ana');
@@ -89,7 +93,7 @@ test('a name that somebody else has gets a number; whoever is still there keeps 
   assert.deepEqual(second.notices, ['youJoined Ana 2']);
 });
 
-test('a message waits until the server confirms it, and is then mine', async () => {
+test('a message is pending until the server confirms it, and is then shown as ours', async () => {
   const { conversation, enter, hub, heard, pending, subscription } = await setUp();
   await enter();
   assert.equal(conversation.say('hello \n'), true);
@@ -102,7 +106,7 @@ test('a message waits until the server confirms it, and is then mine', async () 
   assert.equal(subscription()[2], ROOM);
 });
 
-test('a message that has come back does not wait any more, though its answer is still on its way', async () => {
+test('a message that was received back is not pending any more, even before its answer', async () => {
   const { conversation, enter, hub, heard, pending } = await setUp();
   await enter();
   conversation.say('hello');
@@ -112,7 +116,7 @@ test('a message that has come back does not wait any more, though its answer is 
   assert.deepEqual(pending(), []);
 });
 
-test('what is written while there is no connection is sent on return, in order and once', async () => {
+test('messages written without a connection are sent on return, in order and once', async () => {
   const { conversation, enter, hub, comeBack, notices, pending, statuses, heard } = await setUp();
   await enter();
   conversation.say('one');
@@ -128,7 +132,7 @@ test('what is written while there is no connection is sent on return, in order a
   assert.deepEqual(notices, ['youJoined Ana', 'connectionLost', 'back']);
 });
 
-test('what was said meanwhile comes on return, and nothing twice', async () => {
+test('messages missed meanwhile are shown on return, and nothing twice', async () => {
   const { enter, hub, comeBack, heard } = await setUp();
   await enter();
   hub.publish(ROOM, { text: 'first', name: 'Luis' });
@@ -139,7 +143,7 @@ test('what was said meanwhile comes on return, and nothing twice', async () => {
   assert.deepEqual(heard, ['Luis: first', 'Luis: second']);
 });
 
-test('a log that was begun anew is a gap, and what it has is shown before what follows', async () => {
+test('a new log is a gap, and its messages are shown before later ones', async () => {
   const { enter, hub, log, comeBack, heard, notices } = await setUp();
   hub.publish(ROOM, { text: 'before', name: 'Luis' });
   await enter();
@@ -154,7 +158,7 @@ test('a log that was begun anew is a gap, and what it has is shown before what f
   assert.deepEqual(notices, ['youJoined Ana', 'connectionLost', 'gap', 'back']);
 });
 
-test('who missed more than is kept is told so, and sees what is left', async () => {
+test('a user who missed more than is stored is told so, and sees what is left', async () => {
   const { enter, hub, comeBack, heard, notices } = await setUp();
   await enter();
   hub.publish(ROOM, { text: 'seen', name: 'Luis' });
@@ -167,7 +171,7 @@ test('who missed more than is kept is told so, and sees what is left', async () 
   assert.deepEqual(heard, ['Luis: seen', 'Luis: kept 1', 'Luis: kept 2']);
 });
 
-test('people come and go; one on two lines comes and goes once', async () => {
+test('people join and leave; a person with two connections joins and leaves once', async () => {
   const { enter, hub, notices, people } = await setUp();
   await enter();
   const again = { ...LUIS, id: 'c-luis-2' };
@@ -182,7 +186,7 @@ test('people come and go; one on two lines comes and goes once', async () => {
   assert.deepEqual(notices, ['youJoined Ana', 'joined Luis', 'left Luis']);
 });
 
-test('who comes back after the server did is no news, unless it takes them long', async () => {
+test('a person who returns after a server restart is not announced, unless it takes long', async () => {
   for (const [pause, news] of [
     [30_000, []],
     [90_000, ['joined Luis']],
@@ -204,7 +208,7 @@ test('who comes back after the server did is no news, unless it takes them long'
   }
 });
 
-test('who writes is seen writing for some seconds, or until it is said', async () => {
+test('a typing person is shown for some seconds, or until the message comes', async () => {
   const { clock, enter, hub, typing } = await setUp();
   await enter();
   const write = async (person: string, name: string) => {
@@ -222,7 +226,7 @@ test('who writes is seen writing for some seconds, or until it is said', async (
   assert.deepEqual(typing(), []);
 });
 
-test('that we are writing is told now and then, is not kept, and does not come back to us', async () => {
+test('our typing notices are sent at intervals, are not stored, and do not come back to us', async () => {
   const { clock, conversation, enter, hub } = await setUp();
   conversation.typing();
   await enter();
@@ -237,7 +241,7 @@ test('that we are writing is told now and then, is not kept, and does not come b
   assert.deepEqual([data, keep, echo], [{ typing: true, name: 'Ana', person: 'me' }, false, false]);
 });
 
-test('quitting is not a loss, and who comes back sees nothing twice', async () => {
+test('quitting is not a loss, and after returning nothing is shown twice', async () => {
   const { clock, conversation, enter, hub, statuses, heard } = await setUp();
   hub.publish(ROOM, { text: 'first', name: 'Luis' });
   await enter();
@@ -251,7 +255,7 @@ test('quitting is not a loss, and who comes back sees nothing twice', async () =
   assert.deepEqual(statuses, ['entering', 'in', 'out', 'entering', 'in']);
 });
 
-test('quitting works in a pause', async () => {
+test('quitting works during a pause', async () => {
   const { conversation, enter, hub, statuses } = await setUp();
   await enter();
   hub.cut();
@@ -259,7 +263,7 @@ test('quitting works in a pause', async () => {
   assert.deepEqual(statuses, ['entering', 'in', 'lost', 'out']);
 });
 
-test('a room that is closed to us ends it, until we try again', async () => {
+test('a refusal by the room ends the conversation, until the user tries again', async () => {
   const { conversation, enter, hub, statuses } = await setUp();
   hub.refuse = (message) => (message[0] === 'sub' ? ['err', message[1], 'FORBIDDEN', 'no'] : undefined);
   await enter();
@@ -271,7 +275,7 @@ test('a room that is closed to us ends it, until we try again', async () => {
   assert.deepEqual(statuses, ['entering', 'ended', 'entering', 'in']);
 });
 
-test('a message that the server refuses does not wait for ever', async () => {
+test('a message that the server refuses is not pending for ever', async () => {
   const { conversation, enter, hub, notices, pending } = await setUp();
   await enter();
   hub.refuse = (message) => (message[0] === 'pub' ? ['err', message[1], 'TOO_LARGE', 'no'] : undefined);
@@ -281,7 +285,7 @@ test('a message that the server refuses does not wait for ever', async () => {
   assert.deepEqual(notices, ['youJoined Ana', 'notSent']);
 });
 
-test('what is no message of a chat is passed over', async () => {
+test('data that is not a chat message is ignored', async () => {
   const { enter, hub, heard } = await setUp();
   for (const data of [null, 7, {}, { text: '' }, ['text']]) hub.publish(ROOM, data);
   hub.publish(ROOM, 'from a script');
@@ -289,7 +293,7 @@ test('what is no message of a chat is passed over', async () => {
   assert.deepEqual(heard, ['Guest: from a script']);
 });
 
-test('the page speaks the first language of the reader that it knows', () => {
+test("the page uses the reader's first language that it has", () => {
   assert.equal(languageFor(['es-MX', 'en']), 'es');
   assert.equal(languageFor(['fr', 'en-GB', 'es']), 'en');
   assert.equal(languageFor(['fr', 'ES']), 'es');
@@ -297,7 +301,7 @@ test('the page speaks the first language of the reader that it knows', () => {
   assert.equal(languageFor([]), 'en');
 });
 
-test('Spanish says everything that English says, in other words', () => {
+test('the Spanish texts are complete, and differ from the English ones', () => {
   const english = wordsFor('en') as Record<string, unknown>;
   const spanish = wordsFor('es') as Record<string, unknown>;
   assert.deepEqual(Object.keys(spanish), Object.keys(english));

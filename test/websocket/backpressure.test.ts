@@ -4,11 +4,11 @@ import { type TestContext, test } from 'node:test';
 import type { Payload, ServerOptions, User } from '../../src/websocket/index.ts';
 import { connectWebSocket } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
-import { turn } from '../conformance/raw-peer.ts';
 import { Friend } from '../support/friend.ts';
 import { heldMemory } from '../support/memory.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Recorder, take } from '../support/recorder.ts';
+import { turn } from '../support/turn.ts';
 import { until } from '../support/until.ts';
 
 const KIB = 1024;
@@ -25,10 +25,12 @@ async function withDeaf(t: TestContext, options: ServerOptions = {}) {
 
 /** Sends until the system takes no more and `bytes` wait. */
 async function fill(user: User, bytes: number, message: Payload = Buffer.alloc(64 * KIB)): Promise<void> {
-  while (user.isOpen && user.bufferedAmount < bytes) {
+  const isFull = () => {
+    if (!user.isOpen || user.bufferedAmount >= bytes) return true;
     user.send(message);
-    await turn();
-  }
+    return false;
+  };
+  await until(isFull, `${bytes} bytes wait`);
 }
 
 /** The payloads that arrive when a deaf client begins to read, up to the close frame. */
@@ -40,31 +42,34 @@ async function listenAtLast(deaf: RawClient): Promise<Buffer[]> {
   return payloads;
 }
 
-test('a reader that never reads is closed with 1013 when its queue is full, and costs no more than that', async (t) => {
+test('a peer that never reads is closed with 1013 when its queue is full, and costs no more than that', async (t) => {
   const { server, friend, user } = await withDeaf(t, { queueLimit: 512 * KIB });
   let most = 0;
-  while (user.isOpen) {
+  const send = () => {
     user.send(Buffer.alloc(64 * KIB));
     most = Math.max(most, user.bufferedAmount);
-    await turn();
-  }
+    return !user.isOpen;
+  };
+  await until(send, 'the queue is full');
   assert.deepEqual(((await server.next('close')) as [number])[0], 1013);
   assert.ok(most <= (512 + 65) * KIB, `${most} bytes were queued`);
   assert.equal(server.users.size, 1);
   await friend.chats();
 });
 
-test('while one never reads, the broadcasts go on for the others', async (t) => {
+test('while one peer never reads, broadcasts reach the others', async (t) => {
   const { server, friend, user } = await withDeaf(t, { queueLimit: 256 * KIB });
   const long = 'x'.repeat(32 * KIB);
-  while (user.isOpen) {
+  const broadcast = async () => {
     server.broadcast(long);
     await friend.chats();
-  }
+    return !user.isOpen;
+  };
+  await until(broadcast, 'the one who never reads is cut off');
   assert.equal(((await server.next('close')) as [number])[0], 1013);
 });
 
-test('tiny broadcasts to a reader that never reads hold little more memory than is counted for them', async (t) => {
+test('tiny broadcasts to a peer that never reads use little more memory than is counted', async (t) => {
   const { server, friend, user } = await withDeaf(t, { queueLimit: 1024 * KIB, queuePolicy: 'drop' });
   await fill(user, 64 * KIB);
   const before = heldMemory();
@@ -79,7 +84,22 @@ test('tiny broadcasts to a reader that never reads hold little more memory than 
   await friend.chats();
 });
 
-test("with the policy 'drop' a full queue takes no more, the user stays, and gets what was queued, in order", async (t) => {
+test('a text that is sent to each of many users who do not read yet is held once', async (t) => {
+  const { server } = await withDeaf(t);
+  for (let n = 0; n < 20; n++) {
+    const { socket } = await RawClient.open(server.url, { deaf: true });
+    t.after(() => socket.destroy());
+  }
+  await until(() => server.users.size === 22, 'all are users');
+  const before = heldMemory();
+  const text = 'x'.repeat(8 * KIB * KIB);
+  for (const user of server.users) user.send(text);
+  await turn();
+  const held = heldMemory() - before;
+  assert.ok(held < 50e6, `${held} bytes are held for 8 MiB`);
+});
+
+test("with the policy 'drop' a full queue accepts no more, the user stays, and gets what was queued in order", async (t) => {
   const { user, deaf } = await withDeaf(t, { queueLimit: 256 * KIB, queuePolicy: 'drop' });
   const sent: Buffer[] = [];
   for (let i = 0; user.bufferedAmount <= 256 * KIB; i++) {
@@ -95,7 +115,7 @@ test("with the policy 'drop' a full queue takes no more, the user stays, and get
   assert.deepEqual(await listenAtLast(deaf), sent);
 });
 
-test('onQueueFull decides for each message; it is told the user and the message, none for one that goes to many', async (t) => {
+test('onQueueFull decides for each message; it gets the user and the message, or none for a broadcast', async (t) => {
   const { server, user, friend } = await withDeaf(t, { queueLimit: 64 * KIB, highWaterMark: 1 });
   const asked: [User, Payload | undefined][] = [];
   server.onQueueFull = (who, message) => {
@@ -119,7 +139,7 @@ test('onQueueFull decides for each message; it is told the user and the message,
   ]);
 });
 
-test('send answers whether fewer bytes wait than the high-water mark, inside a hook as outside', async (t) => {
+test('send returns whether fewer bytes wait than the high-water mark, inside and outside of hooks', async (t) => {
   const { server, user, deaf, friend } = await withDeaf(t, { highWaterMark: 1000 });
   const answers = () => [user.send(Buffer.alloc(498)), user.send(Buffer.alloc(498)), user.send('x'), user.isOpen];
   // 2 bytes of header, and from 126 bytes on 4.
@@ -138,7 +158,7 @@ test('send answers whether fewer bytes wait than the high-water mark, inside a h
   await friend.chats();
 });
 
-test('drained waits until the reader has read on', async (t) => {
+test('drained waits until the peer has read', async (t) => {
   const { user, deaf } = await withDeaf(t);
   await fill(user, 256 * KIB);
   let drained = false;
@@ -196,7 +216,7 @@ test('drained may be awaited by many at once without a warning of a leak', async
   assert.deepEqual(warnings, []);
 });
 
-test('drained after the closing handshake does not cut off what still waits', async (t) => {
+test('drained after the closing handshake does not cut off queued data', async (t) => {
   const { user, deaf } = await withDeaf(t, { queueLimit: 4096 * KIB });
   await fill(user, 256 * KIB);
   user.send('the last word');
@@ -209,7 +229,7 @@ test('drained after the closing handshake does not cut off what still waits', as
   await draining;
 });
 
-test('what was published stays as it was for a slow reader that unsubscribes in the same turn', async (t) => {
+test('published data reaches a slow reader unchanged even if it unsubscribes in the same turn', async (t) => {
   const { server, user, deaf } = await withDeaf(t);
   for (const each of server.users) each.subscribe('news');
   await fill(user, 64 * KIB);
@@ -226,7 +246,7 @@ test('what was published stays as it was for a slow reader that unsubscribes in 
   assert.deepEqual(payloads.slice(-20).map(String), expected);
 });
 
-test('a broadcast inside onQueueFull, or in an onClose that it causes, disturbs nobody', async (t) => {
+test('a broadcast inside onQueueFull, or in an onClose that it causes, affects nobody', async (t) => {
   const server = await Recorder.listen(t, { compression: false, queueLimit: 64 * KIB });
   const early = await Friend.join(server);
   await RawClient.open(server.url, { deaf: true });
@@ -283,7 +303,7 @@ for (const [how, hook] of [
   ['throws', () => assert.fail('thrown')],
   ['answers a rejected promise', () => Promise.reject(new Error('rejected'))],
 ] as const)
-  test(`an onQueueFull that ${how} costs its user 1011 and nobody else anything`, async (t) => {
+  test(`an onQueueFull that ${how} closes its user with 1011 and affects nobody else`, async (t) => {
     const { server, user, friend, deaf } = await withDeaf(t, { queueLimit: 64 * KIB });
     server.onQueueFull = hook as never;
     await fill(user, 64 * KIB + 1);
@@ -321,7 +341,7 @@ for (const message of [
     await friend.chats();
   });
 
-test('a burst in one turn to a reader that reads is no slow reader, however far over the limit', async (t) => {
+test('a burst in one turn does not make a reading peer slow, however far over the limit', async (t) => {
   const server = await Recorder.listen(t, { compression: false, queueLimit: 64 * KIB });
   const client = await connectWebSocket(server.url);
   const [user] = server.users;
@@ -330,7 +350,7 @@ test('a burst in one turn to a reader that reads is no slow reader, however far 
   assert.ok(client.isOpen);
 });
 
-test('answers that the system takes slowly are as they were sent, whatever is answered to others meanwhile', async (t) => {
+test('answers that the system takes slowly arrive unchanged, whatever is sent to others meanwhile', async (t) => {
   const { server, friend, deaf, user } = await withDeaf(t);
   const size = 100 * KIB;
   let answered = 0;
@@ -340,7 +360,11 @@ test('answers that the system takes slowly are as they were sent, whatever is an
     deaf.send(wire.text(String(++asked)));
     await until(() => answered >= asked, 'all are answered');
   };
-  while (user.bufferedAmount === 0) await ask();
+  const isSlow = async () => {
+    await ask();
+    return user.bufferedAmount > 0;
+  };
+  await until(isSlow, 'the system takes the answers slowly');
   for (let i = 0; i < 3; i++) {
     await ask();
     await friend.chats();

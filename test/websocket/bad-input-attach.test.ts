@@ -15,7 +15,7 @@ async function withHttp(t: TestContext) {
   return { http, port, url: `ws://127.0.0.1:${port}` };
 }
 
-test('of two servers on one HTTP server each hears its own users, and one outlives the other', async (t) => {
+test('two servers on one HTTP server each get their own users, and one outlives the other', async (t) => {
   const { http, url } = await withHttp(t);
   const chat = await Recorder.listen(t, {}, { server: http, path: '/chat' });
   const news = await Recorder.listen(t, {}, { server: http, path: '/news' });
@@ -34,7 +34,7 @@ test('of two servers on one HTTP server each hears its own users, and one outliv
   assert.equal(http.listenerCount('upgrade'), 0);
 });
 
-test('an HTTP server may close while its sockets live: they live on, and nobody new comes', async (t) => {
+test('when an HTTP server closes, its WebSockets continue, and no new ones are accepted', async (t) => {
   const { http, url } = await withHttp(t);
   const server = await Recorder.listen(t, {}, { server: http });
   server.message = (user, message) => user.send(message);
@@ -48,7 +48,7 @@ test('an HTTP server may close while its sockets live: they live on, and nobody 
   assert.equal((await client.closed).code, 1001);
 });
 
-test("another listener's upgrades are left to it, and ours to us", async (t) => {
+test("another listener's upgrades are left to it, and ours are handled by us", async (t) => {
   const { http, port, url } = await withHttp(t);
   http.on('upgrade', (asked, socket: Duplex) => {
     if (asked.url === '/theirs') socket.end('HTTP/1.1 299 Theirs\r\nContent-Length: 0\r\n\r\n');

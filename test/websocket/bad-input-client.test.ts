@@ -5,8 +5,8 @@ import { type TestContext, test } from 'node:test';
 import { connectWebSocket, type User } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { field, readHead, response } from '../conformance/handshake.ts';
-import { turn } from '../conformance/raw-peer.ts';
 import { Recorder, take } from '../support/recorder.ts';
+import { turn } from '../support/turn.ts';
 
 /** A server of one's own making; `answer` gets each socket and the key of its handshake. */
 async function serve(t: TestContext, answer: (socket: Socket, key: string) => void): Promise<string> {
@@ -100,7 +100,7 @@ test('the timeout is over once the connection is open', async (t) => {
   assert.deepEqual(await take(client, 1), ['still here']);
 });
 
-test('a signal gives up before, during and after the handshake', async (t) => {
+test('a signal cancels before, during and after the handshake', async (t) => {
   const server = await Recorder.listen(t);
   await assert.rejects(connectWebSocket(server.url, { signal: AbortSignal.abort() }), { code: 'ABORTED' });
   const during = new AbortController();
@@ -147,7 +147,7 @@ test('a loop that is left early closes the connection', async (t) => {
   assert.deepEqual(await server.next('close'), [1000, '']);
 });
 
-test('a client that does not read holds the server back, and gets everything when it reads', async (t) => {
+test('a client that does not read slows the server down, and gets everything when it reads', async (t) => {
   const server = await Recorder.listen(t, { compression: false, queueLimit: 256 * 1024 * 1024 });
   const client = await connectWebSocket(server.url);
   const user = (await server.next('connect')) as User;
@@ -250,7 +250,7 @@ test('after the closing handshake the client leaves it to the server to end the 
   await ended;
 });
 
-test('options that make no handshake are told, not thrown at the process', async (t) => {
+test('options that make an invalid handshake are reported to the caller, not thrown at the process', async (t) => {
   const server = await Recorder.listen(t);
   await assert.rejects(connectWebSocket('http://127.0.0.1'), { code: 'UNKNOWN_SCHEME' });
   await assert.rejects(connectWebSocket('nonsense'), { code: 'BAD_ADDRESS' });

@@ -9,6 +9,7 @@ import { connectWebSocket } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { dial, type Fields, readHead, request } from '../conformance/handshake.ts';
 import { makeCertificate } from '../support/certificate.ts';
+import { FakeClock } from '../support/fake-clock.ts';
 import { Friend } from '../support/friend.ts';
 import { missing } from '../support/need.ts';
 import { bytesOf, portOf, RawClient } from '../support/raw-client.ts';
@@ -22,7 +23,7 @@ for (const [what, fields, line] of [
   ['a path that is no URL', {}, 'GET //%%?%zz=:// HTTP/1.1'],
   ['names in any case and more tokens', { Upgrade: 'WebSocket', Connection: 'keep-alive, UPGRADE' }, undefined],
 ] as [string, Fields, string | undefined][])
-  test(`a handshake with ${what} is let in`, async (t) => {
+  test(`a handshake with ${what} is accepted`, async (t) => {
     const server = await Recorder.listen(t);
     const friend = await Friend.join(server);
     const raw = await RawClient.open(server.url, { fields, ...(line ? { line } : {}) });
@@ -53,7 +54,7 @@ for (const [what, status, fields, line] of [
   ['for a host that only begins like ours', 421, { Host: '127.0.0.1.evil.example' }],
   ['for another upgrade', 426, { Upgrade: 'h2c' }],
 ] as [string, number, Fields, string?][])
-  test(`a handshake ${what} is answered ${status}, and others chat on`, async (t) => {
+  test(`a handshake ${what} is answered ${status}, and others are not affected`, async (t) => {
     const server = await Recorder.listen(t, { hosts: ['127.0.0.1'] });
     const friend = await Friend.join(server);
     const socket = await dial(portOf(server.url));
@@ -94,7 +95,7 @@ test('500 connections that never finish their handshake are cut off in time, and
   assert.deepEqual(server.errors, []);
 });
 
-test('a handshake that is under way for too long is answered 408', async (t) => {
+test('a handshake that takes too long is answered 408', async (t) => {
   const server = await Recorder.listen(t, { handshakeTimeout: 200 });
   const socket = await dial(portOf(server.url));
   const head = readHead(socket);
@@ -103,14 +104,23 @@ test('a handshake that is under way for too long is answered 408', async (t) => 
   socket.destroy();
 });
 
-test('an onUpgrade that takes too long gets its client 503', async (t) => {
+test('an onUpgrade that takes too long answers its client with 503', async (t) => {
   const server = await Recorder.listen(t, { handshakeTimeout: 200 });
   server.upgrade = () => new Promise(() => {});
   await assert.rejects(connectWebSocket(server.url), { code: 'HANDSHAKE_FAILED', message: /503/ });
   assert.equal(server.users.size, 0);
 });
 
-test('who gives up while onUpgrade decides does not become a user', async (t) => {
+test('what onUpgrade has decided leaves no timer behind', async (t) => {
+  const clock = new FakeClock();
+  const server = await Recorder.listen(t, { clock });
+  server.upgrade = async () => ({ refuse: 403 });
+  const { pending } = clock;
+  await assert.rejects(connectWebSocket(server.url), /403/);
+  assert.equal(clock.pending, pending);
+});
+
+test('a client that disconnects while onUpgrade decides does not become a user', async (t) => {
   const server = await Recorder.listen(t);
   const friend = await Friend.join(server);
   const decision = Promise.withResolvers<undefined>();
@@ -131,7 +141,7 @@ test('who gives up while onUpgrade decides does not become a user', async (t) =>
   assert.equal(server.users.size, 1);
 });
 
-test('a burst of 1,000 connects is taken whole', async (t) => {
+test('a burst of 1,000 connects is accepted completely', async (t) => {
   const server = await Recorder.listen(t);
   const friend = await Friend.join(server);
   const sockets: Socket[] = [];
@@ -151,7 +161,7 @@ test('a burst of 1,000 connects is taken whole', async (t) => {
   await friend.chats();
 });
 
-test('who says nothing at all on a wss:// port is cut off after handshakeTimeout', {
+test('a silent client on a wss:// port is cut off after handshakeTimeout', {
   skip: missing('openssl'),
 }, async (t) => {
   const tls = makeCertificate();
@@ -169,7 +179,7 @@ test('who says nothing at all on a wss:// port is cut off after handshakeTimeout
   assert.equal((await client.closed).code, 1000);
 });
 
-test('at the limit of open files newcomers are refused for a while, the old users chat on, and then it recovers', async (t) => {
+test('at the limit of open files new clients are refused for a while, existing users continue, and then it recovers', async (t) => {
   const program = fileURLToPath(new URL('../support/echo-program.ts', import.meta.url));
   const child = spawn('sh', ['-c', `ulimit -n 60; exec "${process.execPath}" "${program}"`], {
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -16,7 +16,7 @@ const FAILURES = [
 ] as const;
 
 for (const [how, fail] of FAILURES) {
-  test(`an onUpgrade that ${how} gets its client 500 and nobody else anything`, async (t) => {
+  test(`an onUpgrade that ${how} answers its client with 500 and affects nobody else`, async (t) => {
     const server = await Recorder.listen(t);
     const friend = await Friend.join(server);
     server.upgrade = fail as never;
@@ -28,7 +28,7 @@ for (const [how, fail] of FAILURES) {
     await friend.chats();
   });
 
-  test(`an onConnect that ${how} costs its user 1011`, async (t) => {
+  test(`an onConnect that ${how} closes its user with 1011`, async (t) => {
     const server = await Recorder.listen(t);
     const friend = await Friend.join(server);
     server.onConnect = fail;
@@ -38,7 +38,7 @@ for (const [how, fail] of FAILURES) {
     await friend.chats();
   });
 
-  test(`an onMessage that ${how} costs its user 1011`, async (t) => {
+  test(`an onMessage that ${how} closes its user with 1011`, async (t) => {
     const server = await Recorder.listen(t);
     const friend = await Friend.join(server);
     const client = await connectWebSocket(server.url);
@@ -51,7 +51,7 @@ for (const [how, fail] of FAILURES) {
     await friend.chats();
   });
 
-  test(`an onClose that ${how} is told to onError, and the user is gone all the same`, async (t) => {
+  test(`an onClose that ${how} is reported to onError, and the user is still removed`, async (t) => {
     const server = await Recorder.listen(t);
     const friend = await Friend.join(server);
     const client = await connectWebSocket(server.url);
@@ -63,7 +63,7 @@ for (const [how, fail] of FAILURES) {
     await friend.chats();
   });
 
-  test(`an onTick that ${how} is told to onError, and the next one comes`, async (t) => {
+  test(`an onTick that ${how} is reported to onError, and the next one runs`, async (t) => {
     const clock = new FakeClock();
     const server = await Recorder.listen(t, { clock });
     const friend = await Friend.join(server);
@@ -118,7 +118,7 @@ test('onConnect may close or terminate its user, who is told so and leaves nothi
   await friend.chats();
 });
 
-test('who is closed in onConnect and never answers is cut off after closeTimeout, not after the heartbeat', async (t) => {
+test('a user who is closed in onConnect and never answers is cut off after closeTimeout, not after the heartbeat', async (t) => {
   const clock = new FakeClock();
   const server = await Recorder.listen(t, { clock, closeTimeout: 2000 });
   server.onConnect = (user) => user.close(4000);
@@ -129,7 +129,7 @@ test('who is closed in onConnect and never answers is cut off after closeTimeout
   assert.equal(((await server.next('close')) as [number])[0], 1006);
 });
 
-test('onClose may broadcast: everybody else hears it, the one who left does not count any more', async (t) => {
+test('onClose may broadcast: everyone else gets it, and the leaving user is not counted', async (t) => {
   const server = await Recorder.listen(t);
   const [one, two] = await Promise.all([1, 2].map(() => connectWebSocket(server.url)));
   server.onClose = (user) => {
@@ -144,7 +144,7 @@ test('onClose may broadcast: everybody else hears it, the one who left does not 
   assert.equal((await one!.closed).code, 1000);
 });
 
-test('onMessage may close somebody else, cut off somebody else, and end its own user', async (t) => {
+test('onMessage may close or cut off another user, and end its own', async (t) => {
   const server = await Recorder.listen(t);
   const friend = await Friend.join(server);
   const clients = await Promise.all([1, 2, 3].map(() => connectWebSocket(server.url)));
@@ -171,7 +171,7 @@ test('onMessage may close somebody else, cut off somebody else, and end its own 
   await friend.chats();
 });
 
-test('closing everybody from a hook, one of them twice, leaves a server that takes new users', async (t) => {
+test('closing all users from a hook, one of them twice, leaves a server that accepts new users', async (t) => {
   const server = await Recorder.listen(t);
   const clients = await Promise.all([1, 2, 3].map(() => connectWebSocket(server.url)));
   server.message = () => {
@@ -183,7 +183,7 @@ test('closing everybody from a hook, one of them twice, leaves a server that tak
   await (await Friend.join(server)).chats();
 });
 
-test('a close with a code or reason that cannot be sent is refused, and closes nothing', async (t) => {
+test('a close with an invalid code or reason is refused, and closes nothing', async (t) => {
   const server = await Recorder.listen(t);
   const friend = await Friend.join(server);
   const [user] = server.users as Set<User>;

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import fc from 'fast-check';
 import { connectWebSocket, type ServerOptions, type User, type WebSocketClient } from '../../src/websocket/index.ts';
-import { turn } from '../conformance/raw-peer.ts';
 import { Recorder, take } from '../support/recorder.ts';
+import { turn } from '../support/turn.ts';
 
 const USERS = 4;
 const TOPICS = ['a', 'b', 'c'];
@@ -83,10 +83,10 @@ for (const [how, options] of [
   ['compressed with context takeover', { compression: { threshold: 100, contextTakeover: true } }],
 ] as const)
   for (const inside of ['a hook', 'no hook'] as const)
-    test(`each user gets exactly what a naive server would send them, in order (${how}, from ${inside})`, (t) =>
+    test(`each user gets exactly what a naive server would send, in order (${how}, from ${inside})`, (t) =>
       agrees(t, options, inside));
 
-test('subscribing and unsubscribing in onClose and onQueueFull, while publications are delivered, upsets nobody', async (t) => {
+test('subscribing and unsubscribing in onClose and onQueueFull during delivery affects nobody', async (t) => {
   const server = await Recorder.listen(t, { queueLimit: 1, compression: false });
   const clients: WebSocketClient[] = [];
   for (let i = 0; i < USERS; i++) clients.push(await connectWebSocket(server.url));

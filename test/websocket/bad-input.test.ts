@@ -5,12 +5,13 @@ import { type TestContext, test } from 'node:test';
 import type { ServerOptions } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { dial, readHead, request } from '../conformance/handshake.ts';
-import { turn } from '../conformance/raw-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { Friend } from '../support/friend.ts';
 import { heldMemory } from '../support/memory.ts';
 import { bytesOf, portOf, RawClient } from '../support/raw-client.ts';
 import { Recorder } from '../support/recorder.ts';
+import { turn } from '../support/turn.ts';
+import { until } from '../support/until.ts';
 
 /** What a hostile client sends, and the close code that it must get while everybody else chats on. */
 const ATTACKS: [what: string, bytes: Buffer | string, code: number][] = [
@@ -58,7 +59,7 @@ async function attack(t: TestContext, bytes: Buffer | string, options: ServerOpt
 }
 
 for (const [what, bytes, code] of ATTACKS)
-  test(`${what} costs its sender ${code} and nobody else anything`, async (t) => {
+  test(`${what} closes its sender with ${code} and affects nobody else`, async (t) => {
     const attacked = await attack(t, bytes);
     assert.equal(attacked.code, code);
     assert.equal(((await attacked.server.next('close')) as [number])[0], code);
@@ -89,7 +90,7 @@ test('a frame in the same packet as the handshake is a message like any other', 
   await friend.hears('y más');
 });
 
-test('frames that come while onUpgrade still decides are kept until it has', async (t) => {
+test('frames that arrive while onUpgrade decides are kept until it has', async (t) => {
   const server = await Recorder.listen(t);
   const friend = await Friend.join(server);
   const decision = Promise.withResolvers<undefined>();
@@ -129,7 +130,7 @@ test('a million one-byte fragments are refused with 1008 long before they are al
   assert.equal(code, 1008);
 });
 
-test('a million one-byte fragments, where so many are allowed, hold little more memory than their payload', async (t) => {
+test('a million one-byte fragments, if allowed, use little more memory than their payload', async (t) => {
   const server = await Recorder.listen(t, { maxFragments: 2_000_000 });
   const friend = await Friend.join(server);
   const grinder = await RawClient.open(server.url, { deaf: true });
@@ -159,12 +160,12 @@ test('a flood of pings ends with 1008', async (t) => {
   assert.equal(code, 1008);
 });
 
-test('a flood of unasked pongs ends with 1008', async (t) => {
+test('a flood of unsolicited pongs ends with 1008', async (t) => {
   const { code } = await attack(t, bytesOf(...Array.from({ length: 1001 }, () => wire.pong())));
   assert.equal(code, 1008);
 });
 
-test('pings are counted by the second, also where nothing else keeps time', async (t) => {
+test('pings are counted per second, even when no other timer runs', async (t) => {
   const clock = new FakeClock();
   const server = await Recorder.listen(t, { clock, pingInterval: 0, maxControlFrames: 10 });
   const honest = await RawClient.open(server.url);
@@ -191,7 +192,7 @@ test('a peer may reset the connection after any byte', async (t) => {
     await once(socket, 'close');
   }
   await friend.chats();
-  while (server.users.size > 1) await server.next('close');
+  await until(() => server.users.size === 1, 'only the friend is left');
   assert.deepEqual(server.errors, []);
 });
 

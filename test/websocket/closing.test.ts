@@ -6,11 +6,12 @@ import { test } from 'node:test';
 import { connectWebSocket, type User } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { dial, readHead, request } from '../conformance/handshake.ts';
-import { turn } from '../conformance/raw-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { Friend } from '../support/friend.ts';
 import { portOf, RawClient } from '../support/raw-client.ts';
 import { Recorder } from '../support/recorder.ts';
+import { turn } from '../support/turn.ts';
+import { until } from '../support/until.ts';
 
 test('a peer that never answers the close frame is cut off after closeTimeout, with 1006', async (t) => {
   const clock = new FakeClock();
@@ -48,7 +49,7 @@ test('a peer that answers the close frame but keeps its socket is cut off after 
   socket.destroy();
 });
 
-test('messages after our close frame are not heard, and the code that both sides report is the one agreed on', async (t) => {
+test('messages after our close frame are ignored, and both sides report the agreed code', async (t) => {
   const server = await Recorder.listen(t);
   const raw = await RawClient.open(server.url);
   const user = (await server.next('connect')) as User;
@@ -60,7 +61,7 @@ test('messages after our close frame are not heard, and the code that both sides
   assert.deepEqual(server.errors, []);
 });
 
-test('a server closes in good order while its users are of every kind, and cuts off at the deadline who does not go', async (t) => {
+test('a server closes in good order with users of every kind, and cuts off the rest at the deadline', async (t) => {
   const clock = new FakeClock();
   const server = await Recorder.listen(t, { clock, queueLimit: 64 * 1024, queuePolicy: 'drop', pingInterval: 0 });
   const friend = await Friend.join(server);
@@ -68,10 +69,12 @@ test('a server closes in good order while its users are of every kind, and cuts 
   await server.next('connect');
   const deaf = await RawClient.open(server.url, { deaf: true });
   const deafUser = (await server.next('connect')) as User;
-  while (deafUser.bufferedAmount <= 64 * 1024) {
+  const isFull = () => {
+    if (deafUser.bufferedAmount > 64 * 1024) return true;
     deafUser.send(Buffer.alloc(64 * 1024));
-    await turn();
-  }
+    return false;
+  };
+  await until(isFull, 'the queue of the deaf one is full');
   const undecided = await dial(portOf(server.url));
   const asked = new Promise<void>((tell) => {
     server.upgrade = () => {
@@ -103,7 +106,7 @@ test('a server closes in good order while its users are of every kind, and cuts 
   assert.equal(clock.pending, 0);
 });
 
-test('a server with nobody but well-behaved users is closed as soon as they have answered', async (t) => {
+test('a server with only well-behaved users is closed as soon as they have answered', async (t) => {
   const clock = new FakeClock();
   const server = await Recorder.listen(t, { clock });
   const clients = await Promise.all(Array.from({ length: 20 }, () => connectWebSocket(server.url)));
@@ -113,7 +116,7 @@ test('a server with nobody but well-behaved users is closed as soon as they have
   await assert.rejects(connectWebSocket(server.url), { code: 'CONNECTION_REFUSED' });
 });
 
-test('closing twice is closing once; nothing after it throws', async (t) => {
+test('closing twice is the same as closing once; nothing after it throws', async (t) => {
   const server = await Recorder.listen(t);
   const friend = await Friend.join(server);
   const [user] = server.users;
@@ -131,7 +134,7 @@ test('closing twice is closing once; nothing after it throws', async (t) => {
   assert.equal((await friend.client.closed).code, 1001);
 });
 
-test('a server that is closed while it begins to listen does not listen', async (t) => {
+test('a server that is closed while it starts does not listen', async (t) => {
   const server = new Recorder('ws://127.0.0.1:0');
   t.after(() => server.close());
   const listening = server.listen();

@@ -10,11 +10,12 @@ import { connectWebSocket } from '../../src/websocket/index.ts';
 import type { Deflate } from '../conformance/deflate.ts';
 import * as wire from '../conformance/frame.ts';
 import { deflateFromAnswer, field } from '../conformance/handshake.ts';
-import { turn } from '../conformance/raw-peer.ts';
 import { Friend } from '../support/friend.ts';
 import { heldMemory } from '../support/memory.ts';
 import { bytesOf, RawClient } from '../support/raw-client.ts';
 import { Recorder, take } from '../support/recorder.ts';
+import { turn } from '../support/turn.ts';
+import { until } from '../support/until.ts';
 
 const TAKEOVER = { compression: { contextTakeover: true, threshold: 16 } };
 const ALONE = { compression: { threshold: 16 } };
@@ -47,7 +48,7 @@ function packed(message: string | Buffer, deflate: Deflate): wire.Frame {
 const zeros = (megabytes: number) =>
   deflateRawSync(Buffer.alloc(megabytes * 1024 * 1024), { finishFlush: constants.Z_SYNC_FLUSH }).subarray(0, -4);
 
-test('a compression bomb ends with 1009 while it is inflated, and is never held', async (t) => {
+test('a compression bomb ends with 1009 while it is inflated, and is never in memory', async (t) => {
   const { server, friend, raw } = await withRaw(t, { maxMessage: 1024 * 1024 });
   const bomb = zeros(256);
   const before = process.resourceUsage().maxRSS;
@@ -65,7 +66,7 @@ test('a compression bomb ends with 1009 while it is inflated, and is never held'
   assert.equal(server.users.size, 1);
 });
 
-test('a message is over the limit before inflating as well as after, also as many small fragments', async (t) => {
+test('the limit applies to a message before and after inflating, also as many small fragments', async (t) => {
   const options = { maxMessage: 10_000 };
   for (const frames of [
     [wire.binary(randomBytes(10_001), { rsv: 4 })],
@@ -112,7 +113,7 @@ for (const offer of [
   'x-unknown',
   ', ,',
 ])
-  test(`the offer ${offer} is passed over: the connection goes without compression`, async (t) => {
+  test(`the offer ${offer} is ignored: the connection has no compression`, async (t) => {
     const { raw, server } = await withRaw(t, { compression: { threshold: 0 } }, offer);
     assert.equal(field(raw.head, 'sec-websocket-extensions'), '');
     server.broadcast('hola hola hola hola hola');
@@ -120,7 +121,7 @@ for (const offer of [
   });
 
 for (const offer of ['permessage-deflate;;', '"', 'permessage-deflate; a=', 'permessage-deflate, (x)'])
-  test(`the offer ${offer}, which is no list of extensions, is refused with 400`, async (t) => {
+  test(`the offer ${offer}, which is not a list of extensions, is refused with 400`, async (t) => {
     const server = await Recorder.listen(t);
     const friend = await Friend.join(server);
     const raw = await RawClient.open(server.url, { fields: { 'Sec-WebSocket-Extensions': offer } });
@@ -147,7 +148,7 @@ for (const [how, options] of [
   ['with context takeover', TAKEOVER],
   ['each message alone', ALONE],
 ] as const) {
-  test(`any mixture of broadcasts and messages to one, ${how}, is what was sent, in order`, async (t) => {
+  test(`any mixture of broadcasts and direct messages, ${how}, arrives as it was sent, in order`, async (t) => {
     const { server, raw, user, deflate, friend } = await withRaw(t, options);
     const words = fc.constantFrom('mesa', 'silla', 'una mesa y una silla', 'x'.repeat(50));
     const text = fc.oneof(
@@ -174,7 +175,7 @@ for (const [how, options] of [
     await friend.chats();
   });
 
-  test(`big and small messages from a client, ${how}, come out in order`, async (t) => {
+  test(`big and small messages from a client, ${how}, arrive in order`, async (t) => {
     const { server, raw, deflate } = await withRaw(t, options);
     const heard: Message[] = [];
     server.message = (_user, message) => heard.push(message);
@@ -189,7 +190,7 @@ for (const [how, options] of [
   });
 }
 
-test('what is sent while a big message is compressed comes after it, and a close after that', async (t) => {
+test('messages sent while a big one is compressed arrive after it, and a close after that', async (t) => {
   const { raw, user, deflate } = await withRaw(t, TAKEOVER);
   const sent = [big('uno'), 'pequeño pequeño pequeño', big('dos'), 'fin fin fin fin fin'];
   for (const each of sent) user.send(each);
@@ -243,7 +244,7 @@ test('a connection that dies while big messages are compressed and inflated for 
   assert.ok(held < 10e6, `${held} bytes are still held`);
 });
 
-test('a user closed while a big message of theirs is inflated hears no error of it', async (t) => {
+test('a user closed while their big message is inflated causes no error', async (t) => {
   const { server, raw, user, deflate } = await withRaw(t, TAKEOVER);
   raw.send(packed(big('uno'), deflate), packed('dos dos dos dos dos', deflate), packed(big('tres'), deflate));
   await turn();
@@ -252,7 +253,7 @@ test('a user closed while a big message of theirs is inflated hears no error of 
   assert.deepEqual(await server.next('close'), [1000, '']);
 });
 
-test('a broadcast is compressed once: all who agreed on the same window get the same bytes', async (t) => {
+test('a broadcast is compressed once: all peers with the same window get the same bytes', async (t) => {
   const server = await Recorder.listen(t, TAKEOVER);
   const offers = ['', '; server_no_context_takeover', '; server_max_window_bits=10', '; server_max_window_bits=10'];
   const raws = await Promise.all(
@@ -261,7 +262,7 @@ test('a broadcast is compressed once: all who agreed on the same window get the 
     ),
   );
   const plain = await RawClient.open(server.url);
-  while (server.users.size < 5) await server.next('connect');
+  await until(() => server.users.size === 5, 'all are users');
   const text = JSON.stringify(Array.from({ length: 200 }, (_, i) => ({ id: i, name: `nombre ${i}` })));
   server.broadcast(text);
   const frames = await Promise.all([...raws, plain].map((raw) => raw.next()));
@@ -274,7 +275,7 @@ test('a broadcast is compressed once: all who agreed on the same window get the 
   assert.equal(frames[4]!.payload.toString(), text);
 });
 
-test('client and server of this engine agree with and without context takeover, big and small, both ways', async (t) => {
+test('client and server of this engine work together with and without context takeover, big and small, both ways', async (t) => {
   for (const [ours, theirs] of [
     [TAKEOVER, TAKEOVER],
     [TAKEOVER, ALONE],
@@ -293,7 +294,7 @@ test('client and server of this engine agree with and without context takeover, 
   }
 });
 
-test('many bombs at once wait their turn: a good client is served meanwhile', async (t) => {
+test('many compression bombs at once wait their turn: a good client is served meanwhile', async (t) => {
   const { server, friend, raw } = await withRaw(t, { maxMessage: 64 * 1024 * 1024 });
   const bomb = bytesOf(wire.binary(zeros(65), { rsv: 4 }));
   const enemies = await Promise.all(
@@ -306,7 +307,7 @@ test('many bombs at once wait their turn: a good client is served meanwhile', as
   for (const enemy of [...enemies, raw]) assert.equal(await enemy.code(), 1009);
 });
 
-test('a compressed message that is cut off inside a block ends with 1007, and one with a last block in it is whole', async (t) => {
+test('a compressed message cut off inside a block ends with 1007, and one with a final block is complete', async (t) => {
   const { server, raw } = await withRaw(t, ALONE);
   const message = Buffer.concat([deflateRawSync('one '), deflateRawSync('two'), Buffer.of(0)]);
   raw.send(wire.text(message, { rsv: 4 }));

@@ -8,12 +8,12 @@ import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { connectWebSocket, type ServerOptions } from '../../src/websocket/index.ts';
 import { dial, type Fields, readHead, request } from '../conformance/handshake.ts';
-import { turn } from '../conformance/raw-peer.ts';
 import { makeCertificate } from '../support/certificate.ts';
 import * as foreign from '../support/foreign-promises.ts';
 import { missing } from '../support/need.ts';
 import { portOf, RawClient } from '../support/raw-client.ts';
 import { Recorder, take } from '../support/recorder.ts';
+import { turn } from '../support/turn.ts';
 import { until } from '../support/until.ts';
 
 const run = promisify(execFile);
@@ -82,7 +82,7 @@ for (const [kind, open] of SERVERS) {
     assert.match(await ask(port, post, next), /POST \/page x hola.*GET \/next x $/s);
   });
 
-  test(`${kind} ignores an upgrade by HTTP/1.0, and one to what only has websocket in its name`, async (t) => {
+  test(`${kind} ignores an upgrade over HTTP/1.0, and one to a protocol that only has websocket in its name`, async (t) => {
     const port = await open(t);
     const fields =
       'Host: x\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n';
@@ -92,7 +92,7 @@ for (const [kind, open] of SERVERS) {
     assert.match(await ask(port, other, close), /GET \/x x .*GET \/end x $/s);
   });
 
-  test(`${kind} takes a WebSocket from a list of protocols, in any case`, async (t) => {
+  test(`${kind} accepts a WebSocket from a list of protocols, in any case`, async (t) => {
     const port = await open(t);
     for (const upgrade of ['h2c, WebSocket', 'websocket,h2c', 'WEBSOCKET']) {
       const socket = await dial(port);
@@ -109,7 +109,7 @@ for (const [kind, open] of SERVERS) {
   });
 }
 
-test('a page over TLS is served to who offers h2c as well, on a server that we are attached to', {
+test('a page over TLS is served to clients that also offer h2c, on a server that we are attached to', {
   skip: missing('openssl'),
 }, async (t) => {
   const http = createSecureServer(makeCertificate(), mirror).listen(0, '127.0.0.1');
@@ -129,14 +129,14 @@ test('a page over TLS is served to who offers h2c as well, on a server that we a
   }
 });
 
-test('who was attached leaves the server as it was', async (t) => {
+test('detaching leaves the server as it was', async (t) => {
   const { http, server, port } = await attached(t);
   await server.close();
   http.on('upgrade', (_request, socket) => socket.end('HTTP/1.1 299 Theirs\r\nContent-Length: 0\r\n\r\n'));
   assert.match(await ask(port, `GET / HTTP/1.1\r\nHost: x\r\n${H2C}\r\n`), / 299 Theirs/);
 });
 
-test("another listener gets the upgrades that are no WebSocket's", async (t) => {
+test('another listener gets the upgrades that are not for WebSockets', async (t) => {
   const { http, port } = await attached(t);
   http.on('upgrade', (asked, socket) => {
     if (asked.headers.upgrade === 'h2c') socket.end('HTTP/1.1 299 Theirs\r\nContent-Length: 0\r\n\r\n');
@@ -153,7 +153,7 @@ async function echo(port: number, text: string) {
   return answer;
 }
 
-test('a handshake with a body is refused, whose bytes would be taken for frames', async (t) => {
+test('a handshake with a body is refused, since its bytes would be parsed as frames', async (t) => {
   const server = await Recorder.listen(t);
   for (const fields of [{ 'Content-Length': '7' }, { 'Transfer-Encoding': 'chunked' }] as Fields[]) {
     const socket = await dial(portOf(server.url));
@@ -198,7 +198,7 @@ test('a target in absolute-form finds the server that is attached to its path', 
   assert.equal(server.users.size, 1);
 });
 
-test('a target that names no path is refused, and OPTIONS * is left to the program', async (t) => {
+test('a target without a path is refused, and OPTIONS * is left to the program', async (t) => {
   const server = await Recorder.listen(t, { onRequest: mirror });
   const port = portOf(server.url);
   for (const target of ['*', 'http://user@x/plaza', 'http:///plaza', 'x:80']) {
@@ -212,7 +212,7 @@ test('a target that names no path is refused, and OPTIONS * is left to the progr
   assert.equal(bodyOf(await ask(port, 'OPTIONS * HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n')), 'OPTIONS * x ');
 });
 
-test('a request that goes on after its head has more time than a handshake', async (t) => {
+test('a request with a body has more time than a handshake', async (t) => {
   const server = await Recorder.listen(t, { onRequest: mirror, handshakeTimeout: 200 });
   const socket = await dial(portOf(server.url));
   let said = '';
@@ -231,7 +231,13 @@ test('a request that goes on after its head has more time than a handshake', asy
   late.destroy();
 });
 
-test('an onRequest that fails is answered 500 and told to onError, whatever its promise is', async (t) => {
+test('a request that is not complete after requestTimeout is answered 408', async (t) => {
+  const server = await Recorder.listen(t, { onRequest: mirror, handshakeTimeout: 200, requestTimeout: 250 });
+  const head = 'POST /upload HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n';
+  assert.match(await ask(portOf(server.url), `${head}ho`), /^HTTP\/1\.1 408 /);
+});
+
+test('a failing onRequest is answered 500 and reported to onError, for any kind of promise', async (t) => {
   const failures: OnRequest[] = [
     () => assert.fail('thrown'),
     async () => assert.fail('rejected'),
@@ -252,7 +258,7 @@ test('an onRequest that fails is answered 500 and told to onError, whatever its 
   );
 });
 
-test('of one connection 16 requests are answered at a time; the rest waits, is read no further, and comes in order', async (t) => {
+test('16 requests of one connection run at a time; the rest is not read yet, and answered in order', async (t) => {
   const open: (() => void)[] = [];
   let most = 0;
   const server = await Recorder.listen(t, {
@@ -284,7 +290,7 @@ test('of one connection 16 requests are answered at a time; the rest waits, is r
   socket.destroy();
 });
 
-test('a program that pipelines does not keep others waiting', async (t) => {
+test('a client that pipelines does not delay others', async (t) => {
   let answered = 0;
   const server = await Recorder.listen(t, { onRequest: (_asked, response) => void response.end(String(++answered)) });
   const socket = await dial(portOf(server.url));

@@ -18,18 +18,18 @@ const bothWays = async (bytes: Buffer, dictionary?: Buffer) => {
   return whole.toString();
 };
 
-test('the example of RFC 7692 §7.2.3.4 with a last block in it is read, also without the byte behind that', async () => {
+test('the example of RFC 7692 §7.2.3.4 with a final block is read, even without the byte after it', async () => {
   assert.equal(await bothWays(Buffer.from('f348cdc9c9070000', 'hex')), 'Hello');
   assert.equal(await bothWays(Buffer.from('f348cdc9c90700', 'hex')), 'Hello');
 });
 
-test('what stands behind a block that is marked as the last is part of the message', async () => {
+test('data after a block that is marked as final is part of the message', async () => {
   const message = Buffer.concat([deflateRawSync('one '), deflateRawSync('two '), flushed('three')]);
   assert.equal(await bothWays(message), 'one two three');
   assert.equal(await bothWays(Buffer.concat([deflateRawSync('one '), finished('two')])), 'one two');
 });
 
-test('a block behind one that is marked as the last may refer to what came before it', async () => {
+test('a block after a final one may refer to the data before it', async () => {
   const first = 'the first part of a message, ';
   const second = deflateRawSync(first, { finishFlush: constants.Z_SYNC_FLUSH, dictionary: Buffer.from(first) });
   const message = Buffer.concat([deflateRawSync(first), second.subarray(0, -4)]);
@@ -51,7 +51,7 @@ test('a message that is cut off anywhere inside a block is an error, and never d
   );
 });
 
-test('data that look like the end of a message are data, and a sender may leave on what it should take off', async () => {
+test('data that looks like the end of a message is data, and a sender may leave the tail that it should remove', async () => {
   const data = Buffer.from('plaza\0\0\xff\xff', 'latin1');
   for (const level of [0, 9]) {
     const whole = deflateRawSync(data, { level, finishFlush: constants.Z_SYNC_FLUSH });
@@ -62,7 +62,7 @@ test('data that look like the end of a message are data, and a sender may leave 
   }
 });
 
-test('whole messages of any kind are inflated to what they were', () => {
+test('complete messages of any kind are inflated to the original', () => {
   fc.assert(
     fc.property(fc.uint8Array({ maxLength: 5000 }), fc.constantFrom(0, 1, 6, 9), fc.boolean(), (array, level, ends) => {
       const bytes = Buffer.from(array);
@@ -74,7 +74,7 @@ test('whole messages of any kind are inflated to what they were', () => {
   );
 });
 
-test('the limit is that of the whole message, however many last blocks it has, and of those there is one as well', async () => {
+test('the limit applies to the whole message, however many final blocks it has', async () => {
   const part = deflateRawSync(Buffer.alloc(600));
   const twice = Buffer.concat([part, finished(Buffer.alloc(600))]);
   assert.equal(inflate(twice, 1200, undefined).length, 1200);

@@ -9,7 +9,7 @@ import {
 } from '../../src/websocket/index.ts';
 import { Recorder } from '../support/recorder.ts';
 
-test('a number that is none or out of its range is refused when the server is made, with its name', () => {
+test('an invalid number, or one out of its range, is refused by name when the server is made', () => {
   const wrong: ServerOptions[] = [
     { maxMessage: 0 },
     { maxMessage: Number.NaN },
@@ -39,7 +39,7 @@ test('a misspelled option is refused, and named', () => {
   });
 });
 
-test('an address that is none is answered with an example of one', () => {
+test('an invalid address is refused with an example of a valid one', () => {
   for (const where of ['localhost:9000', 9000, undefined, { port: 9000 }, null]) {
     const make = () => new WebSocketServer(where as string);
     assert.throws(make, { code: 'BAD_ADDRESS', message: /for example ws:\/\/localhost:9000/ }, String(where));
@@ -55,25 +55,25 @@ test('a server listens once', async (t) => {
   await assert.rejects(server.listen(), { code: 'SERVER_USED', message: /is closed/ });
 });
 
-test('a client that is refused hears the sentence of the server', async (t) => {
+test("a refused client gets the server's message", async (t) => {
   const server = await Recorder.listen(t);
   server.upgrade = () => ({ refuse: 401, reason: 'Log in first' });
   await assert.rejects(connectWebSocket(server.url), { message: /refused with 401 Unauthorized \(Log in first\)/ });
 });
 
-test('with the timeout 0 connecting may take for ever', async (t) => {
+test('with the timeout 0 connecting may take any time', async (t) => {
   const server = await Recorder.listen(t);
   (await connectWebSocket(server.url, { timeout: 0 })).close();
 });
 
-test('an answer of onUpgrade that only becomes one when it is awaited is awaited', async (t) => {
+test('a thenable returned by onUpgrade is awaited', async (t) => {
   const server = await Recorder.listen(t);
   // biome-ignore lint/suspicious/noThenProperty: this is what query builders look like
   server.upgrade = () => ({ then: (answer: (value: UpgradeAnswer) => void) => answer({ refuse: 401 }) }) as never;
   await assert.rejects(connectWebSocket(server.url), { message: /401/ });
 });
 
-test('a client that would like another protocol than WebSocket gets its page', async (t) => {
+test('a client that offers a protocol other than WebSocket gets its page', async (t) => {
   const server = await Recorder.listen(t, { onRequest: (_request, response) => response.end('a page') });
   const status = await new Promise((resolve, reject) => {
     const headers = { Connection: 'Upgrade, HTTP2-Settings', Upgrade: 'h2c' };

@@ -50,7 +50,7 @@ for (const [origins, page, allowed] of [
   [['https://*.example.org'], 'https://*.example.org', false],
   [['https://example.org:*'], 'https://example.org:*', false],
 ] as [string | string[], string, boolean][])
-  test(`origins ${JSON.stringify(origins)} ${allowed ? 'let in' : 'do not let in'} the page ${page}`, () => {
+  test(`origins ${JSON.stringify(origins)} ${allowed ? 'accept' : 'do not accept'} the page ${page}`, () => {
     assert.equal(new Origins(origins).allows(page, 'chat.example.net'), allowed);
   });
 
@@ -77,7 +77,7 @@ for (const [origin, advice] of [
     assert.throws(() => new Origins([origin]), isRefused(origin, advice));
   });
 
-test('what is no text among origins or hosts is refused, too', () => {
+test('an entry of origins or hosts that is not a text is refused, too', () => {
   for (const value of [5, null, /x/, {}]) {
     assert.throws(() => new Origins([value as string]), { code: 'BAD_OPTION' });
     assert.throws(() => new Hosts([value as string]), { code: 'BAD_OPTION' });
@@ -92,7 +92,7 @@ for (const [page, host] of [
   ['https://example.org.', 'example.org'],
   ['http://localhost:5173', '127.0.0.1:9000'],
 ] as const)
-  test(`a page of ${page} may always call ${host}, its own host, also where others are named`, () => {
+  test(`a page of ${page} may always call its own host ${host}, even when others are listed`, () => {
     assert.ok(new Origins(['https://else.example']).allows(page, host));
   });
 
@@ -128,7 +128,7 @@ for (const [hosts, host, allowed] of [
   [['chat.example.org'], '127.0.0.1.evil.example', false],
   [['chat.example.org'], undefined, true],
 ] as [string | string[], string | undefined, boolean][])
-  test(`hosts ${JSON.stringify(hosts)} ${allowed ? 'take' : 'do not take'} the Host ${JSON.stringify(host)}`, () => {
+  test(`hosts ${JSON.stringify(hosts)} ${allowed ? 'accept' : 'do not accept'} the Host ${JSON.stringify(host)}`, () => {
     assert.equal(new Hosts(hosts).allows(host), allowed);
   });
 
@@ -142,7 +142,7 @@ for (const [host, advice] of [
   ['*.10.0.0.7', 'write a name like'],
   ['', 'write a name like'],
 ] as const)
-  test(`the host ${JSON.stringify(host)}, which nothing is called by, is refused with what to write`, () => {
+  test(`the host ${JSON.stringify(host)}, which no request can have, is refused with what to write`, () => {
     assert.throws(() => new Hosts([host]), isRefused(host, advice));
   });
 
@@ -155,7 +155,7 @@ test('a server refuses such options when it is made', () => {
   assert.throws(() => new Recorder('ws://127.0.0.1:0', { hosts: ['https://example.org'] }), { code: 'BAD_OPTION' });
 });
 
-test('a plain request by another name is answered as a handshake is: 421, and onRequest never hears of it', async (t) => {
+test('a plain request for another host name is answered like a handshake: 421, without calling onRequest', async (t) => {
   const heard: (string | undefined)[] = [];
   const refused: [string, number][] = [];
   const server = await Recorder.listen(t, {
@@ -186,7 +186,7 @@ test('a plain request by another name is answered as a handshake is: 421, and on
   );
 });
 
-test('a page of a named host below another gets in, and of another one does not', async (t) => {
+test('a page of a listed subdomain is accepted, and one of another is not', async (t) => {
   const server = await Recorder.listen(t, { origins: ['https://*.example.org'] });
   (await connectWebSocket(server.url, { headers: { Origin: 'https://chat.example.org' } })).close();
   await assert.rejects(connectWebSocket(server.url, { headers: { Origin: 'https://example.com' } }), /403/);

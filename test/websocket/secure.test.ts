@@ -11,7 +11,7 @@ import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const skip = missing('openssl');
 
-test('wss: a trusted certificate carries messages both ways, small and large', { skip }, async (t) => {
+test('wss: with a trusted certificate messages work in both directions, small and large', { skip }, async (t) => {
   const { cert, key } = makeCertificate();
   const server = await Recorder.listen(t, { tls: { cert, key } }, 'wss://127.0.0.1:0');
   server.message = (user, message) => user.send(message);
@@ -25,7 +25,7 @@ test('wss: a trusted certificate carries messages both ways, small and large', {
   assert.deepEqual(await server.next('close'), [1000, '']);
 });
 
-test('wss: a certificate that nobody vouches for is refused by the client, with its name for that', {
+test('wss: an untrusted certificate is refused by the client with its code', {
   skip,
 }, async (t) => {
   const { cert, key } = makeCertificate();
@@ -33,7 +33,7 @@ test('wss: a certificate that nobody vouches for is refused by the client, with 
   await assert.rejects(connectWebSocket(server.url), { code: 'CERTIFICATE_NOT_TRUSTED' });
 });
 
-test('wss: a server without a certificate, or with one that does not fit its key, says so when it shall listen', {
+test('wss: a server without a certificate, or with one that does not match its key, fails when it starts to listen', {
   skip,
 }, async (t) => {
   await assert.rejects(Recorder.listen(t, {}, 'wss://127.0.0.1:0'), { code: 'BAD_CERTIFICATE' });
@@ -41,7 +41,7 @@ test('wss: a server without a certificate, or with one that does not fit its key
   await assert.rejects(Recorder.listen(t, { tls }, 'wss://127.0.0.1:0'), { code: 'BAD_CERTIFICATE' });
 });
 
-test('zocalo connect wss:// trusts the authority that --ca names, and prints every answer before it exits', {
+test('zocalo connect wss:// trusts the authority of --ca, and prints every answer before it exits', {
   skip,
 }, async (t) => {
   const { cert, key } = makeCertificate();

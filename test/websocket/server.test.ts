@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { connectWebSocket, type Message, type User, WebSocketServer } from '../../src/websocket/index.ts';
 import { Recorder, take } from '../support/recorder.ts';
 
-test('a message goes both ways, as text or as bytes, and the closing handshake ends it on both sides', async (t) => {
+test('messages work in both directions, as text or bytes, and the closing handshake ends it on both sides', async (t) => {
   const server = await Recorder.listen(t);
   const client = await connectWebSocket(server.url);
   client.send('hola');
@@ -22,7 +22,7 @@ test('a message goes both ways, as text or as bytes, and the closing handshake e
   assert.equal(server.users.size, 0);
 });
 
-test('a broadcast reaches everybody but the one it leaves out, in order with what each is sent alone', async (t) => {
+test('a broadcast reaches everyone but the excluded user, in order with direct messages', async (t) => {
   const server = await Recorder.listen(t);
   const clients = await Promise.all([1, 2, 3].map(() => connectWebSocket(server.url)));
   const [first, second] = [...server.users];
@@ -62,7 +62,7 @@ test('publications to several topics arrive in the order in which they were made
   assert.deepEqual(both!.topics, ['b']);
 });
 
-test('who subscribes after a publication of the same turn does not get it', async (t) => {
+test('a user who subscribes after a publication of the same turn does not get it', async (t) => {
   const server = await Recorder.listen(t);
   const client = await connectWebSocket(server.url);
   const [user] = server.users;
@@ -74,7 +74,7 @@ test('who subscribes after a publication of the same turn does not get it', asyn
   assert.deepEqual(await take(client, 2), ['before', 'heard']);
 });
 
-test('onUpgrade refuses with a status, chooses a subprotocol and attaches what the user comes in with', async (t) => {
+test("onUpgrade refuses with a status, chooses a subprotocol and attaches the user's data", async (t) => {
   const server = await Recorder.listen(t, { protocols: ['one', 'two'] });
   server.upgrade = async (request) => {
     if (request.query.get('room') === null) return { refuse: 402, reason: 'No room' };
@@ -92,7 +92,7 @@ test('onUpgrade refuses with a status, chooses a subprotocol and attaches what t
   client.close();
 });
 
-test('a hook that throws, or whose promise is rejected, costs its own user 1011 and nobody else', async (t) => {
+test('a hook that throws, or whose promise is rejected, closes its own user with 1011 and affects nobody else', async (t) => {
   const server = await Recorder.listen(t);
   const [one, two, three] = await Promise.all([1, 2, 3].map(() => connectWebSocket(server.url)));
   server.message = (_user, message) => {
@@ -114,7 +114,7 @@ test('a hook that throws, or whose promise is rejected, costs its own user 1011 
   assert.deepEqual(await take(three!, 1), ['still here']);
 });
 
-test('a server attached to an HTTP server takes its path, leaves the rest, and lets the HTTP server live on', async (t) => {
+test('a server attached to an HTTP server handles its path, leaves the rest, and does not close the HTTP server', async (t) => {
   const http = createServer((_request, response) => response.end('a page')).listen(0, '127.0.0.1');
   await once(http, 'listening');
   t.after(() => http.close());
@@ -144,7 +144,7 @@ test('a plain HTTP request is told that this is a WebSocket server', async (t) =
   assert.equal(response.status, 426);
 });
 
-test('pages of another origin are refused by default; the same host, loopback development and no origin are let in', async (t) => {
+test('pages of another origin are refused by default; the same host, loopback development and no origin are accepted', async (t) => {
   const server = await Recorder.listen(t);
   const { port } = new URL(server.url);
   const tryFrom = (origin: string) => connectWebSocket(server.url, { headers: { Origin: origin } });
@@ -154,7 +154,7 @@ test('pages of another origin are refused by default; the same host, loopback de
   (await connectWebSocket(server.url)).close();
 });
 
-test('a server that is full refuses with 503 until somebody leaves', async (t) => {
+test('a full server refuses with 503 until a user leaves', async (t) => {
   const server = await Recorder.listen(t, { maxConnections: 1 });
   const first = await connectWebSocket(server.url);
   await assert.rejects(connectWebSocket(server.url), { message: /503/ });

@@ -3,10 +3,10 @@ import { Buffer } from 'node:buffer';
 import { type TestContext, test } from 'node:test';
 import type { User } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
-import { turn } from '../conformance/raw-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Recorder } from '../support/recorder.ts';
+import { turn } from '../support/turn.ts';
 import { until } from '../support/until.ts';
 
 const MIB = 1024 * 1024;
@@ -59,7 +59,7 @@ async function readTheRest(raw: RawClient): Promise<{ numbers: number[]; code: n
 
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i);
 
-test('whoever reads slowly after close() gets everything that was sent before, however long that takes', async (t) => {
+test('a slow reader gets everything that was sent before close(), however long that takes', async (t) => {
   const { clock, server, raw, user, count } = await withBacklog(t);
   user.close(4000, 'enough');
   const took = await readSlowly(raw, user, clock);
@@ -68,7 +68,7 @@ test('whoever reads slowly after close() gets everything that was sent before, h
   assert.deepEqual(await server.next('close'), [1000, '']);
 });
 
-test('server.close() waits for whoever still reads, up to its grace', async (t) => {
+test('server.close() waits for peers that still read, up to its grace', async (t) => {
   const { clock, server, raw, user, count } = await withBacklog(t);
   const closed = server.close({ grace: 1_000_000 });
   const took = await readSlowly(raw, user, clock);
@@ -89,7 +89,7 @@ test('the time for the answer counts from when the close frame has left', async 
   assert.equal(((await server.next('close')) as [number])[0], 1006);
 });
 
-test('whoever stops reading after close() is cut off after closeTimeout', async (t) => {
+test('a peer that stops reading after close() is cut off after closeTimeout', async (t) => {
   const { clock, server, raw, user } = await withBacklog(t);
   user.close();
   let steps = 0;
@@ -99,7 +99,7 @@ test('whoever stops reading after close() is cut off after closeTimeout', async 
   assert.equal(((await server.next('close')) as [number])[0], 1006);
 });
 
-test('whoever closes first and reads on slowly gets what was sent before, also with its own half of the socket ended', async (t) => {
+test('a peer that closes first and reads slowly gets what was sent before, even after ending its half of the socket', async (t) => {
   const { clock, server, raw, user, count } = await withBacklog(t);
   raw.send(wire.close(4001));
   raw.socket.end();
@@ -109,7 +109,7 @@ test('whoever closes first and reads on slowly gets what was sent before, also w
   assert.deepEqual(await readTheRest(raw), { numbers: upTo(count), code: 4001 });
 });
 
-test('whoever ends its half of the socket in place of an answer still gets what was sent before close()', async (t) => {
+test('a peer that ends its half of the socket instead of answering still gets what was sent before close()', async (t) => {
   const { clock, server, raw, user, count } = await withBacklog(t);
   user.close(4002);
   raw.socket.end();

@@ -13,6 +13,8 @@ import { create, find, label } from '../dom.ts';
 import { languageFor } from '../words.ts';
 import { Api, ApiError } from './api.ts';
 import { Chart } from './chart.ts';
+import { LinksView } from './links.ts';
+import { NodesView } from './nodes.ts';
 import { short } from './numbers.ts';
 import { Table } from './table.ts';
 import { TrafficView } from './traffic.ts';
@@ -171,6 +173,9 @@ function mishaps(id: string, none: string): Table<Mishap> {
 const slow = mishaps('slow', words.nobodySlow);
 const errors = mishaps('errors', words.nothingRefused);
 
+const links = new LinksView(words, locale);
+const nodes = new NodesView(words, locale, dated);
+
 function showFigures(sample: Sample): void {
   const shown: [string, string][] = [
     [words.connections, count(sample.connections)],
@@ -199,6 +204,8 @@ function show(news: AdminNews): void {
   channels.set(news.channels);
   connections.set(news.connections);
   slow.set(news.slow);
+  links.show(news.links);
+  nodes.show(news.nodes);
   errors.set(news.errors);
 }
 
@@ -286,7 +293,7 @@ client.on('state', (now) => {
 });
 client.on('error', (error) => console.warn(error));
 
-for (const table of [channels, connections, slow, errors]) table.draw();
+for (const table of [channels, connections, slow, errors, links, nodes]) table.draw();
 for (const chart of charts) chart.listen();
 traffic.listen();
 if (api.hasKey) void enter();

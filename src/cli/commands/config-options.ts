@@ -18,7 +18,7 @@ export function addConfigOptions(command: Command): Command {
   return addConfigFile(command)
     .option('-p, --port <port>', 'where to listen; 0 for any free port; default: 9000, or PORT', parsePort)
     .option('-H, --host <host>', 'the address to listen on; default: localhost')
-    .option('--store <where>', 'where the logs are stored: sqlite:<file>, or memory')
+    .option('--store <where>', 'where the logs are stored: sqlite:<file>, redis://<host>, or memory')
     .option('--set <key=value>', 'any key, like limits.queue=2MiB; may be repeated', collect);
 }
 

@@ -3,8 +3,8 @@ import { note, print } from '../terminal.ts';
 import { addConfigOptions, type ConfigOptions, loadFrom } from './config-options.ts';
 
 const EXAMPLES = `
-Defaults, under the file, under ZOCALO_… of the environment, under the flags. Secrets are hidden, and a comment says
-where a value was written that is no default. Channels that nobody configured but that are offered are there, too.
+The file overrides the defaults, ZOCALO_… of the environment the file, and the flags all of them. Secrets are hidden. A
+comment says where each value was written. Channels that are offered without being configured are listed too.
 
 Examples:
   zocalo config

@@ -35,7 +35,10 @@ export function addConnect(program: Command): void {
     .option('--cert <file>', 'for tls and wss: our own certificate, PEM')
     .option('--key <file>', 'for tls and wss: its private key, PEM')
     .option('--servername <name>', 'for tls and wss: the name that the certificate must have')
-    .option('--insecure', 'for tls and wss: trust any certificate, and so anybody in between')
+    .option(
+      '--insecure',
+      'for tls and wss: accept any certificate; anyone in between can then read and change everything',
+    )
     .addOption(secondsOption('--timeout <seconds>', 'time limit for connecting; 0 for none', 10))
     .addOption(waitOption('how long a silence counts as the end, where nothing else marks it'))
     .addHelpText('after', EXAMPLES)

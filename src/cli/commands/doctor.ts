@@ -7,8 +7,8 @@ import { caOption, parseDaemonUrl, parseDuration } from './options.ts';
 import { mintToken } from './token.ts';
 
 const EXAMPLES = `
-Checks the configuration, the port, the store, the certificates and the machine, and with --url the daemon as the public
-sees it: does a WebSocket get through the proxy, is the client's address passed on, is a silent connection closed? Each
+Checks the configuration, the port, the store, the certificates, the machine, handlers and databases, and with --url the
+daemon as the public sees it: does a WebSocket get through the proxy, is the client's address passed on, is a silent connection closed? Each
 problem comes with how to fix it. Exits with 1 if there is a problem; a warning does not count.
 
 Examples:

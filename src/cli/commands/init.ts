@@ -35,7 +35,7 @@ async function run(file: string, { force = false }: { force?: boolean }): Promis
     listen,
     secret: newSecret(),
     channels: { news: {} },
-    chat: false, // the demo lets anybody write
+    chat: false, // in the demo anyone may write
     api: { keys: [{ name: 'first', key, can: ['admin'] }] },
   });
   await write(file, text, force);

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { Command } from 'commander';
+import { ZocaloError } from '../../errors.ts';
 import { loadConfigApart, type PlainConfig } from '../config-process.ts';
 import { takeSignals } from '../early-signals.ts';
 import { freeAddress } from '../free-address.ts';
@@ -47,9 +48,11 @@ async function serve(options: ServeOptions, version: string): Promise<void> {
   const told = Promise.withResolvers<void>();
   const started = Promise.withResolvers<void>();
   let isTold = false;
+  const abort = new AbortController();
   const stop = () => {
     isTold = true;
     told.resolve();
+    abort.abort();
   };
   // One reload after the other, and at most one that waits: it reads what is there then.
   let isAsked = false;
@@ -85,7 +88,7 @@ async function serve(options: ServeOptions, version: string): Promise<void> {
   const log = operations.createLog(config.log, { secrets });
   for (const warning of loaded.warnings) log.warn({}, warning);
   const { openFiles } = loaded;
-  const daemon = new Daemon(config, { log, version, openFiles, trace: options.debug === true });
+  const daemon = new Daemon(config, { log, version, openFiles, trace: options.debug === true, signal: abort.signal });
   const reload = async () => {
     if (isTold) return;
     try {
@@ -98,7 +101,13 @@ async function serve(options: ServeOptions, version: string): Promise<void> {
       log.error({ err }, 'the configuration was not applied; nothing has changed');
     }
   };
-  await daemon.start();
+  try {
+    await daemon.start();
+  } catch (error) {
+    // It waited for its store.
+    if (isTold && error instanceof ZocaloError && error.code === 'ABORTED') return;
+    throw error;
+  }
   const { connections } = config.limits;
   if (openFiles !== undefined && connections > roomFor(openFiles))
     log.warn({ connections, openFiles, room: roomFor(openFiles) }, FEW_FILES);

@@ -48,14 +48,14 @@ async function run({ config: file, user, check, can, expires }: Options): Promis
     await print(await explain(check === '-' ? (await text(process.stdin)).trim() : check, config));
     return;
   }
-  const { rightsOf } = await import('../../server/auth/index.ts');
-  const claims = { user: user!, rights: rightsFrom(can, rightsOf), expiresIn: expires };
+  const { parseGrants } = await import('../../server/auth/index.ts');
+  const claims = { user: user!, rights: rightsFrom(can, parseGrants), expiresIn: expires };
   await print(`${await mintToken(config.secret, claims)}\n`);
 }
 
 /** @throws ProtocolError UNAUTHORIZED, with the reason, for a token that this configuration's daemon refuses. */
 async function explain(token: string, config: Config): Promise<string> {
-  const { canOf, TokenRefused, Tokens } = await import('../../server/auth/index.ts');
+  const { formatGrants, TokenRefused, Tokens } = await import('../../server/auth/index.ts');
   const tokens = new Tokens({ secret: config.secret, jwt: config.auth.jwt, now: Date.now, fetch });
   await tokens.open();
   const { user, issued, identity } = await tokens.verify(token).catch((error: unknown) => {
@@ -66,12 +66,12 @@ async function explain(token: string, config: Config): Promise<string> {
   const at = (time: number) => new Date(time).toISOString();
   const lines = [
     `user     ${user}`,
-    `rights   ${rights ? canOf(rights).join(' ') || 'none' : 'none of its own: the options of the channels decide'}`,
-    `issued   ${issued === undefined ? 'it does not say, so that it ends for good when its user is revoked' : at(issued)}`,
+    `rights   ${rights ? formatGrants(rights).join(' ') || 'none' : 'none of its own: the options of the channels decide'}`,
+    `issued   ${issued === undefined ? 'not stated, so a revocation of the user ends it for good' : at(issued)}`,
     `expires  ${expiresIn === undefined ? 'never' : at(Date.now() + expiresIn)}`,
     ...(data === undefined ? [] : [`data     ${JSON.stringify(data)}`]),
   ];
-  const list = config.auth.login ? 'Whether it was revoked, the running daemon knows.\n' : '';
+  const list = config.auth.login ? 'Only the running daemon knows whether it was revoked.\n' : '';
   return `${lines.join('\n')}\n${list}`;
 }
 
@@ -81,7 +81,7 @@ export async function mintToken(secret: string | undefined, claims: TokenClaims)
   const silent = () => {};
   // Only the secret: signing needs no other login method, and no users table.
   const auth = new Auth(
-    { secret, auth: { anonymous: false, jwt: undefined, login: undefined, hook: undefined } },
+    { secret, auth: { anonymous: false, jwt: undefined, login: undefined } },
     { log: { debug: silent, info: silent, warn: silent, error: silent } },
   );
   await auth.open();
@@ -95,10 +95,10 @@ export async function mintToken(secret: string | undefined, claims: TokenClaims)
 /** @throws ZocaloError BAD_OPTION for an invalid right. */
 export function rightsFrom(
   can: string[] | undefined,
-  rightsOf: (can: unknown) => Rights | undefined,
+  parseGrants: (can: unknown) => Rights | undefined,
 ): Rights | undefined {
   try {
-    return rightsOf(can);
+    return parseGrants(can);
   } catch (cause) {
     const advice = 'write it like sub:chat:*, pub:chat:42 or presence:chat:*';
     throw new ZocaloError('BAD_OPTION', `--can ${can?.join(' --can ')} is not a list of rights`, { advice, cause });

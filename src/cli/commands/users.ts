@@ -34,8 +34,8 @@ export function addUsers(program: Command): void {
   command('add <name>', 'add a user, and ask for the password')
     .option('--can <right>', 'sub:, pub: or presence: with a channel or pattern; may be repeated', collectRights)
     .action(async (name: string, options: Options) => {
-      const { rightsOf } = await import('../../server/auth/index.ts');
-      const rights = rightsFrom(options.can, rightsOf);
+      const { parseGrants } = await import('../../server/auth/index.ts');
+      const rights = rightsFrom(options.can, parseGrants);
       await withUsers(options, async (table) => table.add(name, await askPassword(), rights));
     });
   command('password <name>', 'change a password; the tokens that the user has are refused from now on').action(
@@ -47,9 +47,9 @@ export function addUsers(program: Command): void {
   );
   command('list', 'print the users, with their rights').action((options: Options) =>
     withUsers(options, async (table) => {
-      const { canOf } = await import('../../server/auth/index.ts');
+      const { formatGrants } = await import('../../server/auth/index.ts');
       const rows = table.list().map(({ user, rights, disabled }) => {
-        return [user, ...(disabled ? ['(disabled)'] : []), ...(rights ? canOf(rights) : [])].join(' ');
+        return [user, ...(disabled ? ['(disabled)'] : []), ...(rights ? formatGrants(rights) : [])].join(' ');
       });
       await print(rows.map((row) => `${row}\n`).join(''));
     }),
@@ -69,7 +69,13 @@ async function withUsers({ file, config: name }: Options, work: (table: Users) =
 
 async function fileOf(name: string | undefined): Promise<string> {
   const { config } = await loadFrom({ ...(name !== undefined && { config: name }) });
-  if (config.auth.login) return config.auth.login.users;
+  const users = config.auth.login?.users;
+  if (typeof users === 'string') return users;
+  if (users) {
+    throw new ZocaloError('BAD_OPTION', `the users are in the table ${users.table} of your application`, {
+      advice: 'change them there, or name the file of another table with --file',
+    });
+  }
   throw new ZocaloError('BAD_OPTION', 'the configuration has no auth.login, and so no users', {
     advice: 'add it, or name the file of the table with --file',
   });

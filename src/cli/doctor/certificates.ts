@@ -38,7 +38,11 @@ function lookAt({ cert, key, names }: CertificateConfig, now: number): Finding[]
   else if (from > now) findings.push(problem(about, `${cert} is not valid before ${own.validFrom}`, 'check the clock'));
   else if (to - now < SOON)
     findings.push(
-      warning(about, `${cert} expires on ${own.validTo}`, 'renew it; the daemon takes the new one by itself'),
+      warning(
+        about,
+        `${cert} expires on ${own.validTo}`,
+        'renew it; the daemon then uses the new one without a restart',
+      ),
     );
   for (const name of names)
     if (!name.startsWith('*') && own.checkHost(name) === undefined)

@@ -1,7 +1,10 @@
 import type { LoadedConfig } from '../../server/config/index.ts';
 import { addressOf } from '../daemon-address.ts';
 import { lookAtCertificates } from './certificates.ts';
+import { lookAtDatabases } from './databases.ts';
+import { lookAtDevices } from './devices.ts';
 import { type Finding, ok, warning } from './finding.ts';
+import { lookAtHandlers } from './handlers.ts';
 import { lookAtNode, lookAtOpenFiles } from './machine.ts';
 import { lookAtFileMode, lookAtPorts, lookAtStore } from './place.ts';
 import { lookThroughProxy } from './proxy.ts';
@@ -36,6 +39,9 @@ export async function examine(loaded: LoadedConfig, { url, wait, token, ca }: Ex
     ...ports,
     await lookAtStore(config, isRunning),
     ...lookAtCertificates(config),
+    ...(await lookAtHandlers(config)),
+    ...(await lookAtDatabases(config)),
+    ...(await lookAtDevices(config, isRunning)),
   ];
   if (url === undefined) {
     if (config.proxies.length > 0)

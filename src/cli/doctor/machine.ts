@@ -17,8 +17,8 @@ export function lookAtNode(version = process.versions.node): Finding {
 /** Each connection is an open file. */
 export function lookAtOpenFiles({ limits }: Pick<Config, 'limits'>, most = openFiles()): Finding[] {
   if (most === undefined) return [];
-  if (most >= limits.connections + SPARE) return [ok('open files', `${most} may be open`)];
-  const sentence = `${most} may be open, and limits.connections is ${limits.connections}`;
+  if (most >= limits.connections + SPARE) return [ok('open files', `this process may open ${most}`)];
+  const sentence = `this process may open ${most}, and limits.connections is ${limits.connections}`;
   const fix = `raise it (ulimit -n ${limits.connections + SPARE}; LimitNOFILE= in a systemd unit), or lower the limit`;
   return [warning('open files', sentence, fix)];
 }

@@ -63,5 +63,5 @@ export function lookAtFileMode(file: string | undefined): Finding[] {
   if (file === undefined || process.platform === 'win32') return [];
   const mode = statSync(file).mode & 0o777;
   if ((mode & 0o007) === 0) return [];
-  return [warning('configuration', `${file} can be read by everybody on this machine`, `chmod 600 ${file}`)];
+  return [warning('configuration', `${file} can be read by every user of this machine`, `chmod 600 ${file}`)];
 }

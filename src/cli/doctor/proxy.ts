@@ -55,7 +55,7 @@ export async function lookThroughProxy(options: ProxyOptions): Promise<ProxyRepo
   if (response.statusCode === MISDIRECTED) {
     const [sentence = ''] = answer.body.split(';');
     const { hostname } = new URL(url);
-    const fix = `let hosts have ${hostname}, and the proxy pass on the header Host`;
+    const fix = `add ${hostname} to hosts, and let the proxy pass on the header Host`;
     return { findings: [problem('proxy', `${url} answers with 421: ${sentence}`, fix)], server };
   }
   if (!who) {
@@ -97,7 +97,7 @@ function lookAtHeaders({ host, protocol }: URL, who: WhoAmI): Finding[] {
     );
   if (who.forwarding !== 'ignored' && `${who.proto}:` !== protocol)
     findings.push(
-      proxyProblem(`X-Forwarded-Proto is not passed on: the daemon takes ${protocol}// for ${who.proto}://`),
+      proxyProblem(`X-Forwarded-Proto is not passed on: the daemon sees ${who.proto}:// instead of ${protocol}//`),
     );
   return findings;
 }
@@ -127,10 +127,10 @@ function lookAtAddress(
     ];
   if (!isInternal(seen)) return [ok('proxy', `the daemon sees you as ${seen}: that should be your public address`)];
   const isTrusted = proxies.includes(seen);
-  const sentence = `the client's address is not passed on: the daemon takes everybody for ${seen}`;
+  const sentence = `the client's address is not passed on: the daemon sees every client as ${seen}`;
   if (isTrusted) return [proxyProblem(sentence)];
   return [
-    proxyProblem(sentence, `let the daemon believe the proxy, with proxies: [${seen}], and see the lines for it below`),
+    proxyProblem(sentence, `let the daemon trust the proxy, with proxies: [${seen}], and see the lines for it below`),
   ];
 }
 
@@ -154,7 +154,7 @@ async function lookAtUpgrade({ url, wait, token, ca, clock = systemClock }: Prox
     const sentence = happenedIn(error);
     if (/ with 403\b/.test(sentence))
       return [
-        problem('proxy', sentence, `let origins have ${new URL(url).origin}, and the proxy pass on the header Host`),
+        problem('proxy', sentence, `add ${new URL(url).origin} to origins, and let the proxy pass on the header Host`),
       ];
     return [proxyProblem(`WebSockets do not get through: ${sentence}`)];
   }
@@ -180,7 +180,7 @@ async function lookAtSilence(client: WebSocketClient, wait: number, clock: Clock
       }
     }
   })();
-  listening.catch(() => {}); // how it ended is told by `closed`
+  listening.catch(() => {}); // `closed` reports how it ended
   const outcome = await Promise.race([patience, refusal.promise.then((code) => ({ code })), client.closed]);
   const seconds = Math.round((clock.now() - start) / 1_000);
   if (outcome === 'patience') {

@@ -1,10 +1,11 @@
 import type { Broker, Entry, LogGap } from '../../broker/index.ts';
-import { encode, encodePublication, type Position } from '../../protocol/index.ts';
+import type { Position } from '../../protocol/index.ts';
+import { Outgoing } from '../outgoing.ts';
+import { type Publication, plainText } from '../publication.ts';
 import type { Report } from '../report.ts';
 import type { Wire } from '../wire.ts';
 import type { Excluded } from './excluded.ts';
 import { Presence, type PresenceContext } from './presence.ts';
-import { lineOf, plainText } from './publication.ts';
 import type { Rules } from './rules.ts';
 
 /** What every channel needs of its hub. */
@@ -53,7 +54,7 @@ export class Channel {
     this.topic = String(number);
     this.textTopic = `${number} as text`;
     this.rules = rules;
-    this.presence = rules.presence === false ? null : new Presence(context, number, rules);
+    this.presence = rules.presence === false ? null : new Presence(context, name, number, rules);
   }
 
   /** Starts listening to the broker. Rejects as the broker does. */
@@ -61,6 +62,8 @@ export class Channel {
     const { broker } = this.#context;
     const unwatch = await broker.watch(this.name, (_, epoch, entries) => this.hear(epoch, entries));
     try {
+      const knowing = this.presence?.open();
+      if (knowing) await knowing;
       const { epoch, head } = await broker.state(this.name);
       const isBehind = this.isOpen && (epoch !== this.epoch || head > this.head);
       this.begin(epoch, head);
@@ -102,8 +105,7 @@ export class Channel {
   /** Delivers a publication that is not in the log. */
   passOn(data: string, meta: string | null, except?: Wire): void {
     if (this.isOpen) this.#context.beforeNews(this);
-    this.#context.fanOuts.publish(this.topic, encodePublication(this.number, 0, data, meta), except);
-    this.#passText(data, meta, except);
+    this.#deliver({ offset: 0, data, meta }, except);
   }
 
   /** Called with publications by any source; known ones are skipped. */
@@ -122,24 +124,23 @@ export class Channel {
   }
 
   #pass(entry: Entry): void {
-    const { offset, data, meta } = entry;
     this.#context.beforeNews(this);
-    this.head = offset;
-    const line = lineOf(this.number, entry);
+    this.head = entry.offset;
     const except = entry.origin as Excluded | undefined;
-    this.#context.fanOuts.publish(this.topic, line, except?.wire);
-    except?.skip(this, offset);
-    this.#passText(data, meta, except?.wire);
+    this.#deliver(entry, except?.wire);
+    except?.skip(this, entry.offset);
   }
 
-  #passText(data: string, meta: string | null, except?: Wire): void {
+  #deliver(publication: Publication, except?: Wire): void {
+    const { fanOuts } = this.#context;
+    fanOuts.publish(this.topic, new Outgoing([['m', this.number, publication]]), except);
     if (this.texts === 0) return;
-    const text = this.#asText(data, meta);
-    if (text !== undefined) this.#context.fanOuts.publish(this.textTopic, text, except);
+    const text = this.#asText(publication);
+    if (text !== undefined) fanOuts.publish(this.textTopic, Outgoing.plain(text), except);
   }
 
   /** A text is sent as it is and everything else as JSON, unless the channel's options say otherwise. */
-  #asText(data: string, meta: string | null): string | undefined {
+  #asText({ data, meta }: Publication): string | undefined {
     const { out } = this.rules.text;
     if (!out) return plainText(data);
     try {
@@ -183,12 +184,19 @@ export class Channel {
 
   /**
    * The log was replaced, or has lost the next publication: all live subscribers are told, and continue from its head;
-   * with a log that has only just started, from its start, so that they get its first publications.
+   * with a log that has only just started, from its start, so that they get its first publications; with one that goes
+   * on under another epoch, from what they have of it.
    */
-  #restart({ gap: reason, have, oldest, head, epoch }: LogGap): void {
-    const from = reason === 'epoch' && oldest === 1 && head <= FRESH ? 0 : head;
-    const gap = encode(['gap', this.number, { have, oldest, head: from, epoch }]);
-    this.#context.fanOuts.publish(this.topic, `${gap}\n${encode(['live', this.number, from])}`);
+  #restart({ gap: reason, have, oldest, head, epoch, continues }: LogGap): void {
+    const isFresh = reason === 'epoch' && oldest === 1 && head <= FRESH;
+    const from = continues ?? (isFresh ? 0 : head);
+    this.#context.fanOuts.publish(
+      this.topic,
+      new Outgoing([
+        ['gap', this.number, { have, oldest, head: from, epoch }],
+        ['live', this.number, from],
+      ]),
+    );
     this.epoch = epoch;
     this.head = from;
     if (from < head) this.#again = true;

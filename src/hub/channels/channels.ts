@@ -1,3 +1,4 @@
+import type { Position } from '../../protocol/index.ts';
 import type { Observers } from '../observer.ts';
 import { Channel, type ChannelContext } from './channel.ts';
 import type { ChannelRules } from './rules.ts';
@@ -40,6 +41,14 @@ export class Channels {
 
   get(name: string): Channel | undefined {
     return this.#open.get(name)?.channel;
+  }
+
+  /** The end of its log, whether it is open or not. Rejects as the broker does. */
+  async positionOf(name: string): Promise<Position> {
+    const channel = this.get(name);
+    if (channel?.isOpen) return channel.position;
+    const { epoch, head } = await this.#context.broker.state(name);
+    return [epoch, head];
   }
 
   /** Opens the channel for one more subscriber; call `leave` later. Rejects as the broker does. */

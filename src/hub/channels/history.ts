@@ -1,6 +1,6 @@
 import type { Broker, LogState } from '../../broker/index.ts';
 import { type GetOptions, JsonText, type Position, ProtocolError } from '../../protocol/index.ts';
-import { stamped } from './publication.ts';
+import { stamped } from '../publication.ts';
 
 /** Publications that a client accepts at once, if it does not say how many. */
 export const CREDIT = 256;

@@ -1,8 +1,8 @@
 import type { Broker, LogGap, Page } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
 import type { Position } from '../../protocol/index.ts';
+import { Outgoing } from '../outgoing.ts';
 import type { Channel } from './channel.ts';
-import { lineOf } from './publication.ts';
 
 /** The most publications of a page. */
 const LIMIT = 1_000;
@@ -21,20 +21,12 @@ const FRESH = 1_000;
 /** A page for all readers at the same position. */
 export class SharedPage {
   readonly page: Page | LogGap;
-  readonly #channel: Channel;
-  #lines: string | undefined;
+  /** Its publications, as live subscribers get them. */
+  readonly outgoing: Outgoing;
 
   constructor(channel: Channel, page: Page | LogGap) {
-    this.#channel = channel;
     this.page = page;
-  }
-
-  /** Its publications as lines, as live subscribers get them. */
-  get lines(): string {
-    this.#lines ??= this.page.gap
-      ? ''
-      : this.page.entries.map((entry) => lineOf(this.#channel.number, entry)).join('\n');
-    return this.#lines;
+    this.outgoing = new Outgoing(page.gap ? [] : page.entries.map((entry) => ['m', channel.number, entry] as const));
   }
 }
 

@@ -1,12 +1,13 @@
 import type { Broker } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
+import type { Relay } from '../../nodes/index.ts';
 import { type JsonText, type Position, ProtocolError } from '../../protocol/index.ts';
 import { InFlight } from '../in-flight.ts';
 import type { Observers } from '../observer.ts';
 import type { Channels } from './channels.ts';
 import type { Excluded } from './excluded.ts';
 import type { Patterns } from './patterns.ts';
-import type { Rules } from './rules.ts';
+import type { ChannelRules, Rules } from './rules.ts';
 
 /** The connection that publishes. */
 export interface Publishing {
@@ -21,10 +22,18 @@ export interface PublisherOptions {
   readonly key?: string | undefined;
   /** Undefined: the server itself. A client's keys are separate from those of other users and of the server. */
   readonly from?: Publishing | undefined;
+  /** On whose behalf the server publishes. */
+  readonly user?: string | undefined;
   /** Does not get it while live; catching up, everybody gets what the log has. */
   readonly except?: Excluded | undefined;
   /** False delivers it to current subscribers without storing it. Default true. */
   readonly keep?: boolean | undefined;
+  /** With `keep: false`: only the subscribers of this node get it. */
+  readonly onlyHere?: boolean | undefined;
+  /** What the client sent, if something else is published: the same text with the same key is the same publication. */
+  readonly sent?: string | undefined;
+  /** The same object for what must not pass each other: see `Publication.sequence`. */
+  readonly sequence?: object | undefined;
 }
 
 export interface PublisherContext {
@@ -32,7 +41,10 @@ export interface PublisherContext {
   readonly clock: Clock;
   readonly channels: Channels;
   readonly patterns: Patterns;
+  readonly rules: ChannelRules;
   readonly observers: Observers;
+  /** To the other nodes, if there are any. */
+  readonly relay: Relay | undefined;
 }
 
 /** Appends data to the channels' logs, from where it is delivered to the subscribers. */
@@ -42,6 +54,9 @@ export class Publisher {
 
   constructor(context: PublisherContext) {
     this.#context = context;
+    context.relay?.follow((name, data, meta) => {
+      this.#passOn(name, context.rules.of(name), data, meta).catch(() => {}); // at most once, as on the way here
+    });
   }
 
   /** Resolves when everything published until now is in the log, or after `limit` milliseconds. */
@@ -57,18 +72,15 @@ export class Publisher {
     name: string,
     rules: Rules,
     { text }: JsonText,
-    { key, from, except, keep = true }: PublisherOptions,
+    { key, from, user = from?.user, except, keep = true, sent, sequence, onlyHere }: PublisherOptions,
   ): Promise<Position | undefined> {
-    const { broker, clock, channels, patterns, observers } = this.#context;
-    if (Buffer.byteLength(text) > rules.maxData)
-      throw new ProtocolError('TOO_LARGE', `the data is larger than the ${rules.maxData} bytes that ${name} allows`);
-    const user = from?.user;
+    const { broker, clock, observers, relay } = this.#context;
+    checkSize(name, rules, text);
     const meta = metaOf(key, user);
     const connection = from?.id;
     if (!keep) {
-      const opening = patterns.open(name, rules);
-      if (opening) await opening;
-      channels.get(name)?.passOn(text, meta, except?.wire);
+      if (!onlyHere) relay?.send(name, text, meta).catch(() => {}); // others get it at most once
+      await this.#passOn(name, rules, text, meta, except);
       observers.tell('onPublished', { channel: name, data: text, position: undefined, user, connection, took: 0 });
       return undefined;
     }
@@ -79,8 +91,9 @@ export class Publisher {
         data: text,
         meta,
         keep: rules.keep,
-        ...(key !== undefined && keyOf(key, from)),
+        ...(key !== undefined && { ...keyOf(key, from, user), ...(sent !== undefined && { sent }) }),
         ...(except && { origin: except }),
+        ...(sequence && { sequence }),
       });
       const took = clock.now() - begun;
       if (!duplicate) observers.tell('onPublished', { channel: name, data: text, position, user, connection, took });
@@ -92,17 +105,41 @@ export class Publisher {
       this.#inFlight.end();
     }
   }
+
+  /** Delivers to this node's subscribers what no log keeps. Rejects as the broker does. */
+  async #passOn(
+    name: string,
+    rules: Rules,
+    text: string,
+    meta: string | null,
+    except?: PublisherOptions['except'],
+  ): Promise<void> {
+    const { channels, patterns } = this.#context;
+    const opening = patterns.open(name, rules);
+    if (opening) await opening;
+    channels.get(name)?.passOn(text, meta, except?.wire);
+  }
+}
+
+/** @throws ProtocolError TOO_LARGE. */
+export function checkSize(channel: string, { maxData }: Rules, text: string): void {
+  if (Buffer.byteLength(text) > maxData)
+    throw new ProtocolError('TOO_LARGE', `the data is larger than the ${maxData} bytes that ${channel} allows`);
 }
 
 /**
  * The key for the broker, and its owner. A client's key is separate from those of other users: it starts with a minus,
- * or with the quotation mark of the user's JSON. The server's own keys belong to no client, whatever they start with.
+ * or with the quotation mark of the user's JSON. The server's own keys belong to no client, whatever they start with,
+ * also on a user's behalf: otherwise that user could take them first, and so keep the server from publishing.
  */
-function keyOf(key: string, from: Publishing | undefined): { key: string; owner?: string } {
-  if (from === undefined) return { key: /^[-"+]/.test(key) ? `+ ${key}` : key };
-  if (from.user === undefined) return { key: `- ${key}`, owner: from.remoteAddress ?? '' };
-  const owner = JSON.stringify(from.user);
-  return { key: `${owner} ${key}`, owner };
+function keyOf(key: string, from: Publishing | undefined, user: string | undefined): { key: string; owner?: string } {
+  const owner = JSON.stringify(user);
+  if (from)
+    return user === undefined
+      ? { key: `- ${key}`, owner: from.remoteAddress ?? '' }
+      : { key: `${owner} ${key}`, owner };
+  if (user !== undefined) return { key: `+${owner} ${key}` };
+  return { key: /^[-"+]/.test(key) ? `+ ${key}` : key };
 }
 
 function metaOf(key: string | undefined, user: string | undefined): string | null {

@@ -1,5 +1,6 @@
 import { DEFAULT_KEEP, type Keep } from '../../broker/index.ts';
 import { ZocaloError } from '../../errors.ts';
+import { checkNames, type OptionNames } from '../../option-names.ts';
 import { PatternTable, ProtocolError } from '../../protocol/index.ts';
 import type { ChannelOptions, TextForm } from '../channel-options.ts';
 import { milliseconds } from '../duration.ts';
@@ -44,7 +45,7 @@ export class ChannelRules {
   prepare(channels: Readonly<Record<string, ChannelOptions>>): () => void {
     try {
       const fresh = Object.entries(channels).map(([pattern, options]) => [pattern, rules(pattern, options)] as const);
-      new PatternTable(fresh); // throws for what is no pattern
+      new PatternTable(fresh); // throws for an invalid pattern
       return () => this.#use(fresh);
     } catch (cause) {
       if (cause instanceof ZocaloError) throw cause;
@@ -105,7 +106,27 @@ export class ChannelRules {
   }
 }
 
+const NAMES: OptionNames<ChannelOptions> = {
+  history: true,
+  presence: true,
+  subscribe: true,
+  publish: true,
+  patterns: true,
+  rate: true,
+  maxData: true,
+  maxMember: true,
+  maxMembers: true,
+  slow: true,
+  latestBy: true,
+  text: true,
+};
+const TEXT_NAMES: OptionNames<TextForm> = { in: true, out: true };
+
 function rules(entry: string, { history = {}, ...options }: ChannelOptions): Rules {
+  const where = `of channels["${entry}"]`;
+  checkNames(options, NAMES, where);
+  checkNames(history || {}, DEFAULT_KEEP, `in the history ${where}`);
+  checkNames(options.text ?? {}, TEXT_NAMES, `in the text ${where}`);
   const { size = DEFAULT_KEEP.size, ttl = DEFAULT_KEEP.ttl } = history || { size: 0 };
   return {
     entry,

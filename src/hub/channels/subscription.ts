@@ -1,10 +1,10 @@
 import type { LogGap } from '../../broker/index.ts';
-import { encode, type Position } from '../../protocol/index.ts';
+import type { Position } from '../../protocol/index.ts';
+import { type HubMessage, Outgoing } from '../outgoing.ts';
 import type { Wire } from '../wire.ts';
 import type { Channel } from './channel.ts';
 import { Latest } from './latest.ts';
 import { MOST, type Pages, type SharedPage } from './pages.ts';
-import { lineOf } from './publication.ts';
 
 /** The owner of subscriptions. */
 export interface Subscriber {
@@ -133,7 +133,7 @@ export class Subscription {
     if (page.gap) {
       this.#tellGap(page);
     } else if (page.entries.length > 0) {
-      wire.send(shared.lines);
+      wire.send(shared.outgoing);
       this.#credit -= page.entries.length;
       this.#position = [page.epoch, page.entries.at(-1)!.offset];
     }
@@ -162,33 +162,32 @@ export class Subscription {
   #flush(latest: Latest): void {
     const { channel } = this;
     let [, sent] = this.#position;
-    const lines: string[] = [];
+    const messages: HubMessage[] = [];
     const skipTo = (offset: number) => {
-      if (offset > sent) lines.push(encode(['skip', channel.number, offset]));
+      if (offset > sent) messages.push(['skip', channel.number, offset]);
     };
     for (const entry of latest.take()) {
       skipTo(entry.offset - 1);
-      lines.push(lineOf(channel.number, entry));
+      messages.push(['m', channel.number, entry]);
       sent = entry.offset;
     }
     skipTo(latest.position[1]);
     this.#position = latest.position;
-    if (lines.length > 0) this.#subscriber.wire.send(lines.join('\n'));
+    if (messages.length > 0) this.#send(...messages);
   }
 
   #tellGap({ have, oldest, head, epoch }: LogGap): void {
     this.#position = [epoch, head];
     this.#owesLive = true;
-    this.#subscriber.wire.send(encode(['gap', this.channel.number, { have, oldest, head, epoch }]));
+    this.#send(['gap', this.channel.number, { have, oldest, head, epoch }]);
   }
 
   /** In the same tick as the check, so nothing is missed or doubled. */
   #join(): void {
-    const { wire } = this.#subscriber;
     this.#phase = 'live';
     this.#latest = null;
-    wire.subscribe(this.channel.topic);
-    if (this.#owesLive) wire.send(encode(['live', this.channel.number, this.channel.head]));
+    this.#subscriber.wire.subscribe(this.channel.topic);
+    if (this.#owesLive) this.#send(['live', this.channel.number, this.channel.head]);
     this.#owesLive = false;
     this.#credit = Number.POSITIVE_INFINITY;
   }
@@ -197,7 +196,11 @@ export class Subscription {
     const [epoch, have] = this.#position;
     if (epoch !== this.channel.epoch || offset <= have) return;
     this.#position = [epoch, offset];
-    this.#subscriber.wire.send(encode(['skip', this.channel.number, offset]));
+    this.#send(['skip', this.channel.number, offset]);
+  }
+
+  #send(...messages: readonly HubMessage[]): void {
+    this.#subscriber.wire.send(new Outgoing(messages));
   }
 
   #isOver(): boolean {

@@ -1,33 +1,36 @@
 import {
+  type ClientMessage,
   CODES,
   type Code,
   closeCode,
   codeRow,
-  encode,
-  encodeDirect,
   JsonText,
   type Position,
-  type ServerMessage,
 } from '../../protocol/index.ts';
 import type { Identity } from '../caller.ts';
 import type { Excluded } from '../channels/excluded.ts';
 import type { Pattern } from '../channels/pattern.ts';
 import type { Subscriber, Subscription } from '../channels/subscription.ts';
-import { answerOf, errLine } from '../error-answer.ts';
+import { answerOf, errMessage } from '../error-answer.ts';
+import { type HubMessage, Outgoing } from '../outgoing.ts';
+import type { VisitorRequest } from '../visitor-request.ts';
 import { EVERYONE, type Wire } from '../wire.ts';
 import type { HubContext } from './context.ts';
 import { PatternHearing, type PatternSubscriber } from './pattern-hearing.ts';
 import type { Resumable } from './resume-tickets.ts';
-import { Standing } from './standing.ts';
+import { LOST, Standing } from './standing.ts';
 
 /** Milliseconds until a client reconnects after a temporary error. */
 const COME_BACK = 1_000;
 
 const DONE = Promise.resolve();
 
-/** Handles the frames of a connection. */
-export interface FrameReader {
+/** Handles what a client asks for. */
+export interface RequestHandler {
+  /** One frame of lines. */
   receive(frame: string): void;
+  /** The same for a transport that has no lines: what it passes is not checked again. */
+  ask(message: ClientMessage<JsonText>): void;
 }
 
 /** One client's connection: its identity, its subscriptions, and what is sent to it. */
@@ -36,18 +39,27 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
   /** Calls that are running. */
   calls = 0;
   readonly #context: HubContext;
-  readonly #reader: FrameReader;
+  readonly #requests: RequestHandler;
   #phase: 'new' | 'ready' | 'over' = 'new';
+  /** Publications that are passed to the log and not answered yet. */
+  #owed = 0;
+  /** Nothing more is taken from it, and it ends when it has its answers. */
+  #isLeaving = false;
   /** Created at its first subscription to a pattern. */
   #hearing: PatternHearing | null = null;
   #member: string = this.id;
   #ticket = '';
   /** Resolves when the last requested page has been sent. */
   #paging: Promise<void> = DONE;
-  constructor(context: HubContext, wire: Wire, request: unknown, read: (connection: Connection) => FrameReader) {
+  constructor(
+    context: HubContext,
+    wire: Wire,
+    request: VisitorRequest | undefined,
+    handlerOf: (connection: Connection) => RequestHandler,
+  ) {
     super(context, wire, request);
     this.#context = context;
-    this.#reader = read(this);
+    this.#requests = handlerOf(this);
   }
 
   get kind(): 'protocol' {
@@ -90,6 +102,11 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     return this.#phase === 'over';
   }
 
+  /** Whether no more of its lines are taken. */
+  get isDone(): boolean {
+    return this.isOver || this.#isLeaving;
+  }
+
   /** Starts the time limit for `hi`. */
   start(): void {
     this.setDeadline(this.#context.hiTimeout, () => this.end('HI_FIRST', 'there was no hi in time'));
@@ -115,24 +132,26 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     this.end('UNAUTHORIZED', 'the token has expired', undefined, 'TOKEN_EXPIRED');
   }
 
-  /** Handles one frame. */
+  /** Handles one frame of lines. */
   receive(frame: string): void {
-    this.#reader.receive(frame);
+    if (!this.isDone) this.#requests.receive(frame);
   }
 
-  tell(message: ServerMessage): void {
-    this.tellLine(encode(message));
+  /** Handles one request of a transport that has no lines. */
+  ask(message: ClientMessage<JsonText>): void {
+    if (!this.isDone) this.#requests.ask(message);
   }
 
-  /** Like `tell`, for a line that is encoded already, such as one with data. False when much is queued already. */
-  tellLine(line: string): boolean {
+  /** False when much is queued already. */
+  tell(message: HubMessage): boolean {
     if (this.isOver) return true;
-    this.#context.trace?.('out', line, this);
-    return this.wire.send(line);
+    const outgoing = new Outgoing([message]);
+    this.#context.trace?.('out', outgoing.text, this);
+    return this.wire.send(outgoing);
   }
 
   send(data: unknown): void {
-    this.tellLine(encodeDirect(JsonText.of(data ?? null).text));
+    this.tell(['to', JsonText.of(data ?? null)]);
   }
 
   /** Answers a request with an error. See `answerOf`. */
@@ -141,15 +160,31 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     const answer = answerOf(this.#context, `a request of ${this.user ?? this.id} failed`, error);
     const { code, message } = answer;
     this.#context.observers.tell('onRefused', this, code, { message, channel });
-    this.tell(errLine(id, answer));
+    this.tell(errMessage(id, answer));
     // A handler's own codes are answers, not errors.
     const row = codeRow(code);
     if (row && !row.forgiven) this.countError();
   }
 
-  /** Too many errors end the connection. */
+  /** Too many errors end the connection, after the answers to what is being stored. */
   countError(): void {
-    if (!this.pace.takeError()) this.end('TOO_MANY_ERRORS', 'too many requests were refused');
+    if (this.isDone || this.pace.takeError()) return;
+    this.#isLeaving = true;
+    this.#endIfPaid();
+  }
+
+  /** Something is being stored: an answer follows, and after it `pay`. */
+  owe(): void {
+    this.#owed += 1;
+  }
+
+  pay(): void {
+    this.#owed -= 1;
+    this.#endIfPaid();
+  }
+
+  #endIfPaid(): void {
+    if (this.#isLeaving && this.#owed === 0) this.end('TOO_MANY_ERRORS', 'too many requests were refused');
   }
 
   /** Counts one publication against the channel's rate. @throws ProtocolError RATE_LIMITED. */
@@ -168,15 +203,16 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     if (subscription?.isLive) this.tell(['skip', channel.number, offset]);
   }
 
-  /** Ends a subscription. `atOnce`: its member left on purpose, without waiting. */
-  leave(subscription: Subscription, atOnce: boolean): void {
+  /** Ends a subscription. `atOnce`: its member left on purpose, without waiting. `wait`: see `lost`. */
+  leave(subscription: Subscription, atOnce: boolean, wait = 0): void {
     const { channel } = subscription;
     subscription.end();
     this.subscriptions.delete(channel.name);
     if (subscription.hearsPresence) this.wire.unsubscribe(channel.presence!.topic);
-    channel.presence?.leave(this.member, this.id, atOnce);
+    channel.presence?.leave(this.member, this.id, atOnce, wait);
     this.#context.channels.leave(channel);
     this.#hearing?.resume(channel);
+    this.#context.observers.tell('onUnsubscribe', this, channel.name);
   }
 
   /** The connection subscribes to a channel that it received through patterns. Returns the last position sent. */
@@ -220,19 +256,23 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
   end(code: Code, message: string = CODES[code].meaning, after = COME_BACK, reason?: string): void {
     if (this.isOver) return;
     this.#context.observers.tell('onRefused', this, code, { message, channel: undefined });
-    this.tell(['bye', code, { ...(CODES[code].retry && { after }), ...(reason !== undefined && { reason }) }]);
-    this.wire.close(closeCode(code), `${code}: ${message}`);
-    this.lost();
+    const comeBack = CODES[code].retry && { after };
+    this.tell(['bye', code, { ...comeBack, ...(reason !== undefined && { reason }) }]);
+    this.wire.close({ code, message, ...comeBack });
+    this.lost(closeCode(code), CODES[code].retry ? after : 0);
   }
 
-  /** The socket is closed, or closing. */
-  lost(): void {
+  /**
+   * The socket is closed, or closing; with the code of the close frame, if there was one. `wait`: milliseconds after which
+   * the client was told to come back.
+   */
+  lost(code: number = LOST, wait = 0): void {
     if (this.isOver) return;
     this.#phase = 'over';
     this.#hearing?.leaveAll();
-    for (const subscription of [...this.subscriptions.values()]) this.leave(subscription, false);
+    for (const subscription of [...this.subscriptions.values()]) this.leave(subscription, false, wait);
     this.wire.unsubscribe(EVERYONE);
-    this.dismiss();
-    this.#context.resumeTickets.expire(this.#ticket);
+    this.dismiss(code, wait);
+    this.#context.resumeTickets.expire(this.#ticket, wait);
   }
 }

@@ -1,5 +1,6 @@
 import type { Broker } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
+import type { Membership } from '../../nodes/index.ts';
 import type { Admit } from '../admission.ts';
 import type { Channels } from '../channels/channels.ts';
 import type { Pages } from '../channels/pages.ts';
@@ -19,6 +20,8 @@ import type { Users } from './users.ts';
 /** What the connections and the verbs of one hub share. */
 export interface HubContext {
   readonly broker: Broker;
+  /** Who is where, on all nodes. */
+  readonly membership: Membership;
   readonly clock: Clock;
   readonly rules: ChannelRules;
   readonly limits: Required<HubLimits>;

@@ -1,20 +1,20 @@
-import { CODES, type Code, type Position, type ServerMessage } from '../../protocol/index.ts';
+import { CODES, type Code, type Position } from '../../protocol/index.ts';
+import type { UserConnection } from '../caller.ts';
 import type { Channel } from '../channels/channel.ts';
 import type { Pattern, PatternReader } from '../channels/pattern.ts';
 import { type Subscriber, Subscription } from '../channels/subscription.ts';
 import { answerOf } from '../error-answer.ts';
+import type { HubMessage } from '../outgoing.ts';
 import type { Wire } from '../wire.ts';
 import type { HubContext } from './context.ts';
 
 /** A connection that subscribes to patterns. */
-export interface PatternSubscriber {
-  readonly id: string;
-  readonly user: string | undefined;
+export interface PatternSubscriber extends UserConnection {
   readonly wire: Wire;
   readonly isOver: boolean;
   /** By channel name: a channel with its own subscription is not delivered through a pattern as well. */
   readonly subscriptions: ReadonlyMap<string, Subscription>;
-  tell(message: ServerMessage): void;
+  tell(message: HubMessage): void;
   inTurn: Subscriber['inTurn'];
 }
 
@@ -22,10 +22,10 @@ export interface PatternSubscriber {
 export class PatternHearing implements PatternReader, Subscriber {
   readonly patterns = new Map<string, Pattern>();
   readonly heard = new Map<string, Subscription>();
-  readonly #context: Pick<HubContext, 'patterns' | 'pages' | 'report'>;
+  readonly #context: Pick<HubContext, 'patterns' | 'pages' | 'report' | 'observers'>;
   readonly #connection: PatternSubscriber;
 
-  constructor(context: Pick<HubContext, 'patterns' | 'pages' | 'report'>, connection: PatternSubscriber) {
+  constructor(context: Pick<HubContext, 'patterns' | 'pages' | 'report' | 'observers'>, connection: PatternSubscriber) {
     this.#context = context;
     this.#connection = connection;
   }
@@ -43,6 +43,7 @@ export class PatternHearing implements PatternReader, Subscriber {
     this.patterns.set(pattern.text, pattern);
     const known = this.heard.values().map(({ channel }) => channel);
     this.#context.patterns.join(pattern, this, known);
+    this.#context.observers.tell('onSubscribe', this.#connection, pattern.text);
   }
 
   leave(pattern: Pattern): void {
@@ -50,6 +51,7 @@ export class PatternHearing implements PatternReader, Subscriber {
     this.#context.patterns.leave(pattern, this);
     for (const subscription of this.heard.values())
       if (this.#covering(subscription.channel).length === 0) this.#stop(subscription);
+    this.#context.observers.tell('onUnsubscribe', this.#connection, pattern.text);
   }
 
   leaveAll(): void {

@@ -1,18 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import type { Code } from '../../protocol/index.ts';
 import type { Identity, UserConnection } from '../caller.ts';
+import type { Excluded } from '../channels/excluded.ts';
 import { type Action, Grants } from '../rights.ts';
+import type { VisitorRequest } from '../visitor-request.ts';
 import type { Wire } from '../wire.ts';
 import type { HubContext } from './context.ts';
 import { Pace } from './pace.ts';
 
+/** RFC 6455 §7.4.1: the connection was lost without a close frame. */
+export const LOST = 1006;
+
 const NOTHING = (): void => {};
 
 /** What every connection has, whatever its transport: an identity with rights, their expiry, and rate limits. */
-export abstract class Standing implements UserConnection {
+export abstract class Standing implements UserConnection, Excluded {
   readonly id: string = randomUUID();
   readonly wire: Wire;
-  readonly request: unknown;
+  readonly request: VisitorRequest | undefined;
   readonly since = Date.now();
   readonly pace: Pace;
   readonly #context: HubContext;
@@ -21,7 +26,7 @@ export abstract class Standing implements UserConnection {
   #grants: Grants | null = null;
   #cancelDeadline = NOTHING;
 
-  constructor(context: HubContext, wire: Wire, request: unknown) {
+  constructor(context: HubContext, wire: Wire, request: VisitorRequest | undefined) {
     this.#context = context;
     this.wire = wire;
     this.request = request;
@@ -33,6 +38,7 @@ export abstract class Standing implements UserConnection {
   abstract send(data: unknown): void;
   abstract unsubscribe(channel: string, code?: Code, message?: string): boolean;
   abstract end(code: Code, message?: string): void;
+  abstract skip(...what: Parameters<Excluded['skip']>): void;
   /** Called when the identity expires. */
   protected abstract expire(): void;
 
@@ -86,8 +92,8 @@ export abstract class Standing implements UserConnection {
   }
 
   /** The connection has ended: removes its deadline, and its entry among the users. */
-  protected dismiss(): void {
+  protected dismiss(code: number, wait = 0): void {
     this.#cancelDeadline();
-    this.#context.users.remove(this);
+    this.#context.users.remove(this, code, wait);
   }
 }

@@ -1,13 +1,16 @@
 import { CODES, type Code, channelFault, closeCode, isChannel, JsonText, ProtocolError } from '../../protocol/index.ts';
+import { accept, requirePublisher } from '../channels/acceptance.ts';
 import type { Channel } from '../channels/channel.ts';
 import type { Excluded } from '../channels/excluded.ts';
 import { permit } from '../channels/permit.ts';
-import { plainText } from '../channels/publication.ts';
 import { answerOf } from '../error-answer.ts';
+import { Outgoing } from '../outgoing.ts';
+import { plainText } from '../publication.ts';
 import type { TokenBucket } from '../token-bucket.ts';
+import type { VisitorRequest } from '../visitor-request.ts';
 import type { Wire } from '../wire.ts';
 import type { HubContext } from './context.ts';
-import { Standing } from './standing.ts';
+import { LOST, Standing } from './standing.ts';
 
 /** Texts, and their bytes, that are accepted ahead of the log. Beyond that the sender is held back. */
 const HELD_BACK = 64;
@@ -23,6 +26,8 @@ const RETRY = 1_000;
 export class TextConnection extends Standing implements Excluded {
   readonly #context: HubContext;
   readonly #name: string;
+  /** It is no visitor: whoever runs the server has decided that it may use this channel. */
+  readonly #isTrusted: boolean;
   /** `gone`: the other side has closed; what it had sent is still published. */
   #phase: 'joining' | 'joined' | 'gone' | 'over' = 'joining';
   #channel: Channel | null = null;
@@ -32,10 +37,17 @@ export class TextConnection extends Standing implements Excluded {
   #unsentBytes = 0;
   #wake = (): void => {};
 
-  constructor(context: HubContext, wire: Wire, channel: string, request: unknown) {
+  constructor(
+    context: HubContext,
+    wire: Wire,
+    channel: string,
+    request: VisitorRequest | undefined,
+    isTrusted: boolean,
+  ) {
     super(context, wire, request);
     this.#context = context;
     this.#name = channel;
+    this.#isTrusted = isTrusted;
   }
 
   get kind(): 'text' {
@@ -60,11 +72,11 @@ export class TextConnection extends Standing implements Excluded {
     if (!isChannel(this.#name))
       throw new ProtocolError('BAD_CHANNEL', `the path of the URL names the channel: ${channelFault(this.#name)}`);
     const rules = this.#context.rules.forClients(this.#name);
-    const identity = await this.#context.admit({ token: undefined, request: this.request });
+    const identity = this.#isTrusted ? {} : await this.#context.admit({ token: undefined, request: this.request });
     if (this.#isOver) return;
     // From here on it can be found and ended, even while it waits for the rest.
     this.admit(identity);
-    await permit('subscribe', rules, this, this.#name);
+    const { data } = this.#isTrusted ? {} : await permit(rules, this, this.#name, { purpose: 'subscribe' });
     if (this.#isOver) return;
     const channel = await this.#context.channels.enter(this.#name);
     if (this.#isOver) {
@@ -75,6 +87,8 @@ export class TextConnection extends Standing implements Excluded {
     this.#channel = channel;
     channel.texts++;
     this.wire.subscribe(channel.textTopic);
+    if (data) this.wire.send(Outgoing.plain(plainText(data.text)));
+    this.#context.observers.tell('onSubscribe', this, this.#name);
   }
 
   /**
@@ -116,7 +130,7 @@ export class TextConnection extends Standing implements Excluded {
     await this.#turn(this.pace.lines);
     await this.#turn(this.pace.bytes, size);
     if (rate !== undefined) await this.#turn(this.pace.rateOf(this.#name, rate));
-    while (!(await this.#publish(text))) await this.#pause(RETRY);
+    await this.#publish(text);
   }
 
   /** Waits until there is room. */
@@ -136,28 +150,37 @@ export class TextConnection extends Standing implements Excluded {
     });
   }
 
-  /** False if it must be tried again: the log cannot store it now, and the sender waits. */
-  async #publish(text: string): Promise<boolean> {
-    if (this.#phase === 'over') return true;
-    const rules = this.#context.rules.forClients(this.#name);
-    await permit('publish', rules, this, this.#name);
+  async #publish(text: string): Promise<void> {
+    if (this.#phase === 'over') return;
+    const { contract, publisher, rules: all } = this.#context;
+    const rules = all.forClients(this.#name);
+    if (!this.#isTrusted) requirePublisher(rules, this, this.#name);
     const data = rules.text.in ? await rules.text.in(text, this) : text;
-    if (data === undefined) return true;
-    const fitting = await this.#context.contract.publication(this.#name, data);
-    try {
-      await this.#context.publisher.publish(this.#name, rules, fitting, { from: this, except: this });
-      return true;
-    } catch (error) {
-      const answer = answerOf(this.#context, `a text of ${this.user ?? this.id} to ${this.#name} failed`, error);
-      // A client that is gone cannot be held back, and must not wait here for ever.
-      if (answer.code !== 'UNAVAILABLE' || this.#phase !== 'joined') throw answer;
-      return false;
-    }
+    if (data === undefined) return;
+    const accepted = await this.#insist(() =>
+      this.#isTrusted ? contract.publication(this.#name, data) : accept(contract, rules, this, this.#name, data),
+    );
+    if (accepted)
+      await this.#insist(() => publisher.publish(this.#name, rules, accepted, { from: this, except: this }));
+  }
+
+  /** Tries again while the log, or who decides about it, is not available; the sender waits. Undefined if it is over. */
+  async #insist<Result>(work: () => Result | Promise<Result>): Promise<Result | undefined> {
+    while (this.#phase !== 'over')
+      try {
+        return await work();
+      } catch (error) {
+        const answer = answerOf(this.#context, `a text of ${this.user ?? this.id} to ${this.#name} failed`, error);
+        // A client that is gone cannot be held back, and must not wait here for ever.
+        if (answer.code !== 'UNAVAILABLE' || this.#phase !== 'joined') throw answer;
+        await this.#pause(answer.retryAfter ?? RETRY);
+      }
+    return undefined;
   }
 
   /** Data sent outside of any channel is a text like the others. */
   send(data: unknown): void {
-    if (this.#phase === 'joined') this.wire.send(plainText(JsonText.of(data ?? null).text));
+    if (this.#phase === 'joined') this.wire.send(Outgoing.plain(plainText(JsonText.of(data ?? null).text)));
   }
 
   /** It has only this channel: without it, the connection ends. */
@@ -188,20 +211,23 @@ export class TextConnection extends Standing implements Excluded {
   end(code: Code, message: string = CODES[code].meaning): void {
     if (this.#isOver) return;
     this.#context.observers.tell('onRefused', this, code, { message, channel: this.#name });
-    this.wire.close(closeCode(code), `${code}: ${message}`);
-    this.lost();
+    this.wire.close({ code, message });
+    this.lost(closeCode(code));
     this.#phase = 'over';
     this.#wake();
   }
 
-  lost(): void {
+  /** The socket is closed, or closing; with the code of the close frame, if there was one. */
+  lost(code: number = LOST): void {
     if (this.#isOver) return;
     this.#phase = this.#phase === 'joined' ? 'gone' : 'over';
-    this.dismiss();
     const channel = this.#channel;
-    if (!channel) return;
-    channel.texts--;
-    this.wire.unsubscribe(channel.textTopic);
-    this.#context.channels.leave(channel);
+    if (channel) {
+      channel.texts--;
+      this.wire.unsubscribe(channel.textTopic);
+      this.#context.channels.leave(channel);
+      this.#context.observers.tell('onUnsubscribe', this, this.#name);
+    }
+    this.dismiss(code);
   }
 }

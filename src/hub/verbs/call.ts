@@ -1,4 +1,4 @@
-import { encodeAnswer, type JsonText, ProtocolError } from '../../protocol/index.ts';
+import { type JsonText, ProtocolError } from '../../protocol/index.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { HubContext } from '../connections/context.ts';
 
@@ -14,7 +14,7 @@ export function call(
   connection.calls++;
   context.methods
     .call(method, data, connection)
-    .then(({ text }) => connection.tellLine(encodeAnswer(id, text)))
+    .then((result) => connection.tell(['ok', id, result]))
     .catch((error) => connection.refuse(id, error))
     .finally(() => {
       connection.calls--;

@@ -7,6 +7,7 @@ import { get } from './get.ts';
 import { hi } from './hi.ts';
 import { more } from './more.ts';
 import { pub } from './pub.ts';
+import { set } from './set.ts';
 import { sub } from './sub.ts';
 import { un } from './un.ts';
 
@@ -31,6 +32,8 @@ export function handle(
       return auth(context, connection, message[1], message[2]);
     case 'sub':
       return sub(context, connection, message[1], message[2], message[3]);
+    case 'set':
+      return set(context, connection, message[1], message[2], message[3]);
     case 'un':
       return un(connection, message[1], message[2]);
     case 'pub':

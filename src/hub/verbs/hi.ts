@@ -1,4 +1,11 @@
-import { type Hello, ProtocolError, type Welcome, type WelcomeLimits } from '../../protocol/index.ts';
+import {
+  type Hello,
+  JsonText,
+  ProtocolError,
+  type Renewed,
+  type Welcome,
+  type WelcomeLimits,
+} from '../../protocol/index.ts';
 import type { Identity } from '../caller.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { HubContext } from '../connections/context.ts';
@@ -17,7 +24,9 @@ export async function hi(context: HubContext, connection: Connection, id: number
   if (connection.isOver) return;
   const { user, token } = identity;
   const { resume } = hello;
-  const earlier = resume === undefined ? undefined : context.resumeTickets.take(resume);
+  const taken = resume === undefined ? undefined : context.resumeTickets.take(resume);
+  const earlier = taken instanceof Promise ? await taken : taken;
+  if (connection.isOver) return;
   const resumed = earlier !== undefined && earlier.user === user;
   const ticket = connection.welcome(identity, resumed ? earlier : undefined);
   const welcome: Welcome = {
@@ -25,11 +34,17 @@ export async function hi(context: HubContext, connection: Connection, id: number
     ...(user !== undefined && { user }),
     ...(token !== undefined && { token }),
     ticket,
+    ...expiryOf(identity),
     resumed,
     ping: context.pingInterval,
     limits: limitsOf(context),
   };
-  connection.tell(['ok', id, welcome]);
+  connection.tell(['ok', id, JsonText.of(welcome)]);
+}
+
+/** An infinite time is absent: JSON cannot represent it. */
+export function expiryOf({ expiresIn }: Identity): Renewed | null {
+  return Number.isFinite(expiresIn) ? { expiresIn: Math.floor(expiresIn!) } : null;
 }
 
 /** The limits that JSON can represent: an infinite one is left out. */

@@ -1,6 +1,6 @@
-import { encodePublished, type JsonText, type PublishOptions } from '../../protocol/index.ts';
+import { type JsonText, type PublishOptions, publishedText } from '../../protocol/index.ts';
 import { isThenable } from '../../thenable.ts';
-import { permit } from '../channels/permit.ts';
+import { accept, requirePublisher } from '../channels/acceptance.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { HubContext } from '../connections/context.ts';
 
@@ -14,19 +14,35 @@ export function pub(
 ): Promise<void> | undefined {
   const rules = context.rules.forClients(name);
   if (rules.rate !== undefined) connection.takeRate(name, rules.rate);
-  const permission = permit('publish', rules, connection, name);
+  requirePublisher(rules, connection, name);
   // Publications are passed to the log in order; their answers are not waited for.
-  const send = (fitting: JsonText) => {
+  const send = (accepted: JsonText): undefined => {
+    connection.owe();
+    const sent = accepted === data ? undefined : data.text;
     context.publisher
-      .publish(name, rules, fitting, { key, keep, from: connection, except: echo ? undefined : connection })
+      .publish(name, rules, accepted, { key, keep, sent, from: connection, except: echo ? undefined : connection })
       .then(
-        (at) => connection.tellLine(encodePublished(id, at)),
-        (error) => connection.refuse(id, error, name),
+        (at) => {
+          connection.tell(['ok', id, publishedText(at)]);
+          connection.pay();
+        },
+        (error) => {
+          connection.refuse(id, error, name);
+          connection.pay();
+        },
       );
   };
-  const check = () => {
-    const fitting = context.contract.publication(name, data);
-    return isThenable(fitting) ? fitting.then(send) : send(fitting);
-  };
-  return permission ? permission.then(check) : (check() ?? undefined);
+  const accepted = accept(context.contract, rules, connection, name, data, { key, keep });
+  if (!isThenable(accepted)) return send(accepted);
+  connection.owe();
+  return accepted.then(
+    (data) => {
+      send(data);
+      connection.pay();
+    },
+    (error) => {
+      connection.pay();
+      throw error;
+    },
+  );
 }

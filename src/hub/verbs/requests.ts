@@ -1,5 +1,12 @@
-import { type ClientMessage, decodeFromClient, type JsonText, ProtocolError } from '../../protocol/index.ts';
-import type { Connection, FrameReader } from '../connections/connection.ts';
+import {
+  type ClientMessage,
+  type Decoded,
+  decodeFromClient,
+  encode,
+  type JsonText,
+  ProtocolError,
+} from '../../protocol/index.ts';
+import type { Connection, RequestHandler } from '../connections/connection.ts';
 import type { HubContext } from '../connections/context.ts';
 import { handle } from './handle.ts';
 
@@ -10,10 +17,10 @@ import { handle } from './handle.ts';
 const ALWAYS_TAKEN: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'un']);
 
 /**
- * Handles the lines of one client in order: `hi`, `sub` and a pending permission delay the lines behind them; the log
+ * Handles the lines of one client in order: `hi`, `sub`, `set` and a pending permission delay the lines behind them; the log
  * and the calls do not.
  */
-export class Requests implements FrameReader {
+export class Requests implements RequestHandler {
   readonly #context: HubContext;
   readonly #connection: Connection;
   /** Lines behind one that delays them; null if there is none. */
@@ -25,15 +32,21 @@ export class Requests implements FrameReader {
   }
 
   receive(frame: string): void {
+    this.#context.trace?.('in', frame, this.#connection);
+    this.#accept(decodeFromClient(frame), this.#connection.pace.takeBytes(Buffer.byteLength(frame)));
+  }
+
+  ask(message: ClientMessage<JsonText>): void {
+    this.#context.trace?.('in', encode(message), this.#connection);
+    this.#accept([{ message }], 0);
+  }
+
+  #accept(lines: readonly Decoded<ClientMessage<JsonText>>[], bytesPause: number): void {
     const connection = this.#connection;
     const { pace } = connection;
-    const { trace, observers } = this.#context;
-    trace?.('in', frame, connection);
-    const lines = decodeFromClient(frame);
-    observers.tell('onReceived', connection, lines.length);
-    const bytesPause = pace.takeBytes(Buffer.byteLength(frame));
+    this.#context.observers.tell('onReceived', connection, lines.length);
     for (const { message, fault } of lines) {
-      if (connection.isOver) return;
+      if (connection.isDone) return;
       const pause = Math.max(bytesPause, pace.takeLine());
       if (fault) connection.refuse(fault.id, new ProtocolError(fault.code, fault.message));
       else if (pause === 0 || ALWAYS_TAKEN.has(message[0])) this.#take(message);
@@ -47,7 +60,8 @@ export class Requests implements FrameReader {
   }
 
   #take(message: ClientMessage<JsonText>): void {
-    if (this.#waiting === null) {
+    // A ping does not wait: a late answer would look like a dead connection.
+    if (this.#waiting === null || message.length === 0) {
       const held = this.#handle(message);
       if (held) void this.#holdUp(held);
     } else if (this.#waiting.length < this.#context.limits.waiting) this.#waiting.push(message);
@@ -58,7 +72,7 @@ export class Requests implements FrameReader {
     const waiting: ClientMessage<JsonText>[] = [];
     this.#waiting = waiting;
     await held;
-    for (let next = waiting.shift(); next !== undefined && !this.#connection.isOver; next = waiting.shift())
+    for (let next = waiting.shift(); next !== undefined && !this.#connection.isDone; next = waiting.shift())
       await this.#handle(next);
     this.#waiting = null;
   }
@@ -78,7 +92,7 @@ export class Requests implements FrameReader {
 /** The channel or pattern of a request. */
 function channelOf(message: ClientMessage<JsonText>): string | undefined {
   const [verb, , first, second] = message;
-  if (verb === 'sub' || verb === 'un' || verb === 'pub') return first as string;
+  if (verb === 'sub' || verb === 'un' || verb === 'set' || verb === 'pub') return first as string;
   return verb === 'get' ? (second as string) : undefined;
 }
 

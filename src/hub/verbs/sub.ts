@@ -1,6 +1,5 @@
 import type { LogState } from '../../broker/index.ts';
 import {
-  encodeAnswer,
   isPattern,
   type JsonText,
   type Position,
@@ -14,6 +13,7 @@ import { permit, requireRight } from '../channels/permit.ts';
 import { Subscription } from '../channels/subscription.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { HubContext } from '../connections/context.ts';
+import { checkMember, join } from './join.ts';
 
 export async function sub(
   context: HubContext,
@@ -29,10 +29,12 @@ export async function sub(
   const rules = context.rules.forClients(name);
   if ((options.presence || 'member' in options) && rules.presence === false)
     throw new ProtocolError('NOT_OFFERED', `${name} has no presence`);
-  if (options.member && Buffer.byteLength(options.member.text) > rules.maxMember)
-    throw new ProtocolError('TOO_LARGE', `the member is larger than the ${rules.maxMember} bytes that ${name} allows`);
-  await permit('subscribe', rules, connection, name);
+  checkMember(rules, name, options.member);
+  requireRight('subscribe', connection, name);
   if (options.presence) requireRight('presence', connection, name);
+  // What is published while a function collects the first data comes after it.
+  const before = typeof rules.subscribe === 'function' ? await context.channels.positionOf(name) : undefined;
+  const { data, member = options.member } = await permit(rules, connection, name, { purpose: 'subscribe', ...options });
   const channel = await context.channels.enter(name);
   let position: Position | LogState;
   try {
@@ -47,36 +49,69 @@ export async function sub(
   }
   const { presence } = channel;
   if ('member' in options && presence) {
-    const owner = connection.remoteAddress ?? connection.id;
-    if (!presence.join(connection.member, connection.id, owner, options.member?.text)) {
+    let joined: true | Promise<true>;
+    try {
+      joined = join(context, connection, presence, member);
+    } catch (error) {
       context.channels.leave(channel);
-      throw new ProtocolError(
-        'TOO_LARGE',
-        `the members of your address use the limit of ${context.limits.members} bytes`,
-      );
+      throw error;
     }
+    if (joined !== true && !(await isIn(joined, context, connection, channel))) return;
   }
   // Nothing is awaited from here on, so that the answer, the presence and the first publication fit together.
   // A reader that received it through a pattern continues where that was, unless it asks for something earlier.
   const heard = connection.stopHearing(name);
   const asked: Position = 'head' in position ? [position.epoch, position.head] : position;
-  const from = options.at || options.recent ? asked : (heard ?? channel.position);
+  const latest = options.at || options.recent ? asked : (heard ?? channel.position);
+  const [from, newest] = [latest, channel.position].map((position) =>
+    data && before ? earlier(position, before) : position,
+  ) as [Position, Position];
   const subscription = new Subscription(context.pages, connection, channel, from, options.credit ?? CREDIT);
   connection.subscriptions.set(name, subscription);
-  const result: Subscribed = { ch: channel.number, epoch: from[0], offset: from[1] };
-  const picture = options.presence && presence ? `,${presence.picture}` : '';
-  const isReady = connection.tellLine(encodeAnswer(id, `${JSON.stringify(result).slice(0, -1)}${picture}}`));
+  const result: Subscribed<JsonText, JsonText> = {
+    ch: channel.number,
+    epoch: from[0],
+    offset: from[1],
+    ...(newest[0] === from[0] && newest[1] > from[1] && { head: newest[1] }),
+    ...(options.presence && presence?.picture),
+    ...(data && { data }),
+  };
+  const isReady = connection.tell(['ok', id, result]);
   if (options.presence && presence) {
     subscription.hearsPresence = true;
     connection.wire.subscribe(presence.topic);
   }
   if ('head' in position) {
-    const { epoch, oldest, head } = position;
-    connection.tell(['gap', channel.number, { have: options.at!, oldest, head, epoch }]);
+    const { epoch, oldest } = position;
+    connection.tell(['gap', channel.number, { have: options.at!, oldest, head: from[1], epoch }]);
   }
   subscription.start();
+  context.observers.tell('onSubscribe', connection, name);
   // As with every large answer: a client that does not read gets no second one.
   if (!isReady) await connection.wire.drained();
+}
+
+/** Waits until the other nodes know of the member. False when the connection has ended meanwhile. */
+async function isIn(
+  joined: Promise<true>,
+  context: HubContext,
+  connection: Connection,
+  channel: Channel,
+): Promise<boolean> {
+  try {
+    await joined;
+    if (!connection.isOver) return true;
+  } catch (error) {
+    leave(true);
+    throw error;
+  }
+  leave(false);
+  return false;
+
+  function leave(atOnce: boolean): void {
+    channel.presence!.leave(connection.member, connection.id, atOnce);
+    context.channels.leave(channel);
+  }
 }
 
 async function subPattern(
@@ -89,14 +124,19 @@ async function subPattern(
   const rules = context.rules.forPattern(text);
   if (options.at || options.recent || options.presence || 'member' in options)
     throw new ProtocolError('NOT_OFFERED', 'a subscription to a pattern has no history and no presence');
-  await permit('subscribe', rules, connection, text);
+  const { data } = await permit(rules, connection, text, { purpose: 'subscribe' });
   const pattern = await context.patterns.enter(text, rules);
   if (connection.isOver) {
     context.patterns.leave(pattern);
     return;
   }
-  connection.tell(['ok', id, {}]);
+  connection.tell(['ok', id, data ? { data } : {}]);
   connection.hearing.join(pattern);
+}
+
+/** The earlier of two positions; the first one if they are in different logs. */
+function earlier(one: Position, other: Position): Position {
+  return one[0] === other[0] && other[1] < one[1] ? other : one;
 }
 
 /** Where a new subscription starts: at the log's end if what came after `at` is gone. */

@@ -1,4 +1,4 @@
-import { ProtocolError } from '../../protocol/index.ts';
+import { JsonText, ProtocolError } from '../../protocol/index.ts';
 import type { Connection } from '../connections/connection.ts';
 
 export function un(connection: Connection, id: number, name: string): undefined {
@@ -7,5 +7,5 @@ export function un(connection: Connection, id: number, name: string): undefined 
   if (!subscription && !pattern) throw new ProtocolError('NOT_SUBSCRIBED', `you are not subscribed to ${name}`);
   if (pattern) connection.hearing.leave(pattern);
   if (subscription) connection.leave(subscription, true);
-  connection.tell(['ok', id, null]);
+  connection.tell(['ok', id, JsonText.of(null)]);
 }

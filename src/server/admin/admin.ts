@@ -3,9 +3,11 @@ import type { Clock } from '../../clock.ts';
 import type { ChannelOptions, Hub } from '../../hub/index.ts';
 import { residentMemory } from '../operations/index.ts';
 import { Recorder } from './recorder.ts';
-import { ADMIN_CHANNEL, type AdminNews, type Sample } from './view.ts';
+import { ADMIN_CHANNEL, type AdminNews, type LinkRow, type NodeRow, type Sample } from './view.ts';
 import { Watch } from './watch.ts';
 
+/** Seconds between two questions to the other nodes. */
+const ASK = 3;
 /** Five minutes of samples, a second each. */
 const REMEMBERED = 300;
 
@@ -13,9 +15,11 @@ export interface AdminOptions {
   clock: Clock;
   /** Milliseconds since 1970. */
   now: () => number;
+  /** Sources, sinks, handlers, and a store in trouble. Default: none. */
+  links?: () => LinkRow[];
 }
 
-/** The options of the channels that the admin's page reads: only for whom a token names them. */
+/** The options of the channels that the admin page reads: only a token that names them grants access. */
 export const ADMIN_CHANNELS: Readonly<Record<string, ChannelOptions>> = {
   'zocalo:*': { subscribe: (who, channel) => who.isGranted('subscribe', channel), publish: false, history: false },
 };
@@ -30,6 +34,8 @@ export class Admin {
   readonly #delay = monitorEventLoopDelay({ resolution: 10 });
   #cpu = process.cpuUsage();
   #stops: (() => void)[] = [];
+  #nodes: readonly NodeRow[] = [];
+  #seconds = 0;
 
   constructor(hub: Hub, options: AdminOptions) {
     this.#hub = hub;
@@ -52,7 +58,7 @@ export class Admin {
     for (const stop of this.#stops.splice(0)) stop();
   }
 
-  /** A connection was refused before it was one. */
+  /** A handshake was refused. */
   refused(code: string, message: string, address?: string): void {
     this.#recorder.refused(code, message, address);
   }
@@ -71,13 +77,25 @@ export class Admin {
     if (this.samples.length > REMEMBERED) this.samples.shift();
     this.#watch.tick();
     if (this.#hub.subscribers(ADMIN_CHANNEL) === 0) return;
+    if (this.#seconds++ % ASK === 0) void this.#askNodes();
     const news: AdminNews = {
       sample,
       channels: this.#recorder.channels(),
       connections: this.#recorder.connections(),
       slow: [...this.#recorder.slow],
       errors: [...this.#recorder.errors],
+      links: this.#options.links?.() ?? [],
+      nodes: [...this.#nodes],
     };
-    this.#hub.publish(ADMIN_CHANNEL, news, { keep: false }).catch(() => {});
+    this.#hub.publish(ADMIN_CHANNEL, news, { keep: false, onlyHere: true }).catch(() => {});
+  }
+
+  async #askNodes(): Promise<void> {
+    // Those who were there are shown as long as nobody can be asked.
+    this.#nodes = await this.#hub.town
+      .nodes()
+      .catch(() =>
+        this.#nodes.map(({ figures, ...facts }) => ({ ...facts, ...(facts.isHere && figures && { figures }) })),
+      );
   }
 }

@@ -10,7 +10,7 @@ export interface AdministratorsOptions {
   readonly log: { error(fields: object, sentence: string): void };
 }
 
-/** An administrator whose key a reload takes away loses the tokens and connections that came from it. */
+/** When a reload removes an administrator's key, the tokens and connections made with it end too. */
 export class Administrators implements Part {
   readonly name = 'the administrators';
   readonly #options: AdministratorsOptions;
@@ -32,9 +32,9 @@ export class Administrators implements Part {
     try {
       revoke(user);
     } catch (err) {
-      log.error({ err }, 'the tokens of an administrator whose key is gone could not be revoked');
+      log.error({ err }, 'the tokens of an administrator whose key was removed could not be revoked');
     }
-    for (const connection of hub.user(user).connections) connection.end('UNAUTHORIZED', 'your key is gone');
+    for (const connection of hub.user(user).connections) connection.end('UNAUTHORIZED', 'your key was removed');
   }
 }
 

@@ -1,6 +1,6 @@
 import { CODE, type FileTable, modules, modulesIn, StaticFiles, sdkModules, tableOf } from '../http/index.ts';
 
-/** Every file that the admin's page consists of. */
+/** All files of the admin page. */
 function adminFiles(): FileTable {
   const uplot = new URL(import.meta.resolve('uplot'));
   const own = ['web/dom', 'web/words', 'src/server/admin/view'];
@@ -10,6 +10,7 @@ function adminFiles(): FileTable {
       '/web/theme.css': 'web/theme.css',
       '/web/icon.svg': 'web/icon.svg',
       '/web/admin/admin.css': 'web/admin/admin.css',
+      '/web/admin/tables.css': 'web/admin/tables.css',
       '/web/admin/main': `web/admin/main${CODE}`,
     }),
     '/web/admin/uplot.css': new URL('uPlot.min.css', uplot),

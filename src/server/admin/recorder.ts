@@ -1,11 +1,11 @@
 import type { Caller, Hub, HubObserver, Refusal, Taken } from '../../hub/index.ts';
 import { type ChannelRow, type ConnectionRow, type Mishap, OWN_PREFIX, type Sample } from './view.ts';
 
-/** Rows of a table that are sent: more helps nobody who looks. */
+/** Rows of a table that are sent; nobody reads more. */
 const ROWS = 100;
-/** Channels whose publications are counted, so that ever new names cost no memory: beyond, the least recent goes. */
+/** Channels whose publications are counted at a time. Beyond that the oldest is dropped, which bounds the memory. */
 const COUNTED = 1_000;
-/** Seconds over which a channel's rate is taken. */
+/** Seconds over which a channel's rate is averaged. */
 const WINDOW = 10;
 
 /** Counts what happens in a hub, for a sample each second. */
@@ -50,7 +50,7 @@ export class Recorder implements HubObserver {
     note(this.#errors, { ...mishap(this.#now(), code, who), ...(channel !== undefined && { channel }), message });
   }
 
-  /** A connection was refused before it was one. */
+  /** A handshake was refused. */
   refused(code: string, message: string, address = ''): void {
     this.#refused++;
     note(this.#errors, { at: this.#now(), code, message, ...(address !== '' && { address }) });
@@ -96,7 +96,7 @@ export class Recorder implements HubObserver {
     const others = [...names].filter((name) => !name.startsWith(OWN_PREFIX));
     const rows = others.map((name): ChannelRow => {
       const members = this.#hub.presence(name).count;
-      // The share of the last window that this one does not cover yet.
+      // The part of the last window that the current one does not cover yet.
       const earlier = (this.#before.get(name) ?? 0) * (1 - this.#seconds / WINDOW);
       const rate = ((this.#counts.get(name) ?? 0) + earlier) / WINDOW;
       return { name, subscribers: this.#hub.subscribers(name), ...(members > 0 && { members }), rate };
@@ -120,7 +120,7 @@ export class Recorder implements HubObserver {
 }
 
 function mishap(at: number, code: string, { user, id, request }: Caller): Mishap {
-  const { remoteAddress: address } = (request ?? {}) as { remoteAddress?: string };
+  const address = request?.remoteAddress;
   return { at, code, ...(user !== undefined && { user }), connection: id, ...(address !== undefined && { address }) };
 }
 

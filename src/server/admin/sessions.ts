@@ -17,7 +17,7 @@ export interface AdminSessionsOptions {
   onError: (error: unknown) => void;
 }
 
-/** Exchanges an API key that can `admin` for a token that may hear the daemon's own channels, and what a page begins with. */
+/** Exchanges an API key that can `admin` for a token for the daemon's own channels, and the page's first data. */
 export class AdminSessions {
   static readonly PATH = '/admin/session';
 
@@ -52,7 +52,7 @@ export class AdminSessions {
     }
     const key = findKey(headers.authorization);
     if (!key?.may('admin')) {
-      const message = key ? `the key ${key.name} cannot admin` : 'that is none of the API keys';
+      const message = key ? `the key ${key.name} cannot admin` : 'that is not one of the API keys';
       return answer(response, key ? 403 : 401, { code: key ? 'FORBIDDEN' : 'UNAUTHORIZED', message });
     }
     const rights = { subscribe: [`${OWN_PREFIX}*`] };

@@ -1,18 +1,18 @@
-/** What the admin's page is told, over the daemon's own channels. It imports nothing, so that the page may import it. */
+/** What the admin page receives over the daemon's own channels. It imports nothing, so that the page can import it. */
 
-/** The daemon's own channels begin with it. */
+/** The prefix of the daemon's own channels. */
 export const OWN_PREFIX = 'zocalo:';
-/** Carries an `AdminNews` each second while somebody looks. */
+/** Carries an `AdminNews` each second while the page is open. */
 export const ADMIN_CHANNEL = 'zocalo:admin';
 /** `zocalo:watch:user:<id>` and `zocalo:watch:channel:<name>` carry a `Traffic` for each thing that happens there. */
 export const WATCH_PREFIX = 'zocalo:watch:';
 
-/** The longest that a channel's name can be, without what is before a user in it. */
+/** What a channel's name has left for a user, after the prefix. */
 const LONGEST = 255 - `${WATCH_PREFIX}user:`.length;
 
 /**
- * What stands for a user or a channel behind the prefix. A user's id may have characters that a channel's name cannot,
- * and be longer: of the longest, those who begin alike are watched together.
+ * The part of the channel's name after the prefix. A user's id may be longer than a channel's name, or have characters
+ * that a name cannot have: it is escaped and cut, so that very long ids with the same start are watched together.
  */
 export function watchedName(kind: 'user' | 'channel', name: string): string {
   return `${kind}:${kind === 'user' ? encodeURIComponent(name).replaceAll('*', '%2A').slice(0, LONGEST) : name}`;
@@ -32,9 +32,9 @@ export interface Sample {
   published: number;
   /** Requests that were refused, and connections that were ended. */
   refused: number;
-  /** Milliseconds: for 99 of 100 turns of the event loop the delay was less. */
+  /** The delay of the event loop in milliseconds: the 99th percentile. */
   delay: number;
-  /** Bytes of memory that the process holds. Absent where the machine does not tell. */
+  /** Resident memory in bytes. Absent where the system does not report it. */
   memory?: number;
   /** Of one core, 0 to 1. */
   cpu: number;
@@ -45,7 +45,7 @@ export interface ChannelRow {
   subscribers: number;
   /** Undefined where the channel has no presence. */
   members?: number;
-  /** Publications of the last ten seconds, a second. */
+  /** Publications per second, over the last ten seconds. */
   rate: number;
 }
 
@@ -57,19 +57,49 @@ export interface ConnectionRow {
   channels: number;
 }
 
-/** Something that went wrong for somebody. */
+/** Something that went wrong for a client. */
 export interface Mishap {
   at: number;
   /** The code of the refusal, or SLOW. */
   code: string;
   user?: string;
-  /** Undefined for what was refused before it was one. */
+  /** Undefined when a handshake was refused. */
   connection?: string;
   channel?: string;
   /** The client's. */
   address?: string;
-  /** The sentence that they were told. */
+  /** The sentence that the client was sent. */
   message?: string;
+}
+
+/** Something outside that the daemon works with. */
+export interface LinkRow {
+  kind: 'source' | 'sink' | 'handler' | 'store';
+  name: string;
+  /** An address without a password, or a path. */
+  place?: string;
+  ok: boolean;
+  /** How many readings, rows or publications wait. */
+  waiting?: number;
+  /** Seconds for which the oldest of them has waited. */
+  lag?: number;
+  /** How many rows were set aside. */
+  aside?: number;
+  /** What is wrong, or was last. */
+  error?: string;
+}
+
+/** One of several nodes. */
+export interface NodeRow {
+  id: string;
+  host: string;
+  process: number;
+  /** Milliseconds since 1970. */
+  started: number;
+  /** It is the one that serves the page, and that all other tables are about. */
+  isHere: boolean;
+  /** Missing if it does not answer. */
+  figures?: { connections: number; users: number; channels: number };
 }
 
 export interface AdminNews {
@@ -81,9 +111,13 @@ export interface AdminNews {
   /** The newest first. */
   slow: Mishap[];
   errors: Mishap[];
+  /** What does not work first. */
+  links: LinkRow[];
+  /** Those that live; none where there is only this one. */
+  nodes: NodeRow[];
 }
 
-/** What a page that was just opened needs. */
+/** The first data of a page. */
 export interface AdminSession {
   token: string;
   /** Milliseconds. */

@@ -1,17 +1,17 @@
 import type { Caller, Hub, HubObserver, Refusal, Taken } from '../../hub/index.ts';
 import { OWN_PREFIX, type Traffic, WATCH_PREFIX, watchedName } from './view.ts';
 
-/** Events of one user or channel that are published per second; further ones are left out, so that watching costs little. */
+/** Events of one user or channel that are published per second. Further ones are dropped, so that watching stays cheap. */
 const MOST = 100;
 
 /**
- * Tells whoever looks at one user or one channel what happens there. Nothing is done, and nothing costs, while nobody
- * looks: the channel `zocalo:watch:user:natalia` is filled while it has subscribers.
+ * Publishes what happens to one user or in one channel, for the admin page. It works only while somebody watches: the
+ * channel `zocalo:watch:user:natalia` is filled while it has subscribers.
  */
 export class Watch implements HubObserver {
   readonly #hub: Hub;
   readonly #now: () => number;
-  /** What is looked at, as `user:natalia` or `channel:news`, and how much was told in this second. */
+  /** What is watched, as `user:natalia` or `channel:news`, and how many events were published in this second. */
   readonly #watched = new Map<string, number>();
 
   constructor(hub: Hub, now: () => number) {
@@ -57,7 +57,7 @@ export class Watch implements HubObserver {
     if (user !== undefined) this.#tellIfWatched(watchedName('user', user), news);
   }
 
-  /** To be called each second. */
+  /** Call it each second. */
   tick(): void {
     for (const name of this.#watched.keys()) this.#watched.set(name, 0);
   }
@@ -71,7 +71,9 @@ export class Watch implements HubObserver {
     const told = this.#watched.get(name) ?? MOST;
     if (told >= MOST) return;
     this.#watched.set(name, told + 1);
-    // A channel that cannot take it has a longer problem than this view.
-    this.#hub.publish(WATCH_PREFIX + name, { at: this.#now(), ...news() }, { keep: false }).catch(() => {});
+    // A channel that cannot store this has worse problems, which are reported elsewhere.
+    this.#hub
+      .publish(WATCH_PREFIX + name, { at: this.#now(), ...news() }, { keep: false, onlyHere: true })
+      .catch(() => {});
   }
 }

@@ -17,6 +17,7 @@ import {
   readBody,
 } from '../http/index.ts';
 import type { AddressLimits } from '../limits/index.ts';
+import type { OnRefused } from '../refusal-reasons.ts';
 import { OpenStreams } from '../transports/index.ts';
 import { Events } from '../transports/sse/index.ts';
 import { LOCAL } from './caller.ts';
@@ -29,6 +30,8 @@ import { lookingUpRoutes, type Sessions, userRoutes } from './people.ts';
 import { publishingRoutes } from './publishing.ts';
 import type { Route } from './route.ts';
 import { Router } from './router.ts';
+import { type SinkList, sinkRoutes } from './sinks.ts';
+import { type SourceList, sourceRoutes } from './sources.ts';
 import { whoamiRoute } from './whoami.ts';
 
 export interface ApiOptions {
@@ -36,13 +39,17 @@ export interface ApiOptions {
   readonly keys: Pick<ApiKeys, 'find'>;
   readonly config: Pick<Config, 'api' | 'origins' | 'limits'>;
   readonly auth?: Sessions;
-  /** The client's address behind proxies. Default: the other end of the socket. */
-  readonly clientAddress?: Pick<ClientAddress, 'of' | 'forwarding'>;
-  /** What one client address may ask for of streams. Default: no limits. */
+  /** Default: none. */
+  readonly sinks?: SinkList;
+  /** Default: none. */
+  readonly sources?: SourceList;
+  /** Finds the client's address behind proxies. Default: the peer's address. */
+  readonly clientAddress?: Pick<ClientAddress, 'of' | 'forwarding' | 'protocol'>;
+  /** How many event streams one client address may open. Default: no limits. */
   readonly addressLimits?: AddressLimits;
-  /** Called for each stream that was refused by a limit, with the reason. */
-  readonly onRefused?: (reason: string, address: string, sentence: string) => void;
-  /** Where each event stream stands while it is open. */
+  /** Called for each event stream that a limit refused, with the reason. */
+  readonly onRefused?: OnRefused;
+  /** The registry of open event streams. */
   readonly streams?: OpenStreams;
   readonly clock?: Clock;
   /** Called with failures on the server's side. Default: printed to standard error. */
@@ -50,21 +57,22 @@ export interface ApiOptions {
 }
 
 export interface Listeners {
-  /** Answers a request that came from anywhere. */
+  /** Answers a request from the network. */
   readonly handle: Listener;
-  /** Answers a request that came through the Unix socket: it needs no key. */
+  /** Answers a request from the Unix socket, which needs no key. */
   readonly handleLocal: Listener;
 }
 
 export function buildApi(options: ApiOptions): Listeners {
   const { hub, keys, config, auth = {}, clientAddress: address = new ClientAddress(), log } = options;
+  const { sinks = NO_SINKS, sources = NO_SOURCES } = options;
   const { addressLimits, onRefused = () => {}, clock = systemClock, streams = new OpenStreams() } = options;
   const report = (what: string, cause: unknown) => {
     if (log) log.error({ err: cause }, what);
     else console.error(`${what}:`, cause);
   };
   const origins = new Origins(config.origins);
-  // Looked at for each request, since a reload may change it.
+  // Read for each request, since a reload may change it.
   let compiled = { cors: config.api.cors, callers: new Origins(config.api.cors) };
   const callers = () => {
     const { cors } = config.api;
@@ -75,6 +83,8 @@ export function buildApi(options: ApiOptions): Listeners {
     ...publishingRoutes(hub, report),
     ...lookingUpRoutes(hub),
     ...userRoutes(hub, auth),
+    ...sourceRoutes(sources),
+    ...sinkRoutes(sinks),
     whoamiRoute(address),
     loginRoute(auth, address, {
       allows: (origin, host) => origins.allows(origin, host) || callers().allows(origin),
@@ -126,12 +136,15 @@ export function buildApi(options: ApiOptions): Listeners {
   return { handle: listener(false), handleLocal: listener(true) };
 }
 
-/** What of a request a route can ask for. */
+const NO_SOURCES: SourceList = { list: () => [], devices: () => [] };
+const NO_SINKS: SinkList = { health: () => ({}), aside: () => undefined };
+
+/** The parts of a request that a route can use. */
 interface Asked {
   readonly request: IncomingMessage;
   readonly isLocal: boolean;
   readonly params: Readonly<Record<string, string>>;
-  /** As it stands in the URL. */
+  /** As in the URL, still escaped. */
   readonly query: string;
 }
 
@@ -161,11 +174,11 @@ function membersOf(query: string): Readonly<Record<string, string>> {
   return Object.fromEntries([...new URLSearchParams(query)].reverse());
 }
 
-/** @throws ProtocolError UNAUTHORIZED for a key that is not known: also where none is needed. */
+/** @throws ProtocolError UNAUTHORIZED for an unknown key, even where no key is needed. */
 function callerOf({ request, isLocal }: Asked, keys: ApiOptions['keys']): ApiCaller | undefined {
   const { authorization } = request.headers;
   if (authorization === undefined) return isLocal ? LOCAL : undefined;
   const caller = keys.find(authorization);
-  if (!caller) throw new ProtocolError('UNAUTHORIZED', 'the API key is none of api.keys', undefined, 'KEY_UNKNOWN');
+  if (!caller) throw new ProtocolError('UNAUTHORIZED', 'the API key is not one of api.keys', undefined, 'KEY_UNKNOWN');
   return caller;
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { channelOrPattern, messageSize, origins } from '../value-types/index.ts';
 
-/** A header carries it as it is: no spaces, and nothing whose bytes depend on who writes it. */
+/** It is sent unescaped in a header: no spaces, and no characters whose encoding may vary. */
 const apiSecret = z
   .string()
   .regex(/^[\x21-\x7e]{32,}$/, {
@@ -9,7 +9,7 @@ const apiSecret = z
   })
   .meta({ allowed: 'a text of 32 characters or more, without spaces', hidden: true });
 
-export const RIGHTS = ['publish', 'read', 'users', 'admin'] as const;
+export const RIGHTS = ['publish', 'read', 'users', 'sinks', 'admin'] as const;
 
 const apiKey = z.strictObject({
   name: z.string().describe('For the logs.'),
@@ -18,19 +18,21 @@ const apiKey = z.strictObject({
     .array(z.enum(RIGHTS))
     .default(['publish'])
     .describe(
-      'publish; read (history, presence, channels, users); users (disconnect, refresh, revoke); admin (all of it, and the admin page).',
+      'publish; read (history, presence, channels, users); users (disconnect, refresh, revoke); sinks (list, retry and drop what they set aside); admin (all of these, and the admin page).',
     ),
   channels: z
     .array(channelOrPattern)
     .default(['*'])
-    .describe("The channels that it may publish to and read. A star does not mean the daemon's own, `zocalo:…`."),
+    .describe(
+      "The channels that it may publish to and read, and of which it sees what sinks set aside. A star does not cover the daemon's own, `zocalo:…`.",
+    ),
 });
 
 export const api = z
   .strictObject({
-    keys: z.array(apiKey).default([]).describe('Who may call the HTTP API.'),
-    cors: origins.default([]).describe('Origins whose pages may call the HTTP API: as in `origins`.'),
-    maxBody: messageSize.prefault('1MiB').describe('Bytes of a request.'),
+    keys: z.array(apiKey).default([]).describe('The API keys: who may call the HTTP API.'),
+    cors: origins.default([]).describe('Origins whose pages may call the HTTP API, written as in `origins`.'),
+    maxBody: messageSize.prefault('1MiB').describe('Largest body of a request, in bytes.'),
   })
   .prefault({})
   .describe('The HTTP API.');

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Origins } from '../../websocket/index.ts';
 
-/** Asked by a browser before a page of another origin may send what is not simple (Fetch, §4.8). */
+/** The answer to a preflight: a browser asks before a page of another origin may send such a request (Fetch, §4.8). */
 const PREFLIGHT = {
   'access-control-allow-methods': 'GET, HEAD, POST',
   'access-control-allow-headers': 'Authorization, Content-Type, Idempotency-Key',
@@ -9,8 +9,8 @@ const PREFLIGHT = {
 };
 
 /**
- * Lets pages of these origins read the answer: any page where all are allowed, since keys are never sent by themselves
- * as cookies are. Answers a preflight, and says so.
+ * Lets pages of these origins read the answer. `*` is safe: unlike cookies, a key is only sent by a page that has it.
+ * Returns true when the request was a preflight, which is answered here.
  */
 export function allowPages(origins: Origins, { method, headers }: IncomingMessage, response: ServerResponse): boolean {
   const { origin } = headers;

@@ -1,8 +1,8 @@
 import { JsonText, memberIn, type Scan, scan } from '../../protocol/index.ts';
 
 /**
- * Puts the text of `data`, as it stands in a body, into the place of what was read of it: in the body's own object, or
- * in each of a list. Nothing else of a body has numbers that somebody else must get as they are.
+ * Replaces the parsed `data` of a body, or of each entry of a list, by its original text, so that receivers get every
+ * number unrounded. The other members are for the server alone.
  */
 export function keepData(text: string, body: unknown): void {
   const whole = scan(text);

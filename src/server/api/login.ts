@@ -4,7 +4,7 @@ import type { Sessions } from './people.ts';
 import { type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
-/** A token for a user and password: for pages that log in by a form, and for readers of /sse. `pages`: which of them may. */
+/** Gives a token for a user and password, for login forms and readers of /sse. `pages`: which pages may ask. */
 export function loginRoute(
   auth: Sessions,
   clientAddress: { of(request: IncomingMessage): string },
@@ -20,13 +20,14 @@ export function loginRoute(
     answer: schemas.loggedIn,
     handle: async ({ body: { user, password }, request }) => {
       const { origin, host } = request.headers;
-      // A browser sends such a request for any page: without this, one could try passwords from its visitors' addresses.
+      // Browsers send such a request for any page. Without this check, a page could try passwords from its visitors'
+      // addresses.
       if (origin !== undefined && !pages.allows(origin, host))
         throw new ProtocolError(
           'FORBIDDEN',
           `pages of ${origin} may not log in: neither origins nor api.cors allows it`,
         );
-      if (!auth.login) throw new ProtocolError('NOT_OFFERED', 'nobody can log in by a password here');
+      if (!auth.login) throw new ProtocolError('NOT_OFFERED', 'login by password is not offered here');
       const { token, expiresIn } = await auth.login(user, password, clientAddress.of(request));
       return { user, token, ...(expiresIn !== undefined && { expiresIn }) };
     },

@@ -1,11 +1,11 @@
 import { type Hub, isOwn } from '../../hub/index.ts';
+import { nearestEntry } from '../../nearest.ts';
 import { ProtocolError } from '../../protocol/index.ts';
 import type { ApiCaller } from '../auth/index.ts';
 import type { ApiRight } from '../config/index.ts';
-import { nearestEntry } from '../nearest.ts';
 
 /**
- * Refuses a channel that no client could ever use, which is most likely a slip of the pen in the application.
+ * Refuses a channel that no client could ever use: most likely a typing error in the application.
  * @throws ProtocolError NOT_OFFERED, with the nearest entry among those that the caller may know of.
  */
 export function checkOffered(hub: Hub, caller: ApiCaller | undefined, right: ApiRight, channel: string): void {

@@ -8,13 +8,13 @@ export interface Api extends Listeners {
   takes(url: string | undefined): boolean;
 }
 
-/** The API's own module, with zod, which reads what it is sent. */
+/** The API's own module, with zod, which validates requests. */
 export const loadApi = () => import('./api.ts');
 
 /**
- * The HTTP API: what a program in any language says to the hub. It is evaluated with the first request for it. In the
- * package that reads no file (see scripts/build.ts), so that neither a full table of open files nor an upgrade in place
- * can keep it from it.
+ * The HTTP API, through which a program in any language uses the hub. Its module is evaluated at the first request. In
+ * the published package that reads no file (see scripts/build.ts), so that it works even when the file table is full or
+ * the package was replaced meanwhile.
  */
 export function createApi(options: ApiOptions): Api {
   let loaded: Listeners | undefined;
@@ -31,7 +31,7 @@ export function createApi(options: ApiOptions): Api {
     } catch (err) {
       loading = undefined; // the next request tries again
       options.log?.error({ err }, 'the HTTP API could not be loaded');
-      const body = { code: 'UNAVAILABLE', message: 'the API is not there just now; the log says why' };
+      const body = { code: 'UNAVAILABLE', message: 'the API cannot be loaded just now; the log says why' };
       answer(response, 503, body, { headers: { 'retry-after': '1', connection: 'close' } });
     }
   };

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Route, route } from './route.ts';
 import { failure } from './schemas.ts';
 
-/** The route of the document, which is not in it. */
+/** The route of the document. The document does not list it. */
 export function documentRoute(routes: readonly Route[]): Route {
   const document = openApi(routes);
   return route({
@@ -15,7 +15,7 @@ export function documentRoute(routes: readonly Route[]): Route {
   });
 }
 
-/** The OpenAPI 3.1 document of the API, made of the schemas by which its requests are checked. */
+/** The OpenAPI 3.1 document, generated from the schemas that check the requests. */
 function openApi(routes: readonly Route[]): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const route of routes) {
@@ -27,7 +27,7 @@ function openApi(routes: readonly Route[]): object {
     info: {
       title: 'Zócalo',
       version: '1',
-      description: 'Publish, look up, and manage who is there. The codes of errors are those of docs/protocol.md.',
+      description: 'Publish to channels, read them, and manage users. The error codes are those of docs/protocol.md.',
     },
     paths,
     components: {

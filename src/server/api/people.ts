@@ -1,10 +1,10 @@
-import type { Hub, UserConnection } from '../../hub/index.ts';
-import { compilePattern, isPattern, ProtocolError } from '../../protocol/index.ts';
+import type { Hub } from '../../hub/index.ts';
+import { ProtocolError } from '../../protocol/index.ts';
 import { checkOffered } from './offered.ts';
 import { checkDepth, permit, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
-/** Looking up channels, and who is there. */
+/** The routes that read: history, presence, channels, users, connections. */
 export function lookingUpRoutes(hub: Hub): Route[] {
   return [
     route({
@@ -23,7 +23,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
     route({
       method: 'GET',
       path: '/api/presence',
-      summary: 'Who is in a channel, on this node.',
+      summary: 'Who is in a channel, on all nodes.',
       right: 'read',
       query: schemas.channelQuery,
       answer: schemas.presence,
@@ -40,17 +40,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       right: 'read',
       query: schemas.channelsQuery,
       answer: schemas.channels,
-      handle: ({ caller, query: { pattern = '*', ...rest } }) => {
-        const matches = isPattern(pattern) ? compilePattern(pattern) : (name: string) => name === pattern;
-        const names = hub.channels.filter((name) => matches(name) && caller!.may('read', name));
-        const { items, next } = page(names, rest);
-        const channels = items.map((channel) => ({
-          channel,
-          subscribers: hub.subscribers(channel),
-          members: hub.presence(channel).count,
-        }));
-        return { channels, ...next };
-      },
+      handle: ({ caller, query }) => hub.town.channels({ ...query, matches: (name) => caller!.may('read', name) }),
     }),
     route({
       method: 'GET',
@@ -59,52 +49,42 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       right: 'read',
       query: schemas.pageQuery,
       answer: schemas.users,
-      handle: ({ query }) => {
-        const { items, next } = page(hub.users, query);
-        const users = items.map((id) => {
-          const { connections } = hub.user(id);
-          return { id, connections: connections.length, since: Math.min(...connections.map(({ since }) => since)) };
-        });
-        return { users, ...next };
-      },
+      handle: ({ query }) => hub.town.users(query),
     }),
     route({
       method: 'GET',
       path: '/api/users/:id',
-      summary: 'A user and their connections. One who is not connected is no error.',
+      summary: 'A user and their connections. A user who is not connected is not an error.',
       right: 'read',
+      query: schemas.hereQuery,
       answer: schemas.user,
-      handle: ({ params }) => {
+      handle: async ({ params, query }) => {
         const id = params.id!;
-        const { connections } = hub.user(id);
-        return { id, online: connections.length > 0, connections: connections.map(described) };
+        const { connections, ...rest } = await hub.town.user(id, query);
+        return { id, online: connections.length > 0, connections, ...rest };
       },
     }),
     route({
       method: 'GET',
       path: '/api/connections',
-      summary: 'Everybody who is connected, known or not, by the id of the connection.',
+      summary: 'All connections, anonymous ones too, by id.',
       right: 'read',
       query: schemas.pageQuery,
       answer: schemas.connections,
-      handle: ({ query }) => {
-        const all = new Map(hub.connections.map((connection) => [connection.id, connection]));
-        const { items, next } = page([...all.keys()], query);
-        return { connections: items.map((id) => described(all.get(id)!)), ...next };
-      },
+      handle: ({ query }) => hub.town.connections(query),
     }),
   ];
 }
 
-/** What makes known who somebody is: for renewing and revoking. */
+/** Logins, and their revocation. */
 export interface Sessions {
   /** Revokes every token and session of the user. */
-  revoke?(user: string): unknown;
+  revoke?(user: string, message: string): unknown;
   /** Checks a password. */
   login?(user: string, password: string, address: string): Promise<{ token: string; expiresIn?: number }>;
 }
 
-/** Doing something to a user. */
+/** The routes that act on a user. */
 export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
   return [
     route({
@@ -115,46 +95,46 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       body: schemas.sendBody,
       hasData: true,
       answer: schemas.reached,
-      handle: ({ params, body: { data } }) => {
+      handle: ({ params, body: { data, ...reach } }) => {
         checkDepth(data);
-        return { connections: hub.user(params.id!).send(data) };
+        return hub.town.send(params.id!, data, reach);
       },
     }),
     route({
       method: 'POST',
       path: '/api/users/:id/disconnect',
-      summary: 'Ends each connection of a user. They do not come back by themselves.',
+      summary: 'Ends each connection of a user. The clients do not reconnect by themselves.',
       right: 'users',
       body: schemas.reasonBody,
       mayLackBody: true,
       answer: schemas.reached,
-      handle: ({ params, body }) =>
-        reach(hub, params.id!, (connection) => connection.end('CLOSED', body.message ?? 'you were disconnected')),
+      handle: ({ params, body }) => hub.town.end(params.id!, 'CLOSED', body.message ?? 'you were disconnected', body),
     }),
     route({
       method: 'POST',
       path: '/api/users/:id/unsubscribe',
-      summary: 'Takes a channel from each connection of a user.',
+      summary: 'Unsubscribes each connection of a user from a channel.',
       right: 'users',
-      body: schemas.channelQuery,
+      body: schemas.unsubscribeBody,
       answer: schemas.reached,
-      handle: ({ params, body }) =>
-        reach(hub, params.id!, (connection) => connection.unsubscribe(body.channel, 'FORBIDDEN')),
+      handle: ({ params, body }) => hub.town.unsubscribe(params.id!, body.channel, 'FORBIDDEN', body),
     }),
     route({
       method: 'POST',
       path: '/api/users/:id/revoke',
       summary: 'Revokes every token and session of the user, and ends their connections.',
       right: 'users',
-      body: schemas.reasonBody,
+      body: schemas.revokeBody,
       mayLackBody: true,
       answer: schemas.reached,
       handle: async ({ params, body }) => {
         if (!sessions.revoke) throw new ProtocolError('NOT_OFFERED', 'this server knows no sessions to revoke');
-        await sessions.revoke(params.id!);
-        return reach(hub, params.id!, (connection) =>
-          connection.end('UNAUTHORIZED', body.message ?? 'your session was revoked'),
-        );
+        const message = body.message ?? 'your session was revoked';
+        // Counted before, since nodes end them as soon as they hear of it.
+        const before = await hub.town.user(params.id!).catch(() => undefined);
+        await sessions.revoke(params.id!, message);
+        const reached = await hub.town.end(params.id!, 'UNAUTHORIZED', message);
+        return { ...reached, connections: before?.connections.length ?? reached.connections };
       },
     }),
     route({
@@ -164,41 +144,8 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       right: 'users',
       body: schemas.refreshBody,
       answer: schemas.reached,
-      // The code is the one that every client knows to come back from, with what it was subscribed to.
-      handle: ({ body }) =>
-        reach(hub, body.user, (connection) => connection.end('SHUTTING_DOWN', 'come back: your rights have changed')),
+      // Every client reconnects after this code, and subscribes again.
+      handle: ({ body }) => hub.town.end(body.user, 'SHUTTING_DOWN', 'come back: your rights have changed', body),
     }),
   ];
-}
-
-function reach(hub: Hub, user: string, action: (connection: UserConnection) => unknown): { connections: number } {
-  const { connections } = hub.user(user);
-  return { connections: connections.filter((connection) => action(connection) !== false).length };
-}
-
-function described({ id, user, since, channels, request }: UserConnection): object {
-  const { remoteAddress } = (request ?? {}) as { remoteAddress?: string };
-  return {
-    id,
-    ...(user !== undefined && { user }),
-    since,
-    channels,
-    ...(remoteAddress !== undefined && { address: remoteAddress }),
-  };
-}
-
-interface PageOptions {
-  readonly limit?: number | undefined;
-  readonly after?: string | undefined;
-}
-
-/** So many of the names, in the order of their characters. */
-function page(names: readonly string[], { limit = 100, after }: PageOptions) {
-  const sorted = names.filter((name) => after === undefined || name > after).toSorted(inOrder);
-  const items = sorted.slice(0, limit);
-  return { items, next: sorted.length > limit ? { next: items.at(-1)! } : {} };
-}
-
-function inOrder(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
-import type { Connection, Hub } from '../../hub/index.ts';
+import type { Hub } from '../../hub/index.ts';
 import { LIMITS, ProtocolError } from '../../protocol/index.ts';
 import type { ApiCaller } from '../auth/index.ts';
 import { check, failureOf } from '../http/index.ts';
@@ -10,7 +10,7 @@ import * as schemas from './schemas.ts';
 
 type Publication = z.output<typeof schemas.publishBody>;
 
-/** Publishing: to one channel, to several, or many things at once. */
+/** The routes that publish: to one channel, to several, or a batch. */
 export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown) => void): Route[] {
   const publish = async (caller: ApiCaller | undefined, publication: Publication) => {
     const { channel, data, key, keep, except } = publication;
@@ -20,11 +20,12 @@ export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown
     const at = await hub.publish(channel, data, {
       ...(key !== undefined && { key }),
       ...(keep !== undefined && { keep }),
-      ...(except !== undefined && leftOut(hub, except)),
+      // A connection that has ended needs no exclusion.
+      ...(except !== undefined && { except: { id: except } }),
     });
     return at ? { at } : {};
   };
-  /** An answer where one thing that fails must not hurt the others. */
+  /** The answer for one part of many. A failure must not affect the others. */
   const attempt = async <Answer>(action: () => Promise<Answer>) => {
     try {
       return await action();
@@ -64,14 +65,14 @@ export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown
     route({
       method: 'POST',
       path: '/api/batch',
-      summary: 'Publishes many things, each as for /api/publish. One that is refused does not hurt the others.',
+      summary: 'Publishes many things, each as for /api/publish. A refused one does not affect the others.',
       right: 'publish',
       body: schemas.looseBatch,
       hasData: true,
       documented: schemas.batchBody,
       answer: schemas.batched,
       handle: ({ caller, body }) =>
-        // All at once, for the log to take them together; those of one channel keep their order.
+        // All at once, so that the log can store them together. Those of one channel keep their order.
         Promise.all(
           body.map((part) => attempt(async () => publish(caller, check(schemas.publishBody, part, 'the publication')))),
         ),
@@ -79,20 +80,14 @@ export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown
   ];
 }
 
-/** The header counts like the member. */
+/** Takes the key from the header as well as from the body. */
 function withKey<Body extends { key?: string | undefined }>(body: Body, request: IncomingMessage): Body {
   const header = request.headers['idempotency-key'];
   if (typeof header !== 'string') return body;
-  const key = /^"(.*)"$/.exec(header)?.[1] ?? header; // the IETF's draft writes it in quotes
+  const key = /^"(.*)"$/.exec(header)?.[1] ?? header; // quoted in the IETF's draft
   if (key.length === 0 || key.length > LIMITS.key)
     throw new ProtocolError('BAD_MESSAGE', `the header Idempotency-Key must have 1 to ${LIMITS.key} characters`);
   if (body.key !== undefined && body.key !== key)
     throw new ProtocolError('BAD_MESSAGE', 'the header Idempotency-Key and the member key differ');
   return { ...body, key };
-}
-
-/** A connection that is gone is left out anyway. */
-function leftOut(hub: Hub, id: string): { except?: Connection } {
-  const connection = hub.connection(id);
-  return connection ? { except: connection as Connection } : {};
 }

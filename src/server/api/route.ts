@@ -5,9 +5,9 @@ import type { ApiCaller } from '../auth/index.ts';
 import type { ApiRight } from '../config/index.ts';
 import { forbidden } from '../http/index.ts';
 
-/** One request, understood. */
+/** One request, checked and parsed. */
 export interface Call<Body = unknown, Query = unknown> {
-  /** Who asks; undefined where a route is open, and no key came. */
+  /** Undefined when the route needs no key and none was sent. */
   readonly caller: ApiCaller | undefined;
   readonly params: Readonly<Record<string, string>>;
   readonly query: Query;
@@ -17,26 +17,26 @@ export interface Call<Body = unknown, Query = unknown> {
 
 export interface Route<Body extends z.ZodType = z.ZodType, Query extends z.ZodType = z.ZodType> {
   readonly method: 'GET' | 'POST';
-  /** With `:name` for what varies. */
+  /** With `:name` for parameters. */
   readonly path: string;
   /** For the OpenAPI document. */
   readonly summary: string;
-  /** What the API key must be able to do; null: no key is needed. */
+  /** The right that the API key needs; null: no key is needed. */
   readonly right: ApiRight | null;
   readonly query?: Query;
   readonly body?: Body;
-  /** The body as the document has it, where it is checked part by part. */
+  /** The schema of the body for the document, where the body is checked part by part. */
   readonly documented?: z.ZodType;
-  /** The body has a member `data`, or is a list of what has: it comes as `JsonText`. */
+  /** The body has a member `data`, or is a list of objects that have one. It arrives as `JsonText`. */
   readonly hasData?: boolean;
   /** An absent body is `{}`. */
   readonly mayLackBody?: boolean;
   readonly answer: z.ZodType;
-  /** Answers what becomes JSON, or a `JsonText`. */
+  /** Returns what is sent as JSON, or a `JsonText`. */
   handle(call: Call<z.output<Body>, z.output<Query>>): unknown;
 }
 
-/** Lets each route's handler have the types of its own schemas. */
+/** Gives a route's handler the types of its schemas. */
 export function route<Body extends z.ZodType, Query extends z.ZodType>(route: Route<Body, Query>): Route {
   return route as unknown as Route;
 }
@@ -50,7 +50,7 @@ export function permit(caller: ApiCaller | undefined, right: ApiRight, channel: 
 
 /** The same limit as for clients, so that every receiver can parse it. @throws ProtocolError BAD_MESSAGE. */
 export function checkDepth(data: JsonText): void {
-  // The line that carries it is an array itself.
+  // One level less, since the line that carries it is an array.
   if (data.depth >= LIMITS.depth)
     throw new ProtocolError('BAD_MESSAGE', `arrays and objects may lie ${LIMITS.depth - 1} deep inside each other`);
 }

@@ -2,19 +2,19 @@ import { ProtocolError } from '../../protocol/index.ts';
 
 interface Routed {
   readonly method: 'GET' | 'POST';
-  /** `/api/users/:id/send`: `:name` stands for any text without a slash, unless that is escaped. */
+  /** `/api/users/:id/send`: `:name` matches any text without an unescaped slash. */
   readonly path: string;
 }
 
 export interface Found<Route> {
   readonly route: Route;
-  /** What stands for the names in the path, unescaped. */
+  /** The parameters of the path, unescaped. */
   readonly params: Readonly<Record<string, string>>;
 }
 
 const NO_PARAMS: Readonly<Record<string, string>> = {};
 
-/** Finds the route of a request in a table of them. */
+/** Finds the route of a request in a table. */
 export class Router<Route extends Routed> {
   /** By path: the routes by method. */
   readonly #fixed = new Map<string, Map<string, Route>>();
@@ -62,7 +62,7 @@ export class Router<Route extends Routed> {
   }
 }
 
-/** Undefined for what is no escaped UTF-8. */
+/** Undefined when it is not escaped UTF-8. */
 function unescaped(part: string): string | undefined {
   try {
     return decodeURIComponent(part);

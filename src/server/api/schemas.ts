@@ -2,46 +2,49 @@ import { z } from 'zod';
 import { isChannel, isPattern, JsonText, LIMITS } from '../../protocol/index.ts';
 import { channelName } from '../value-types/index.ts';
 
-/** What is said to the HTTP API and by it. The OpenAPI document is made of these. */
+/** The requests and answers of the HTTP API. The OpenAPI document is generated from these. */
 
-/** Anything may stand there, and nothing of it is read. */
+/** Any JSON. It is passed on unread. */
 const data = z
   .custom<JsonText>((value) => value instanceof JsonText, { error: 'is missing' })
-  .describe('Anything that JSON can say.');
+  .describe('Any JSON value.');
 
 const key = z
   .string()
   .min(1)
   .max(LIMITS.key)
-  .describe('Makes a repetition harmless: with the same key, the same data is stored once.');
+  .describe('Makes a retry harmless: the same data with the same key is stored once.');
 
-const keep = z.boolean().describe('False passes it on to who is there now, and stores nothing. Default true.');
+const keep = z.boolean().describe('False: only those connected now receive it, and it is not stored. Default true.');
 
 export const position = z
   .tuple([z.string(), z.int().nonnegative()])
   .readonly()
-  .describe("A place in a channel's log: its epoch, and the offset in it.");
+  .describe("A position in a channel's log: the log's epoch, and the offset.");
 
 export const publishBody = z.strictObject({
   channel: channelName,
   data,
   key: key.optional(),
   keep: keep.optional(),
-  except: z.string().optional().describe('The id of a connection that is left out.'),
+  except: z.string().optional().describe('The id of a connection that does not receive it.'),
 });
 
 export const published = z.strictObject({ at: position.optional().describe('Absent with keep: false.') });
 
 export const failure = z
   .strictObject({
-    code: z.string().describe('Never changes: match this.'),
+    code: z.string().describe('Stable: match this.'),
     message: z.string().describe('A sentence for people.'),
     retryAfter: z.number().optional().describe('Milliseconds after which the same request may succeed.'),
-    reason: z.string().optional().describe('Why, for programs, where one code has several causes: RIGHT_MISSING, say.'),
+    reason: z
+      .string()
+      .optional()
+      .describe('The cause, for programs, where one code has several: for example RIGHT_MISSING.'),
   })
   .describe('Why a request was refused.');
 
-/** What one request may publish. */
+/** Publications in one request. */
 export const MOST = 1_000;
 
 export const broadcastBody = z.strictObject({
@@ -56,11 +59,11 @@ export const broadcasted = z.strictObject({
 });
 
 export const batchBody = z.array(publishBody).min(1).max(MOST);
-/** Each part is checked by itself, so that a bad one does not hurt the others. */
+/** Each part is checked by itself, so that an invalid one does not affect the others. */
 export const looseBatch = z.array(z.unknown()).min(1).max(MOST);
 export const batched = z.array(z.union([published, failure])).describe('An answer for each, in the same order.');
 
-/** Of a query, where everything is text. */
+/** A number in a query, where everything is text. */
 const count = (most: number) =>
   z
     .string()
@@ -68,9 +71,21 @@ const count = (most: number) =>
     .transform(Number)
     .refine((value) => value >= 1 && value <= most, { error: `must be from 1 to ${most}` });
 
-const after = z.string().optional().describe('What came last on the page before.');
-const page = { limit: count(1_000).optional().describe('Default 100.'), after };
-const next = z.string().optional().describe('There is more: ask for what comes after this.');
+const after = z.string().optional().describe('The last name of the page before.');
+const HERE = 'Only this node. Default: all of them.';
+const inQuery = z
+  .enum(['true', 'false'], { error: 'must be true or false' })
+  .transform((text) => text === 'true')
+  .optional()
+  .describe(HERE);
+const inBody = z.boolean().optional().describe(HERE);
+const missing = z
+  .array(z.string())
+  .readonly()
+  .optional()
+  .describe('The nodes that did not answer in time: what they have is not in this answer.');
+const page = { limit: count(1_000).optional().describe('Default 100.'), after, onlyHere: inQuery };
+const next = z.string().optional().describe('Present when there is more: send it as `after`.');
 
 export const historyQuery = z.strictObject({
   channel: channelName,
@@ -82,7 +97,7 @@ export const historyQuery = z.strictObject({
       return [text.slice(0, colon), Number(text.slice(colon + 1))];
     })
     .optional()
-    .describe('A position, epoch:offset: what came after it. Default: from the oldest.'),
+    .describe('A position, epoch:offset: the page starts after it. Default: the oldest.'),
   limit: count(LIMITS.credit).optional().describe('Default 256.'),
 });
 
@@ -96,7 +111,7 @@ export const history = z.strictObject({
   epoch: z.string(),
   oldest: z.int(),
   head: z.int(),
-  gap: z.literal(true).optional().describe('What came directly after `at` is no longer there.'),
+  gap: z.literal(true).optional().describe('What came directly after `at` is no longer stored.'),
   entries: z.array(z.tuple([z.int(), z.unknown(), meta])),
 });
 
@@ -121,14 +136,16 @@ export const channels = z.strictObject({
   channels: z.array(
     z.strictObject({
       channel: z.string(),
-      subscribers: z.int().describe('On this node.'),
-      members: z.int().describe('Who is shown as here; 0 where there is no presence.'),
+      subscribers: z.int(),
+      members: z.int().describe('Members in the presence list; 0 where presence is off.'),
     }),
   ),
   next,
+  missing,
 });
 
 export const pageQuery = z.strictObject(page);
+export const hereQuery = z.strictObject({ onlyHere: inQuery });
 
 export const connection = z.strictObject({
   id: z.string(),
@@ -138,19 +155,25 @@ export const connection = z.strictObject({
   address: z.string().optional(),
 });
 
-export const connections = z.strictObject({ connections: z.array(connection), next });
+export const connections = z.strictObject({ connections: z.array(connection), next, missing });
 export const users = z.strictObject({
   users: z.array(z.strictObject({ id: z.string(), connections: z.int(), since: z.number() })),
   next,
+  missing,
 });
-export const user = z.strictObject({ id: z.string(), online: z.boolean(), connections: z.array(connection) });
+export const user = z.strictObject({ id: z.string(), online: z.boolean(), connections: z.array(connection), missing });
 
-export const sendBody = z.strictObject({ data });
-export const reasonBody = z.strictObject({
+export const sendBody = z.strictObject({ data, onlyHere: inBody });
+export const unsubscribeBody = z.strictObject({ channel: channelName, onlyHere: inBody });
+export const revokeBody = z.strictObject({
   message: z.string().max(100).optional().describe('A sentence for the client.'),
 });
-export const refreshBody = z.strictObject({ user: z.string().min(1) });
-export const reached = z.strictObject({ connections: z.int().describe('How many connections that was.') });
+export const reasonBody = revokeBody.extend({ onlyHere: inBody });
+export const refreshBody = z.strictObject({ user: z.string().min(1), onlyHere: inBody });
+export const reached = z.strictObject({
+  connections: z.int().describe('How many connections it affected.'),
+  missing,
+});
 
 export const loginBody = z.strictObject({
   user: z.string().min(1).max(255),
@@ -158,16 +181,107 @@ export const loginBody = z.strictObject({
 });
 export const loggedIn = z.strictObject({
   user: z.string(),
-  token: z.string().describe('Say it in `hi`, or as ?token= of /sse.'),
+  token: z.string().describe('Send it in `hi`, or as ?token= of /sse.'),
   expiresIn: z.number().optional().describe('Milliseconds.'),
 });
 
 export const whoami = z.strictObject({
-  address: z.string().describe('The IP address that the server has for the caller; empty on the Unix socket.'),
+  address: z.string().describe('The IP address of the caller, as the server sees it; empty on the Unix socket.'),
   forwarding: z
     .enum(['none', 'believed', 'ignored'])
-    .describe('Whether a proxy says for whom it asks, and is one of the key `proxies`.'),
+    .describe(
+      'Whether a proxy named the client: none did; one from the key `proxies` did (believed); another did (ignored).',
+    ),
   proto: z.enum(['http', 'https']),
   host: z.string().optional(),
   key: z.string().optional().describe('The name of the API key.'),
 });
+
+const failed = z.string().optional().describe('The code of what is wrong.');
+const since1970 = z.number().describe('Milliseconds since 1970.');
+
+export const sources = z.strictObject({
+  sources: z.array(
+    z.strictObject({
+      name: z.string(),
+      kind: z.enum(['database', 'listen', 'dial', 'file', 'mqtt', 'push', 'lines']),
+      place: z.string().describe('An address, a path, or a kind of device.'),
+      ok: z.boolean(),
+      error: failed,
+      message: z.string().optional().describe('What is wrong, or what was wrong last.'),
+      failures: z.int().describe('How many times something failed or was wrong.'),
+      connections: z.int().optional(),
+      frames: z.int().optional().describe('Frames that devices have sent.'),
+      published: z.int().optional().describe('Readings or rows that were published.'),
+      refused: z.int().optional().describe('Frames and readings that were not taken, and connections refused.'),
+      waiting: z.int().optional().describe('Readings that wait for the log, or rows in an outbox.'),
+      lag: z.number().optional().describe('Seconds for which the oldest row has waited.'),
+      aside: z.int().optional().describe('Rows that were set aside.'),
+    }),
+  ),
+});
+
+export const devicesQuery = z.strictObject({
+  source: z.string().optional().describe('Of this source only.'),
+  limit: count(1_000).optional().describe('Default 100.'),
+  after: z.string().optional().describe('The `next` of the page before.'),
+});
+
+export const devices = z.strictObject({
+  devices: z.array(
+    z.strictObject({
+      source: z.string(),
+      device: z.string().describe('Its name.'),
+      here: z.boolean().describe('Whether it is connected; for one of a broker, whether the broker is.'),
+      address: z.string().optional().describe('Of its connection.'),
+      lastSeen: since1970.optional().describe('When its last frame came, in milliseconds since 1970.'),
+      frames: z.int().describe('Frames that it has sent.'),
+      errors: z.int().describe('How many of these, and of their readings, were not taken.'),
+      lastError: z.strictObject({ code: z.string(), message: z.string(), at: since1970 }).optional(),
+    }),
+  ),
+  next,
+});
+
+export const sinks = z.strictObject({
+  sinks: z.array(
+    z.strictObject({
+      name: z.string(),
+      ok: z.boolean(),
+      error: z.string().optional().describe('The code of the error for which nothing is written.'),
+      waiting: z.int().optional().describe('Publications that wait. Absent until it was counted.'),
+      aside: z.int().optional().describe('Publications that the table refused.'),
+      lag: z.number().optional().describe('Seconds since the oldest that waits was published.'),
+    }),
+  ),
+});
+
+export const asideQuery = z.strictObject({
+  limit: count(1_000).optional().describe('Default 100.'),
+  after: z
+    .string()
+    .regex(/^\d{1,16}$/, { error: 'must be the number of a place' })
+    .transform(Number)
+    .optional()
+    .describe('The `next` of the page before.'),
+});
+
+export const asideRows = z.strictObject({
+  rows: z.array(
+    z.strictObject({
+      place: z.int().describe('By which it is named, until it is tried again.'),
+      channel: z.string(),
+      offset: z.int(),
+      time: z.number().describe('When it was published, in milliseconds since 1970.'),
+      reason: z.string().describe('Why the table refused it.'),
+      data: z.unknown(),
+      meta: meta.optional(),
+    }),
+  ),
+  next,
+});
+
+const places = z.array(z.int().positive()).min(1).max(10_000);
+export const retryBody = z.strictObject({ places: places.optional().describe('Default: all.') });
+export const dropBody = z.union([z.strictObject({ places }), z.strictObject({ all: z.literal(true) })]);
+export const rowsChanged = z.strictObject({ rows: z.int().describe('How many rows it affected.') });

@@ -3,8 +3,8 @@ import type { ClientAddress } from '../http/index.ts';
 import { type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
 
-/** What the server sees of a caller: so one can find out whether a proxy passes it on. */
-export function whoamiRoute(clientAddress: Pick<ClientAddress, 'of' | 'forwarding'>): Route {
+/** What the server sees of a caller. It shows whether a proxy passes on the client's address. */
+export function whoamiRoute(clientAddress: Pick<ClientAddress, 'of' | 'forwarding' | 'protocol'>): Route {
   return route({
     method: 'GET',
     path: '/api/whoami',
@@ -12,14 +12,12 @@ export function whoamiRoute(clientAddress: Pick<ClientAddress, 'of' | 'forwardin
     right: null,
     answer: schemas.whoami,
     handle: ({ caller, request }) => {
-      const forwarding = clientAddress.forwarding(request);
-      const proto = forwarding === 'believed' ? request.headers['x-forwarded-proto'] : undefined;
-      const isSecure = proto === undefined ? (request.socket as TLSSocket).encrypted === true : proto === 'https';
+      const standard = (request.socket as TLSSocket).encrypted === true ? 'https' : 'http';
       const { host } = request.headers;
       return {
         address: clientAddress.of(request),
-        forwarding,
-        proto: isSecure ? 'https' : 'http',
+        forwarding: clientAddress.forwarding(request),
+        proto: (clientAddress.protocol(request) ?? standard) === 'https' ? 'https' : 'http',
         ...(host !== undefined && { host }),
         ...(caller && { key: caller.name }),
       };

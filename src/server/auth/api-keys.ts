@@ -3,15 +3,15 @@ import { compileGrant } from '../../hub/index.ts';
 import type { ApiKeyConfig, ApiRight } from '../config/index.ts';
 import { bearerOf } from './credentials.ts';
 
-/** The caller of the HTTP API: the owner of an API key, or a program of this machine. */
+/** The caller of the HTTP API: the owner of an API key, or a program on this machine. */
 export interface ApiCaller {
   /** The name of the key, for logs. */
   readonly name: string;
-  /** Whether the caller has the right; for a channel when one is named. A key's `admin` has them all. */
+  /** Whether the caller has the right, for a channel if one is given. The right `admin` includes all others. */
   may(right: ApiRight, channel?: string): boolean;
 }
 
-/** The keys of the HTTP API. Only their digests are held. */
+/** The keys of the HTTP API. Only their digests are kept. */
 export class ApiKeys {
   #keys: readonly { digest: Buffer; caller: ApiCaller }[] = [];
 
@@ -25,8 +25,8 @@ export class ApiKeys {
   }
 
   /**
-   * Who sent `Authorization: Bearer <key>`; undefined when it is none of the keys. All keys are compared, each by its
-   * digest, so that the time says nothing about how much of one was right.
+   * Who sent `Authorization: Bearer <key>`; undefined for an unknown key. It compares the digests of all keys in
+   * constant time, so that the time reveals nothing about a key.
    */
   find(authorization: string | undefined): ApiCaller | undefined {
     const digest = digestOf(bearerOf(authorization) ?? '');

@@ -1,19 +1,24 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type Clock, systemClock } from '../../clock.ts';
 import { ZocaloError } from '../../errors.ts';
 import type { Identity, Visitor } from '../../hub/index.ts';
 import { ProtocolError, type Reason } from '../../protocol/index.ts';
-import type { Config } from '../config/index.ts';
-import { type Log, SparseLog } from '../operations/index.ts';
+import type { Config, LoginConfig } from '../config/index.ts';
+import { type Log, ThrottledLog } from '../operations/index.ts';
 import type { Change } from '../part.ts';
+import { unavailable } from '../unavailable.ts';
+import type { Application } from './application.ts';
 import { type AddressOf, type Handshake, handshakeOf, tokenIn } from './credentials.ts';
-import { Hook } from './hook.ts';
 import { KeysUnavailable } from './jwks.ts';
 import { Login, type Session } from './login.ts';
+import { withAddress } from './named-database.ts';
+import { openUsers } from './open-users.ts';
 import type { Scrypt } from './password.ts';
 import { type TokenClaims, TokenRefused, Tokens } from './tokens.ts';
-import { Users } from './users.ts';
+import type { UserTable } from './user-table.ts';
 
-export type AuthConfig = Pick<Config, 'secret' | 'auth'>;
+/** `databases`: for users whose database is named. */
+export type AuthConfig = Pick<Config, 'secret' | 'auth'> & Partial<Pick<Config, 'databases'>>;
 
 export interface AuthOptions {
   readonly log: Log;
@@ -21,38 +26,40 @@ export interface AuthOptions {
   /** Milliseconds since 1970; default `Date.now`. */
   readonly now?: () => number;
   readonly fetch?: typeof fetch;
-  /** The client's address of a request, where proxies stand in front. Default: the other end of the socket. */
+  /** Finds the client's address behind proxies. Default: the peer's address. */
   readonly addressOf?: AddressOf;
   readonly scrypt?: Scrypt;
-  /** Signs the daemon's own tokens where the config has no `secret`. What others signed is then no more taken than without it. */
+  /** The application's handler of `connect`, which a reload may change; undefined when it has none. */
+  readonly application?: () => Application | undefined;
+  /** Signs the daemon's own tokens where the config has no `secret`. It does not make tokens of others acceptable. */
   readonly spareSecret?: string;
+  /** The file with the revocations if the users are in the application's own database. Default: in memory. */
+  readonly revocations?: string | undefined;
 }
 
-/** RFC 7515 §3.1: three parts, the last of which a forger may leave empty. */
+/** RFC 7515 §3.1: three parts. The last may be empty, in a forged one. */
 const JWT = /^[\w-]+\.[\w-]*\.[\w-]*$/;
 
-/** Milliseconds after which somebody comes back who could not be judged just now. */
-const COME_BACK = 3_000;
-
-/** What one config comes to. */
-interface Doors {
+/** The ways to be identified that one configuration offers. */
+interface AuthMethods {
   readonly anonymous: boolean;
   readonly tokens: Tokens;
-  /** Whether tokens in the form of a JWT are checked here, whoever issued them. */
+  /** Whether tokens in the form of a JWT are checked here, from any issuer. */
   readonly takesTokens: boolean;
   readonly login: Login | undefined;
-  readonly hook: Hook | undefined;
+  /** Where the users of the login are. */
+  readonly place: LoginConfig['users'] | undefined;
 }
 
 /**
- * Says who a visitor is. The first of these that there is decides, alone: what is wrong is never tried as something
- * else, so that nobody who shows a bad token comes in as a stranger.
+ * Identifies visitors. The first method below that applies decides alone. A credential that is refused is never tried
+ * another way, so that a bad token does not make its sender an anonymous visitor.
  *
  * 1. user and password;
- * 2. a token: of `hi`, else of the header Authorization, else the query's `token`. What does not have the form of a JWT,
- *    or any without `secret` and `auth.jwt`, is the hook's to judge, if there is one;
- * 3. the hook, by the handshake's cookies and headers; whom it does not know is
- * 4. a stranger, who may come in if the config says so.
+ * 2. a token: of `hi`, else of the header Authorization, else of the query's `token`. If there is a handler of `connect`,
+ *    it judges the tokens that are not JWTs, and all tokens when neither `secret` nor `auth.jwt` is set;
+ * 3. that handler, by the handshake's cookies and headers;
+ * 4. anonymous, if the config allows it.
  *
  * @example
  * const auth = new Auth(config, { log });
@@ -60,87 +67,88 @@ interface Doors {
  * const hub = new Hub({ broker, connect: (visitor) => auth.connect(visitor) });
  */
 export class Auth {
-  #config: AuthConfig;
+  readonly #first: AuthConfig;
   readonly #options: AuthOptions;
-  readonly #log: SparseLog;
+  readonly #log: ThrottledLog;
   readonly #now: () => number;
-  /** Its time, and its ordinal among all revocations. Without a users table it is lost when the process ends. */
+  /** By user: the time of the revocation, and its ordinal. Without a users table it is lost when the process ends. */
   readonly #revoked = new Map<string, { at: number; order: number }>();
   #revocations = 0;
-  #doors: Doors | undefined;
+  #methods: AuthMethods | undefined;
 
   constructor(config: AuthConfig, options: AuthOptions) {
-    this.#config = config;
+    this.#first = config;
     this.#options = options;
-    this.#log = new SparseLog(options.log, options.clock ?? systemClock);
+    this.#log = new ThrottledLog(options.log, options.clock ?? systemClock);
     this.#now = options.now ?? Date.now;
   }
 
   /** Call once, before all else. @throws ZocaloError BAD_OPTION, STORE_FAILED. */
   async open(): Promise<void> {
-    this.#doors = await this.#build(this.#config);
+    this.#methods = await this.#build(this.#first);
   }
 
-  /** Takes another config, or, when that fails, goes on with the one it has. @throws as `open`. */
+  /** Switches to another config; keeps the current one when that fails. @throws as `open`. */
   async reload(config: AuthConfig): Promise<void> {
     (await this.prepare(config)).commit();
   }
 
-  /** Another config, which holds once it is committed. @throws as `open`. */
+  /** Prepares another config, which applies once it is committed. @throws as `open`. */
   async prepare(config: AuthConfig): Promise<Required<Change>> {
-    const doors = await this.#build(config);
-    const replace = (one: Doors | undefined, other: Doors | undefined) => {
-      if (one?.login?.users !== other?.login?.users) one?.login?.users.close();
+    const methods = await this.#build(config);
+    const closeUsers = (dropped: AuthMethods | undefined, kept: AuthMethods | undefined) => {
+      if (dropped?.login?.users !== kept?.login?.users) dropped?.login?.users.close();
     };
     return {
       commit: () => {
-        const earlier = this.#doors;
-        this.#doors = doors;
-        this.#config = config;
-        replace(earlier, doors);
+        const earlier = this.#methods;
+        this.#methods = methods;
+        closeUsers(earlier, methods);
       },
-      discard: () => replace(doors, this.#doors),
+      discard: () => closeUsers(methods, this.#methods),
     };
   }
 
   close(): void {
-    this.#doors?.login?.users.close();
-    this.#doors = undefined;
+    this.#methods?.login?.users.close();
+    this.#methods = undefined;
   }
 
-  async #build({ secret, auth }: AuthConfig): Promise<Doors> {
-    const { clock = systemClock, fetch: doFetch = (...call) => fetch(...call), scrypt, spareSecret } = this.#options;
+  async #build({ secret, auth, databases = {} }: AuthConfig): Promise<AuthMethods> {
+    const {
+      clock = systemClock,
+      fetch: doFetch = (...call) => fetch(...call),
+      scrypt,
+      spareSecret,
+      revocations,
+    } = this.#options;
     const log = this.#log;
     const now = this.#now;
     const tokens = new Tokens({ secret: secret ?? spareSecret, jwt: auth.jwt, now, fetch: doFetch });
     await tokens.open();
-    const hook = auth.hook && new Hook(auth.hook, { log });
     let login: Login | undefined;
-    if (auth.login) {
+    const place = auth.login && withAddress(auth.login.users, databases);
+    if (auth.login && place !== undefined) {
       if (secret === undefined)
         throw new ZocaloError('BAD_OPTION', 'auth.login needs the key `secret`, which signs the session', {
           advice: 'run zocalo init to get one',
         });
-      const isSame = this.#config.auth.login?.users === auth.login.users;
-      let users = isSame ? this.#doors?.login?.users : undefined;
-      if (!users) {
-        users = new Users(auth.login.users, { now, ...(scrypt && { scrypt }) });
-        await users.open();
-      }
+      const kept = isDeepStrictEqual(this.#methods?.place, place) ? this.#methods?.login?.users : undefined;
+      const users = kept ?? (await openUsers(place, { log, clock, now, scrypt, revocations }));
       login = new Login(auth.login, { users, tokens, log, clock });
     }
     const takesTokens = secret !== undefined || auth.jwt !== undefined;
-    return { anonymous: auth.anonymous, tokens, takesTokens, login, hook };
+    return { anonymous: auth.anonymous, tokens, takesTokens, login, place };
   }
 
-  get #open(): Doors {
-    if (!this.#doors) throw new ZocaloError('UNEXPECTED', 'Auth is not open');
-    return this.#doors;
+  get #active(): AuthMethods {
+    if (!this.#methods) throw new ZocaloError('UNEXPECTED', 'Auth is not open');
+    return this.#methods;
   }
 
   /**
-   * For `HubOptions.connect`. @throws ProtocolError UNAUTHORIZED with the reason; UNAVAILABLE, RATE_LIMITED with a pause:
-   * then come back.
+   * For `HubOptions.connect`. @throws ProtocolError UNAUTHORIZED with the reason; UNAVAILABLE or RATE_LIMITED with a
+   * pause after which to try again.
    */
   async connect(visitor: Visitor): Promise<Identity> {
     const handshake = handshakeOf(visitor.request, this.#options.addressOf);
@@ -149,57 +157,68 @@ export class Auth {
     return this.login(user, password, handshake.address);
   }
 
-  /** A result from before a revocation that arrives after it does not count: the client has to ask again. */
+  /** Discards a result when the user was revoked during the check: the client has to ask again. */
   async #unlessRevoked<Found extends Identity>(find: () => Promise<Found>): Promise<Found> {
     const before = this.#revocations;
     const found = await find();
     const order = found.user === undefined ? undefined : this.#revoked.get(found.user)?.order;
-    if (order !== undefined && order > before)
-      throw new ProtocolError('UNAVAILABLE', 'your session was revoked while it was checked', COME_BACK);
+    if (order !== undefined && order > before) throw unavailable('your session was revoked while it was checked');
     return found;
   }
 
   /** @throws ProtocolError UNAUTHORIZED, RATE_LIMITED, UNAVAILABLE; NOT_OFFERED when there is no users table. */
   async login(user: unknown, password: unknown, address: string): Promise<Session> {
-    const { login } = this.#open;
-    if (!login) throw new ProtocolError('NOT_OFFERED', 'nobody can log in by a password here');
+    const { login } = this.#active;
+    if (!login) throw new ProtocolError('NOT_OFFERED', 'login by password is not offered here');
     return this.#unlessRevoked(() => login.login(user, password, address));
+  }
+
+  /** Whether logins can be checked, where that depends on a database; for `/health`. */
+  health(): ReturnType<NonNullable<UserTable['health']>> | undefined {
+    return this.#methods?.login?.users.health?.();
   }
 
   /** Signs a token. @throws ZocaloError BAD_OPTION when the config has no `secret`. */
   async mint(claims: TokenClaims): Promise<string> {
-    return this.#open.tokens.mint(claims);
+    return this.#active.tokens.mint(claims);
   }
 
   /**
    * Refuses the tokens of a user that were issued up to now: for good with a users table, else until the daemon ends.
-   * Then disconnect the user, whose connections go on otherwise. @throws ZocaloError STORE_FAILED.
+   * It does not end the user's connections: do that afterwards. @throws ZocaloError STORE_FAILED.
    */
   revoke(user: string): void {
-    const { login } = this.#open;
-    // In both places: a reload may take the table away.
+    const { login } = this.#active;
+    // In both places, since a reload may remove the table.
     this.#revoked.set(user, { at: this.#now(), order: ++this.#revocations });
     login?.users.revoke(user);
     this.#log.write('info', 'revoked', { user }, 'the tokens of a user were revoked');
   }
 
+  /** The same, if another node has revoked them; `at`: milliseconds since 1970. It is not stored here. */
+  learnRevocation(user: string, at: number): void {
+    if ((this.#revoked.get(user)?.at ?? Number.NEGATIVE_INFINITY) >= at) return;
+    this.#revoked.set(user, { at, order: ++this.#revocations });
+  }
+
   async #judge(handshake: Handshake, token: string | undefined): Promise<Identity> {
-    const { anonymous, tokens, takesTokens, hook } = this.#open;
+    const { anonymous, tokens, takesTokens } = this.#active;
+    const application = this.#options.application?.();
     const isOurs = async (token: string) => JWT.test(token) && (takesTokens || (await tokens.claimsToBeOwn(token)));
-    if (token !== undefined && (!hook || (await isOurs(token)))) return this.#byToken(token, handshake);
-    const verdict = hook ? await hook.ask(handshake, token) : { kind: 'unknown' as const };
+    if (token !== undefined && (!application || (await isOurs(token)))) return this.#byToken(token, handshake);
+    const verdict = application ? await application.ask(handshake, token) : { kind: 'unknown' as const };
     if (verdict.kind === 'known') return verdict.identity;
-    if (verdict.kind === 'refused') throw unauthorized("the application's hook refuses you", 'REFUSED');
-    // Somebody with a token is no stranger: it was to say who they are.
-    if (token !== undefined) throw unauthorized("the application's hook does not know your token", 'TOKEN_INVALID');
+    if (verdict.kind === 'refused') throw unauthorized(verdict.message, 'REFUSED');
+    // A token that is not accepted never makes an anonymous visitor.
+    if (token !== undefined) throw unauthorized('the application does not know your token', 'TOKEN_INVALID');
     if (anonymous) return {};
-    const how = hook ? 'the hook does not know you, and no token came' : 'no token came';
-    throw unauthorized(`${how}; strangers are not let in (auth.anonymous is false)`, 'NO_TOKEN');
+    const how = application ? 'the application does not know you, and no token came' : 'no token came';
+    throw unauthorized(`${how}; anonymous users are not accepted (auth.anonymous is false)`, 'NO_TOKEN');
   }
 
   async #byToken(token: string, { address }: Handshake): Promise<Identity> {
     try {
-      const { user, issued, leeway, identity } = await this.#open.tokens.verify(token);
+      const { user, issued, leeway, identity } = await this.#active.tokens.verify(token);
       const revoked = this.#revokedAt(user);
       if (revoked !== undefined && (issued === undefined || issued - leeway <= revoked))
         throw new TokenRefused('it was revoked, or its user is disabled', 'TOKEN_REVOKED');
@@ -210,16 +229,16 @@ export class Auth {
         throw unauthorized(`the token is refused: ${error.message}`, error.reason);
       }
       if (error instanceof KeysUnavailable)
-        this.#log.write('error', 'jwks', { reason: error.cause }, 'the keys at auth.jwt.jwks cannot be had');
+        this.#log.write('error', 'jwks', { reason: error.cause }, 'the keys at auth.jwt.jwks cannot be fetched');
       if (error instanceof ProtocolError) throw error;
       this.#log.write('error', 'token-broken', { reason: (error as Error).message }, 'a token could not be checked');
-      throw new ProtocolError('UNAVAILABLE', 'who you are cannot be checked just now', COME_BACK);
+      throw unavailable('who you are cannot be checked just now');
     }
   }
 
   #revokedAt(user: string): number | undefined {
     const here = this.#revoked.get(user)?.at;
-    const there = this.#open.login?.users.revokedAt(user);
+    const there = this.#active.login?.users.revokedAt(user);
     return here === undefined || there === undefined ? (here ?? there) : Math.max(here, there);
   }
 }

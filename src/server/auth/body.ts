@@ -1,6 +1,6 @@
 import { utf8 } from '../http/index.ts';
 
-/** Reads an answer's body as JSON, unless it is larger. @throws Error. */
+/** Reads an answer's body as JSON. @throws Error when it is larger than `most` bytes, or not JSON. */
 export async function readJson(response: Response, most: number): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -18,7 +18,7 @@ export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    // Not with JSON.parse's own sentence, which quotes what it read.
-    throw new Error('the answer is no JSON');
+    // The message of JSON.parse would quote the text.
+    throw new Error('the answer is not JSON');
   }
 }

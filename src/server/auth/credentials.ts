@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** What a visitor's first request brought: of a WebSocket, of server-sent events, or nothing on a raw line. */
+/** The first request of a visitor: of a WebSocket or an event stream. Empty for a raw line. */
 export interface Handshake {
   /** Path and query. */
   readonly url: string;
@@ -15,7 +15,7 @@ export type AddressOf = (request: unknown) => string | undefined;
 
 const NONE: Handshake = { url: '/', headers: {}, address: '' };
 
-/** Takes an `UpgradeRequest`, an `IncomingMessage`, or whatever else a floor of sockets knows, which has nothing. */
+/** Takes an `UpgradeRequest` or an `IncomingMessage`; anything else gives an empty handshake. */
 export function handshakeOf(request: unknown, addressOf: AddressOf | undefined): Handshake {
   if (typeof request !== 'object' || request === null || !('url' in request) || !('headers' in request)) return NONE;
   const { url, headers, remoteAddress, socket } = request as Partial<IncomingMessage> & { remoteAddress?: string };
@@ -31,14 +31,10 @@ export function bearerOf(authorization: string | undefined): string | undefined 
   return /^bearer +(\S+) *$/i.exec(authorization ?? '')?.[1];
 }
 
-/** The token of a handshake: the header's, or else the query's `token`, for who can set no header. */
+/** The token of a handshake: of the header, or else of the query's `token`, for clients that cannot set headers. */
 export function tokenIn({ url, headers }: Handshake): string | undefined {
-  const query = url.indexOf('?');
   // An empty bearer token still counts as a token, never as anonymous.
   const bearer = /^bearer(?: |$)/i.test(headers.authorization ?? '') ? '' : undefined;
-  return (
-    bearerOf(headers.authorization) ??
-    bearer ??
-    (query < 0 ? undefined : (new URLSearchParams(url.slice(query)).get('token') ?? undefined))
-  );
+  const query = new URLSearchParams(/\?.*/s.exec(url)?.[0]);
+  return bearerOf(headers.authorization) ?? bearer ?? query.get('token') ?? undefined;
 }

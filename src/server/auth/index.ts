@@ -1,8 +1,11 @@
 export { type ApiCaller, ApiKeys } from './api-keys.ts';
+export type { Application, Verdict } from './application.ts';
 export { Auth, type AuthConfig, type AuthOptions } from './auth.ts';
-export { canOf, rightsOf } from './can.ts';
-export { type AddressOf, bearerOf } from './credentials.ts';
+export { type AddressOf, bearerOf, type Handshake } from './credentials.ts';
+export { formatGrants, parseGrants } from './grant-strings.ts';
 export type { Session } from './login.ts';
 export { permission } from './permission.ts';
+export { Revocations } from './revocations.ts';
 export { type TokenClaims, TokenRefused, Tokens } from './tokens.ts';
+export { isUserId } from './user-id.ts';
 export { type UserRow, Users, type UsersOptions } from './users.ts';

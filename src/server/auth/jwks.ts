@@ -10,12 +10,12 @@ const MOST = 256 * 1_024;
 /** Keys are fetched again after this, or after `COOL_DOWN` at the earliest when a token names an unknown one. */
 const MAX_AGE = 600_000;
 const COOL_DOWN = 30_000;
-/** For so long after a failure nobody asks again. */
+/** Milliseconds after a failure before the keys are fetched again. */
 const PAUSE = 5_000;
 
 /**
- * The keys that are published at a URL (RFC 7517). When they cannot be had, nobody can be told from anybody: the answer
- * is UNAVAILABLE, so that visitors come back.
+ * The keys that are published at a URL (RFC 7517). When they cannot be fetched, no token can be checked: the answer is
+ * UNAVAILABLE, so that visitors try again.
  */
 export function jwksKeys(url: URL, doFetch: typeof fetch, now: () => number): Keys {
   let failedAt = Number.NEGATIVE_INFINITY;
@@ -54,7 +54,7 @@ export function jwksKeys(url: URL, doFetch: typeof fetch, now: () => number): Ke
   };
 }
 
-/** What the visitor is told is general; `cause` is for the log. */
+/** The message is general, for the visitor; `cause` is for the log. */
 export class KeysUnavailable extends ProtocolError {
   override readonly cause: string;
 

@@ -13,15 +13,15 @@ export interface PasswordHash {
 export type Scrypt = (password: string, salt: Uint8Array, cost: { n: number; r: number; p: number }) => Promise<Buffer>;
 
 /**
- * OWASP's Password Storage Cheat Sheet: one of the equally strong choices, and the one of 32 MiB for each check, so that
- * a small machine can do two at a time.
+ * One of the equally strong choices of OWASP's Password Storage Cheat Sheet. This one needs 32 MiB for each check, so
+ * that a small machine can do two at a time.
  */
 export const COST = { n: 2 ** 15, r: 8, p: 3 } as const;
 const SALT_BYTES = 16;
 const HASH_BYTES = 32;
 const CHARACTERS = { least: 8, most: 1_024 } as const;
 
-/** On a thread of Node's own, beside the event loop. */
+/** Runs on a thread of Node's pool, beside the event loop. */
 export const systemScrypt: Scrypt = (password, salt, { n, r, p }) =>
   new Promise((resolve, reject) => {
     const options = { N: n, r, p, maxmem: 2 * 128 * n * r };
@@ -41,10 +41,10 @@ export async function hashPassword(password: string, derive: Scrypt): Promise<Pa
   return { salt, hash: await derive(password, salt, COST), ...COST };
 }
 
-/** What is compared with when there is no such user, so that the answer takes as long. No password has this hash. */
+/** Compared with when there is no such user, so that the answer takes as long. No password has this hash. */
 const NOBODY: PasswordHash = { salt: randomBytes(SALT_BYTES), hash: new Uint8Array(HASH_BYTES), ...COST };
 
-/** Does the same work for somebody unknown: undefined. A password that is too long is wrong. */
+/** Does the same work for an unknown user (undefined). A password that is too long is wrong. */
 export async function isPassword(password: string, known: PasswordHash | undefined, derive: Scrypt): Promise<boolean> {
   const { hash, salt, n, r, p } = known ?? NOBODY;
   const derived = await derive(password.slice(0, CHARACTERS.most), salt, { n, r, p });

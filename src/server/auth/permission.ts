@@ -3,8 +3,8 @@ import { ProtocolError } from '../../protocol/index.ts';
 import type { Who } from '../config/index.ts';
 
 /**
- * A word of the config as the hub's option: `granted` is for those whose rights name the channel. `entry` is the name
- * or pattern that it stands under, for the sentence of a refusal.
+ * Makes the hub's option from the word in the config: `granted` admits callers whose rights name the channel. `entry`
+ * is the entry of `channels`, for the message of a refusal.
  */
 export function permission(who: Who, action: Exclude<Action, 'presence'>, entry: string): Permission {
   const refuse = (then: string) => {

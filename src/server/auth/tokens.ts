@@ -5,11 +5,11 @@ import { ZocaloError } from '../../errors.ts';
 import type { Identity, Rights } from '../../hub/index.ts';
 import { LIMITS, ProtocolError, type Reason } from '../../protocol/index.ts';
 import type { JwtConfig } from '../config/index.ts';
-import { canOf, rightsOf } from './can.ts';
+import { formatGrants, parseGrants } from './grant-strings.ts';
 import { jwksKeys, type Keys } from './jwks.ts';
 import { isUserId } from './user-id.ts';
 
-/** Why a token does not count. The sentence repeats nothing that the token's maker chose, and no secret. */
+/** Why a token is refused. The message quotes nothing from the token, and no secret. */
 export class TokenRefused extends Error {
   readonly reason: Extract<Reason, `TOKEN_${string}`>;
 
@@ -19,11 +19,11 @@ export class TokenRefused extends Error {
   }
 }
 
-/** What a token said, once it was proven. */
+/** The contents of a verified token. */
 export interface Verified {
   readonly user: string;
   readonly identity: Identity;
-  /** Milliseconds since 1970 at which it was issued, if it says so, by a clock that may differ from ours by `leeway`. */
+  /** When it was issued, if it says so: milliseconds since 1970, by a clock that may differ from ours by `leeway`. */
   readonly issued: number | undefined;
   readonly leeway: number;
 }
@@ -36,25 +36,25 @@ export interface TokensOptions {
   readonly fetch: typeof fetch;
 }
 
-/** What a token of our own says. */
+/** The contents of a token that the daemon makes. */
 export interface TokenClaims {
   readonly user: string;
   readonly rights?: Rights | undefined;
   /** Milliseconds; without it, it never expires. */
   readonly expiresIn?: number | undefined;
-  /** For one of our own tools, which is not a user of the application. */
+  /** For one of the daemon's own tools, not for a user of the application. */
   readonly isInternal?: boolean;
 }
 
-/** Tokens of others: how they may be signed, and where their keys are. */
+/** Tokens of other issuers: how they may be signed, and their keys. */
 interface Foreign {
   readonly algorithms: readonly string[];
   readonly keys: Keys;
 }
 
-/** Milliseconds by which our own clock may have been set back since a token of ours was made. */
+/** Milliseconds by which our clock may have been set back since it made a token. */
 const OWN_LEEWAY = 5_000;
-/** The issuer of the tokens that the daemon makes itself, by the clock that it also revokes by. */
+/** The issuer of the daemon's own tokens. They are dated by the same clock as revocations. */
 const OURS = 'zocalo';
 /** RFC 7518 §3.3: smaller keys must not be used. */
 const RSA_BITS = 2_048;
@@ -86,9 +86,9 @@ export class Tokens {
     this.#secret = options.secret === undefined ? undefined : Buffer.from(options.secret);
   }
 
-  /** Whether a token says that it was made by `mint`, which it has yet to prove. */
+  /** Whether a token claims, unverified, to be made by `mint`. */
   async claimsToBeOwn(token: string): Promise<boolean> {
-    if (!this.#secret || token.length > LIMITS.token) return false;
+    if (!this.#secret) return false;
     const { decodeJwt } = await import('jose');
     try {
       return decodeJwt(token).iss === OURS;
@@ -125,21 +125,21 @@ export class Tokens {
       });
     const { SignJWT } = await import('jose');
     const { user, rights, expiresIn, isInternal } = claims;
-    // To the millisecond, so that a token that is made right after the user was revoked is a new one.
+    // With milliseconds, so that a token made right after a revocation counts as newer.
     const iat = this.#options.now() / 1_000;
     return new SignJWT({
       iss: OURS,
       sub: user,
       iat,
       ...(expiresIn !== undefined && { exp: iat + expiresIn / 1_000 }),
-      ...(rights && { can: canOf(rights) }),
+      ...(rights && { can: formatGrants(rights) }),
       ...(isInternal && { internal: true }),
     })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .sign(this.#secret);
   }
 
-  /** @throws TokenRefused; ProtocolError UNAVAILABLE when the published keys cannot be had. */
+  /** @throws TokenRefused; ProtocolError UNAVAILABLE when the published keys cannot be fetched. */
   async verify(token: string): Promise<Verified> {
     if (token.length > LIMITS.token) throw new TokenRefused(`it has more than ${LIMITS.token} characters`);
     const { now, jwt } = this.#options;
@@ -162,24 +162,25 @@ export class Tokens {
       if (error instanceof errors.JWTExpired) throw new TokenRefused('it has expired', 'TOKEN_EXPIRED');
       if (error instanceof errors.JWTClaimValidationFailed)
         throw new TokenRefused(CLAIMS[error.claim] ?? 'a claim is wrong');
-      throw new TokenRefused(SENTENCES[(error as { code?: string }).code ?? ''] ?? 'it is no token in good form');
+      throw new TokenRefused(SENTENCES[(error as { code?: string }).code ?? ''] ?? 'it is not a well-formed token');
     }
   }
 }
 
 function read(payload: JWTPayload, now: number, leeway: number, isOwn: boolean): Verified {
   const { iss, sub, exp, iat, can, data, name } = payload;
-  // RFC 7519 §4.1.2. Of a number, digits may be lost already: two people could have the same.
+  // RFC 7519 §4.1.2. A long number may have lost digits already: two people could get the same id.
   if (typeof sub === 'number') throw new TokenRefused('its claim sub is a number: write it as a text');
   if (typeof sub !== 'string' || sub === '') throw new TokenRefused('it has no claim sub, the user');
   if (sub.length > LIMITS.channel) throw new TokenRefused(`its claim sub has more than ${LIMITS.channel} characters`);
   if (!isUserId(sub))
     throw new TokenRefused('its claim sub has control characters, halves of characters, or nothing but dots');
-  // Else a token could be issued after any revocation that is to come.
+  // Otherwise a token could be dated after every future revocation.
   if (iat !== undefined && iat * 1_000 > now + leeway) throw new TokenRefused('it was issued in the future');
   let rights: Rights | undefined;
   try {
-    rights = rightsOf('can' in payload ? (can ?? false) : undefined);
+    // Null is no list either: only a token without the claim leaves the decision to the channels.
+    rights = parseGrants(can === null ? 'null' : can);
   } catch (error) {
     throw new TokenRefused(`its claim ${(error as Error).message}`);
   }
@@ -210,17 +211,17 @@ async function readPublicKey(textOrFile: string): Promise<[KeyObject, string]> {
       throw bad(`cannot be read from ${textOrFile}`, cause);
     });
   }
-  if (pem.includes('PRIVATE KEY')) throw bad('is a private key, which has no business here');
+  if (pem.includes('PRIVATE KEY')) throw bad('is a private key, which must not be stored here');
   let key: KeyObject;
   try {
     key = createPublicKey(pem);
   } catch (cause) {
-    throw bad('is no public key in PEM form', cause);
+    throw bad('is not a public key in PEM form', cause);
   }
-  const { modulusLength = 0, namedCurve } = key.asymmetricKeyDetails ?? {};
+  const { modulusLength, namedCurve } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'ed25519') return [key, 'EdDSA'];
   if (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') return [key, 'ES256'];
   if (key.asymmetricKeyType !== 'rsa') throw bad('is of a kind that is not accepted');
-  if (modulusLength < RSA_BITS) throw bad(`has ${modulusLength} bits, and must have ${RSA_BITS}`);
+  if (modulusLength! < RSA_BITS) throw bad(`has ${modulusLength} bits, and must have ${RSA_BITS}`);
   return [key, 'RS256'];
 }

@@ -1,13 +1,14 @@
 import { ZocaloError } from '../../errors.ts';
 import type { Rights } from '../../hub/index.ts';
+import { LIMITS } from '../../protocol/index.ts';
 import { Database, type DatabaseFormat } from '../../sqlite/index.ts';
-import { canOf, rightsOf } from './can.ts';
+import { formatGrants, parseGrants } from './grant-strings.ts';
 import { hashPassword, isPassword, type PasswordHash, type Scrypt, systemScrypt } from './password.ts';
 import { isUserId } from './user-id.ts';
+import type { KnownUser, UserTable } from './user-table.ts';
 
-/** Milliseconds for which another process, `zocalo users` say, may hold the file. */
+/** Milliseconds for which another process, for example `zocalo users`, may lock the file. */
 const LOCK_TIMEOUT = 2_000;
-const NAME_LENGTH = 255;
 
 const SCHEMA = `
   CREATE TABLE users (
@@ -21,7 +22,7 @@ const SCHEMA = `
     disabled INTEGER NOT NULL DEFAULT 0,
     created  INTEGER NOT NULL  -- milliseconds since 1970
   ) STRICT;
-  CREATE TABLE revocations (   -- also of users whom somebody else's tokens name
+  CREATE TABLE revocations (   -- also of users who are only known from the tokens of other issuers
     user       TEXT PRIMARY KEY,
     revoked_at INTEGER NOT NULL
   ) STRICT;
@@ -34,10 +35,7 @@ const FORMAT: DatabaseFormat = {
   upgrade: (database) => database.exec(SCHEMA),
 };
 
-export interface UserRow {
-  readonly user: string;
-  /** Undefined: the channels' options alone decide. */
-  readonly rights: Rights | undefined;
+export interface UserRow extends KnownUser {
   readonly disabled: boolean;
   /** Milliseconds since 1970. */
   readonly created: number;
@@ -57,16 +55,17 @@ export interface UsersOptions {
 }
 
 /**
- * The users table, in an SQLite file that the daemon and `zocalo users` may have open at the same time: what one writes,
- * the other sees at once. Passwords are stored as scrypt hashes.
+ * The users table, in an SQLite file that the daemon and `zocalo users` may have open at the same time: each sees the
+ * other's changes at once. Passwords are stored as scrypt hashes.
  */
-export class Users {
-  readonly #file: string;
+export class Users implements UserTable {
+  readonly #file: string | undefined;
   readonly #scrypt: Scrypt;
   readonly #now: () => number;
   #database: Database | undefined;
 
-  constructor(file: string, { scrypt = systemScrypt, now = Date.now }: UsersOptions = {}) {
+  /** `file` undefined: in memory. */
+  constructor(file: string | undefined, { scrypt = systemScrypt, now = Date.now }: UsersOptions = {}) {
     this.#file = file;
     this.#scrypt = scrypt;
     this.#now = now;
@@ -86,11 +85,11 @@ export class Users {
     this.#database = undefined;
   }
 
-  /** @throws ZocaloError BAD_OPTION for a name, password or right that cannot be, or a user who is there already. */
+  /** @throws ZocaloError BAD_OPTION for an invalid name, password or right, and for a user who exists already. */
   async add(user: string, password: string, rights?: Rights): Promise<void> {
     if (!isUserId(user)) {
       throw new ZocaloError('BAD_OPTION', 'the user cannot have that name', {
-        advice: `give one of 1 to ${NAME_LENGTH} characters, none of them a control character`,
+        advice: `give one of 1 to ${LIMITS.channel} characters, none of them a control character`,
       });
     }
     const { salt, hash, n, r, p } = await hashPassword(password, this.#scrypt);
@@ -101,13 +100,17 @@ export class Users {
     if (!added) throw new ZocaloError('BAD_OPTION', `there is a user ${user}`, { advice: 'choose another name' });
   }
 
-  /** Also refuses the tokens that the user has. False when there is no such user; likewise below. */
+  keyOf(name: string): string {
+    return name;
+  }
+
+  /** Also revokes the user's tokens. False when there is no such user; likewise below. */
   remove(user: string): boolean {
     this.revoke(user);
     return this.#run('DELETE FROM users WHERE user = ?', user);
   }
 
-  /** Also refuses the tokens that the user got by the old one. @throws ZocaloError BAD_OPTION. */
+  /** Also revokes the tokens made with the old password. @throws ZocaloError BAD_OPTION. */
   async setPassword(user: string, password: string): Promise<boolean> {
     const { salt, hash, n, r, p } = await hashPassword(password, this.#scrypt);
     this.revoke(user);
@@ -122,13 +125,13 @@ export class Users {
     );
   }
 
-  /** What the user may do; holds from the next login on, so the tokens that the user has are refused. */
+  /** Changes what the user may do, from the next login on. So the tokens that the user has are revoked. */
   setRights(user: string, rights: Rights | undefined): boolean {
     this.revoke(user);
     return this.#run('UPDATE users SET can = ? WHERE user = ?', canText(rights), user);
   }
 
-  /** Somebody disabled cannot log in, and every token that names them is refused. */
+  /** A disabled user cannot log in, and every token of theirs is refused. */
   setDisabled(user: string, disabled: boolean): boolean {
     return this.#run('UPDATE users SET disabled = ? WHERE user = ?', Number(disabled), user);
   }
@@ -142,7 +145,7 @@ export class Users {
     );
   }
 
-  /** When tokens were last revoked, in milliseconds since 1970; Infinity for somebody disabled; undefined: never. */
+  /** When tokens were last revoked, in milliseconds since 1970; Infinity for a disabled user; undefined: never. */
   revokedAt(user: string): number | undefined {
     const row = this.#get(
       // Node 22 cannot bind a numbered parameter (?1).
@@ -158,11 +161,10 @@ export class Users {
     return (this.#all('SELECT * FROM users ORDER BY user') as unknown as Row[]).map(asUser);
   }
 
-  /** `known` says whether there is such a user: for the log, never for the visitor. The work is the same. */
   async verify(user: string, password: string): Promise<{ known: boolean; user: UserRow | undefined }> {
     const row = this.#get('SELECT * FROM users WHERE user = ?', user) as unknown as Row | undefined;
     const isRight = await isPassword(password, row, this.#scrypt);
-    // What changed meanwhile counts.
+    // The user may have changed during the check.
     const now = this.#get('SELECT * FROM users WHERE user = ?', user) as unknown as Row | undefined;
     const isSame = row !== undefined && now !== undefined && Buffer.compare(row.hash, now.hash) === 0;
     return { known: row !== undefined, user: isRight && isSame && !now.disabled ? asUser(now) : undefined };
@@ -195,14 +197,18 @@ export class Users {
   }
 }
 
-function failed(file: string, cause: unknown): ZocaloError {
-  return new ZocaloError('STORE_FAILED', `the users in ${file} cannot be used: ${(cause as Error).message}`, { cause });
+function failed(file: string | undefined, cause: unknown): ZocaloError {
+  return new ZocaloError(
+    'STORE_FAILED',
+    `the users in ${file ?? 'memory'} cannot be used: ${(cause as Error).message}`,
+    { cause },
+  );
 }
 
 function canText(rights: Rights | undefined): string | null {
-  return rights ? JSON.stringify(canOf(rights)) : null;
+  return rights ? JSON.stringify(formatGrants(rights)) : null;
 }
 
 function asUser({ user, can, disabled, created }: Row): UserRow {
-  return { user, rights: rightsOf(can === null ? undefined : JSON.parse(can)), disabled: disabled !== 0, created };
+  return { user, rights: parseGrants(can === null ? undefined : JSON.parse(can)), disabled: disabled !== 0, created };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { into } from '../databases/index.ts';
 import { bytes, channelOrPattern, dataSize, duration } from '../value-types/index.ts';
 
 /** Who may do something in a channel. */
@@ -10,7 +11,7 @@ const channel = z.strictObject({
     .union([
       z.literal(false),
       z.strictObject({
-        size: z.int().min(0).default(1_000).describe('Publications that are kept.'),
+        size: z.int().min(0).default(1_000).describe('How many publications are kept.'),
         ttl: duration.prefault('7d').describe('How long they are kept.'),
       }),
     ])
@@ -19,33 +20,40 @@ const channel = z.strictObject({
   presence: z
     .union([z.boolean(), z.literal('count')])
     .default(false)
-    .describe("Who is here: true gives the members, 'count' only how many they are."),
+    .describe("Who is present: true gives the members, 'count' only their number."),
   subscribe: who
     .default('everyone')
     .describe(
-      'Who may listen and read the history: everyone, users (who are logged in), granted (whose token or key names the channel), nobody.',
+      'Who may listen and read the history: everyone, users (who are logged in), granted (whose token or key names the channel), or nobody.',
     ),
   publish: who
     .default('nobody')
-    .describe('Who may publish from a browser: as for subscribe. API keys have rights of their own.'),
+    .describe('Who may publish from a browser, as for subscribe. API keys have their own rights.'),
   rate: z
     .number()
     .positive()
     .optional()
-    .describe('Publications a second that one connection may make; twice that at once.'),
-  maxData: dataSize.prefault('64KiB').describe('Bytes of the data of one publication.'),
-  maxMember: bytes.prefault('2KiB').describe("Bytes of a member's data: everybody who comes is sent all of them."),
+    .describe('Publications per second that one connection may make, on average; bursts of twice as many.'),
+  maxData: dataSize.prefault('64KiB').describe('Largest data of one publication, in bytes.'),
+  maxMember: bytes
+    .prefault('2KiB')
+    .describe('Largest data of a member, in bytes: each newcomer is sent the data of all members.'),
   maxMembers: bytes
     .prefault('256KiB')
-    .describe('Size of the list of members beyond which only their number is told, until half of them are gone.'),
+    .describe('Largest list of members. While it is larger, and until it has halved, only their number is sent.'),
   slow: z
     .enum(['resume', 'latest', 'drop', 'close'])
     .default('resume')
-    .describe('What becomes of a slow reader: resume (it gets the rest from the log), latest, drop, close.'),
+    .describe(
+      'What happens to a slow reader: resume (it gets the rest from the log), latest (it gets only the newest), drop (it misses some), or close.',
+    ),
   latestBy: z
     .string()
     .optional()
-    .describe("With slow: latest, the member of the data that tells apart what is to be kept, like 'sensor'."),
+    .describe(
+      "With slow: latest, keep the newest publication for each value of this member of the data, for example 'sensor'.",
+    ),
+  into: into.optional().describe('A table that publications are written to, as for sinks.'),
   patterns: z
     .boolean()
     .default(false)
@@ -55,10 +63,12 @@ const channel = z.strictObject({
 export const channels = z
   .record(channelOrPattern, channel)
   .default({})
-  .describe('Options by channel name or pattern; the most specific one counts, whole. Clients may use no others.');
+  .describe(
+    'Options by channel name or pattern; the most specific entry applies, alone. Clients can use no other channels.',
+  );
 export const linger = duration
   .prefault('5s')
-  .describe('How long somebody who lost their connection is still shown as here.');
+  .describe('How long a member who lost their connection is still shown as present.');
 
 export type ChannelConfig = z.output<typeof channel>;
 export type Who = (typeof WHO)[number];

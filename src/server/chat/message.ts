@@ -1,8 +1,6 @@
-/**
- * What is published to a room of the chat, for its page and its server alike. Runs in browsers too: nothing of Node.
- */
+/** What is published to a room of the chat. The page and the server share this file: it uses nothing of Node. */
 
-/** In characters. Longer names are cut: they would push the rest of the page aside. */
+/** In characters. Longer names are cut, since they would break the page's layout. */
 export const NAME_LIMIT = 32;
 /** In characters: about a page. Longer texts are documents, not messages. */
 export const TEXT_LIMIT = 4000;
@@ -11,25 +9,25 @@ export interface ChatMessage {
   text: string;
   /** The sender's name, as shown to others. */
   name: string;
-  /** Tells namesakes apart, and keeps somebody the same over a reload: an id that a page makes for itself. */
+  /** An id that a page makes for itself. It tells apart people with the same name, and survives a page reload. */
   person?: string;
 }
 
-/** Passed on to who is there, and not kept. */
+/** Passed on to those connected, and not stored. */
 export interface Typing {
   typing: true;
   name: string;
   person: string;
 }
 
-/** What a member of the room is shown with. */
+/** How a member of the room is shown. */
 export interface ChatMember {
   name: string;
   person: string;
 }
 
 /**
- * Reads what was published to a room; undefined for what is nothing to be shown. Takes a text alone too, as a script
+ * Reads what was published to a room; undefined when there is nothing to show. Also accepts a plain text, as a script
  * may publish it. Never throws.
  */
 export function readChatData(data: unknown): ChatMessage | Typing | undefined {
@@ -40,7 +38,7 @@ export function readChatData(data: unknown): ChatMessage | Typing | undefined {
   return tidied === '' ? undefined : { text: tidied, ...author };
 }
 
-/** Reads what a member was shown with; `id` is the member's. */
+/** Reads how a member is shown; `id` is the member's id. */
 export function readChatMember(id: string, data: unknown): ChatMember {
   const { name, person } = asObject(data);
   return { name: tidyName(name), person: typeof person === 'string' ? person : id };
@@ -51,8 +49,8 @@ function asObject(value: unknown): Record<string, unknown> {
 }
 
 /**
- * Controls, and the characters that turn the direction of what follows: they would disturb the lines around, and a
- * terminal. Joiners stay, since emoji and some scripts need them.
+ * Control characters, and those that change the direction of text: they would garble the lines around them, and a
+ * terminal. Joiners are kept, since emoji and some scripts need them.
  */
 const DISTURBING = /(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
 
@@ -67,7 +65,7 @@ export function tidyName(name: unknown): string {
   return /[\p{L}\p{N}\p{P}\p{S}]/u.test(short) ? short : 'Guest';
 }
 
-/** Line feeds and tabs stay; no other controls, and no blank lines around. */
+/** Keeps line feeds and tabs; removes other control characters, and blank lines at the start and end. */
 export function tidyText(text: string): string {
   const lines = text
     .toWellFormed()
@@ -76,7 +74,7 @@ export function tidyText(text: string): string {
   return lines.replace(/^\s*\n/, '').trimEnd();
 }
 
-/** `name`, with a number if readers would take it for one that is taken. */
+/** `name`, with a number if it looks like one that is taken. */
 export function freeName(name: string, taken: Iterable<string>): string {
   const others = new Set([...taken].map(sameness));
   let free = name;
@@ -91,7 +89,7 @@ function cut(text: string, limit: number): string {
   return [...text].slice(0, limit).join('').trimEnd();
 }
 
-/** Two names that a reader would take for the same are the same. */
+/** Equal for names that look alike to a reader. */
 function sameness(name: string): string {
   return name.normalize('NFKC').toLowerCase();
 }

@@ -17,8 +17,8 @@ const MODULES = [
 ];
 
 /**
- * Every file that the chat's page consists of. The page names its first script without an ending, since that
- * differs between the two; the scripts name each other with theirs.
+ * All files of the chat page. The page names its first script without an ending, since that is .ts in the sources and
+ * .js in the package; the scripts name each other with theirs.
  */
 export function chatFiles(): FileTable {
   return {

@@ -1,24 +1,28 @@
 import { accessSync, constants } from 'node:fs';
 import { compileGrant, isOwn } from '../../hub/index.ts';
+import { nearestEntry } from '../../nearest.ts';
 import { isPattern } from '../../protocol/index.ts';
-import { nearestEntry } from '../nearest.ts';
+import { checkDatabases } from './database-checks.ts';
 import type { Problem } from './explain.ts';
+import { checkHandlers, namesUsers } from './handler-checks.ts';
 import type { Path } from './path.ts';
 import type { Config } from './schema.ts';
+import { checkSinks } from './sink-checks.ts';
+import { checkSources } from './source-checks.ts';
 
 export interface Findings {
   readonly problems: Problem[];
-  /** What may be meant, but most likely is not. */
+  /** What is valid, but most likely a mistake. */
   readonly warnings: Problem[];
 }
 
-/** What no key can know by itself. `isSet`: whether somebody wrote the key, and it is not just its default. */
+/** Checks that involve several keys. `isSet`: whether the key was written, as opposed to its default. */
 export function crossCheck(config: Config, isSet: (path: Path) => boolean): Findings {
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
   const wrong = (path: Path, sentence: string) => problems.push({ path, sentence });
   const odd = (path: Path, sentence: string) => warnings.push({ path, sentence });
-  const { auth, api, channels, lines, tls, secret, webhooks } = config;
+  const { auth, api, channels, tls, secret, webhooks } = config;
 
   const secure = [config.listen].flat().some((address) => address.startsWith('https:'));
   if (secure && tls.length === 0)
@@ -36,29 +40,29 @@ export function crossCheck(config: Config, isSet: (path: Path) => boolean): Find
     wrong(['auth', 'jwt'], 'must have one of publicKey and jwks, and not both');
   if (auth.jwt?.publicKey && !auth.jwt.publicKey.includes('-----BEGIN'))
     readable(auth.jwt.publicKey, ['auth', 'jwt', 'publicKey'], wrong);
-  const known = secret !== undefined || auth.jwt !== undefined || auth.hook !== undefined;
+  const known = secret !== undefined || auth.jwt !== undefined || namesUsers(config);
   if (!auth.anonymous && !known)
-    wrong(['auth', 'anonymous'], 'is false, and nobody else can come in: set secret, auth.jwt or auth.hook');
+    wrong(
+      ['auth', 'anonymous'],
+      'is false, and no other way to log in is set: set secret, auth.jwt or a handler of connect',
+    );
   for (const [name, { subscribe, publish, slow, latestBy }] of Object.entries(channels)) {
     if (isOwn(name)) wrong(['channels', name], "is for the daemon's own channels, whose options cannot be changed");
     for (const [key, who] of Object.entries({ subscribe, publish }))
       if ((who === 'granted' || who === 'users') && !known)
-        odd(['channels', name, key], `is ${who}, which nobody can be: set secret, auth.jwt or auth.hook`);
+        odd(['channels', name, key], `is ${who}, which nobody can be: set secret, auth.jwt or a handler of connect`);
     if (latestBy !== undefined && slow !== 'latest')
       odd(['channels', name, 'latestBy'], 'has no effect without slow: latest');
   }
-  if (lines && isPattern(lines.channel))
-    wrong(['lines', 'channel'], 'must be one channel, like readings, and no pattern: lines come without a name');
-
-  if (lines && isOwn(lines.channel))
-    wrong(['lines', 'channel'], "is one of the daemon's own channels, which no line is for");
-
+  checkHandlers(config.handlers, wrong, odd);
   const entries = entriesOf(config);
   const check = (channel: string, path: Path, say: typeof odd) => {
     if (isPattern(channel) || isOwn(channel) || entries.some((entry) => compileGrant(entry)(channel))) return;
     say(path, `is ${channel}, which matches no entry of channels; the nearest is ${nearestEntry(channel, entries)}`);
   };
-  if (lines) check(lines.channel, ['lines', 'channel'], wrong);
+  checkDatabases(config, wrong);
+  checkSinks(config, wrong, odd, (channel, path) => check(channel, path, odd));
+  checkSources(config, wrong, (channel, path, say) => check(channel, path, say === 'wrong' ? wrong : odd));
   for (const [kind, list] of Object.entries({ keys: api.keys, webhooks }))
     for (const [index, { channels }] of list.entries())
       for (const [place, channel] of channels.entries()) {
@@ -66,6 +70,12 @@ export function crossCheck(config: Config, isSet: (path: Path) => boolean): Find
         check(channel, [...owner, index, 'channels', place], odd);
       }
 
+  for (const name of Object.keys(config.programs)) {
+    if (isOwn(name)) wrong(['programs', name], "is one of the daemon's own channels, which no program is for");
+    check(name, ['programs', name], odd);
+  }
+  for (const [name, { channels = [] }] of Object.entries(config.handlers))
+    for (const channel of [channels].flat()) check(channel, ['handlers', name, 'channels'], odd);
   for (const [index, { name, key }] of api.keys.entries()) {
     const before = api.keys.slice(0, index);
     if (before.some((other) => other.key === key))
@@ -79,7 +89,7 @@ export function crossCheck(config: Config, isSet: (path: Path) => boolean): Find
   return { problems, warnings };
 }
 
-/** The channels that there are: with none configured, all; with the chat, its rooms as well. */
+/** The entries that exist: all channels when none are configured; with the chat, its rooms as well. */
 function entriesOf({ channels, chat }: Config): readonly string[] {
   const entries = Object.keys(channels);
   if (entries.length === 0) return ['*'];

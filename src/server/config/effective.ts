@@ -7,13 +7,13 @@ import { isContainer, type Path } from './path.ts';
 export interface Implied {
   readonly name: string;
   readonly options: object;
-  /** Stands behind it as a comment. */
+  /** Becomes a comment. */
   readonly reason: string;
 }
 
 /**
- * What counts, as YAML: with the defaults and the implied channels, without secrets, and with a comment on where each
- * other value was written.
+ * The effective configuration as YAML: with the defaults and the implied channels, without secrets, and with a comment
+ * that says where each value was written.
  */
 export function effectiveConfig(
   { values, origin }: Pick<LoadedConfig, 'values' | 'origin'>,
@@ -58,7 +58,7 @@ function withDefaults(path: readonly string[], value: unknown, keys: readonly Ke
     return Object.fromEntries(
       Object.entries(value).map(([name, item]) => [name, withDefaults([...path, '*'], item, keys)]),
     );
-  const known = keysBelow(path, keys).map((key) => {
+  const known = keysBelow(path, keys, value).map((key) => {
     const name = key.path.at(-1)!;
     return [name, withDefaults(key.path, (value as Record<string, unknown>)[name] ?? key.default, keys)] as const;
   });

@@ -1,16 +1,17 @@
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { nearest } from '../nearest.ts';
-import { allKeys, schemaAt, unwrap } from './keys.ts';
+import { nearest } from '../../nearest.ts';
+import { allKeys, schemaAt } from './keys.ts';
 import type { Layer } from './layer.ts';
 import { formatPath, nested, type Path, parsePath } from './path.ts';
+import { unwrap } from './unwrap.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Variables that are none of the configuration's: the commands read them. */
-const OTHERS = ['ZOCALO_CONFIG', 'ZOCALO_API_KEY', 'ZOCALO_TOKEN'];
+/** Variables that do not belong to the configuration: the commands read them, or programs that Zócalo starts. */
+const OTHERS = ['ZOCALO_CONFIG', 'ZOCALO_API_KEY', 'ZOCALO_TOKEN', 'ZOCALO_CHANNEL', 'ZOCALO_CHANNEL_SECRET'];
 
-/** `limits.maxMessage` is `ZOCALO_LIMITS_MAX_MESSAGE`. What is in a list or a map of names has no variable of its own. */
+/** `limits.maxMessage` is `ZOCALO_LIMITS_MAX_MESSAGE`. Keys within a list or a map of names have no variable. */
 export function variables(): Map<string, Path> {
   const simple = allKeys().filter(({ path }) => !path.some((part) => part === '[]' || part === '*'));
   return new Map(simple.map(({ path }) => [`ZOCALO_${path.map(screaming).join('_')}`, path]));
@@ -20,7 +21,7 @@ function screaming(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter}`).toUpperCase();
 }
 
-/** One layer for each `ZOCALO_…` that is set to anything; variables that do not exist are added to `problems`. */
+/** One layer for each `ZOCALO_…` that is not empty; unknown variables are added to `problems`. */
 export function readEnvironment(env: Environment, problems: string[]): Layer[] {
   const known = variables();
   const layers: Layer[] = [];
@@ -35,7 +36,7 @@ export function readEnvironment(env: Environment, problems: string[]): Layer[] {
 
 function unknownVariable(name: string, known: string[]): string {
   const meant = nearest(name, known);
-  return `${name} of the environment is nothing that Zócalo knows; ${meant ? `did you mean ${meant}?` : 'unset it'}`;
+  return `${name} of the environment is unknown to Zócalo; ${meant ? `did you mean ${meant}?` : 'unset it'}`;
 }
 
 /** One `--set key=value` each. */
@@ -49,7 +50,7 @@ export function readSettings(settings: readonly string[], problems: string[]): L
   });
 }
 
-/** Unchanged where only a text is valid; anything else is parsed as YAML: `true`, `5`, `[a, b]`, `{c: d}`. */
+/** Takes the text unchanged where only a text is valid; otherwise parses it as YAML: `true`, `5`, `[a, b]`, `{c: d}`. */
 function valueLayer(path: Path, text: string, origin: string): Layer {
   const schema = schemaAt(path);
   const inner = schema && unwrap(schema);
@@ -57,7 +58,7 @@ function valueLayer(path: Path, text: string, origin: string): Layer {
   if (!(inner instanceof z.ZodString || inner instanceof z.ZodURL)) {
     try {
       value = parse(text) ?? text;
-    } catch {} // `*`, say: a text after all
+    } catch {} // for example `*`, which is a text after all
   }
   return { values: nested(path, value), origin: () => origin };
 }

@@ -8,7 +8,7 @@ import type { Layer } from './layer.ts';
 import { isContainer, type Path } from './path.ts';
 import { ConfigError } from './problem.ts';
 
-/** The names that are looked for in the working directory. */
+/** The file names that are tried in the working directory. */
 export const FILE_NAMES: readonly string[] = [
   'zocalo.config.yaml',
   'zocalo.config.yml',
@@ -16,7 +16,7 @@ export const FILE_NAMES: readonly string[] = [
   'zocalo.config.ts',
 ];
 
-/** @throws ZocaloError BAD_CONFIG when there are several: nobody could tell which one counts. */
+/** @throws ZocaloError BAD_CONFIG when there are several: that is ambiguous. */
 export function findFile(cwd: string): string | undefined {
   const found = FILE_NAMES.filter((name) => existsSync(resolve(cwd, name)));
   if (found.length < 2) return found[0];
@@ -25,12 +25,12 @@ export function findFile(cwd: string): string | undefined {
   });
 }
 
-/** @throws ConfigError for a file that is none, and for a key that stands twice. */
+/** @throws ConfigError for a file that cannot be parsed, and for a duplicate key. */
 export async function readConfigFile(name: string, cwd: string): Promise<Layer> {
   const path = resolve(cwd, name);
   if (/\.(yaml|yml|json)$/.test(name)) return readText(name, await readFile(path, 'utf8').catch(unreadable(name)));
   if (/\.[mc]?[tj]s$/.test(name)) return importModule(name, path);
-  throw new ZocaloError('BAD_CONFIG', `${name} is no configuration file`, {
+  throw new ZocaloError('BAD_CONFIG', `${name} is not a configuration file`, {
     advice: 'name one that ends in .yaml, .yml, .json or .ts',
   });
 }
@@ -40,12 +40,12 @@ function readText(name: string, text: string): Layer {
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
   const place = (offset: number) => `${name}:${lines.linePos(offset).line}`;
-  // One slip of the pen makes many errors, and only the first is to the point.
+  // One typing error causes many parse errors, and only the first is useful.
   const problems = document.errors.slice(0, 1).map(({ code, message, pos: [offset] }) => {
     const [, key] = /^\s*(["']?[^\s:]+)/.exec(text.slice(offset)) ?? [];
     return code === 'DUPLICATE_KEY'
-      ? `${place(offset)}: ${key!.replace(/["']/g, '')} is there twice; leave one of them out`
-      : `${place(offset)}: this is no ${name.endsWith('.json') ? 'JSON' : 'YAML'}: ${message}`;
+      ? `${place(offset)}: ${key!.replace(/["']/g, '')} is there twice; remove one of them`
+      : `${place(offset)}: this is not valid ${name.endsWith('.json') ? 'JSON' : 'YAML'}: ${message}`;
   });
   if (problems.length > 0) throw new ConfigError(problems);
   const values: unknown = document.toJS() ?? {};

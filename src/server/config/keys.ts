@@ -1,20 +1,24 @@
 import { z } from 'zod';
-import type { Path } from './path.ts';
+import { countOfForms, meantOption } from './forms.ts';
+import { isContainer, type Path, valueAt } from './path.ts';
 import { configSchema } from './schema.ts';
+import { unwrap } from './unwrap.ts';
 
-/** A key of the configuration, as the schema has it. */
+/** A key of the configuration, as the schema defines it. */
 export interface Key {
-  /** `*` stands for a name in a map, and `[]` for a place in a list. */
+  /** `*` stands for a name in a map, and `[]` for an entry of a list. */
   readonly path: readonly string[];
   readonly describe: string;
-  /** As one would write it in a file; undefined for none. */
+  /** As it is written in a file; undefined when there is none. */
   readonly default: unknown;
   /** What it may be, in words. */
   readonly allowed: string;
-  /** Whether it is a map of other keys, which follow it in the list. */
+  /** Whether it contains other keys, which follow it in the list. */
   readonly isGroup: boolean;
-  /** Whether everything around it needs it. */
+  /** Whether the map around it must have it. */
   readonly required: boolean;
+  /** Where a map has one of several forms: the names of all keys of this one's form. */
+  readonly form: readonly string[] | undefined;
 }
 
 /** Every key, each group before what is in it, in the order of the schema. */
@@ -22,19 +26,24 @@ export function allKeys(): Key[] {
   return keysIn(configSchema, []);
 }
 
-function keysIn(schema: z.core.$ZodType, path: readonly string[]): Key[] {
+function keysIn(schema: z.core.$ZodType, path: readonly string[], isForm = false): Key[] {
   const inner = unwrap(schema);
+  // Described as a whole elsewhere: its keys are checked and explained, but not listed.
+  if (fact(schema, 'whole') === true) return [];
   if (inner instanceof z.ZodArray) return keysIn(inner.element, [...path, '[]']);
   if (inner instanceof z.ZodRecord) return keysIn(inner.valueType, [...path, '*']);
-  if (inner instanceof z.ZodUnion) return inner.options.flatMap((option) => keysIn(option, path));
+  if (inner instanceof z.ZodUnion) {
+    return inner.options.flatMap((option) => keysIn(option, path, countOfForms(inner) > 1));
+  }
   if (!(inner instanceof z.ZodObject)) return [];
+  const form = isForm ? Object.keys(inner.shape) : undefined;
   return Object.entries<z.core.$ZodType>(inner.shape).flatMap(([name, value]) => {
     const below = keysIn(value, [...path, name]);
-    return [{ path: [...path, name], isGroup: below.length > 0, ...factsOf(value) }, ...below];
+    return [{ path: [...path, name], isGroup: below.length > 0, form, ...factsOf(value) }, ...below];
   });
 }
 
-function factsOf(schema: z.core.$ZodType): Omit<Key, 'path' | 'isGroup'> {
+function factsOf(schema: z.core.$ZodType): Omit<Key, 'path' | 'isGroup' | 'form'> {
   return {
     describe: z.globalRegistry.get(schema)?.description ?? '',
     default: defaultOf(schema),
@@ -48,35 +57,45 @@ function defaultOf(schema: z.core.$ZodType): unknown {
   return schema instanceof z.ZodOptional ? defaultOf(schema.unwrap()) : undefined;
 }
 
-/** Without what only says that a key may be left out, or what is made of its value. */
-export function unwrap(schema: z.core.$ZodType): z.core.$ZodType {
-  if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
-    return unwrap(schema.unwrap());
-  return schema instanceof z.ZodPipe ? unwrap(schema.in) : schema;
+/** The schema at a path, if such a path can exist. `values`: the configuration, which tells the forms of a map apart. */
+export function schemaAt(path: Path, values?: unknown): z.core.$ZodType | undefined {
+  return schemasAt(path, values)[0];
 }
 
-/** The schema of what stands at a path, if there can be such a thing. */
-export function schemaAt(path: Path, schema: z.core.$ZodType = configSchema): z.core.$ZodType | undefined {
+/** One for each form of the maps around it, the most likely one first. */
+export function schemasAt(
+  path: Path,
+  value?: unknown,
+  schema: z.core.$ZodType = configSchema,
+): readonly z.core.$ZodType[] {
   const [part, ...rest] = path;
-  if (part === undefined) return schema;
+  if (part === undefined) return [schema];
   const inner = unwrap(schema);
-  if (inner instanceof z.ZodArray) return typeof part === 'number' ? schemaAt(rest, inner.element) : undefined;
-  if (inner instanceof z.ZodRecord) return schemaAt(rest, inner.valueType);
-  if (inner instanceof z.ZodUnion)
-    return inner.options.map((option) => schemaAt(path, option)).find((found) => found !== undefined);
-  const below = inner instanceof z.ZodObject && Object.hasOwn(inner.shape, part) ? inner.shape[part] : undefined;
-  return below && schemaAt(rest, below);
+  if (inner instanceof z.ZodUnion) {
+    const meant = inner.options[meantOption(inner, value) ?? -1];
+    const others = inner.options.filter((option) => option !== meant);
+    return (meant ? [meant, ...others] : others).flatMap((option) => schemasAt(path, value, option));
+  }
+  const below = isContainer(value) ? (value as Record<string | number, unknown>)[part] : undefined;
+  if (inner instanceof z.ZodArray) return typeof part === 'number' ? schemasAt(rest, below, inner.element) : [];
+  if (inner instanceof z.ZodRecord) return schemasAt(rest, below, inner.valueType);
+  if (!(inner instanceof z.ZodObject) || !Object.hasOwn(inner.shape, part)) return [];
+  return schemasAt(rest, below, inner.shape[part]);
 }
 
-/** The names that may stand at a path, when a map stands there. */
-export function namesAt(path: Path): string[] {
-  const schema = schemaAt(path);
-  return schema ? namesOf(unwrap(schema)) : [];
+/** The names of the keys that a map at this path may have; where it has one of several forms, of the one it seems to be. */
+export function namesAt(path: Path, values?: unknown): string[] {
+  const schema = schemaAt(path, values);
+  return schema ? [...new Set(namesOf(schema, valueAt(values, path)))] : [];
 }
 
-function namesOf(schema: z.core.$ZodType): string[] {
-  if (schema instanceof z.ZodUnion) return schema.options.flatMap((option) => namesOf(unwrap(option)));
-  return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
+function namesOf(schema: z.core.$ZodType, value: unknown): string[] {
+  const inner = unwrap(schema);
+  if (inner instanceof z.ZodUnion) {
+    const meant = inner.options[meantOption(inner, value) ?? -1];
+    return meant ? namesOf(meant, value) : inner.options.flatMap((option) => namesOf(option, value));
+  }
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape) : [];
 }
 
 /** Whether the value at a path must not be shown. */
@@ -85,7 +104,7 @@ export function isHidden(path: Path): boolean {
   return schema !== undefined && fact(schema, 'hidden') === true;
 }
 
-/** What may stand there, in words that fit after `must be`. */
+/** What is allowed, in words that fit after `must be`. */
 export function allowedBy(schema: z.core.$ZodType): string {
   const said = fact(schema, 'allowed');
   if (typeof said === 'string') return said;
@@ -106,7 +125,7 @@ function listOf(allowed: string): string {
   return each ? `a list of ${each.replace(/^(map|text)\b/, '$1s')}` : `a list in which each is ${allowed}`;
 }
 
-function oneOf(values: string[]): string {
+export function oneOf(values: readonly string[]): string {
   return values.length > 2 ? `one of ${values.join(', ')}` : values.join(' or ');
 }
 
@@ -115,8 +134,8 @@ function numberIn(schema: z.ZodNumber): string {
   return schema.minValue === 0 && !z.safeParse(schema, 0).success ? `${kind} above 0` : `${kind}, 0 or more`;
 }
 
-/** A word beside the schema, on it or on what it wraps: `allowed`, or `hidden`. */
-function fact(schema: z.core.$ZodType, name: 'allowed' | 'hidden'): unknown {
+/** A member of the schema's metadata, or of the schema that it wraps. */
+function fact(schema: z.core.$ZodType, name: 'allowed' | 'hidden' | 'whole'): unknown {
   const found = (z.globalRegistry.get(schema) as Record<string, unknown> | undefined)?.[name];
   if (found !== undefined) return found;
   if (schema instanceof z.ZodOptional || schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault)
@@ -124,9 +143,17 @@ function fact(schema: z.core.$ZodType, name: 'allowed' | 'hidden'): unknown {
   return schema instanceof z.ZodPipe ? fact(schema.in, name) : undefined;
 }
 
-/** The keys right below a path as keys have it, with `[]` and `*`. */
-export function keysBelow(path: readonly string[], keys: readonly Key[]): Key[] {
-  return keys.filter(
+/**
+ * The keys directly below a path, which is written with `[]` and `*`. `value`: what is there, of which a map with one of
+ * several forms has only that form's keys.
+ */
+export function keysBelow(path: readonly string[], keys: readonly Key[], value?: unknown): Key[] {
+  const below = keys.filter(
     (key) => key.path.length === path.length + 1 && path.every((part, index) => key.path[index] === part),
   );
+  if (!isContainer(value)) return below;
+  const matches = (form: Key['form']) => form?.filter((name) => Object.hasOwn(value, name)).length ?? 0;
+  const most = Math.max(...below.map(({ form }) => matches(form)));
+  const best = below.find(({ form }) => matches(form) === most)?.form;
+  return below.filter(({ form }) => form === undefined || form === best);
 }

@@ -1,13 +1,13 @@
 import { isContainer, type Path } from './path.ts';
 
-/** One of the places where values come from; later layers win over earlier ones. */
+/** One source of values; later layers override earlier ones. */
 export interface Layer {
   readonly values: unknown;
   /** Where the value at a path was written: `zocalo.yaml:3`, `ZOCALO_PING`, `--set`. */
   origin(path: Path): string;
 }
 
-/** Whether a layer says anything of a path itself, as opposed to what is below it. */
+/** Whether a layer has a value at this path. */
 export function says({ values }: Layer, path: Path): boolean {
   let found = values;
   for (const part of path) {
@@ -17,7 +17,7 @@ export function says({ values }: Layer, path: Path): boolean {
   return found !== undefined && found !== null;
 }
 
-/** Maps are merged key by key; a list or a plain value replaces the earlier one whole, and one without a value is none. */
+/** Maps are merged key by key; a list or a plain value replaces the earlier one. An empty value changes nothing. */
 export function merge(earlier: unknown, later: unknown): unknown {
   if (later === undefined || later === null) return earlier;
   if (Array.isArray(later)) return later.map((item) => merge(undefined, item));

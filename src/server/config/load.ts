@@ -9,7 +9,7 @@ import { formatPath, type Path, valueAt } from './path.ts';
 import { ConfigError } from './problem.ts';
 import { type Config, configSchema } from './schema.ts';
 
-/** What the command line says. */
+/** The options of the command line. */
 export interface ConfigFlags {
   /** `key=value`, any number of times. */
   readonly set?: readonly string[] | undefined;
@@ -28,18 +28,19 @@ export interface LoadOptions {
 
 export interface LoadedConfig {
   readonly config: Config;
-  /** The file that was read, as it was named; none is needed. */
+  /** The file that was read, as it was named; undefined when there is none. */
   readonly file: string | undefined;
-  /** What may be meant, but most likely is not; sentences for the log. */
+  /** What is valid, but most likely a mistake; sentences for the log. */
   readonly warnings: readonly string[];
-  /** What was written somewhere, without the defaults. */
+  /** The values that were written, without the defaults. */
   readonly values: unknown;
   /** Where the value at a path was written, `zocalo.yaml:3`; undefined for a default. */
   origin(path: Path): string | undefined;
 }
 
 /**
- * Defaults, under the file, under `ZOCALO_…` (and `PORT`) of the environment, under the flags.
+ * Merges, each overriding the one before: the defaults, the file, `ZOCALO_…` (and `PORT`) of the environment, the
+ * flags.
  * @throws ConfigError with everything that is wrong, and where.
  */
 export async function loadConfig({
@@ -63,7 +64,7 @@ export async function loadConfig({
   const where = ({ path, sentence }: Problem) => {
     for (let length = path.length; length > 0; length--) {
       const place = origin(path.slice(0, length));
-      // In a file, the line of the key itself; what is missing is said of the line around it.
+      // The line of the key itself; for a missing key, the line of the map around it.
       if (place) return `${place}: ${formatPath(path)} ${sentence}`;
     }
     return `${formatPath(path)} ${sentence}`;
@@ -82,7 +83,7 @@ function mergeAll(layers: readonly Layer[]): unknown {
 
 const byLine = (a: string, b: string) => a.localeCompare(b, 'en', { numeric: true });
 
-/** `PORT=` is how a variable is unset in many a file. */
+/** An empty `PORT=` means unset, as in many .env files. */
 function environmentPort({ PORT }: Environment, mistakes: string[]): number | undefined {
   if (PORT === undefined || PORT === '') return undefined;
   if (/^\d+$/.test(PORT) && Number(PORT) <= 65_535) return Number(PORT);
@@ -100,7 +101,7 @@ function listenLayers(
   if (host === undefined && port === undefined) return [];
   const said = valueAt(mergeAll(below), ['listen']);
   const listen = z.safeParse(configSchema.shape.listen, said);
-  if (!listen.success) return []; // said elsewhere
+  if (!listen.success) return []; // reported elsewhere
   const addresses = [listen.data].flat();
   if (addresses.length === 1) {
     const address = withHostAndPort(addresses[0]!, { host, port });

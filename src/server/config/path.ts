@@ -1,4 +1,4 @@
-/** Where a value stands in the configuration: `['api', 'keys', 0, 'name']`, written `api.keys[0].name`. */
+/** The path of a value in the configuration: `['api', 'keys', 0, 'name']`, written `api.keys[0].name`. */
 export type Path = readonly (string | number)[];
 
 const WORD = /^[A-Za-z_]\w*$/;
@@ -13,7 +13,7 @@ export function formatPath(path: Path): string {
   return text;
 }
 
-/** The reverse, for `--set`: `channels["chat:*"].history.size`. Undefined for what is no path. */
+/** The reverse, for `--set`: `channels["chat:*"].history.size`. Undefined when it is not a path. */
 export function parsePath(text: string): Path | undefined {
   const path: (string | number)[] = [];
   const part = /(?:^|\.)([A-Za-z_]\w*)|\[(\d+)\]|\[("(?:[^"\\]|\\.)*")\]/y;
@@ -27,19 +27,19 @@ export function parsePath(text: string): Path | undefined {
   return path.length > 0 ? path : undefined;
 }
 
-/** What stands there, if anything does. */
+/** The value at a path, if there is one. */
 export function valueAt(value: unknown, path: Path): unknown {
   let found = value;
   for (const part of path) found = isContainer(found) ? (found as Record<string | number, unknown>)[part] : undefined;
   return found;
 }
 
-/** A map or a list, and no plain value. */
+/** A map or a list, not a plain value. */
 export function isContainer(value: unknown): value is object {
   return typeof value === 'object' && value !== null;
 }
 
-/** Maps around a value, so that it stands at the path. A number is a name there: lists are not made piece by piece. */
+/** Wraps a value in maps, so that it is at the path. A number becomes a name: lists cannot be built piece by piece. */
 export function nested(path: Path, value: unknown): unknown {
   return path.reduceRight((inner, part) => ({ [part]: inner }), value);
 }

@@ -7,7 +7,7 @@ export type FileForm = 'yaml' | 'json' | 'ts';
 
 const WIDTH = 100;
 
-/** A file with every key and what it means (JSON: only with the values); what `values` leave out is commented out. */
+/** A file with every key and its meaning (in JSON: only the values). Keys that `values` lack are commented out. */
 export function template(form: FileForm, values: ConfigInput): string {
   if (form === 'json') return `${JSON.stringify(values, null, 2)}\n`;
   const writer = new Writer(form);
@@ -34,9 +34,9 @@ class Writer {
     this.#mark = form === 'yaml' ? '# ' : '// ';
   }
 
-  /** The keys below a path; `values` undefined: there are none, and all of it is a comment. */
+  /** The keys below a path; all commented out when `values` is undefined. */
   keys(path: readonly string[], values: unknown, pad: string): string[] {
-    return keysBelow(path, this.#all).flatMap((key) => {
+    return keysBelow(path, this.#all, values).flatMap((key) => {
       const name = key.path.at(-1)!;
       const value = isContainer(values) ? (values as Record<string, unknown>)[name] : undefined;
       const isOff = values === undefined || (value === undefined && !(key.isGroup && isContainer(key.default)));
@@ -86,7 +86,7 @@ class Writer {
   }
 }
 
-/** The first key of a YAML item has the dash, be it commented out or not. */
+/** Puts the dash before the first key of a YAML item, even if that is commented out. */
 function dashed(lines: string[], pad: string): string[] {
   const first = lines.findIndex((line) => /^\s*(# )?\w+:/.test(line));
   return lines.map((line, index) => {
@@ -96,7 +96,7 @@ function dashed(lines: string[], pad: string): string[] {
   });
 }
 
-/** A sentence in lines of comments. */
+/** Wraps a sentence into lines of comments. */
 function prose(text: string, start: string): string[] {
   const lines: string[] = [];
   for (const word of text.split(' ')) {

@@ -3,7 +3,7 @@ import { JsonText } from '../../protocol/index.ts';
 
 export interface AnswerOptions {
   readonly headers?: OutgoingHttpHeaders | undefined;
-  /** The answer is sent at once, but the response ends only then. */
+  /** The answer is sent at once, but the response ends only when this settles. */
   readonly until?: Promise<unknown> | undefined;
 }
 
@@ -13,7 +13,7 @@ export function answer(response: ServerResponse, status: number, body: unknown, 
   send(response, status, 'application/json', text, options);
 }
 
-/** Sends a whole text that no cache may keep: plain, unless the headers say otherwise. HEAD gets the headers alone. */
+/** Sends a text that no cache may store: plain text, unless the headers say otherwise. HEAD gets only the headers. */
 export function answerText(response: ServerResponse, status: number, text: string, options: AnswerOptions = {}): void {
   send(response, status, 'text/plain; charset=utf-8', text, options);
 }

@@ -6,10 +6,20 @@ import { utf8 } from './utf8.ts';
 
 /**
  * The whole body of a request as text.
- * @throws ProtocolError TOO_LARGE as soon as it is known to have more than `limit` bytes; BAD_MESSAGE when it is no
- *   UTF-8, or is cut off.
+ * @throws ProtocolError TOO_LARGE as soon as it is known to have more than `limit` bytes; BAD_MESSAGE when it is not
+ * UTF-8, or is cut off.
  */
-export function readBody(request: IncomingMessage, limit: number): Promise<string> {
+export async function readBody(request: IncomingMessage, limit: number): Promise<string> {
+  const body = await readBytes(request, limit);
+  try {
+    return utf8(body, 'the body');
+  } catch (error) {
+    throw new ProtocolError('BAD_MESSAGE', (error as Error).message);
+  }
+}
+
+/** The same as bytes. */
+export function readBytes(request: IncomingMessage, limit: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const tooLarge = () => {
       stop();
@@ -24,11 +34,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<strin
     };
     const end = () => {
       stop();
-      try {
-        resolve(utf8(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks), 'the body'));
-      } catch (error) {
-        reject(new ProtocolError('BAD_MESSAGE', (error as Error).message));
-      }
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks));
     };
     const cut = () => {
       stop();
@@ -41,7 +47,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<strin
   });
 }
 
-/** @throws ProtocolError BAD_MESSAGE, with the place. */
+/** @throws ProtocolError BAD_MESSAGE, with line and column. */
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -52,12 +58,12 @@ export function parseJson(text: string): unknown {
   }
 }
 
-/** What of a body that was refused is read and thrown away: bytes, and milliseconds. */
+/** How much of a refused body is read and discarded at most: bytes, and milliseconds. */
 const DISCARDED = { bytes: 16 << 20, time: 1_000 };
 
 /**
- * Reads on when a body was refused, so that its sender gets the answer: what arrives at a closed socket is answered by
- * a reset, which may overtake the answer. Resolves when the connection may be closed.
+ * Goes on reading a refused body, so that its sender gets the answer: data that arrives at a closed socket causes a
+ * reset, which may overtake the answer. Resolves when the connection may be closed.
  */
 export function discardBody(request: IncomingMessage, clock: Clock): Promise<void> {
   return new Promise((resolve) => {

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { ProtocolError } from '../../protocol/index.ts';
 
-/** @throws ProtocolError BAD_MESSAGE, or the code that the schema names, saying which member is wrong and why. */
+/** @throws ProtocolError BAD_MESSAGE, or the schema's own code; the message says which member is wrong and why. */
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;

@@ -3,13 +3,13 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import { ZocaloError } from '../../errors.ts';
 import { normalAddress } from './ip.ts';
 
-/** What of a request says where it comes from: an `IncomingMessage` does, and so does an engine's request. */
+/** The parts of a request that tell where it comes from: of an `IncomingMessage`, or of an engine's request. */
 export interface Origin {
   readonly headers: IncomingHttpHeaders;
   readonly socket: { readonly remoteAddress?: string | undefined };
 }
 
-/** `none`: no proxy says for whom it asks. `ignored`: one does, which is not in `proxies`. */
+/** `none`: no proxy names the client. `ignored`: one does, but is not in `proxies`. */
 export type Forwarding = 'none' | 'believed' | 'ignored';
 
 const FORWARDING_HEADERS = ['x-forwarded-for', 'x-forwarded-proto', 'forwarded'];
@@ -18,9 +18,9 @@ const FORWARDING_HEADERS = ['x-forwarded-for', 'x-forwarded-proto', 'forwarded']
 const MAPPED = 96;
 
 /**
- * Says whose request it is, behind proxies that are trusted: each of them names whom it got the request from, in
- * `X-Forwarded-For` or in `Forwarded` (RFC 7239), behind what was there before. So the lists are read from their ends,
- * as far as the names are those of trusted proxies: what stands before the first stranger is only the stranger's word.
+ * Finds the client's address behind trusted proxies. Each proxy appends the address that it got the request from to
+ * `X-Forwarded-For` or `Forwarded` (RFC 7239). So the lists are read from the end, up to the first address that is not
+ * a trusted proxy: the entries before it may be forged.
  */
 export class ClientAddress {
   readonly #trusted = new BlockList();
@@ -35,7 +35,7 @@ export class ClientAddress {
     for (const proxy of proxies) this.#trust(proxy);
   }
 
-  /** The client's IP address, in its shortest form; empty for what comes from a Unix socket. */
+  /** The client's IP address, in its shortest form; empty for a Unix socket. */
   of({ headers, socket }: Origin): string {
     const peer = normalAddress(socket.remoteAddress ?? '') ?? '';
     if (!this.#isProxied || !this.isTrusted(peer)) return peer;
@@ -43,7 +43,7 @@ export class ClientAddress {
     const said: string[] = [];
     if (list !== undefined) said.push(this.#client(peer, String(list).split(',')));
     if (standard !== undefined) said.push(this.#client(peer, readForwarded(standard)));
-    // A proxy sets one of the two, and may pass on the other as the client made it up.
+    // A proxy sets one of the two headers, and may pass on the other as the client sent it.
     return said.every((address) => address === said[0]) ? (said[0] ?? peer) : peer;
   }
 
@@ -59,13 +59,19 @@ export class ClientAddress {
     return client;
   }
 
-  /** Whether a proxy says for whom it asks, and whether it is one whose word counts. */
+  /** Whether a proxy names the client, and whether that proxy is trusted. */
   forwarding({ headers, socket }: Origin): Forwarding {
     if (!FORWARDING_HEADERS.some((name) => headers[name] !== undefined)) return 'none';
     return this.isTrusted(normalAddress(socket.remoteAddress ?? '') ?? '') ? 'believed' : 'ignored';
   }
 
-  /** Whether the address is that of a proxy that is believed. */
+  /** What the client has connected with, if a trusted proxy says it: `https` or `http`. */
+  protocol(origin: Origin): string | undefined {
+    const said = this.forwarding(origin) === 'believed' ? origin.headers['x-forwarded-proto'] : undefined;
+    return said === undefined ? undefined : String(said);
+  }
+
+  /** Whether the address is that of a trusted proxy. */
   isTrusted(address: string): boolean {
     return address !== '' && this.#trusted.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
   }
@@ -76,18 +82,18 @@ export class ClientAddress {
     const bits = family === 'ipv6' ? 128 : 32;
     const isPrefix = prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= bits);
     if (isIP(address) === 0 || !isPrefix || rest.length > 0)
-      throw new ZocaloError('BAD_OPTION', `${JSON.stringify(proxy)} is no address of a proxy`, {
+      throw new ZocaloError('BAD_OPTION', `${JSON.stringify(proxy)} is not an address of a proxy`, {
         advice: 'write an address, 10.0.0.1, or a network, 10.0.0.0/8',
       });
     const length = prefix === undefined ? bits : Number(prefix);
-    // An IPv4 address that is written in IPv6 is compared as what it is.
+    // An IPv4 address that is written in IPv6 is compared as IPv4.
     const mapped = length >= MAPPED ? normalAddress(address) : undefined;
     if (mapped && family === 'ipv6' && !isIPv6(mapped)) this.#trusted.addSubnet(mapped, length - MAPPED, 'ipv4');
     else this.#trusted.addSubnet(address, length, family);
   }
 }
 
-/** An address, perhaps with a port and, of IPv6, in brackets. Undefined for `unknown`, `_hidden`, and nonsense. */
+/** An address, with or without a port, IPv6 in brackets. Undefined for `unknown`, `_hidden`, and invalid text. */
 function readNode(node: string): string | undefined {
   const [, bracketed, plain] = /^(?:\[([^\]]*)\]|([^:]*))(?::[\w.-]+)?$/.exec(node) ?? [];
   return normalAddress(bracketed ?? plain ?? node);
@@ -97,8 +103,8 @@ const TOKEN = "[!#$%&'*+.^`|~\\w-]+";
 const PAIR = new RegExp(`\\s*(${TOKEN})=(?:(${TOKEN})|"((?:[^"\\\\]|\\\\.)*)")\\s*`, 'y');
 
 /**
- * The nodes that `for` names in a `Forwarded` header; empty for an element without. A header that breaks the grammar
- * says nothing at all: an open quote of a client's would swallow what the proxy wrote behind it.
+ * The nodes that `for` names in a `Forwarded` header; an empty text for an element without. A header that breaks the
+ * grammar is ignored as a whole: an open quote in the client's part would hide what the proxy wrote after it.
  */
 function readForwarded(header: string): string[] {
   const nodes = [''];

@@ -3,18 +3,18 @@ import { codeRow, ProtocolError } from '../../protocol/index.ts';
 
 /** The codes that only the HTTP API has, besides the protocol's. */
 export const API_CODES = {
-  NO_SUCH_ROUTE: { status: 404, meaning: 'there is nothing at this path' },
+  NO_SUCH_ROUTE: { status: 404, meaning: 'nothing exists at this path' },
   METHOD_NOT_ALLOWED: { status: 405, meaning: 'the path takes other methods: the header Allow names them' },
 } as const;
 
-/** The HTTP status that goes with a code. Of a method's own: 400. */
+/** The HTTP status for a code. For an application's own codes: 400. */
 export function statusOf(code: string): number {
   return (
     codeRow(code)?.status ?? (Object.hasOwn(API_CODES, code) ? API_CODES[code as keyof typeof API_CODES].status : 400)
   );
 }
 
-/** Milliseconds after which something is tried again that may succeed later, when nobody knows better. */
+/** The default pause in milliseconds before a retry, for errors that may pass. */
 const RETRY = 1_000;
 
 export interface Failure {
@@ -28,7 +28,7 @@ export interface Failure {
   };
 }
 
-/** An error as an answer. What is the server's own failure is given to `report`, and told in general terms. */
+/** Makes an answer from an error. A failure of the server is passed to `report`, and described in general terms. */
 export function failureOf(error: unknown, report: (what: string, cause: unknown) => void): Failure {
   const { code, message, retryAfter, reason } = answerOf({ report }, 'a call of the HTTP API failed', error);
   const status = statusOf(code);
@@ -42,7 +42,7 @@ export function failureOf(error: unknown, report: (what: string, cause: unknown)
   };
 }
 
-/** `what` the key may not do, and `how` to let it. */
+/** `what`: what the key may not do; `how`: which option forbids it. */
 export function forbidden(what: string, how: string): ProtocolError {
   return new ProtocolError('FORBIDDEN', `the API key may not ${what}: ${how}`, undefined, 'RIGHT_MISSING');
 }

@@ -1,7 +1,7 @@
 export { type AnswerOptions, answer, answerText } from './answer.ts';
-export { discardBody, parseJson, readBody } from './body.ts';
+export { discardBody, parseJson, readBody, readBytes } from './body.ts';
 export { check } from './check.ts';
-export { ClientAddress, type Forwarding } from './client-address.ts';
+export { ClientAddress, type Forwarding, type Origin } from './client-address.ts';
 export { API_CODES, type Failure, failureOf, forbidden, statusOf } from './failure.ts';
 export { neighbourhood, normalAddress } from './ip.ts';
 export { LocalSocket } from './local-socket.ts';

@@ -1,19 +1,19 @@
-/** A JSON text's smallest parts: a string, a number, a word, or a punctuation mark. */
+/** A JSON token: a string, a number, a word, or a punctuation mark. */
 const TOKEN =
   /[ \t\n\r]*(?:("(?:[ !#-[\]-\uffff]|\\(?:["\\/bfnrt]|u[\da-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?(?![\w.])|(?:true|false|null)(?!\w))|([[\]{},:]))/y;
 const BLANKS = /[ \t\n\r]*/y;
 
-/** Where a text stops being JSON: the line and column, from 1, of the first thing that cannot stand there. */
+/** Where a text stops being JSON: the line and column, from 1, of the first token that is not allowed there. */
 export function jsonFault(text: string): { line: number; column: number } {
   const before = text.slice(0, faultyOffset(text));
   const lines = before.split('\n');
   return { line: lines.length, column: lines.at(-1)!.length + 1 };
 }
 
-/** V8's own error says the place only sometimes, and in words that change. */
+/** V8's own error tells the position only sometimes, and its wording changes. */
 function faultyOffset(text: string): number {
   const open: ('[' | '{')[] = [];
-  // What may come: a value, a member's name, the colon behind it, or what follows a value. `first`: an end may, too.
+  // What may come next: a value, a member's name, its colon, or what follows a value. `first`: a closing mark, too.
   let expected: 'value' | 'name' | 'colon' | 'next' = 'value';
   let first = false;
   for (let at = 0; ; at = TOKEN.lastIndex) {

@@ -6,12 +6,12 @@ import { type Clock, systemClock } from '../../clock.ts';
 import { ZocaloError } from '../../errors.ts';
 import type { Listener } from './route.ts';
 
-/** Who may open the socket may use the API: its owner, and the owner's group. */
+/** The owner of the socket and the group may open it, and so use the API. */
 const MODE = 0o660;
-/** Milliseconds, when the daemon stops: what programs ask for is answered in far less, unless one has stopped asking. */
+/** Milliseconds that an unfinished request has when the daemon stops. Complete requests are answered much faster. */
 const LONGEST_REQUEST = 2_000;
 
-/** The HTTP API on a Unix socket, for programs of this machine. They need no key: the mode of the file is the key. */
+/** The HTTP API on a Unix socket, for programs on this machine. They need no key: the file's mode controls access. */
 export class LocalSocket {
   readonly path: string;
   readonly #server: Server;
@@ -21,19 +21,19 @@ export class LocalSocket {
   constructor(path: string, handle: Listener, keepAliveTimeout: number, clock: Clock = systemClock) {
     this.path = path;
     this.#clock = clock;
-    // A connection that cannot be accepted, for want of files say, ends nothing else.
+    // A connection that cannot be accepted, for example when no file descriptor is left, must not end the process.
     this.#server = nodeHttp()
       .createServer({ keepAliveTimeout }, handle)
       .on('error', () => {});
   }
 
   /**
-   * Takes over a file that a daemon left behind which was killed; one that somebody listens on stays.
-   * @throws ZocaloError ADDRESS_IN_USE; BAD_OPTION for what is no socket, or cannot be made.
+   * Replaces the socket file of a daemon that was killed, but not one on which a program listens.
+   * @throws ZocaloError ADDRESS_IN_USE; BAD_OPTION when the path is another kind of file, or cannot be created.
    */
   async open(): Promise<void> {
     await this.#clear();
-    // Until its mode is set, only the owner may use it.
+    // Only the owner may use it until its mode is set.
     const umask = process.umask(0o177);
     try {
       await new Promise<void>((resolve, reject) => {
@@ -51,7 +51,7 @@ export class LocalSocket {
     await chmod(this.path, MODE);
   }
 
-  /** Requests that are under way have so many milliseconds, and two seconds at most; then they are cut off. */
+  /** Requests under way have `grace` milliseconds, but at most two seconds; then they are cut off. */
   async close(grace = 0): Promise<void> {
     if (!this.#server.listening) return;
     const closed = new Promise((resolve) => this.#server.close(resolve));
@@ -65,7 +65,7 @@ export class LocalSocket {
     const found = await stat(this.path).catch(() => undefined);
     if (!found) return;
     if (!found.isSocket())
-      throw new ZocaloError('BAD_OPTION', `${this.path} is there already, and no socket`, {
+      throw new ZocaloError('BAD_OPTION', `${this.path} exists already, and is not a socket`, {
         advice: 'name another path',
       });
     const isUsed = await new Promise<boolean>((resolve) => {

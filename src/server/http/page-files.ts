@@ -1,13 +1,13 @@
 import { readdirSync } from 'node:fs';
 import type { FileTable } from './static-files.ts';
 
-/** Sources are served with their types taken out; the built package holds the same files as `.js`. */
+/** Sources are served with their types removed; the built package has the same files as `.js`. */
 export const CODE = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
 
-/** Where `web/` and `src/` stand, seen from here or from the built package's one file, src/program/main.js. */
+/** The folder of `web/` and `src/`, relative to here or to the built package's one file, src/program/main.js. */
 const ROOT = new URL(CODE === '.ts' ? '../../../' : '../../', import.meta.url);
 
-/** All that the SDK consists of: every module of the floors that run in browsers, and what those import. */
+/** The modules of the SDK: those of the floors that run in browsers, and what these import. */
 export const sdkModules = (): FileTable => modules(['src/clock', ...['src/client', 'src/protocol'].flatMap(modulesIn)]);
 
 /** URL path to file, from paths in the package: `{ '/': 'web/index.html' }`. */
@@ -15,12 +15,12 @@ export function tableOf(paths: Readonly<Record<string, string>>): FileTable {
   return Object.fromEntries(Object.entries(paths).map(([path, file]) => [path, new URL(file, ROOT)]));
 }
 
-/** Modules under their own paths: named without their ending, or, for a whole folder, by `modulesIn`. */
+/** Modules under their own paths. `names` have no ending; `modulesIn` lists those of a folder. */
 export function modules(names: readonly string[]): FileTable {
   return tableOf(Object.fromEntries(names.map((name) => [`/${name}${CODE}`, name + CODE])));
 }
 
-/** All the modules of a folder, by their names without the ending. */
+/** The modules of a folder, by name without the ending. */
 export function modulesIn(folder: string): string[] {
   return readdirSync(new URL(`${folder}/`, ROOT))
     .filter((name) => name.endsWith(CODE) && !name.endsWith('.d.ts'))

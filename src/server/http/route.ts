@@ -4,14 +4,14 @@ import { answerText } from './answer.ts';
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** Something that answers requests. */
+/** Answers the requests that it takes. */
 export interface Handler {
   /** Whether a request with this URL is for it. */
   takes(url: string | undefined): boolean;
   handle(request: IncomingMessage, response: ServerResponse): void;
 }
 
-/** Hands each request to the first that takes it. What a handler throws is told to `onError`, and is a 500. */
+/** Passes each request to the first handler that takes it. An error thrown goes to `onError`, and is answered with 500. */
 export function route(handlers: readonly Handler[], onError: (error: unknown) => void) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     try {
@@ -19,7 +19,7 @@ export function route(handlers: readonly Handler[], onError: (error: unknown) =>
     } catch (error) {
       onError(error);
       if (response.headersSent) response.destroy();
-      else answerText(response, 500, 'It failed.\n', { headers: { connection: 'close' } });
+      else answerText(response, 500, 'The request failed.\n', { headers: { connection: 'close' } });
     }
   };
 }

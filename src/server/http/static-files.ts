@@ -3,16 +3,21 @@ import { readFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as nodeModule from 'node:module';
 import { answerText } from './answer.ts';
+import { Compressed } from './compressed.ts';
+import { bestEncoding } from './content-coding.ts';
 
 /**
- * What may be served, and nothing else: URL path to file. A request is looked up, never resolved, so that no
- * path leads out of the table.
+ * The files that are served: URL path to file. A path is looked up, never resolved, so that nothing else can be
+ * reached.
  */
 export type FileTable = Readonly<Record<string, URL>>;
 
 interface Page {
-  body: Buffer;
+  body: Compressed;
+  /** Without those that depend on the coding. */
   headers: Readonly<Record<string, string>>;
+  /** A digest of the content. */
+  digest: string;
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -25,8 +30,8 @@ const TYPES: Readonly<Record<string, string>> = {
 };
 
 /**
- * The page may load scripts, styles and pictures from here, and talk to here; nothing inline, nothing from
- * elsewhere, in nobody's frame. Trusted types turn any HTML made from a string into an error.
+ * The page may load scripts, styles and images from this server, and connect to it. Nothing inline, nothing from other
+ * servers, and no framing. Trusted types make it an error to create HTML from a string.
  */
 const SECURITY = {
   'content-security-policy': [
@@ -47,7 +52,7 @@ const SECURITY = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** A few files, read once and answered from memory. */
+/** A few files, read once and served from memory. */
 export class StaticFiles {
   readonly #pages: ReadonlyMap<string, Page>;
   readonly #alias: (path: string) => string;
@@ -57,17 +62,17 @@ export class StaticFiles {
     this.#alias = alias;
   }
 
-  /** These and `others`, which win where both have a path. */
+  /** These and `others`, which take precedence where both have a path. */
   with(others: StaticFiles): StaticFiles {
     return new StaticFiles(new Map([...this.#pages, ...others.#pages]), this.#alias);
   }
 
-  /** Other paths for the pages: `alias` answers the path in the table for a requested one. Default: each is its own. */
+  /** The same files under other paths: `alias` returns the path in the table for a requested path. */
   under(alias: (path: string) => string): StaticFiles {
     return new StaticFiles(this.#pages, alias);
   }
 
-  /** Reads all the files of the table. TypeScript becomes JavaScript on the way. `extra` headers replace the usual. */
+  /** Reads the files of the table, and turns TypeScript into JavaScript. `extra` headers override the defaults. */
   static async read(table: FileTable, extra: Readonly<Record<string, string>> = {}): Promise<StaticFiles> {
     const entries = Object.entries(table).map(async ([path, file]): Promise<[string, Page]> => {
       const extension = file.pathname.split('.').at(-1) ?? '';
@@ -79,12 +84,12 @@ export class StaticFiles {
         ...SECURITY,
         ...extra,
         'content-type': type,
-        'content-length': String(body.length),
-        // Ask each time whether it is still the same: the answer is short, and a new version counts at once.
+        // The browser asks each time whether it has changed: the answer is short, and a new version is used at once.
         'cache-control': 'no-cache',
-        etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"`,
+        vary: 'accept-encoding',
       };
-      return [path, { body, headers }];
+      const digest = createHash('sha256').update(body).digest('base64url').slice(0, 22);
+      return [path, { body: new Compressed(body), headers, digest }];
     });
     return new StaticFiles(new Map(await Promise.all(entries)));
   }
@@ -102,14 +107,28 @@ export class StaticFiles {
       refuse(response, 404, 'Not found.');
       return;
     }
-    if (matches(request.headers['if-none-match'], page.headers.etag)) {
-      const { 'content-length': _length, 'content-type': _type, ...headers } = page.headers;
-      response.writeHead(304, headers).end();
-      return;
-    }
-    response.writeHead(200, page.headers);
-    response.end(request.method === 'HEAD' ? undefined : page.body);
+    // What fails here is the connection, or there is no memory for the compressed file.
+    send(request, response, page).catch(() => response.destroy());
   }
+}
+
+async function send(request: IncomingMessage, response: ServerResponse, page: Page): Promise<void> {
+  const coding = bestEncoding(request.headers['accept-encoding']);
+  // RFC 9110 §8.8.3.3: each coding has a tag of its own.
+  const etag = `"${page.digest}${coding === 'identity' ? '' : `-${coding}`}"`;
+  if (matches(request.headers['if-none-match'], etag)) {
+    const { 'content-type': _type, ...headers } = page.headers;
+    response.writeHead(304, { ...headers, etag }).end();
+    return;
+  }
+  const body = await page.body.as(coding);
+  response.writeHead(200, {
+    ...page.headers,
+    etag,
+    'content-length': String(body.length),
+    ...(coding !== 'identity' && { 'content-encoding': coding }),
+  });
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
 function refuse(
@@ -128,8 +147,8 @@ function matches(header: string | undefined, etag: string | undefined): boolean 
 }
 
 /**
- * Blanks the types out, so that lines and columns stay as they are. Node runs this very code for its own `.ts`
- * files without a word, but warns whoever calls it that the call's name may change: not for a user's eyes.
+ * Replaces the types by blanks, so that lines and columns stay the same. Node warns callers of this function that its
+ * name may change; users need not see that.
  */
 function withoutTypes(source: string): string {
   const { emitWarning } = process;

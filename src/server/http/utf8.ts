@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * Bytes from outside as text. What is not UTF-8 is refused, never replaced: `José` and `Josè` in another encoding would
- * become one. @throws Error, which quotes nothing of it; `what` begins its sentence.
+ * Decodes bytes from outside. Other encodings are refused, never replaced: otherwise `José` and `Josè` in Latin-1 would
+ * become the same text. @throws Error, whose message begins with `what` and quotes none of the bytes.
  */
 export function utf8(bytes: Buffer, what: string): string {
   if (isUtf8(bytes)) return bytes.toString();

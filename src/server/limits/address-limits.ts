@@ -7,51 +7,51 @@ import { neighbourhood, normalAddress } from '../http/index.ts';
 export interface AddressLimitOptions {
   /** Connections of one client address. */
   readonly connectionsPerAddress: number;
-  /** WebSockets at a time, of all addresses; a thousand sockets more are for pages, the API and checks. Default: no limit. */
+  /** WebSockets at a time, of all addresses. A thousand more sockets are for pages, API and probes. Default: no limit. */
   readonly connections?: number;
-  /** New WebSockets, streams and raw connections a second of one client address; four times that at once. */
+  /** New WebSockets, streams and raw connections per second of one client address; bursts of four times as many. */
   readonly connectsPerSecond: number;
-  /** Whether an address is a proxy's, which has no limits: it speaks for others. Default: none is. */
+  /** Whether an address is a proxy's, which has no limits since it forwards for others. Default: none is. */
   readonly isProxy?: (address: string) => boolean;
   readonly clock?: Clock;
 }
 
-/** Why an address gets no further connection now. */
+/** Why an address may not open another connection now. */
 export interface Breach {
   readonly reason: 'address_connections' | 'address_rate';
   /** Seconds after which it may try again. */
   readonly retryAfter: number;
 }
 
-/** What closes once. */
+/** Emits `close` once. */
 interface Closing {
   once(event: 'close', listener: () => void): unknown;
 }
 
-/** Addresses whose pace is remembered, some 200 bytes each; of more, those that came longest ago are forgotten. */
+/** Addresses whose rate is remembered, some 200 bytes each. Beyond that, the least recent is forgotten. */
 const REMEMBERED = 10_000;
-/** Seconds until somebody comes back whose address has too many connections. */
+/** Seconds after which a client may try again when its address has too many connections. */
 const CROWDED = 30;
 const BURST_SECONDS = 4;
-/** Sockets over the limit of an address that are still read from, to be told why they are refused: the next are cut off. */
+/** Sockets over an address's limit that are still told why they are refused. Further ones are cut off. */
 const TOLD = 64;
 
-/** Sockets beyond the limit of all WebSockets. */
+/** Sockets for other purposes, beyond the limit of WebSockets. */
 const SPARE = 1_000;
 
 /** The connections of one address. */
 class Address {
-  /** All that are open, those that were refused among them. */
+  /** Open sockets, including those that were refused. */
   sockets = 0;
   refused = 0;
-  /** Kept HTTP connections with no request under way, the longest idle first. */
+  /** Keep-alive connections with no request under way, the longest idle first. */
   readonly idle = new Set<Socket>();
 }
 
-/** A socket on which requests come. */
+/** A socket that carries HTTP requests. */
 interface Visit {
   readonly address: Address;
-  /** Whether one of its requests was accepted: then all are. */
+  /** Whether one of its requests was accepted; then all further ones are. */
   isIn: boolean;
   isRefused: boolean;
   /** Requests under way. */
@@ -59,9 +59,9 @@ interface Visit {
 }
 
 /**
- * How much one client address may ask for, where an IPv6 network of /64 counts as one address. Each accepted socket
- * counts until it is closed, whatever it says or does not say. A proxy's sockets do not: there, the WebSockets and
- * streams of each client that it names count. What comes from a Unix socket has no address, and no limits.
+ * Limits the connections of each client address; an IPv6 /64 network counts as one address. Each accepted socket counts
+ * until it is closed, even if it never sends anything. For a proxy, its sockets do not count: the WebSockets and
+ * streams of each client that it names do. Unix sockets have no address, and no limits.
  */
 export class AddressLimits {
   readonly #options: AddressLimitOptions;
@@ -84,16 +84,16 @@ export class AddressLimits {
     return this.#addresses.get(neighbourhood(address))?.sockets ?? 0;
   }
 
-  /** Whether all addresses together have as many sockets as may be. */
+  /** Whether all addresses together have reached the limit. */
   get isFull(): boolean {
     const { connections = Number.POSITIVE_INFINITY } = this.#options;
     return this.#sockets >= connections + SPARE;
   }
 
   /**
-   * Counts a socket that was just accepted. False: it is to be cut off without a word. One over the limit takes the
-   * place of an idle HTTP connection of the same address, if there is one; else its first request is refused. One too
-   * many for all addresses takes the place of any idle one.
+   * Counts a socket that was just accepted. False: cut it off without an answer. A socket over the address's limit
+   * replaces an idle HTTP connection of the same address, if there is one; otherwise its first request is refused. A
+   * socket over the limit of all addresses replaces any idle one.
    */
   accept(socket: Socket): boolean {
     const key = this.#keyOf(peerOf(socket));
@@ -109,7 +109,7 @@ export class AddressLimits {
     return true;
   }
 
-  /** Looks at a request, a handshake or one with a response, by the socket that it came on. */
+  /** Checks a request by the socket that it came on. A handshake has no response. */
   admit({ socket }: IncomingMessage, response?: ServerResponse): Breach | undefined {
     const known = this.#visits.get(socket);
     const visit = known === undefined ? this.#visit(socket) : known;
@@ -139,7 +139,7 @@ export class AddressLimits {
     return visit;
   }
 
-  /** One that was refused may ask once more, when others have gone. */
+  /** A refused socket may be accepted with a later request, when others have closed. */
   #letIn(visit: Visit): boolean {
     const { address } = visit;
     if (visit.isRefused) address.refused--;
@@ -150,8 +150,8 @@ export class AddressLimits {
   }
 
   /**
-   * Whether another WebSocket, stream or raw connection of a client may come; undefined when it may. `peer` is the other
-   * end of its socket: when a proxy names another client, the connection counts for that one until `closing` closes.
+   * Whether a client may open another WebSocket, stream or raw connection; undefined when it may. `peer` is the address
+   * of the socket: when that is a proxy's, the connection counts for `client` until `closing` closes.
    */
   join(client: string, peer: string, closing: Closing): Breach | undefined {
     const key = this.#keyOf(client);
@@ -175,7 +175,7 @@ export class AddressLimits {
     });
   }
 
-  /** What counts as one; undefined for what has no limits. */
+  /** The address or network that is counted as one; undefined when it has no limits. */
   #keyOf(address: string): string | undefined {
     return address === '' || this.#options.isProxy?.(address) ? undefined : neighbourhood(address);
   }
@@ -191,7 +191,7 @@ export class AddressLimits {
   }
 }
 
-/** Ends the longest idle one. False when none is. */
+/** Closes the longest idle socket. False when none is idle. */
 function takePlace(idle: Set<Socket>): boolean {
   const [socket] = idle;
   if (!socket) return false;

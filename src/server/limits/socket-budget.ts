@@ -1,20 +1,20 @@
 import diagnostics from 'node:diagnostics_channel';
 import type { Socket } from 'node:net';
 
-/** Files that are kept for everything else: the logs, calls to hooks and webhooks, pages, certificates, a reload. */
+/** File descriptors reserved for everything else: logs, calls to hooks and webhooks, pages, certificates, a reload. */
 const KEPT = 128;
-/** Where Node tells of each connection that any server of this process has accepted. */
+/** The diagnostics channel that reports each connection accepted by any server of this process. */
 const ACCEPTED = 'net.server.socket';
 
-/** How many connections a process may take that may have so many files open. */
+/** How many connections a process may accept when it may open this many files. */
 export function roomFor(openFiles: number): number {
   return openFiles - Math.min(KEPT, Math.ceil(openFiles / 2));
 }
 
 /**
- * Keeps connections from taking all the files that the process may open: of all its servers together, the Unix socket
- * too. When there is no more room, whoever has said nothing so far makes place for the newcomer, the longest silent
- * first; where there is nobody like that, the newcomer is cut off.
+ * Keeps connections from using all files that the process may open: those of all its servers together, including the
+ * Unix socket. When the limit is reached, a connection that has sent nothing yet is closed in favour of the new one,
+ * the oldest first. When there is none, the new one is closed.
  */
 export class SocketBudget {
   readonly #most: number;

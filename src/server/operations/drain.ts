@@ -1,15 +1,15 @@
 import { type Clock, systemClock } from '../../clock.ts';
 
-/** One part of the daemon that has to be stopped. */
+/** One part of the daemon to stop. */
 export interface Step {
   /** For the log: 'the WebSockets'. */
   readonly what: string;
   readonly stop: (
-    /** Milliseconds that it has. */
+    /** The time that it has, in milliseconds. */
     grace: number,
   ) => unknown;
-  /** It lets somebody in: all doors that follow each other close at the same time. */
-  readonly isDoor?: boolean;
+  /** It accepts clients: listeners that follow each other are closed at the same time. */
+  readonly isListener?: boolean;
 }
 
 export interface DrainOptions {
@@ -20,9 +20,9 @@ export interface DrainOptions {
 }
 
 /**
- * Stops the daemon in good order: all doors at once, then one step after the other. A step that is late is left behind,
- * and the next ones have their time all the same: it may take what is left but for a tenth of the whole, or half of it
- * where that is more. So all of it is over at the deadline, and everything was told to stop.
+ * Stops the daemon in good order: all listeners at once, then one step after the other. A step that is late is
+ * abandoned, so that every step gets a turn before the deadline: each may use the remaining time less a tenth of the
+ * whole, or half of the remaining time if that is more.
  */
 export class Drain {
   /** Milliseconds for all of it. */
@@ -37,12 +37,12 @@ export class Drain {
     this.#clock = clock;
   }
 
-  /** From the first call of `run` on: then nobody new should be sent here. */
+  /** True from the first call of `run`: load balancers should send no new clients here. */
   get isDraining(): boolean {
     return this.#drained !== null;
   }
 
-  /** Stops everything, once. True when all was done in time. A step that fails is logged, and the next ones go on. */
+  /** Stops everything, once. True when all was done in time. A step that fails is logged, and the next ones still run. */
   run(steps: readonly Step[]): Promise<boolean> {
     this.#drained ??= this.#run(steps, this.deadline);
     return this.#drained;
@@ -70,7 +70,7 @@ export class Drain {
     const late = new Promise<false>((resolve) => {
       cancel = this.#clock.after(patience, () => resolve(false));
     });
-    // It has a little less, to be done with it when its time is over.
+    // The step is given slightly less time than it has, so that it can finish just in time.
     const attempt = async () => stop(Math.floor(patience * 0.95));
     const stopped = attempt()
       .catch((err) => log.error({ err }, `${what} did not stop in good order`))
@@ -82,12 +82,12 @@ export class Drain {
   }
 }
 
-/** Doors that follow each other are one group. */
+/** Listeners that follow each other are one group. */
 function groupsOf(steps: readonly Step[]): Step[][] {
   const groups: Step[][] = [];
   for (const step of steps) {
     const last = groups.at(-1);
-    if (step.isDoor && last?.[0]?.isDoor) last.push(step);
+    if (step.isListener && last?.[0]?.isListener) last.push(step);
     else groups.push([step]);
   }
   return groups;

@@ -1,8 +1,8 @@
 import type { Clock } from '../../clock.ts';
 
 /**
- * A clock on which no action can end the process: what one throws is told to `onError`, which must not throw. One that
- * comes every so often comes again.
+ * A clock whose actions cannot end the process: an error thrown by one is passed to `onError`, which must not throw. A
+ * repeated action is still repeated.
  */
 export function guardedClock(clock: Clock, onError: (error: unknown) => void): Clock {
   const guarded = (action: () => void) => () => {

@@ -1,40 +1,46 @@
+import { randomInt } from 'node:crypto';
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub } from '../../hub/index.ts';
 
-/** A channel of the daemon's own, whose log keeps nothing. */
+/** One of the daemon's own channels, without history. */
 const CHANNEL = 'zocalo:health';
-/** Milliseconds that a publication may take to come back. */
+/** Milliseconds within which the publication must be delivered. */
 const PATIENCE = 2_000;
-/** Milliseconds for which an outcome is given again, so that being asked often costs no more than being asked now and then. */
+/** Milliseconds for which a result is reused, so that frequent probes cost no more than rare ones. */
 const FRESH = 1_000;
+
+/** Why the check failed; undefined when all is well. */
+export type Trouble = string | undefined;
 
 export interface HealthOptions {
   readonly clock?: Clock;
-  /** Is told how many seconds a publication took to come back. */
+  /** Called with the seconds from publication to delivery. */
   readonly onDelivered?: (seconds: number) => void;
+  /** What is wrong with the store, as far as it knows by itself. */
+  readonly trouble?: () => Trouble;
 }
 
-/** Undefined when all is well, else why it is not. */
-export type Trouble = string | undefined;
-
-/**
- * Whether the daemon does what it is there for: a publication goes the usual way, through the log with its disk, and has
- * to come back.
- */
+/** An end-to-end check: a publication goes through the log, with its disk, and must be delivered. */
 export class Health {
   readonly #hub: Hub;
   readonly #clock: Clock;
   readonly #onDelivered: (seconds: number) => void;
+  readonly #trouble: () => Trouble;
   #probe: Promise<Trouble> | undefined;
   #probed = Number.NEGATIVE_INFINITY;
-  #number = 0;
+  /** Of the last publication. It starts anywhere, so that no node takes another's for its own. */
+  #number = randomInt(2 ** 47);
   #heard: (number: unknown) => void = () => {};
   #unwatch = (): void => {};
 
-  constructor(hub: Hub, { clock = systemClock, onDelivered = () => {} }: HealthOptions = {}) {
+  constructor(
+    hub: Hub,
+    { clock = systemClock, onDelivered = () => {}, trouble = () => undefined }: HealthOptions = {},
+  ) {
     this.#hub = hub;
     this.#clock = clock;
     this.#onDelivered = onDelivered;
+    this.#trouble = trouble;
   }
 
   async open(): Promise<void> {
@@ -46,11 +52,15 @@ export class Health {
   }
 
   /** Never rejects. */
-  check(): Promise<Trouble> {
+  async check(): Promise<Trouble> {
+    return this.#trouble() ?? this.#checkDelivery();
+  }
+
+  #checkDelivery(): Promise<Trouble> {
     if (!this.#probe || this.#clock.now() - this.#probed > FRESH) {
       const probe = this.#deliver();
       this.#probe = probe;
-      this.#probed = Number.POSITIVE_INFINITY; // other requests meanwhile wait for this one
+      this.#probed = Number.POSITIVE_INFINITY; // requests that come meanwhile wait for this one
       void probe.then(() => {
         this.#probed = this.#clock.now();
       });

@@ -1,6 +1,6 @@
 import { hideSecrets } from './secrets.ts';
 
-/** One line of the log, before it is a text. */
+/** One entry of the log, before it is formatted. */
 export interface LogRecord {
   readonly level: string;
   /** Milliseconds since 1970. */
@@ -15,10 +15,10 @@ export function jsonLine({ level, at, fields, sentence }: LogRecord): string {
   return `${JSON.stringify(Object.assign({ ...head }, hideSecrets(fields), head, { msg: sentence }))}\n`;
 }
 
-/** Colors of the levels, as a terminal has them. */
+/** The terminal colors of the levels (SGR codes). */
 const COLORS: Readonly<Record<string, number>> = { debug: 34, info: 32, warn: 33, error: 31 };
 
-/** Lines for a person: the time of day, the level and the sentence, then each field on a line of its own. */
+/** Lines for a person: the time of day, the level and the sentence, then each field on its own line. */
 export function textLines({ level, at, fields, sentence }: LogRecord, isColored: boolean): string {
   const paint = (text: string, color = 0) => (isColored ? `\x1b[${color}m${text}\x1b[0m` : text);
   const time = new Date(at);
@@ -26,7 +26,7 @@ export function textLines({ level, at, fields, sentence }: LogRecord, isColored:
   const lines = [`[${clock}] ${paint(level.toUpperCase(), COLORS[level])}: ${paint(printable(sentence), 36)}`];
   for (const [name, value] of Object.entries(hideSecrets(fields))) {
     if (value === undefined) continue;
-    // A stack is read by its lines.
+    // A stack is shown line by line.
     const { stack, ...rest } = (typeof value === 'object' ? (value ?? {}) : {}) as { stack?: unknown };
     const shown = typeof stack === 'string' ? rest : value;
     lines.push(...`${name}: ${JSON.stringify(shown, null, 2)}`.split('\n').map((line) => `    ${line}`));
@@ -35,7 +35,7 @@ export function textLines({ level, at, fields, sentence }: LogRecord, isColored:
   return `${lines.join('\n')}\n`;
 }
 
-/** What a record is when its fields cannot be shown. */
+/** The record without its fields, which cannot be shown. */
 export function bareRecord(record: LogRecord, cause: unknown): LogRecord {
   const why = cause instanceof Error ? cause.message : 'they threw';
   return { ...record, fields: { fields: `cannot be shown: ${why}` } };

@@ -3,7 +3,7 @@ import { bareRecord, jsonLine, type LogRecord, textLines } from './log-form.ts';
 import { hideCredentials } from './secrets.ts';
 import { writeAtOnce } from './write-at-once.ts';
 
-/** Where the daemon's parts write what happened: fields first, then a sentence. It never throws. */
+/** The log of the daemon's parts: fields first, then a sentence. It never throws. */
 export interface Log {
   debug(fields: object, sentence: string): void;
   info(fields: object, sentence: string): void;
@@ -15,17 +15,17 @@ type Level = Config['log']['level'];
 const LEVELS: readonly Level[] = ['debug', 'info', 'warn', 'error', 'silent'];
 
 export interface LogOptions {
-  /** Texts that shall never be seen, wherever they stand: the secrets of the configuration. Those of a reload may follow. */
+  /** Texts that are hidden wherever they appear: the secrets of the configuration. A reload may add to them. */
   readonly secrets?: Iterable<string>;
-  /** Takes a line with its end, and has written it when it returns. Default: to standard error. */
+  /** Writes a line, with its line end, before it returns. Default: to standard error. */
   readonly write?: (line: string) => void;
-  /** Whether a person reads it as it comes. Default: whether standard error is a terminal. */
+  /** Whether a person reads it live. Default: whether standard error is a terminal. */
   readonly isTerminal?: boolean;
 }
 
 /**
- * The daemon's own log, whose level and form a reload can change. It needs nothing that is not in memory already: there may be no
- * file left to open, or the program's files may be those of a newer version.
+ * The daemon's log, whose level and form a reload can change. It works from memory alone: there may be no file left to
+ * open, or the program's files may have been replaced by a newer version.
  */
 export class LevelLog implements Log {
   readonly #write: (record: LogRecord, form: Config['log']['form']) => void;
@@ -36,7 +36,7 @@ export class LevelLog implements Log {
     this.#write = write;
   }
 
-  /** From the next line on. */
+  /** Applies from the next line on. */
   configure(config: Config['log']): void {
     this.#config = config;
   }
@@ -64,8 +64,8 @@ export class LevelLog implements Log {
 }
 
 /**
- * A log of JSON lines, or of text for a person. Each line is written before the call returns, so that the last one
- * before a crash is there. Secrets are hidden, wherever they stand.
+ * A log of JSON lines, or of text for a person. Each line is written before the call returns, so that a crash does not
+ * lose the last one. Secrets are hidden wherever they appear.
  */
 export function createLog(config: Config['log'], options: LogOptions = {}): LevelLog {
   const { secrets = [], write = writeAtOnce(2), isTerminal = process.stderr.isTTY === true } = options;

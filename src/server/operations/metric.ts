@@ -1,10 +1,10 @@
 /** Prometheus' text format, version 0.0.4. */
 export const CONTENT_TYPE = 'text/plain; version=0.0.4; charset=utf-8';
 
-/** Different values of one label that are kept apart; what comes after them is `other`. */
+/** Different values of one label; further ones are counted as `other`. */
 const LABEL_VALUES = 100;
 
-/** Something that is counted, by one label. */
+/** Counters by the value of one label. */
 export class Counts {
   readonly #counts = new Map<string, number>();
 
@@ -21,7 +21,7 @@ export class Counts {
 /** Seconds, from half a millisecond to ten seconds. */
 const BOUNDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 
-/** How long something took, in buckets. */
+/** A histogram of durations. */
 export class Histogram {
   readonly #buckets = new Float64Array(BOUNDS.length + 1);
   #sum = 0;
@@ -33,17 +33,19 @@ export class Histogram {
     this.#sum += seconds;
   }
 
-  lines(name: string): string[] {
+  /** `labels`: as they stand between the braces, like `handler="shop",`. */
+  lines(name: string, labels = ''): string[] {
     let count = 0;
     const lines = [...BOUNDS, '+Inf'].map((bound, i) => {
       count += this.#buckets[i]!;
-      return `${name}_bucket{le="${bound}"} ${count}`;
+      return `${name}_bucket{${labels}le="${bound}"} ${count}`;
     });
-    return [...lines, `${name}_sum ${this.#sum}`, `${name}_count ${count}`];
+    const own = labels && `{${labels.slice(0, -1)}}`;
+    return [...lines, `${name}_sum${own} ${this.#sum}`, `${name}_count${own} ${count}`];
   }
 }
 
-/** A metric of one value, or of one for each value of a label. Nothing where the value is not known. */
+/** A metric with one value, or with one for each value of a label. Empty when the value is unknown. */
 export function lines(
   name: string,
   type: 'counter' | 'gauge',

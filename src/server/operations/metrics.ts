@@ -1,22 +1,17 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Hub, HubObserver } from '../../hub/index.ts';
 import type { Traffic } from '../transports/index.ts';
+import { HandlerMetrics } from './handler-metrics.ts';
 import { CONTENT_TYPE, Counts, Histogram, headOf, lines } from './metric.ts';
 import { residentMemory } from './resident-memory.ts';
 
-/** Milliseconds between the looks at the event loop's delay. */
+/** The resolution of the event loop's delay, in milliseconds. */
 const RESOLUTION = 20;
 const NANOSECONDS = 1e9;
 
-interface Gauge {
-  readonly name: string;
-  readonly help: string;
-  readonly read: () => number;
-}
-
 /**
- * What the daemon counts, for Prometheus. It adds numbers up and does nothing for a single delivery; what needs a look
- * at every connection is done when somebody asks. (A library for this would take a quarter of the idle daemon's memory.)
+ * The daemon's metrics, for Prometheus. It does no work per delivery, and iterates over connections only when it is
+ * scraped. (A library for this would take a quarter of the idle daemon's memory.)
  */
 export class Metrics {
   readonly contentType = CONTENT_TYPE;
@@ -24,10 +19,11 @@ export class Metrics {
   readonly #refusals = new Counts();
   readonly #handshakes = new Counts();
   readonly #failures = new Counts();
+  readonly #handled = new HandlerMetrics();
   readonly #publishing = new Histogram();
   readonly #probing = new Histogram();
   readonly #loop = monitorEventLoopDelay({ resolution: RESOLUTION });
-  readonly #gauges: Gauge[] = [];
+  readonly #others: (() => string[])[] = [];
   #opened = 0;
   #publications = 0;
   #publicationBytes = 0;
@@ -37,7 +33,7 @@ export class Metrics {
   #traffic: () => Traffic = () => ({ sockets: 0, received: 0, sent: 0, queued: 0, slow: 0 });
   #unobserve = (): void => {};
 
-  /** Counts what happens in a hub, and over the sockets of the server that it is served by. */
+  /** Counts what happens in a hub, and on the sockets of its server. */
   observe(hub: Hub, server?: { readonly traffic: Traffic }): void {
     this.#hub = hub;
     if (server) this.#traffic = () => server.traffic;
@@ -76,17 +72,27 @@ export class Metrics {
     this.#failures.add(String((error as { code?: unknown } | null)?.code ?? 'UNEXPECTED'));
   }
 
-  /** A publication of the daemon's own came back to it after so many seconds. */
+  /** A handler was asked or told of something. `outcome`: answered, refused or failed. */
+  handled(handler: string, event: string, outcome: string, seconds: number): void {
+    this.#handled.add(handler, event, outcome, seconds);
+  }
+
+  /** The health check's publication was delivered after this many seconds. */
   delivered(seconds: number): void {
     this.#probing.observe(seconds);
   }
 
-  /** Adds a number that is read whenever somebody asks. `name` as Prometheus has it: zocalo_webhooks_waiting. */
+  /** Adds a gauge that is read at each scrape. `name` is the full name: zocalo_webhooks_waiting. */
   gauge(name: string, help: string, read: () => number): void {
-    this.#gauges.push({ name, help, read });
+    this.add(() => lines(name, 'gauge', help, read()));
   }
 
-  /** Seconds that the event loop was late, at its worst since this was asked last. */
+  /** Adds lines that are made at each scrape, by `lines` for example. */
+  add(make: () => string[]): void {
+    this.#others.push(make);
+  }
+
+  /** The longest delay of the event loop since the last call, in seconds. */
   takeLoopDelay(): number {
     const worst = this.#loop.max / NANOSECONDS;
     this.#loop.reset();
@@ -102,19 +108,18 @@ export class Metrics {
     const { user, system } = process.cpuUsage();
     const parts: (() => string[])[] = [
       () => lines('zocalo_sockets', 'gauge', 'WebSockets that are open.', traffic.sockets),
-      () =>
-        lines('zocalo_connections', 'gauge', 'Connections that were let in, by what they speak.', by('kind', kinds)),
-      () => lines('zocalo_connections_opened_total', 'counter', 'Connections that were let in.', this.#opened),
+      () => lines('zocalo_connections', 'gauge', 'Connections that were accepted, by transport.', by('kind', kinds)),
+      () => lines('zocalo_connections_opened_total', 'counter', 'Connections that were accepted.', this.#opened),
       () => lines('zocalo_users', 'gauge', 'Users who are connected.', this.#hub?.users.length ?? 0),
       () => lines('zocalo_channels', 'gauge', 'Channels with a subscriber.', this.#hub?.channels.length ?? 0),
       () => lines('zocalo_lines_received_total', 'counter', 'Lines from clients.', by('kind', this.#received)),
       () => lines('zocalo_publications_total', 'counter', 'Publications.', this.#publications),
       () => lines('zocalo_publication_bytes_total', 'counter', 'Data of publications.', this.#publicationBytes),
-      () => lines('zocalo_deliveries_total', 'counter', 'Texts to many, times their receivers.', this.#deliveries),
+      () => lines('zocalo_deliveries_total', 'counter', 'Deliveries: each text times its receivers.', this.#deliveries),
       () => lines('zocalo_received_bytes_total', 'counter', 'Bytes from WebSockets.', traffic.received),
       () => lines('zocalo_sent_bytes_total', 'counter', 'Bytes to WebSockets.', traffic.sent),
       () => lines('zocalo_queued_bytes', 'gauge', 'Bytes that wait for their readers.', traffic.queued),
-      () => lines('zocalo_slow_readers', 'gauge', 'Readers for whom more waits than the limit.', traffic.slow),
+      () => lines('zocalo_slow_readers', 'gauge', 'Readers whose queue is over the limit.', traffic.slow),
       () => lines('zocalo_slow_readers_total', 'counter', 'Times that a reader turned out to be slow.', this.#slow),
       () =>
         lines(
@@ -129,20 +134,23 @@ export class Metrics {
       () => this.#publishing.lines('zocalo_publish_seconds'),
       () => headOf('zocalo_delivery_seconds', 'histogram', "From the health probe's publication to its delivery."),
       () => this.#probing.lines('zocalo_delivery_seconds'),
-      () => lines('zocalo_event_loop_delay_seconds', 'gauge', 'The worst since the last look.', this.takeLoopDelay()),
+      () => this.#handled.lines(),
+      () =>
+        lines(
+          'zocalo_event_loop_delay_seconds',
+          'gauge',
+          'The longest delay since the last scrape.',
+          this.takeLoopDelay(),
+        ),
       () => lines('process_cpu_seconds_total', 'counter', 'User and system time.', (user + system) / 1e6),
       () => lines('process_resident_memory_bytes', 'gauge', 'Resident memory.', residentMemory()),
       () => lines('process_start_time_seconds', 'gauge', 'Start, since 1970.', Date.now() / 1000 - process.uptime()),
-      ...this.#gauges.map(
-        ({ name, help, read }) =>
-          () =>
-            lines(name, 'gauge', help, read()),
-      ),
+      ...this.#others,
     ];
     return `${parts.flatMap((part) => this.#attempt(part)).join('\n')}\n`;
   }
 
-  /** What cannot be read is left out: somebody watches the rest. */
+  /** A metric that cannot be read is left out, so that the others are still reported. */
   #attempt(part: () => string[]): string[] {
     try {
       return part();

@@ -7,6 +7,14 @@ export interface ProbesOptions {
   readonly health: Health;
   readonly metrics: Metrics;
   readonly isDraining: () => boolean;
+  /** The state of each source, for `/health`. A source that fails does not make the daemon unhealthy. */
+  readonly sources?: () => Readonly<Record<string, object>>;
+  /** How the last event of each handler went, likewise. */
+  readonly handlers?: () => Readonly<Record<string, object>>;
+  /** Whether logins can be checked, likewise; undefined where they depend on no database. */
+  readonly login?: () => object | undefined;
+  /** The same for sinks. */
+  readonly sinks?: () => Readonly<Record<string, object>>;
   /** Whether the header Authorization carries a key that can `read`. */
   readonly mayRead: (authorization: string | undefined) => boolean;
 }
@@ -14,10 +22,10 @@ export interface ProbesOptions {
 type Answer = readonly [status: number, body: string, type?: string];
 
 const LOOPBACK = /^(::1|127\.\d+\.\d+\.\d+|::ffff:127\.\d+\.\d+\.\d+)$/;
-/** What a proxy adds: then the loopback address is the proxy's, and says nothing about who asks. */
+/** Headers that proxies add. With one of them, the loopback address is the proxy's and not the client's. */
 const BY_PROXY = ['x-forwarded-for', 'forwarded', 'x-real-ip', 'via'];
 
-/** What watches over the daemon asks: is it well (`/health`), may users be sent to it (`/ready`), and the figures (`/metrics`). */
+/** For monitoring: does it work (`/health`), may it get new users (`/ready`), and its figures (`/metrics`). */
 export class Probes {
   readonly #options: ProbesOptions;
 
@@ -48,13 +56,22 @@ export class Probes {
         : error(401, 'UNAUTHORIZED', 'send an API key that can read, or ask from this machine itself');
     if (url.startsWith('/ready') && isDraining()) return error(503, 'SHUTTING_DOWN', 'the daemon stops');
     const trouble = await health.check();
-    return trouble === undefined ? [200, '{"ok":true}\n'] : error(503, 'UNAVAILABLE', trouble);
+    if (trouble !== undefined) return error(503, 'UNAVAILABLE', trouble);
+    const sources = someOf(this.#options.sources?.());
+    const sinks = someOf(this.#options.sinks?.());
+    const handlers = someOf(this.#options.handlers?.());
+    const login = this.#options.login?.();
+    return [200, `${JSON.stringify({ ok: true, sources, sinks, handlers, login })}\n`];
   }
 
   #mayRead({ headers, socket }: IncomingMessage): boolean {
     const isLocal = socket.remoteAddress === undefined || LOOPBACK.test(socket.remoteAddress);
     return (isLocal && !BY_PROXY.some((name) => name in headers)) || this.#options.mayRead(headers.authorization);
   }
+}
+
+function someOf(entries: Readonly<Record<string, object>> = {}): object | undefined {
+  return Object.keys(entries).length > 0 ? entries : undefined;
 }
 
 function error(status: number, code: string, message: string): Answer {

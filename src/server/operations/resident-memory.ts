@@ -1,8 +1,8 @@
 let last: number | undefined;
 
 /**
- * Bytes of memory that the process holds. To read them takes a file: where none is left to open, they are those of the
- * last time, and without /proc they are not known.
+ * Resident memory in bytes. Reading it opens a file: when no file can be opened, the last value is returned; undefined
+ * without /proc.
  */
 export function residentMemory(): number | undefined {
   try {

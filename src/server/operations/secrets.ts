@@ -1,9 +1,9 @@
 import { ZocaloError } from '../../errors.ts';
 
 const HIDDEN = '[hidden]';
-/** Fields whose value nobody has to see: `token`, `apiKey`, `set-cookie`, `password`. */
+/** The names of fields whose values are hidden: `token`, `apiKey`, `set-cookie`, `password`. */
 const SECRET_NAME = /(authorization|cookies?|tokens?|passwords?|passphrase|keys?|secrets?|tickets?)$/i;
-/** What is a credential wherever it stands: a JWT, what follows `Bearer` or `token=`, `user:password@` in a URL. */
+/** Credentials anywhere in a text: a JWT, what follows `Bearer` or `token=`, `user:password@` in a URL. */
 const CREDENTIAL = new RegExp(
   [
     /\beyJ[\w-]+\.[\w-]+\.[\w-]*/,
@@ -15,15 +15,15 @@ const CREDENTIAL = new RegExp(
     .join('|'),
   'gi',
 );
-/** Objects within objects that are looked into; it also ends a circle. */
+/** How deep nested objects are copied; it also ends circular references. */
 const DEPTH = 6;
 
-/** A copy for the log, without the values of secret fields, however deep they stand. */
+/** A copy for the log, without the values of secret fields at any depth. */
 export function hideSecrets(fields: object): Record<string, unknown> {
   return hideIn(fields, DEPTH) as Record<string, unknown>;
 }
 
-/** The text without credentials and without `secrets`. It stays JSON if it was. */
+/** The text without credentials and without `secrets`. JSON stays JSON. */
 export function hideCredentials(text: string, secrets: Iterable<string>): string {
   let rest = text;
   for (const secret of secrets) rest = rest.replaceAll(secret, HIDDEN);
@@ -42,12 +42,12 @@ function hideIn(value: unknown, depth: number): unknown {
   );
 }
 
-/** A count of them is no secret. */
+/** A number of tokens, for example, is not secret. */
 function isSecret(name: string, value: unknown): boolean {
   return SECRET_NAME.test(name) && typeof value !== 'number' && typeof value !== 'boolean' && value !== undefined;
 }
 
-/** An error of ours by its code and sentence; of one that nobody foresaw, the stack too. */
+/** Our own errors: code and message. Unexpected errors: the stack too. */
 function describe(error: Error): object {
   const { code } = error as { code?: unknown };
   return {

@@ -2,14 +2,14 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Caller, HubObserver, Trace } from '../../hub/index.ts';
 import type { Log } from './log.ts';
 
-/** Characters of a text that are shown. */
+/** How many characters of a text are shown. */
 const SHOWN = 500;
-/** Members and verbs whose values let somebody in. */
+/** Members and verbs whose values are credentials. */
 const SECRETS =
   /("(?:token|ticket|resume)":)"(?:[^"\\]|\\.)*"|("login":)\[[^\]]*\]|(^|\n)(\["auth",\d+,)"(?:[^"\\]|\\.)*"/g;
 const MARKS = { in: '<', out: '>', all: '>>' } as const;
 
-/** Writes each text in (<), out (>) and out to all of a topic (>>) at the level debug, without tokens and passwords. */
+/** Writes each text in (<), out (>) and to all of a topic (>>) at the level debug, without tokens and passwords. */
 export function traceTo(log: Log): Trace {
   return (direction, text, who) => {
     const safe = withoutSecrets(text);
@@ -18,7 +18,7 @@ export function traceTo(log: Log): Trace {
   };
 }
 
-/** Writes what a client was refused, and why. */
+/** Logs each refusal of a client's request, and why. */
 export function refusalsTo(log: Log): HubObserver {
   return {
     onRefused: (who, code, { message, channel }) =>
@@ -26,7 +26,7 @@ export function refusalsTo(log: Log): HubObserver {
   };
 }
 
-/** Writes each HTTP request with the status that it was answered with. */
+/** Logs each HTTP request with the status of its answer. */
 export function tracedRequests(log: Log, handle: (request: IncomingMessage, response: ServerResponse) => void) {
   return (request: IncomingMessage, response: ServerResponse): void => {
     const { method, url } = request;
@@ -35,7 +35,7 @@ export function tracedRequests(log: Log, handle: (request: IncomingMessage, resp
   };
 }
 
-/** A line of the protocol without what lets somebody in. */
+/** A line of the protocol without credentials. */
 export function withoutSecrets(text: string): string {
   return text.replace(SECRETS, (_, member, login, start, auth) =>
     member ? `${member}"[hidden]"` : login ? `${login}["[hidden]"]` : `${start}${auth}"[hidden]"`,

@@ -1,13 +1,13 @@
 import { writeSync } from 'node:fs';
 
-/** Milliseconds that a reader which is behind is waited for. */
+/** How long to wait for a slow reader, in milliseconds. */
 const PATIENCE = 1_000;
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * A function that has written a line to the file descriptor when it returns: `process.stderr` does not where it is a
- * pipe, and loses lines at `process.exit`. A reader that has stopped reading is waited for a second, and no more until
- * it has read; lines for which there is no room meanwhile are lost. So are those for a reader that is gone.
+ * Returns a function that writes a line to the file descriptor before it returns. (`process.stderr` does not when it is
+ * a pipe, and loses lines at `process.exit`.) It waits one second for a reader that stopped reading, and then not again
+ * until that reads: until then, lines that do not fit are lost. They are also lost when the reader is gone.
  */
 export function writeAtOnce(fd: number): (line: string) => void {
   let patience = PATIENCE;

@@ -1,9 +1,9 @@
-/** What the doctor reports of a store. */
+/** What the doctor reports about a store. */
 export interface StoreFinding {
   readonly level: 'ok' | 'warning' | 'problem';
   readonly sentence: string;
-  /** What to do, for what is not ok. */
+  /** What to do about a warning or a problem. */
   readonly advice?: string;
-  /** What was thrown, which says both itself. */
+  /** The error that was thrown, which has a sentence and advice of its own. */
   readonly error?: unknown;
 }

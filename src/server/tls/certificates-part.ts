@@ -4,7 +4,7 @@ import type { Config } from '../config/index.ts';
 import { type Change, changes, type Part } from '../part.ts';
 import { Certificates, type CertificatesOptions } from './certificates.ts';
 
-/** The certificates of the configuration as it is now: a reload brings others. */
+/** The certificates of the current configuration; a reload replaces them. */
 export class CertificatesPart implements Part {
   readonly name = 'the certificates';
   readonly reloads = ['tls'] as const;
@@ -13,7 +13,7 @@ export class CertificatesPart implements Part {
   #current: Certificates;
   readonly #isUsed: boolean;
 
-  /** `onRenewed` is given the first certificate when it is another. */
+  /** `onRenewed` is called with the first certificate when that has changed. */
   constructor({ tls }: Config, options: CertificatesOptions, onRenewed: (tls: TlsIdentity) => void) {
     this.#options = options;
     this.#onRenewed = onRenewed;
@@ -26,10 +26,10 @@ export class CertificatesPart implements Part {
     if (this.#isUsed) await this.#current.open();
   }
 
-  /** For an engine; undefined where there are none. */
+  /** The options for an engine; undefined when there are no certificates. */
   get tls(): (TlsIdentity & Pick<TlsOptions, 'SNICallback'>) | undefined {
     if (!this.#isUsed) return undefined;
-    // Asked for each handshake, since a reload brings other certificates.
+    // Looked up for each handshake, since a reload replaces the certificates.
     return { ...this.#current.tls, SNICallback: (name, answer) => this.#current.tls.SNICallback!(name, answer) };
   }
 

@@ -3,8 +3,7 @@ import { dirname } from 'node:path';
 import type { SecureContext, TlsOptions } from 'node:tls';
 import { type Clock, systemClock } from '../../clock.ts';
 import type { TlsIdentity } from '../../websocket/index.ts';
-import type { CertificateConfig } from '../config/index.ts';
-import { fingerprint, type Loaded, loadCertificate } from './certificate.ts';
+import { type CertificateFiles, fingerprint, type Loaded, loadCertificate, pathsOf } from './certificate.ts';
 
 export interface CertificatesOptions {
   readonly log: Record<'info' | 'warn' | 'error', (fields: object, sentence: string) => void>;
@@ -13,19 +12,19 @@ export interface CertificatesOptions {
   readonly now?: () => number;
 }
 
-/** Milliseconds of quiet after a change: certificate and key are written one after the other. */
+/** Milliseconds to wait after a change, since certificate and key are written one after the other. */
 const QUIET = 1_000;
-/** Milliseconds between looks at the files, for what a watcher does not see: a link that leads elsewhere, a network's disk. */
+/** Milliseconds between checks of the files, for changes that a watcher misses: a changed link, a network disk. */
 const LOOK = 60_000;
 const DAY = 86_400_000;
-/** Days before the end at which the log says so, as a warning and as an error. */
+/** Days before the expiry at which the log says so, as a warning and as an error. */
 const WARN_DAYS = 14;
 const ALARM_DAYS = 3;
 
 /**
- * The daemon's certificates, by the name that the client asks for: the first that covers it, or else the first of all.
- * Their files are watched. A new pair is used from the next connection on; one that cannot be used leaves the old one
- * in place, and the log says so.
+ * The daemon's certificates, chosen by the name that the client asks for: the first that covers it, or else the first
+ * in the list. Their files are watched. A new pair is used from the next connection on; when it is invalid, the old one
+ * stays in use and the log says so.
  *
  * @example
  * const certificates = new Certificates(config.tls, { log });
@@ -34,9 +33,9 @@ const ALARM_DAYS = 3;
  * certificates.onRenewed = (tls) => server.renewCertificate(tls);
  */
 export class Certificates {
-  /** Is given the first certificate when it is another; the further ones need no help. */
+  /** Called with the first certificate when that has changed. The others are looked up for each handshake. */
   onRenewed: (tls: TlsIdentity) => void = () => {};
-  readonly #configs: readonly CertificateConfig[];
+  readonly #configs: readonly CertificateFiles[];
   readonly #log: CertificatesOptions['log'];
   readonly #clock: Clock;
   readonly #now: () => number;
@@ -48,22 +47,19 @@ export class Certificates {
   #cancelLoad = (): void => {};
   #reloading: Promise<void> = Promise.resolve();
 
-  constructor(
-    configs: readonly CertificateConfig[],
-    { log, clock = systemClock, now = Date.now }: CertificatesOptions,
-  ) {
+  constructor(configs: readonly CertificateFiles[], { log, clock = systemClock, now = Date.now }: CertificatesOptions) {
     this.#configs = configs;
     this.#log = log;
     this.#clock = clock;
     this.#now = now;
   }
 
-  /** Loads them all and begins to watch. @throws ZocaloError BAD_CERTIFICATE. */
+  /** Loads all of them and begins to watch. @throws ZocaloError BAD_CERTIFICATE. */
   async open(): Promise<void> {
     this.#marks = await Promise.all(this.#configs.map(fingerprint));
     this.#loaded = await Promise.all(this.#configs.map(loadCertificate));
     this.#warnOfEnds();
-    const folders = new Set(this.#configs.flatMap(({ cert, key }) => [dirname(cert), dirname(key)]));
+    const folders = new Set(this.#configs.flatMap((files) => pathsOf(files).map((path) => dirname(path))));
     for (const folder of folders) this.#watch(folder);
     this.#stops.push(
       this.#clock.every(LOOK, () => this.reload()),
@@ -106,17 +102,17 @@ export class Certificates {
         this.#loaded[i] = loaded;
         this.#warned[i] = '';
         const expires = new Date(loaded.expires).toISOString();
-        this.#log.info({ cert: config.cert, expires }, 'a certificate is renewed');
+        this.#log.info({ cert: config.cert, expires }, 'a certificate was renewed');
       } catch (err) {
-        // The file was not looked at: it is, at the next look.
+        // The file could not be read: the next check tries again.
         if (isOutOfFiles(err)) this.#marks[i] = '';
-        this.#log.error({ err, cert: config.cert }, 'a new certificate cannot be used, so the old one stays');
+        this.#log.error({ err, cert: config.cert }, 'a new certificate cannot be used, so the old one stays in use');
       }
     }
     this.#warnOfEnds();
   }
 
-  /** Says once for each certificate that its end is near, and once more when it is very near. */
+  /** Logs once for each certificate that it expires soon, and once more when it expires very soon. */
   #warnOfEnds(): void {
     for (const [i, { expires }] of this.#loaded.entries()) {
       const days = Math.floor((expires - this.#now()) / DAY);
@@ -133,7 +129,7 @@ export class Certificates {
       this.#cancelLoad();
       this.#cancelLoad = this.#clock.after(QUIET, () => this.reload());
     });
-    watcher.on('error', () => watcher.close()); // the slow look remains
+    watcher.on('error', () => watcher.close()); // the periodic check remains
     this.#watchers.push(watcher);
   }
 }

@@ -7,7 +7,7 @@ const certificate = z.strictObject({
   names: z
     .array(certificateName)
     .default([])
-    .describe('Host names that it is for; the first certificate is also for all others.'),
+    .describe('Host names that it is used for; the first certificate is also used for all other names.'),
 });
 
 export const tls = z.array(certificate).default([]).describe('Certificates; their files are watched.');

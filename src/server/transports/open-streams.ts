@@ -1,7 +1,5 @@
 import type { Connection } from '../../hub/index.ts';
-
-/** Milliseconds until the first reader comes back to a server that restarts, as for WebSockets. */
-const COME_BACK = 1_000;
+import { comeBack } from './come-back.ts';
 
 /** The event streams that are open, so that a daemon that stops can tell them before their server closes. */
 export class OpenStreams {
@@ -20,6 +18,6 @@ export class OpenStreams {
   /** Ends each with SHUTTING_DOWN, and lets it come back within `spread` milliseconds, at a random moment. */
   end(spread: number, random: () => number = Math.random): void {
     for (const connection of [...this.#connections])
-      connection.end('SHUTTING_DOWN', undefined, Math.round(COME_BACK + spread * random()));
+      connection.end('SHUTTING_DOWN', undefined, comeBack(spread, random));
   }
 }

@@ -1,9 +1,9 @@
-import type { FanOut, Wire } from '../../hub/index.ts';
+import type { FanOut, Outgoing, Wire } from '../../hub/index.ts';
 
 /** A way out that is a stream of its own: an SSE reader's, a raw line's. */
 export interface StreamWire extends Wire {
-  /** Takes a text that goes to many. */
-  deliver(text: string): void;
+  /** Takes what goes to many. */
+  deliver(outgoing: Outgoing): void;
 }
 
 /** The loop over the readers that are no WebSockets: who hears which topic. */
@@ -21,10 +21,10 @@ export class StreamFanOut implements FanOut {
     if (wires?.delete(wire) && wires.size === 0) this.#topics.delete(topic);
   }
 
-  publish(topic: string, text: string, except?: Wire): number {
+  publish(topic: string, outgoing: Outgoing, except?: Wire): number {
     const wires = this.#topics.get(topic);
     if (!wires) return 0;
-    for (const wire of wires) if (wire !== except) wire.deliver(text);
+    for (const wire of wires) if (wire !== except) wire.deliver(outgoing);
     return wires.size;
   }
 }

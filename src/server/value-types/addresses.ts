@@ -1,11 +1,11 @@
 import { isIP } from 'node:net';
 
-/** `http://host:port` or `https://host:port`, and nothing after it; the port may be left out. */
+/** `http://host:port` or `https://host:port`, with nothing after it; the port is optional. */
 export function isHttpAddress(text: string): boolean {
   return isAddress(text, /^https?:$/);
 }
 
-/** What can be called: fetch takes no address with a user or password in it. */
+/** A URL that can be called: fetch accepts none with a user or password. */
 export function isWebAddress(text: string): boolean {
   const url = URL.parse(text);
   return url !== null && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && isOne(url);
@@ -22,7 +22,7 @@ function isAddress(text: string, scheme: RegExp): boolean {
   return url !== null && scheme.test(url.protocol) && url.hostname !== '' && !url.hostname.includes('*');
 }
 
-/** What has a star for its host, or the port 0, can be called by nobody. */
+/** Whether it names one host and port: not a star, and not port 0. */
 function isOne({ hostname, port }: URL): boolean {
   return !hostname.includes('*') && port !== '0';
 }

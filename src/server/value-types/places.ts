@@ -2,7 +2,7 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { hostAdvice, normalHostName, normalOrigin, originAdvice } from '../../websocket/index.ts';
 
-/** A text in the one form that `normal` gives it; what it refuses can match nothing. */
+/** A text in the normal form that `normal` returns; `normal` throws for a text that can match nothing. */
 function normalized(normal: (text: string) => string, advise: (text: string) => string, what: string, allowed: string) {
   return z
     .string()
@@ -27,16 +27,16 @@ const origin = normalized(
 const host = normalized(
   normalHostName,
   hostAdvice,
-  'a name that a server is called by',
+  'a host name of this server',
   "'*', or a name like example.org or *.example.org",
 );
 
-/** A name that a client can ask a certificate for: an address is never asked for by it (RFC 6066 §3). */
+/** A name for which a client can request a certificate: never an IP address (RFC 6066 §3). */
 export const certificateName = host.refine((name) => name !== '*' && !isIP(name.replace(/^\[|\]$/g, '')), {
   error: 'must be a host name, like chat.example.org or *.example.org',
 });
 
-/** One or many pages. */
+/** One or several origins. */
 export const origins = z.union([origin, z.array(origin)]);
 /** One or several valid names. */
 export const hosts = z.union([host, z.array(host).min(1, { error: "must name one host at least, or be '*'" })]);

@@ -14,7 +14,7 @@ export const secretText = z
   .min(32, { error: 'must have 32 characters or more: zocalo init makes one' })
   .meta({ allowed: 'a text of 32 characters or more', hidden: true });
 
-/** A text that `is` takes; `allowed` says which ones. */
+/** A text that `is` accepts; `allowed` describes such texts. */
 export function text(is: (value: string) => boolean, allowed: string) {
   return z
     .string()

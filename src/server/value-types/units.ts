@@ -3,14 +3,14 @@ import { milliseconds } from '../../hub/index.ts';
 
 const DAY = 86_400_000;
 /**
- * A hundred years. Beyond, `now` and a duration are no date any more, in whole milliseconds or in the claims of a token.
- * The clock keeps whatever is shorter, also what is too long for one timer of Node's (24.8 days).
+ * A hundred years. Beyond that, `now` plus a duration may not be a valid date, in milliseconds or in the claims of a
+ * token. The clock supports every shorter time, even one that is too long for a single Node timer (24.8 days).
  */
 const LONGEST = 36_500 * DAY;
 
 /**
- * Milliseconds: a number, or a text such as '250ms', '30s', '5m', '12h', '7d'; from `least` to `most`, which may be
- * such texts too.
+ * Milliseconds: a number, or a text such as '250ms', '30s', '5m', '12h', '7d'. `least` and `most` may be such texts
+ * too.
  */
 export function durationOf({ least = 0, most = LONGEST }: { least?: number | string; most?: number | string } = {}) {
   const bounds = `from ${named(least)} to ${named(most)}`;
@@ -43,11 +43,11 @@ export const duration = durationOf();
 const UNITS: Readonly<Record<string, number>> = { '': 1, B: 1, KiB: 2 ** 10, MiB: 2 ** 20, GiB: 2 ** 30 };
 
 /**
- * What one message may have at most: JavaScript keeps no text of 512 MiB, and some of it is needed twice.
+ * The largest size of one message: JavaScript's strings are limited to 512 MiB, and parts of a message are held twice.
  */
 const LARGEST = '256MiB';
 
-/** Bytes: a number, or a text such as '64KiB' or '1MiB'; from `least` to `most`, which may be such texts too. */
+/** Bytes: a number, or a text such as '64KiB' or '1MiB'. `least` and `most` may be such texts too. */
 export function bytesOf({ least = 0, most }: { least?: number | string; most?: number | string } = {}) {
   const [from, to] = [sizeOf(least)!, most === undefined ? Number.MAX_SAFE_INTEGER : sizeOf(most)!];
   const bounds = most === undefined ? `${least} or more, and a number that can be kept` : `from ${least} to ${most}`;
@@ -69,11 +69,11 @@ function sizeOf(value: number | string): number | undefined {
   return count === undefined ? undefined : Number(count) * UNITS[unit!]!;
 }
 
-/** As `bytesOf`, from 0 to whatever a number can say. */
+/** As `bytesOf`, from 0 to the largest safe integer. */
 export const bytes = bytesOf();
 
-/** Bytes of one message, body or frame: 1,000 at least, or what every client says first would not fit. */
+/** Bytes of one message, body or frame: at least 1,000, so that every client's first message fits. */
 export const messageSize = bytesOf({ least: 1_000, most: LARGEST });
 
-/** Bytes of data: 1 at least, since no JSON is shorter. */
+/** Bytes of data: at least 1, the shortest JSON. */
 export const dataSize = bytesOf({ least: 1, most: LARGEST });

@@ -3,24 +3,24 @@ import { Database, type DatabaseFormat } from '../../sqlite/index.ts';
 
 const SCHEMA = `
   CREATE TABLE events (
-    version INTEGER PRIMARY KEY AUTOINCREMENT, -- grows for ever, also when all were delivered
+    version INTEGER PRIMARY KEY AUTOINCREMENT, -- never reused, even when all were delivered
     webhook TEXT NOT NULL,
     event   TEXT NOT NULL                      -- JSON
   ) STRICT;
   CREATE INDEX events_webhook ON events (webhook, version);
-  CREATE TABLE here (    -- whom and what the webhook was told to be here
+  CREATE TABLE here (    -- the users and channels last reported present
     webhook TEXT NOT NULL,
     kind    TEXT NOT NULL,
     name    TEXT NOT NULL,
     PRIMARY KEY (webhook, kind, name)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE missed (  -- events that were let go since the last delivery
+  CREATE TABLE missed (  -- events dropped since the last delivery
     webhook TEXT PRIMARY KEY,
     count   INTEGER NOT NULL
   ) STRICT;
 `;
 
-/** `begin`: where versions begin. Not durable: a delivery may come twice after a power cut, and need not be flushed. */
+/** `begin`: the first version. Not durable: after a power cut a delivery may be repeated, which is allowed. */
 const formatFrom = (begin: number): DatabaseFormat => ({
   applicationId: 0x7a6f6377, // "zocw"
   version: 1,
@@ -33,27 +33,27 @@ const formatFrom = (begin: number): DatabaseFormat => ({
   },
 });
 
-/** Milliseconds for which another process may hold the file. */
+/** Milliseconds for which another process may lock the file. */
 const LOCK_TIMEOUT = 2_000;
 
-/** What is to be delivered of one webhook: the newest so many, and no more bytes than that. */
+/** The most that waits for one webhook; the oldest events are dropped. */
 export const MOST = { events: 10_000, bytes: 16 * 1_048_576 };
-/** What one delivery holds. The first event comes even when it alone has more. */
+/** The most that one delivery contains. A single larger event is delivered alone. */
 const PAGE = { events: 100, bytes: 262_144 };
 
-export type Kind = 'user' | 'channel';
+/** `disconnect` and `unsubscribe` stand for what a handler has yet to be told of. */
+export type Kind = 'user' | 'channel' | 'disconnect' | 'unsubscribe';
 
 export interface News {
   readonly webhook: string;
-  /** A JSON object; undefined when the webhook does not want to know, and only the change is to be remembered. */
+  /** A JSON object; undefined when the webhook does not want this event, and only the change is stored. */
   readonly event: string | undefined;
-  /** Who or what is here from now on, or no longer. */
+  /** The user or channel that is present from now on, or no longer. */
   readonly change?: { readonly kind: Kind; readonly name: string; readonly isHere: boolean };
 }
 
 export interface Page {
-  /** JSON objects, each with its version. */
-  readonly events: readonly string[];
+  readonly events: readonly { readonly version: number /** A JSON object. */; readonly event: string }[];
   readonly first: number;
   readonly last: number;
   /** Dropped events before these. */
@@ -66,8 +66,8 @@ interface Waiting {
 }
 
 /**
- * What was not delivered yet, in an SQLite file, or in memory without one. A write survives the death of the process;
- * a power cut may take the last ones, since not each of them waits for the disk.
+ * The events that are not delivered yet, in an SQLite file, or in memory without one. A write survives a crash of the
+ * process; a power cut may lose the last ones, since not every write waits for the disk.
  */
 export class Backlog {
   readonly #file: string | undefined;
@@ -87,7 +87,7 @@ export class Backlog {
   /** @throws ZocaloError STORE_FAILED. */
   open(): void {
     try {
-      // In memory, versions begin after those of the process before.
+      // In memory, versions begin after those of the previous process.
       const format = formatFrom(this.#file ? 0 : this.#now() * 1_000);
       this.#database = Database.open(this.#file, format, { lockTimeout: LOCK_TIMEOUT });
     } catch (cause) {
@@ -95,7 +95,7 @@ export class Backlog {
     }
   }
 
-  /** Takes events of these webhooks too, from now on. @throws ZocaloError STORE_FAILED. */
+  /** Accepts events for these webhooks too. @throws ZocaloError STORE_FAILED. */
   admit(webhooks: readonly string[]): void {
     const sql = 'SELECT count(*) AS events, ifnull(sum(octet_length(event)), 0) AS bytes FROM events WHERE webhook = ?';
     try {
@@ -108,7 +108,7 @@ export class Backlog {
     }
   }
 
-  /** Lets go of what is for other webhooks than these. Answers how many events waited for each. @throws what SQLite throws. */
+  /** Deletes the events of all other webhooks. Returns how many waited for each. @throws what SQLite throws. */
   keepOnly(webhooks: readonly string[]): Map<string, number> {
     const gone = new Map<string, number>();
     for (const [webhook, { events }] of this.#waiting)
@@ -133,8 +133,8 @@ export class Backlog {
   }
 
   /**
-   * All of it, or throws what SQLite throws. `lost`: how many never came here, by webhook. Answers how many older ones
-   * had to go.
+   * Stores all of it, or nothing. `lost`: how many events could not be stored, by webhook. Returns how many old ones
+   * were dropped, by webhook. @throws what SQLite throws.
    */
   add(news: readonly News[], lost: ReadonlyMap<string, number> = new Map()): Map<string, number> {
     const gone = new Map<string, number>();
@@ -172,7 +172,7 @@ export class Backlog {
     return gone;
   }
 
-  /** So many events are lost to a webhook: its next delivery says so. */
+  /** Counts lost events of a webhook; its next delivery reports them. */
   #miss(webhook: string, count: number): void {
     this.#run(
       'INSERT INTO missed VALUES (?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
@@ -181,10 +181,10 @@ export class Backlog {
     );
   }
 
-  /** The oldest that wait; undefined when none do. */
-  page(webhook: string): Page | undefined {
+  /** The oldest waiting events, no more than `most`; undefined when there are none. */
+  page(webhook: string, most = PAGE.events): Page | undefined {
     const sql = 'SELECT version, event FROM events WHERE webhook = ? ORDER BY version LIMIT ?';
-    const rows = this.#open.prepare(sql).all(webhook, PAGE.events) as { version: number; event: string }[];
+    const rows = this.#open.prepare(sql).all(webhook, most) as { version: number; event: string }[];
     let bytes = 0;
     const taken = rows.filter(({ event }, at) => {
       bytes += Buffer.byteLength(event);
@@ -195,17 +195,19 @@ export class Backlog {
       | { count: number }
       | undefined;
     return {
-      events: taken.map(({ version, event }) => `{"version":${version},${event.slice(1)}`),
+      events: taken,
       first: taken[0]!.version,
       last: taken.at(-1)!.version,
       missed: missed?.count ?? 0,
     };
   }
 
-  /** A page was delivered. */
-  acknowledge(webhook: string, { last, missed }: Page): void {
-    const sql = 'DELETE FROM events WHERE webhook = ? AND version <= ? RETURNING octet_length(event) AS bytes';
-    this.#took(webhook, this.#open.prepare(sql).all(webhook, last) as { bytes: number }[]);
+  /** These were delivered. */
+  acknowledge(webhook: string, { events, missed }: Pick<Page, 'events' | 'missed'>): void {
+    const sql =
+      'DELETE FROM events WHERE webhook = ? AND version IN (SELECT value FROM json_each(?)) RETURNING octet_length(event) AS bytes';
+    const versions = JSON.stringify(events.map(({ version }) => version));
+    this.#took(webhook, this.#open.prepare(sql).all(webhook, versions) as { bytes: number }[]);
     if (missed > 0) this.#run('UPDATE missed SET count = count - ? WHERE webhook = ?', missed, webhook);
   }
 

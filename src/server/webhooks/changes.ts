@@ -1,11 +1,11 @@
 import type { Clock } from '../../clock.ts';
 
-/** Is told that somebody or something came or went, with the time of it. */
+/** Called when a user or channel appears or disappears, with the time. */
 export type Teller = (name: string, isHere: boolean, at: number) => void;
 
 /**
- * Who was told to be here, users or channels. Who comes is news at once; who goes is news when they are not back within
- * a while. So each news is the opposite of the last one about the same name.
+ * The users or channels that were reported present. An arrival is reported at once; a departure only when it has lasted
+ * for the debounce time. So each report is the opposite of the last one about the same name.
  */
 export class Changes {
   readonly #tell: Teller;
@@ -13,10 +13,10 @@ export class Changes {
   readonly #now: () => number;
   readonly #debounce: () => number;
   readonly #here: Set<string>;
-  /** Who has gone, but was not told to be: ends the wait. */
+  /** Those whose departure is not reported yet; the function cancels the wait. */
   readonly #leaving = new Map<string, () => void>();
 
-  /** `debounce` in milliseconds, asked each time. `here`: who was told to be here before, by an earlier process say. */
+  /** `debounce` in milliseconds, read each time. `here`: who was reported present before, for example by an earlier process. */
   constructor(debounce: () => number, here: Iterable<string>, tell: Teller, time: { clock: Clock; now: () => number }) {
     this.#debounce = debounce;
     this.#here = new Set(here);
@@ -33,7 +33,7 @@ export class Changes {
     this.#tell(name, true, this.#now());
   }
 
-  /** `patience` in milliseconds. */
+  /** `patience`: the debounce time in milliseconds. */
   go(name: string, patience = this.#debounce()): void {
     if (!this.#here.has(name) || this.#leaving.has(name)) return;
     const at = this.#now();
@@ -45,7 +45,7 @@ export class Changes {
     this.#leaving.set(name, this.#clock.after(patience, leave));
   }
 
-  /** Of all who were told to be here, those who are not: they have so long to come back. */
+  /** Compares with who is present now. Those who were reported present but are not have `patience` milliseconds to return. */
   keepOnly(present: Iterable<string>, patience: number): void {
     const all = new Set(present);
     for (const name of this.#here) if (!all.has(name)) this.go(name, patience);

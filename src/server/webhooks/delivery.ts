@@ -1,16 +1,17 @@
 import type { Clock } from '../../clock.ts';
-import { callApplication } from '../application-call.ts';
-import type { WebhookConfig } from '../config/index.ts';
-import type { Backlog, Page } from './backlog.ts';
-import { signatureOf } from './signature.ts';
+import type { Page } from './backlog.ts';
 
-/** Milliseconds that the receiver may take to answer. */
-const TIMEOUT = 10_000;
-/** Bounds of the pause before the next try: a random part of so much, twice as much after each failure. */
+/** The pause before a retry is random, up to a bound that doubles after each failure. In milliseconds. */
 const BACKOFF = { first: 1_000, longest: 300_000 };
 
+/** Where the events wait. */
+export interface Waiting {
+  page(receiver: string, most?: number): Page | undefined | Promise<Page | undefined>;
+  acknowledge(receiver: string, page: Pick<Page, 'events' | 'missed'>): void | Promise<void>;
+}
+
 export interface DeliveryParts {
-  readonly backlog: Backlog;
+  readonly backlog: Waiting;
   readonly clock: Clock;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -19,42 +20,61 @@ export interface DeliveryParts {
   readonly log: { info(fields: object, sentence: string): void; warn(fields: object, sentence: string): void };
 }
 
+/** Whom events are delivered to, in whatever way. */
+export interface Receiver {
+  /** Its name in the backlog. */
+  readonly id: string;
+  /** In the log: 'webhook', with its `place`. */
+  readonly kind: string;
+  /** What stands for it in the log: no secrets. */
+  readonly place: string;
+  /** How many events it takes at once. Default: as many as make a page. */
+  readonly most?: number;
+  /**
+   * Resolves when it has acknowledged all of a page. `taken`: called for what it has acknowledged by itself, which is not
+   * repeated when another event of the page fails.
+   */
+  take(page: Page, signal: AbortSignal, taken: (version: number) => void): Promise<void>;
+}
+
 /**
- * Delivers what waits for one webhook: one page at a time, the oldest first, each until it is acknowledged by a status
- * 2xx. So the order holds, and a receiver that is down hurts nobody else.
+ * Delivers the events of one receiver: one page at a time, the oldest first, each repeated until it is acknowledged. So
+ * the order is kept, and a receiver that is down does not affect the others.
  */
 export class Delivery {
-  #webhook: WebhookConfig;
+  #receiver: Receiver;
   readonly #parts: DeliveryParts;
   #isRunning = false;
+  /** Something may have come since the last look. */
+  #again = false;
   #run: Promise<void> = Promise.resolve();
   #failures = 0;
   #cancelPause: (() => void) | undefined;
   readonly #stop = new AbortController();
 
-  constructor(webhook: WebhookConfig, parts: DeliveryParts) {
-    this.#webhook = webhook;
+  constructor(receiver: Receiver, parts: DeliveryParts) {
+    this.#receiver = receiver;
     this.#parts = parts;
   }
 
-  /** Another secret may be what the receiver waits for: then the pause after a failure ends. */
-  use(webhook: WebhookConfig): void {
-    const isOther = webhook.secret !== this.#webhook.secret;
-    this.#webhook = webhook;
-    if (!isOther) return;
+  /** The same receiver with other options. `endPause`: the old ones may have been why it failed, so that it is tried again at once. */
+  use(receiver: Receiver, endPause: boolean): void {
+    this.#receiver = receiver;
+    if (!endPause) return;
     this.#cancelPause?.();
     this.#cancelPause = undefined;
     this.wake();
   }
 
-  /** Something waits; does nothing while a call runs, or in the pause after a failure. */
+  /** Starts delivering, except while a delivery runs, or in the pause after a failure. */
   wake(): void {
+    this.#again = true;
     if (this.#isRunning || this.#cancelPause || this.#stop.signal.aborted) return;
     this.#isRunning = true;
     this.#run = this.#deliverAll();
   }
 
-  /** What is on its way is given up, and comes again next time. */
+  /** Aborts the delivery under way, which is repeated after the next start. */
   async close(): Promise<void> {
     this.#stop.abort();
     this.#cancelPause?.();
@@ -63,12 +83,17 @@ export class Delivery {
 
   async #deliverAll(): Promise<void> {
     const { backlog, log } = this.#parts;
-    const { url } = this.#webhook;
+    const { id, kind, place, most } = this.#receiver;
     try {
-      for (let page = backlog.page(url); page && !this.#stop.signal.aborted; page = backlog.page(url)) {
-        await this.#deliver(page);
-        backlog.acknowledge(url, page);
-        if (this.#failures > 0) log.info({ webhook: placeOf(url) }, 'a webhook takes events again');
+      for (;;) {
+        this.#again = false;
+        const found = backlog.page(id, most);
+        const page = found instanceof Promise ? await found : found;
+        if (this.#stop.signal.aborted) break;
+        if (!page && this.#again) continue;
+        if (!page) break;
+        await this.#take(page);
+        if (this.#failures > 0) log.info({ [kind]: place }, `a ${kind} accepts events again`);
         this.#failures = 0;
       }
     } catch (error) {
@@ -77,7 +102,20 @@ export class Delivery {
     this.#isRunning = false;
   }
 
-  /** Full jitter: many daemons that failed together do not come back together. */
+  async #take(page: Page): Promise<void> {
+    const { backlog } = this.#parts;
+    const { id } = this.#receiver;
+    const taken = new Set<number>();
+    try {
+      await this.#receiver.take(page, this.#stop.signal, (version) => taken.add(version));
+    } catch (error) {
+      await backlog.acknowledge(id, { events: page.events.filter(({ version }) => taken.has(version)), missed: 0 });
+      throw error;
+    }
+    await backlog.acknowledge(id, page);
+  }
+
+  /** Full jitter: many daemons whose calls failed together do not retry together. */
   #pause(error: unknown): void {
     const { clock, random, log } = this.#parts;
     const pause = random() * Math.min(BACKOFF.longest, BACKOFF.first * 2 ** this.#failures++);
@@ -87,32 +125,8 @@ export class Delivery {
     });
     const { message, code } = error as NodeJS.ErrnoException;
     const reason = typeof code === 'string' ? code : message; // a DOMException has a number
-    const fields = { webhook: placeOf(this.#webhook.url), reason, failures: this.#failures };
-    log.warn(fields, 'a webhook did not take its events: they are kept, and sent again later');
+    const { kind, place } = this.#receiver;
+    const fields = { [kind]: place, reason, failures: this.#failures };
+    log.warn(fields, `a ${kind} did not accept its events: they are kept, and sent again later`);
   }
-
-  async #deliver({ events, first, last, missed }: Page): Promise<void> {
-    const { url, secret } = this.#webhook;
-    const gap = missed > 0 ? `"missed":${missed},` : '';
-    const body = `{"id":"${first}-${last}","version":${last},${gap}"events":[${events.join()}]}`;
-    const answer = await callApplication({
-      url,
-      headers: {
-        'content-type': 'application/json',
-        'user-agent': 'zocalo',
-        'x-zocalo-signature': signatureOf(secret, Math.floor(this.#parts.now() / 1_000), body),
-      },
-      body,
-      signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT)]),
-    });
-    // What it says besides is of no interest, however much it is.
-    await answer.discard();
-    if (answer.status < 200 || answer.status > 299) throw new Error(`it answers with status ${answer.status}`);
-  }
-}
-
-/** A URL without user, password and query, where secrets may be. */
-export function placeOf(url: string): string {
-  const { origin, pathname } = new URL(url);
-  return origin + pathname;
 }

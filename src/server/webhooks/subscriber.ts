@@ -1,10 +1,9 @@
 import type { Clock } from '../../clock.ts';
-import { compileGrant } from '../../hub/index.ts';
-import { isChannel } from '../../protocol/index.ts';
 import type { WebhookConfig } from '../config/index.ts';
-import type { Kind, News } from './backlog.ts';
+import type { News } from './backlog.ts';
 import { Changes } from './changes.ts';
 import { Delivery, type DeliveryParts } from './delivery.ts';
+import { wantsOf, webhookAt } from './webhook.ts';
 
 const EVENTS = {
   user: { come: 'online', go: 'offline' },
@@ -13,32 +12,36 @@ const EVENTS = {
 
 export interface SubscriberParts extends DeliveryParts {
   readonly clock: Clock;
-  /** Takes what the webhook is to be told. */
+  /** Those who were reported present, by this process or an earlier one. */
+  readonly here: (kind: keyof typeof EVENTS) => readonly string[];
+  /** Takes an event for the webhook. */
   readonly add: (news: News) => void;
 }
 
-/** One webhook: its events, the users and channels that it was last told are present, and its deliveries. */
+/** One webhook: its events, the users and channels last reported present, and its deliveries. */
 export class Subscriber {
-  readonly changes: Readonly<Record<Kind, Changes>>;
+  readonly changes: Readonly<Record<keyof typeof EVENTS, Changes>>;
   readonly delivery: Delivery;
   readonly #add: (news: News) => void;
+  readonly #now: () => number;
   #config: WebhookConfig;
-  #grants: readonly ((channel: string) => boolean)[] = [];
+  #wants: (channel: string) => boolean;
 
-  /** @throws ZocaloError STORE_FAILED when it cannot be read who was told to be here. */
+  /** @throws ZocaloError STORE_FAILED when the list of those reported present cannot be read. */
   constructor(config: WebhookConfig, { add, ...parts }: SubscriberParts) {
     this.#config = config;
     this.#add = add;
-    this.#grants = config.channels.map(compileGrant);
-    const changesOf = (kind: Kind) =>
+    this.#now = parts.now;
+    this.#wants = wantsOf(config);
+    const changesOf = (kind: keyof typeof EVENTS) =>
       new Changes(
         () => this.#config.debounce,
-        parts.backlog.here(config.url, kind),
+        parts.here(kind),
         (name, isHere, at) => this.#tell(kind, name, isHere, at),
         parts,
       );
     this.changes = { user: changesOf('user'), channel: changesOf('channel') };
-    this.delivery = new Delivery(config, parts);
+    this.delivery = new Delivery(webhookAt(config, parts.now), parts);
   }
 
   get url(): string {
@@ -47,20 +50,21 @@ export class Subscriber {
 
   /** Other options for the same URL, from the next event and the next delivery on. */
   use(config: WebhookConfig): void {
+    const { secret } = this.#config;
     this.#config = config;
-    this.#grants = config.channels.map(compileGrant);
-    this.delivery.use(config);
+    this.#wants = wantsOf(config);
+    this.delivery.use(webhookAt(config, this.#now), config.secret !== secret);
   }
 
   wants(channel: string): boolean {
-    return isChannel(channel) && this.#grants.some((matches) => matches(channel));
+    return this.#wants(channel);
   }
 
   wantsPublications(channel: string): boolean {
     return this.#config.events.includes('published') && this.wants(channel);
   }
 
-  /** Who and what is here now. Those who were told to be and are not have `patience` milliseconds to come back. */
+  /** Compares with who and what is present now; those who are missing have `patience` milliseconds to return. */
   compare(users: readonly string[], channels: readonly string[], patience: number): void {
     this.changes.user.keepOnly(users, patience);
     this.changes.channel.keepOnly(
@@ -69,13 +73,13 @@ export class Subscriber {
     );
   }
 
-  /** What is on its way is given up. */
+  /** Aborts the delivery under way. */
   close(): Promise<void> {
     for (const changes of Object.values(this.changes)) changes.close();
     return this.delivery.close();
   }
 
-  #tell(kind: Kind, name: string, isHere: boolean, at: number): void {
+  #tell(kind: keyof typeof EVENTS, name: string, isHere: boolean, at: number): void {
     const { url, events } = this.#config;
     const type = EVENTS[kind][isHere ? 'come' : 'go'];
     const event = events.includes(type) ? JSON.stringify({ type, [kind]: name, at }) : undefined;

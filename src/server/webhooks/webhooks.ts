@@ -1,33 +1,35 @@
 import { type Clock, systemClock } from '../../clock.ts';
 import type { Hub, Taken } from '../../hub/index.ts';
 import type { WebhookConfig } from '../config/index.ts';
-import { SparseLog } from '../operations/index.ts';
+import { ThrottledLog } from '../operations/index.ts';
 import type { Change } from '../part.ts';
-import { Backlog, type Kind, type News } from './backlog.ts';
-import { type DeliveryParts, placeOf } from './delivery.ts';
+import { Backlog, type News } from './backlog.ts';
+import type { DeliveryParts } from './delivery.ts';
 import { Subscriber } from './subscriber.ts';
+import { placeOf, publishedText } from './webhook.ts';
 
 export interface WebhooksOptions {
   readonly log: DeliveryParts['log'] & { error(fields: object, sentence: string): void };
-  /** Where events wait until they are delivered. Without it: in memory, and gone with the process. */
+  /** The file in which events wait until they are delivered. Without it, they are in memory, and lost with the process. */
   readonly file?: string | undefined;
   readonly clock?: Clock;
   readonly now?: () => number;
   readonly random?: () => number;
 }
 
-/** Milliseconds that events are gathered for one write to the backlog. */
+/** Milliseconds for which events are collected into one write to the backlog. */
 const GATHER = 5;
-/** Milliseconds for which users have time to come back after a restart, before they are told to be gone. */
-const RESTART = 60_000;
+/** Milliseconds that users have to return after a restart, before they are reported offline. */
+export const RESTART = 60_000;
 
-/** Milliseconds until a write that failed is tried again, and how many events are held in memory meanwhile. */
+/** Milliseconds until a failed write is tried again. */
 const TRY_AGAIN = 1_000;
 const MINUTE = 60_000;
+/** Events that are held in memory while they cannot be stored. */
 const UNSTORED = 1_000;
 
 /**
- * Tells the application what happens in a hub: at least once, in order, and without anybody waiting for it. See
+ * Notifies the application of what happens in a hub: at least once, in order, and without slowing anything down. See
  * docs/operations.md for what is sent.
  *
  * @example
@@ -36,14 +38,14 @@ const UNSTORED = 1_000;
  */
 export class Webhooks {
   readonly #hub: Hub;
-  readonly #configs: readonly WebhookConfig[]; // to begin with
+  readonly #configs: readonly WebhookConfig[]; // at the start
   readonly #log: WebhooksOptions['log'];
   readonly #clock: Clock;
   readonly #now: () => number;
   readonly #random: () => number;
   readonly #backlog: Backlog;
   #subscribers: readonly Subscriber[] = [];
-  /** Gathered for the next write. */
+  /** Events collected for the next write. */
   #news: News[] = [];
   #cancelWrite: (() => void) | undefined;
   /** Events dropped while nothing could be stored, by webhook. */
@@ -51,22 +53,22 @@ export class Webhooks {
   /** Events dropped since the last log line about it, by webhook. */
   readonly #dropped = new Map<string, { count: number; cancel: () => void }>();
   #stopObserving = (): void => {};
-  /** Settles when those who left are gone, with what waited for them. */
+  /** Settles when removed webhooks are closed and their events deleted. */
   #leaving: Promise<unknown> = Promise.resolve();
 
-  /** Several of the same URL are one: the last. */
+  /** Of several webhooks with the same URL, the last one counts. */
   constructor(hub: Hub, webhooks: readonly WebhookConfig[], options: WebhooksOptions) {
     const { log, file, clock = systemClock, now = Date.now, random = Math.random } = options;
     this.#hub = hub;
     this.#configs = webhooks;
-    this.#log = sparse(log, clock);
+    this.#log = throttled(log, clock);
     this.#clock = clock;
     this.#now = now;
     this.#random = random;
     this.#backlog = new Backlog(file, now);
   }
 
-  /** Call once. Goes on where the last process stopped. @throws ZocaloError STORE_FAILED. */
+  /** Call once. Continues where the last process stopped. @throws ZocaloError STORE_FAILED. */
   async open(): Promise<void> {
     (await this.prepare(this.#configs)).commit();
     this.#stopObserving = this.#hub.observe({
@@ -79,8 +81,8 @@ export class Webhooks {
   }
 
   /**
-   * Other webhooks, while everything goes on: one whose URL stays keeps what waits for it, what it was told, and its
-   * place in the order. One that is gone loses what waits for it. @throws ZocaloError STORE_FAILED.
+   * Prepares other webhooks while everything keeps running. A webhook whose URL stays keeps its waiting events, its
+   * state, and its place in the order. The events of a removed one are deleted. @throws ZocaloError STORE_FAILED.
    */
   async prepare(webhooks: readonly WebhookConfig[]): Promise<Required<Change>> {
     await this.#leaving;
@@ -116,29 +118,29 @@ export class Webhooks {
     }
   }
 
-  /** Lets go of what waits for webhooks that there are no longer. */
+  /** Deletes the events of webhooks that are no longer configured. */
   #forgetOthers(): void {
     if (!this.#backlog.isOpen) return;
     try {
       for (const [webhook, count] of this.#backlog.keepOnly(this.#subscribers.map(({ url }) => url)))
         this.#log.warn(
           { webhook: placeOf(webhook), count },
-          'a webhook is no longer configured: the events that waited for it were let go',
+          'a webhook is no longer configured: its waiting events were deleted',
         );
     } catch (error) {
-      // They are not delivered, and go at the next start.
+      // They are not delivered, and are deleted at the next start.
       const fields = { reason: (error as Error).message };
       this.#log.error(fields, 'the events of a webhook that is no longer configured could not be deleted');
     }
   }
 
-  /** Before the hub closes: who is here now is expected back. What was not delivered comes next time. */
+  /** Call it before the hub closes: users who are online now are expected back after a restart. Events that are not delivered yet are kept. */
   async close(): Promise<void> {
     this.#stopObserving();
     await this.#leaving;
     for (const { changes } of this.#subscribers) for (const some of Object.values(changes)) some.close();
     this.#flush();
-    this.#cancelWrite?.(); // it may have failed
+    this.#cancelWrite?.(); // the write may have failed, and be due again
     await Promise.all(this.#subscribers.map((subscriber) => subscriber.close()));
     this.#backlog.close();
     for (const [webhook, { count, cancel }] of this.#dropped) {
@@ -151,6 +153,7 @@ export class Webhooks {
   #newSubscriber(config: WebhookConfig): Subscriber {
     return new Subscriber(config, {
       backlog: this.#backlog,
+      here: (kind) => this.#backlog.here(config.url, kind),
       log: this.#log,
       clock: this.#clock,
       now: this.#now,
@@ -159,7 +162,7 @@ export class Webhooks {
     });
   }
 
-  #change(kind: Kind, name: string, isHere: boolean): void {
+  #change(kind: 'user' | 'channel', name: string, isHere: boolean): void {
     for (const subscriber of this.#subscribers) {
       if (kind === 'channel' && !subscriber.wants(name)) continue;
       const changes = subscriber.changes[kind];
@@ -168,12 +171,11 @@ export class Webhooks {
     }
   }
 
-  #published({ channel, data, position, user }: Taken): void {
+  #published(taken: Taken): void {
     let event: string | undefined;
     for (const subscriber of this.#subscribers) {
-      if (!subscriber.wantsPublications(channel)) continue;
-      // The data is JSON already.
-      event ??= `${JSON.stringify({ type: 'published', channel, position, user, at: this.#now() }).slice(0, -1)},"data":${data}}`;
+      if (!subscriber.wantsPublications(taken.channel)) continue;
+      event ??= publishedText(taken, this.#now());
       this.#add({ webhook: subscriber.url, event });
     }
   }
@@ -183,7 +185,7 @@ export class Webhooks {
     this.#cancelWrite ??= this.#clock.after(GATHER, () => this.#write());
   }
 
-  /** Writes now what was gathered for later. */
+  /** Writes the collected events now. */
   #flush(): void {
     this.#cancelWrite?.();
     this.#cancelWrite = undefined;
@@ -194,10 +196,10 @@ export class Webhooks {
     this.#cancelWrite = undefined;
     const news = this.#news;
     try {
-      for (const [webhook, count] of this.#backlog.add(news, this.#lost)) this.#letGo(webhook, count);
+      for (const [webhook, count] of this.#backlog.add(news, this.#lost)) this.#reportDropped(webhook, count);
     } catch (error) {
       const fields = { reason: (error as Error).message, count: news.length };
-      this.#log.error(fields, 'events for webhooks cannot be stored: it is tried again');
+      this.#log.error(fields, 'events for webhooks cannot be stored: trying again');
       for (const { webhook, event } of news.splice(0, news.length - UNSTORED))
         if (event !== undefined) this.#lost.set(webhook, (this.#lost.get(webhook) ?? 0) + 1);
       this.#cancelWrite = this.#clock.after(TRY_AGAIN, () => this.#write());
@@ -208,8 +210,8 @@ export class Webhooks {
     for (const { delivery } of this.#subscribers) delivery.wake();
   }
 
-  /** Says so at once, and then how many they were, a minute later: a backlog that is full lets go with each write. */
-  #letGo(webhook: string, count: number): void {
+  /** Logs the first drop at once, and then the number of further ones each minute: a full backlog drops with each write. */
+  #reportDropped(webhook: string, count: number): void {
     const waiting = this.#dropped.get(webhook);
     if (waiting) {
       waiting.count += count;
@@ -219,20 +221,20 @@ export class Webhooks {
     this.#tellDropped(webhook, count);
     since.cancel = this.#clock.after(MINUTE, () => {
       this.#dropped.delete(webhook);
-      if (since.count > 0) this.#letGo(webhook, since.count);
+      if (since.count > 0) this.#reportDropped(webhook, since.count);
     });
     this.#dropped.set(webhook, since);
   }
 
   #tellDropped(webhook: string, count: number): void {
     const fields = { webhook: placeOf(webhook), count };
-    this.#log.error(fields, 'too many events wait for a webhook: the oldest were let go');
+    this.#log.error(fields, 'too many events wait for a webhook: the oldest were dropped');
   }
 }
 
-/** A webhook that is down fails for as long as it is down: of each kind of line ten a minute. */
-function sparse(log: WebhooksOptions['log'], clock: Clock): WebhooksOptions['log'] {
-  const lines = new SparseLog(log, clock);
+/** A webhook that is down fails repeatedly: at most ten lines of each kind a minute. */
+export function throttled(log: WebhooksOptions['log'], clock: Clock): WebhooksOptions['log'] {
+  const lines = new ThrottledLog(log, clock);
   const write = (level: keyof WebhooksOptions['log']) => (fields: object, sentence: string) =>
     lines.write(level, `${(fields as { webhook?: string }).webhook} ${sentence}`, fields, sentence);
   return { info: write('info'), warn: write('warn'), error: write('error') };

@@ -1,3 +1,5 @@
+import { Buffer } from 'node:buffer';
+
 /** Close codes (RFC 6455 §7.4.1 and the IANA registry). */
 export const CLOSE = {
   NORMAL: 1000,
@@ -24,4 +26,14 @@ export function mayBeSent(code: number): boolean {
     Number.isInteger(code) &&
     ((code >= 1000 && code <= 1003) || (code >= 1007 && code <= 1014) || (code >= 3000 && code <= 4999))
   );
+}
+
+/** Bytes of a reason: what a control frame has beside the code (RFC 6455 §5.5). */
+export const MAX_REASON = 123;
+
+/** The reason as far as a close frame has room for it, in whole characters. */
+export function shortReason(reason: string): string {
+  if (Buffer.byteLength(reason) <= MAX_REASON) return reason;
+  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(MAX_REASON));
+  return reason.slice(0, read);
 }

@@ -10,7 +10,7 @@ export type Payload = string | Uint8Array;
 /**
  * Size of the payload in bytes.
  * @throws ZocaloError BAD_OPTION for anything but a string or a Uint8Array: an ArrayBuffer, for example, cannot be
- *   copied like one, and whatever the memory held before would be sent.
+ * copied like one, so that the previous contents of the memory would be sent.
  */
 export function payloadSize(payload: Payload): number {
   if (typeof payload === 'string') return Buffer.byteLength(payload);

@@ -3,10 +3,10 @@ import { EventEmitter } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
-import { setImmediate } from 'node:timers/promises';
 import { type SupervisorOptions, supervise, workerCommand } from '../../../src/cli/supervision/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { turn } from '../../support/turn.ts';
 
 type Started = NonNullable<SupervisorOptions['start']>;
 
@@ -58,23 +58,23 @@ function supervised(t: TestContext, options: Partial<SupervisorOptions> = {}) {
     /** The newest worker ends; settles when the supervisor has seen it. */
     end: async (end: End) => {
       workers.at(-1)!.end(end);
-      await setImmediate();
+      await turn();
     },
     /** Lets the time of the fake clock pass. */
     pass: async (milliseconds: number) => {
       clock.advance(milliseconds);
-      await setImmediate();
+      await turn();
     },
   };
 }
-test('a worker that ends well is not started again', async (t) => {
+test('a worker that ends with 0 is not started again', async (t) => {
   const { exit, end, workers } = supervised(t);
   await end({ code: 0 });
   assert.equal(await exit, 0);
   assert.equal(workers.length, 1);
 });
 
-test('a worker that crashes is started again, ever later, up to half a minute, and never beside another', async (t) => {
+test('a worker that crashes is restarted after growing pauses of up to half a minute, and never beside another', async (t) => {
   const { end, pass, workers, said } = supervised(t);
   for (const seconds of [0.5, 1, 2, 4, 8, 16, 30, 30]) {
     const before = workers.length;
@@ -89,7 +89,7 @@ test('a worker that crashes is started again, ever later, up to half a minute, a
   }
 });
 
-test('what came before a worker that lived a while is forgotten', async (t) => {
+test('crashes before a worker that ran for a while are forgotten', async (t) => {
   const { end, pass, said } = supervised(t);
   for (const pause of [500, 1000, 2000]) {
     await end({ signal: 'SIGSEGV' });
@@ -100,7 +100,7 @@ test('what came before a worker that lived a while is forgotten', async (t) => {
   assert.match(said(), /was ended by SIGSEGV after 60\.0 s; another one starts in 0\.5 s\n$/);
 });
 
-test('ten crashes in a row are enough: it gives up, says so, and ends as the worker did', async (t) => {
+test("after ten crashes in a row it gives up, says so, and ends with the worker's exit code", async (t) => {
   const { exit, end, pass, workers, said, clock, signals } = supervised(t);
   for (let crash = 1; crash < 10; crash++) {
     await end({ code: 3 });
@@ -114,15 +114,15 @@ test('ten crashes in a row are enough: it gives up, says so, and ends as the wor
   assert.deepEqual(signals.eventNames(), []);
 });
 
-test('a wrong configuration does not mend itself: the worker is not started again', async (t) => {
+test('a worker with a wrong configuration is not started again', async (t) => {
   const { exit, end, workers, said } = supervised(t);
-  await end({ code: 2, lines: ['BAD_CONFIG: lissten is no key'] });
+  await end({ code: 2, lines: ['BAD_CONFIG: lissten is not a key'] });
   assert.equal(await exit, 2);
   assert.equal(workers.length, 1);
   assert.match(said(), /given up: a wrong configuration/);
 });
 
-test('the error log has when and how a worker ended, and its last words', async (t) => {
+test('the error log records when and how a worker ended, and its last output', async (t) => {
   const { end, pass, errors } = supervised(t);
   await end({ code: 7, lines: ['one', 'dying'] });
   await pass(500);
@@ -133,7 +133,7 @@ test('the error log has when and how a worker ended, and its last words', async 
   assert.match(rest[2]!, /Z the worker was ended by SIGKILL/);
 });
 
-test('an error log that cannot be written is said, and the worker is started again all the same', async (t) => {
+test('an error log that cannot be written is reported, and the worker is still restarted', async (t) => {
   const { end, pass, workers, said } = supervised(t, { errorLog: '/no/such/folder/errors.log' });
   await end({ code: 7 });
   await pass(500);
@@ -141,7 +141,7 @@ test('an error log that cannot be written is said, and the worker is started aga
   assert.equal(workers.length, 2);
 });
 
-test('signals are passed on; a worker that was told to end is not started again, however it ends', async (t) => {
+test('signals are passed on, and a worker that was told to end is not restarted, however it ends', async (t) => {
   const { exit, end, signals, workers, said } = supervised(t);
   signals.emit('SIGHUP', 'SIGHUP');
   signals.emit('SIGTERM', 'SIGTERM');
@@ -151,14 +151,14 @@ test('signals are passed on; a worker that was told to end is not started again,
   assert.equal(said(), '');
 });
 
-test('a worker that ends by the very signal that was passed on has ended well', async (t) => {
+test('a worker that is ended by the signal that was passed on has ended normally', async (t) => {
   const { exit, end, signals } = supervised(t);
   signals.emit('SIGINT', 'SIGINT');
   await end({ signal: 'SIGINT' });
   assert.equal(await exit, 0);
 });
 
-test('SIGTERM between two workers ends it at once', async (t) => {
+test('SIGTERM between two workers ends the supervisor at once', async (t) => {
   const { exit, end, signals, workers, clock } = supervised(t);
   await end({ code: 1 });
   signals.emit('SIGTERM', 'SIGTERM');
@@ -167,7 +167,7 @@ test('SIGTERM between two workers ends it at once', async (t) => {
   assert.equal(clock.pending, 0);
 });
 
-test('a worker that does not end when its time is over is killed', async (t) => {
+test('a worker that does not end in time is killed', async (t) => {
   const { exit, end, pass, signals, workers, said } = supervised(t);
   signals.emit('SIGTERM', 'SIGTERM');
   await pass(14_999);
@@ -179,7 +179,7 @@ test('a worker that does not end when its time is over is killed', async (t) => 
   assert.equal(await exit, 137);
 });
 
-test('the worker gets the same command, without what makes a supervisor', () => {
+test("the worker gets the same command without the supervisor's options", () => {
   const argv = ['/bin/node', '/cli.ts', 'serve', '--supervise', '-c', 'a.yaml', '--error-log', 'e.log', '--port', '1'];
   const command = workerCommand({ execPath: '/bin/node', execArgv: ['--max-old-space-size=200'], argv });
   assert.equal(command.join(' '), '/bin/node --max-old-space-size=200 /cli.ts serve -c a.yaml --port 1');
@@ -189,7 +189,7 @@ test('the worker gets the same command, without what makes a supervisor', () => 
   );
 });
 
-test('a program that cannot be started counts as a crash: it may be there in a moment, in the midst of an upgrade', async () => {
+test('a program that cannot be started counts as a crash, since it may exist a moment later, during an upgrade', async () => {
   let text = '';
   const code = await supervise({
     command: ['/no/such/program'],

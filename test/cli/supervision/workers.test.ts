@@ -76,7 +76,7 @@ test('`zocalo serve --supervise` ends as its worker does', async (t) => {
   assert.equal(await right.stop('SIGTERM'), 0);
 });
 
-test('the last words of a worker are on standard error and in the error log', async (t) => {
+test('the last output of a worker is on standard error and in the error log', async (t) => {
   const { program, errors } = supervisor(t, `throw new Error('¡adiós!');`, { attempts: 2 });
   assert.equal(await program.exited, 1);
   assert.match(program.stderr, /Error: ¡adiós!/);
@@ -98,7 +98,7 @@ test('signals reach the worker, which ends in its own time', async (t) => {
   assert.equal(await program.stop('SIGTERM'), 5);
 });
 
-test('SIGHUP waits for a worker that has only begun to start, and would be ended by it', async (t) => {
+test('SIGHUP waits for a starting worker, which it would end', async (t) => {
   const { program } = supervisor(
     t,
     `setInterval(() => {}, 1000);
@@ -117,7 +117,7 @@ test('SIGHUP waits for a worker that has only begun to start, and would be ended
   await program.stop('SIGTERM');
 });
 
-test('a worker has the time that it asked for, and is killed after it', async (t) => {
+test('a worker has the time that it announced, and is killed afterwards', async (t) => {
   const { program } = supervisor(
     t,
     `process.on('SIGTERM', () => {});
@@ -130,7 +130,7 @@ test('a worker has the time that it asked for, and is killed after it', async (t
   assert.match(program.stderr, /did not end within 0\.1 s of SIGTERM; it is killed/);
 });
 
-test('a worker hears that its supervisor was killed, and leaves no port behind', async (t) => {
+test('a worker notices that its supervisor was killed, and frees the port', async (t) => {
   const { program } = supervisor(
     t,
     `const keep = setInterval(() => {}, 1000);

@@ -1,3 +1,4 @@
+import { turn } from '../../support/turn.ts';
 import type { ClientBench, ServerBench, Visit } from '../benches.ts';
 import { CLOSED_BY_PEER, type Verdict } from '../case.ts';
 import type { Probe } from '../conformance.ts';
@@ -5,7 +6,7 @@ import { Deflate, parseExtensions, parseParameters } from '../deflate.ts';
 import { encodeHeader, text } from '../frame.ts';
 import * as http from '../handshake.ts';
 import { play } from '../play.ts';
-import { RawPeer, turn } from '../raw-peer.ts';
+import { RawPeer } from '../raw-peer.ts';
 
 /** Groups 20 and 21: the opening handshake (RFC 6455 §4), before a server and before a client. */
 

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { ADMIN_CHANNELS, Admin } from '../../../src/server/admin/index.ts';
 import { ADMIN_CHANNEL, type AdminNews, type Traffic } from '../../../src/server/admin/view.ts';
-import { settle, square } from '../../hub/fake-wire.ts';
+import { square } from '../../hub/fake-wire.ts';
+import { settle } from '../../support/turn.ts';
 
 async function place() {
   const parts = await square({
@@ -24,7 +25,7 @@ function data<T>(guest: { take(): readonly (readonly unknown[])[] }): T[] {
   return guest.take().flatMap((line) => (line[0] === 'm' ? [line[3] as T] : []));
 }
 
-test('whoever looks is told each second what happened in it', async () => {
+test('a watching administrator receives each second what happened in it', async () => {
   const { hub, guest, second } = await place();
   const admin = await guest({ token: 'admin' });
   await admin.ask('sub', ADMIN_CHANNEL);
@@ -65,13 +66,13 @@ test('whoever looks is told each second what happened in it', async () => {
   assert.equal(data<AdminNews>(admin)[0]!.sample.published, 0);
 });
 
-test('the last five minutes are remembered, whoever looks or not', async () => {
+test('the last five minutes are kept, whether anyone watches or not', async () => {
   const { admin, second } = await place();
   for (let n = 0; n < 302; n++) await second();
   assert.equal(admin.samples.length, 300);
 });
 
-test('one user or channel can be watched, by nobody but whom a token names', async () => {
+test('one user or channel can be watched, only with a token that names it', async () => {
   const { hub, guest } = await place();
   const admin = await guest({ token: 'admin' });
   const luis = await guest({ token: 'luis' });
@@ -104,7 +105,7 @@ test('one user or channel can be watched, by nobody but whom a token names', asy
   assert.deepEqual(data(admin), []);
 });
 
-test('a busy channel that is watched is told of a hundred times a second, and no more', async () => {
+test('at most a hundred events per second of a watched channel are reported', async () => {
   const { hub, guest, second } = await place();
   const admin = await guest({ token: 'admin' });
   await admin.ask('sub', 'zocalo:watch:channel:chat:42');

@@ -24,7 +24,7 @@ async function raw(url: string, text: string): Promise<string> {
   return got;
 }
 
-test('a body that is not JSON is refused with the place where it stops being JSON', async (t) => {
+test('a body that is not JSON is refused with the line and column of the fault', async (t) => {
   const { url } = await serveApi(t);
   const { status, body } = await call(url, '/api/publish', '{\n  "channel": "news",\n  "data": Hola\n}');
   assert.deepEqual([status, body.code], [400, 'BAD_MESSAGE']);
@@ -32,7 +32,7 @@ test('a body that is not JSON is refused with the place where it stops being JSO
   assert.match((await call(url, '/api/publish', '')).body.message, /empty/);
 });
 
-test('the place of a fault is found for every kind of fault', () => {
+test('the position is found for every kind of JSON fault', () => {
   const columns = Object.entries({
     '{"a":1,}': 8,
     '[1 2]': 4,
@@ -57,7 +57,7 @@ test('the place of a fault is found for every kind of fault', () => {
   assert.deepEqual(jsonFault(deep), { line: 1, column: 100_001 });
 });
 
-test('each wrong member is named, and an unknown one is no less wrong', async (t) => {
+test('each wrong member is named, and an unknown one is refused too', async (t) => {
   const { url, hub } = await serveApi(t);
   const messages: Record<string, [object, number, string, RegExp]> = {
     missing: [{ channel: 'news' }, 400, 'BAD_MESSAGE', /the body: data: is missing/],
@@ -66,7 +66,7 @@ test('each wrong member is named, and an unknown one is no less wrong', async (t
       { channel: 'two words', data: 1 },
       400,
       'BAD_CHANNEL',
-      /"two words" is no channel name: .* " " is written %20$/,
+      /"two words" is not a channel name: .* " " is written %20$/,
     ],
     system: [{ channel: '$system', data: 1 }, 400, 'BAD_CHANNEL', /begins with \$/],
     type: [{ channel: 42, data: 1 }, 400, 'BAD_MESSAGE', /channel/],
@@ -82,7 +82,7 @@ test('each wrong member is named, and an unknown one is no less wrong', async (t
   assert.equal((await hub.history('news')).head, 0);
 });
 
-test('a body over the limit is refused before it is read, whether its length is told or not', async (t) => {
+test('a body over the limit is refused before it is read, with or without a declared length', async (t) => {
   const { url, hub } = await serveApi(t, { maxBody: 1_000 });
   const head = 'POST /api/publish HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer all\r\n';
   const told = await raw(url, `${head}Content-Length: 1000000\r\n\r\n{`);
@@ -104,13 +104,13 @@ test('curl gets the answer 413 to a large file', { skip: missing('curl') }, asyn
   assert.equal(JSON.parse((await child).stdout).code, 'TOO_LARGE');
 });
 
-test('somebody who sends a body too slowly is cut off', async (t) => {
+test('a client that sends a body too slowly is cut off', async (t) => {
   const { url } = await serveApi(t, { serve: { handshakeTimeout: 200, requestTimeout: 200 } });
   const head = 'POST /api/publish HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer all\r\nContent-Length: 100\r\n\r\n';
   assert.match(await raw(url, `${head}{"chan`), /^HTTP\/1\.1 408 /);
 });
 
-test('a body that is no UTF-8 is refused, and one with U+FFFD in it is taken', async (t) => {
+test('a body that is not UTF-8 is refused, and one with U+FFFD in it is accepted', async (t) => {
   const { url } = await serveApi(t);
   const head = 'POST /api/publish HTTP/1.1\r\nHost: a\r\nConnection: close\r\nAuthorization: Bearer all\r\n';
   const { hostname, port } = new URL(url);
@@ -122,7 +122,7 @@ test('a body that is no UTF-8 is refused, and one with U+FFFD in it is taken', a
   assert.equal((await call(url, '/api/publish', { channel: 'news', data: '\ufffd' })).status, 200);
 });
 
-test('what is no route is 404, whatever it looks like, and a wrong method is 405 with those that are right', async (t) => {
+test('an unknown route is 404, whatever it looks like, and a wrong method is 405 with the allowed ones', async (t) => {
   const { url } = await serveApi(t);
   for (const path of ['/api', '/api/', '/api/publish/', '/api/..%2f..%2fetc/passwd', '/api/%zz', '/api//publish']) {
     const { status, body } = await call(url, path);
@@ -144,7 +144,7 @@ test('HEAD is answered like GET, without the body', async (t) => {
   assert.equal(await response.text(), '');
 });
 
-test("a foreign page's scripts may call only where the configuration says so, also in the preflight", async (t) => {
+test('scripts of a foreign page may call the API only if the configuration allows it, also in the preflight', async (t) => {
   const open = await serveApi(t, { cors: ['https://shop.example'] });
   const shut = await serveApi(t);
   const preflight = async (url: string, Origin: string) => {
@@ -165,7 +165,7 @@ test("a foreign page's scripts may call only where the configuration says so, al
   assert.deepEqual([refused.status, refused.headers.get('access-control-allow-origin')], [400, 'https://shop.example']);
 });
 
-test("a failure of the server's own is told in general terms, and its owner hears of it", async (t) => {
+test('a failure of the server is described in general terms, and its owner is notified', async (t) => {
   const { url, errors } = await serveApi(t, {
     api: { auth: { revoke: () => Promise.reject(new Error('/var/secret.db is broken')) } },
   });

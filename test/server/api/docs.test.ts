@@ -8,7 +8,8 @@ import { CODES } from '../../../src/protocol/index.ts';
 import { Users } from '../../../src/server/auth/users.ts';
 import { API_CODES, statusOf } from '../../../src/server/http/failure.ts';
 import { Program } from '../../support/cli.ts';
-import { API_KEY, startDaemon } from '../../support/daemon.ts';
+import { API_KEY } from '../../support/config.ts';
+import { startDaemon } from '../../support/daemon.ts';
 import { missing } from '../../support/need.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
@@ -33,13 +34,14 @@ async function setUp(t: TestContext) {
     secret: 's'.repeat(43),
     auth: { login: { users: file } },
     channels: { '*': { presence: true } },
+    sinks: { doors: { from: 'door:*', into: { database: `sqlite:${file}x`, table: 't', columns: { a: 1 } } } },
   });
   const here = (line: string) =>
     line.replaceAll('http://127.0.0.1:9000', daemon.url).replaceAll('/run/zocalo/api.sock', socket);
   return { ...daemon, here };
 }
 
-test('every route of the OpenAPI document has a curl line in docs/api.md, and each of them does what it says', {
+test('every route of the OpenAPI document has a curl line in docs/api.md that works as described', {
   skip: missing('curl'),
 }, async (t) => {
   const { here, call } = await setUp(t);
@@ -50,7 +52,7 @@ test('every route of the OpenAPI document has a curl line in docs/api.md, and ea
     ),
   );
   for (const line of curls.filter((line) => !line.includes('-N'))) {
-    const path = new URL(/http:[^'" ]+/.exec(line)![0]).pathname.replace('natalia', '{id}');
+    const path = new URL(/http:[^'" ]+/.exec(line)![0]).pathname.replace('natalia', '{id}').replace('doors', '{sink}');
     const method = line.includes(' -d ') || line.includes(' -X POST') ? 'post' : 'get';
     const shell = here(line).replace('curl', 'curl -sS --fail-with-body');
     const { stdout } = await run('sh', ['-c', shell], { env: { ...process.env, KEY: API_KEY } });
@@ -91,7 +93,7 @@ test('the lines for cron and Python in docs/api.md publish', { skip: missing('cu
   );
 });
 
-test('docs/api.md gives each code the status that it has', () => {
+test('docs/api.md gives each code its real status', () => {
   const rows = [...DOCS.matchAll(/^\| (\d{3}) \| (.*) \|$/gm)];
   const pairs = rows.flatMap(([, status, cell]) =>
     [...cell!.matchAll(/`([A-Z_]+)`/g)].map(([, code]) => [code!, Number(status)] as const),

@@ -20,9 +20,38 @@ const CALLS: readonly [documented: string, path: string, body?: unknown][] = [
   ['/api/users/{id}/disconnect', '/api/users/ana/disconnect', {}],
   ['/api/users/{id}/revoke', '/api/users/luis/revoke', { message: 'you left the company' }],
   ['/api/refresh', '/api/refresh', { user: 'luis' }],
+  ['/api/sources', '/api/sources'],
+  ['/api/devices', '/api/devices?source=doors&limit=1'],
+  ['/api/sinks', '/api/sinks'],
+  ['/api/sinks/{sink}/aside', '/api/sinks/doors/aside?limit=1'],
+  ['/api/sinks/{sink}/retry', '/api/sinks/doors/retry', { places: [7] }],
+  ['/api/sinks/{sink}/drop', '/api/sinks/doors/drop', { all: true }],
   ['/api/whoami', '/api/whoami'],
   ['/api/login', '/api/login', { user: 'ana', password: 'secret' }],
 ];
+
+const SOURCE = { name: 'doors', kind: 'listen', place: 'tcp://0.0.0.0:5010', ok: true, error: undefined, failures: 0 };
+const DEVICE = {
+  source: 'doors',
+  device: 'a',
+  here: true,
+  address: 'tcp://192.0.2.4:40000',
+  lastSeen: 1_764_125_100_000,
+  frames: 2,
+  errors: 1,
+  lastError: { code: 'FRAME_DAMAGED', message: 'a frame has a wrong checksum', at: 1_764_125_100_000 },
+};
+
+/** One that a sink has set aside. */
+const ROW = {
+  place: 7,
+  channel: 'door:1',
+  offset: 1,
+  time: 1_764_125_100_000,
+  reason: 'NOT NULL constraint failed',
+  data: '{"badge":null}',
+  meta: '{"user":"ana"}',
+};
 
 // biome-ignore lint/suspicious/noExplicitAny: a document is read as it comes
 type Json = any;
@@ -41,13 +70,24 @@ function inlined(node: Json, document: Json): Json {
   return Object.fromEntries(Object.entries(node).map(([name, inner]) => [name, inlined(inner, document)]));
 }
 
-test('every route is in the OpenAPI document, and its real answers and refusals are as the document says', async (t) => {
+test('every route is in the OpenAPI document, and its real answers and refusals match the document', async (t) => {
   const { url, ws } = await serveApi(t, {
     hub: {
       connect: ({ token }) => (token === undefined ? {} : { user: token }),
       channels: { '*': { presence: true } },
     },
-    api: { auth: { revoke: () => {}, login: async () => ({ token: 'ana', expiresIn: 1_000 }) } },
+    api: {
+      sources: { list: () => [SOURCE], devices: () => [DEVICE, { ...DEVICE, device: 'b' }] },
+      sinks: {
+        health: () => ({ doors: { ok: true, error: undefined, waiting: 0, aside: 1, lag: 0 } }),
+        aside: () => ({
+          page: async () => ({ rows: [ROW], next: 7 }),
+          retry: async () => 1,
+          drop: async () => 1,
+        }),
+      },
+      auth: { revoke: () => {}, login: async () => ({ token: 'ana', expiresIn: 1_000 }) },
+    },
   });
   for (const user of ['ana', 'luis']) {
     const peer = await HubPeer.join(t, ws, { token: user });

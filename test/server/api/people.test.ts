@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Outgoing } from '../../../src/hub/index.ts';
 import { until } from '../../support/until.ts';
 import { HubPeer } from '../hub-peer.ts';
 import { call, serveApi } from './api-peer.ts';
@@ -8,7 +9,7 @@ const connectAs = {
   connect: ({ token }: { token: string | undefined }) => (token === undefined ? {} : { user: token }),
 };
 
-test('the history is read page by page, from a position on', async (t) => {
+test('the history is read page by page, from a position', async (t) => {
   const { url, hub } = await serveApi(t);
   for (let n = 1; n <= 5; n++) await hub.publish('news', n);
   const first = (await call(url, '/api/history?channel=news&limit=2')).body;
@@ -24,7 +25,7 @@ test('the history is read page by page, from a position on', async (t) => {
   assert.equal((await call(url, '/api/history?channel=news&limit=0')).body.code, 'BAD_MESSAGE');
 });
 
-test('channels are listed in pages, with how many are there, and only those that the key may read', async (t) => {
+test('channels are listed in pages, with their numbers of subscribers, and only those that the key may read', async (t) => {
   const { url, ws } = await serveApi(t, { hub: { channels: { '*': { presence: true } } } });
   const ana = await HubPeer.join(t, ws);
   for (const channel of ['news:1', 'news:2', 'chat:1']) await ana.ask('sub', channel, { member: {} });
@@ -65,7 +66,7 @@ test('a user is shown with every connection, whatever characters the id has', as
   );
 });
 
-test('a user is sent something, loses a channel, is asked to come back, and is ended', async (t) => {
+test('a user can be sent data, unsubscribed from a channel, told to reconnect, and disconnected', async (t) => {
   const revoked: string[] = [];
   const { url, ws } = await serveApi(t, {
     hub: connectAs,
@@ -100,11 +101,11 @@ test('a key without the right users does nothing to a user', async (t) => {
   }
 });
 
-test('what is sent to a user arrives as the text that came, and not where it is too deep to be read', async (t) => {
+test('data sent to a user arrives as the original text, and is refused when it is nested too deep', async (t) => {
   const { url, hub } = await serveApi(t, { hub: connectAs });
   const texts: string[] = [];
   const wire = {
-    send: (text: string) => texts.push(text) > 0,
+    send: ({ text }: Outgoing) => texts.push(text) > 0,
     drained: async () => {},
     subscribe() {},
     unsubscribe() {},

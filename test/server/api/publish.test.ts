@@ -8,7 +8,7 @@ import { call, serveApi } from './api-peer.ts';
 
 const run = promisify(execFile);
 
-test("curl's plain -d publishes to whoever is subscribed", { skip: missing('curl') }, async (t) => {
+test("curl's plain -d publishes to the subscribers", { skip: missing('curl') }, async (t) => {
   const { url, ws } = await serveApi(t);
   const luis = await HubPeer.join(t, ws);
   const { epoch } = await luis.ask('sub', 'news');
@@ -18,7 +18,7 @@ test("curl's plain -d publishes to whoever is subscribed", { skip: missing('curl
   assert.deepEqual(await luis.publications(1), [[1, { title: 'Hola' }]]);
 });
 
-test('the same Idempotency-Key publishes the same once, and other data is refused', async (t) => {
+test('the same data with the same Idempotency-Key is published once, and other data is refused', async (t) => {
   const { url, hub } = await serveApi(t);
   const body = { channel: 'news', data: 1 };
   const first = await call(url, '/api/publish', body, { 'Idempotency-Key': 'k1' });
@@ -29,7 +29,7 @@ test('the same Idempotency-Key publishes the same once, and other data is refuse
   assert.equal((await hub.history('news')).head, 1);
 });
 
-test('what is not to be kept reaches who is there, has no position, and leaves out one connection', async (t) => {
+test('a publication with keep: false reaches the current subscribers, has no position, and can exclude one connection', async (t) => {
   const { url, ws, hub } = await serveApi(t);
   const ana = await HubPeer.connect(t, ws);
   const { connection } = await ana.ask('hi', {});
@@ -46,7 +46,7 @@ test('what is not to be kept reaches who is there, has no position, and leaves o
   assert.equal((await hub.history('news')).head, 1);
 });
 
-test('a batch is stored in its order, and a bad part of it does not hurt the others', async (t) => {
+test('a batch is stored in order, and an invalid part does not affect the others', async (t) => {
   const { url, hub } = await serveApi(t);
   const { status, body } = await call(url, '/api/batch', [
     { channel: 'news', data: 1 },
@@ -67,7 +67,7 @@ test('a batch is stored in its order, and a bad part of it does not hurt the oth
   );
 });
 
-test('a batch of a thousand is taken, and one more is refused', async (t) => {
+test('a batch of a thousand is accepted, and one of 1,001 is refused', async (t) => {
   const { url, hub } = await serveApi(t);
   const parts = Array.from({ length: 1_000 }, (_, data) => ({ channel: 'news', data }));
   assert.equal((await call(url, '/api/batch', parts)).body.at(-1).at[1], 1_000);
@@ -92,7 +92,7 @@ test('a broadcast goes to each channel, or to none when one of them is not permi
   assert.equal((await hub.history('news')).head, 0);
 });
 
-test('a key publishes where it may, and nobody without one does', async (t) => {
+test('a key publishes only where it may, and nobody publishes without one', async (t) => {
   const { url, hub } = await serveApi(t);
   const body = { channel: 'news:1', data: 1 };
   const publish = async (Authorization: string, channel = 'news:1') =>
@@ -114,7 +114,7 @@ test('a key publishes where it may, and nobody without one does', async (t) => {
   assert.equal((await hub.history('chat')).head, 0);
 });
 
-test('what a log cannot take now is answered with 503 and when to come back', async (t) => {
+test('a publication that the log cannot store now is answered with 503 and Retry-After', async (t) => {
   const { url, hub } = await serveApi(t);
   await hub.open();
   await hub.close();
@@ -123,7 +123,7 @@ test('what a log cannot take now is answered with 503 and when to come back', as
   assert.equal(headers.get('retry-after'), '1');
 });
 
-test('what a route is not asked for in the query changes nothing in its answer', async (t) => {
+test('a query that a route does not use does not change its answer', async (t) => {
   const { url } = await serveApi(t, { maxBody: 1_000 });
   const publication = { channel: 'news', data: 1, key: 'k1' };
   const cases: [path: string, body: unknown, headers?: object][] = [

@@ -52,14 +52,14 @@ for (const [method, path, expected] of [
 ] as const)
   test(`${method} ${path || 'of nothing'} is ${expected}`, () => assert.equal(found(method, path), expected));
 
-test('of a member that the query has twice, the first counts', async (t) => {
+test('of a repeated member of the query, the first counts', async (t) => {
   const { url } = await serveApi(t);
   const { status, body } = await call(url, '/api/channels?limit=7&limit=many&pattern=chat%3A*');
   assert.deepEqual([status, body], [200, { channels: [] }]);
   assert.equal((await call(url, '/api/channels?limit=many&limit=7')).status, 400);
 });
 
-test('answers to pages say that they differ by origin, and a preflight says so for every path', async (t) => {
+test('answers to pages vary by origin, and a preflight says so for every path', async (t) => {
   const { url } = await serveApi(t, { cors: ['https://shop.example'] });
   const origins = ['https://shop.example', 'https://evil.example', undefined];
   for (const origin of origins)
@@ -77,7 +77,7 @@ test('answers to pages say that they differ by origin, and a preflight says so f
   assert.deepEqual([status, headers.get('access-control-allow-origin'), headers.get('vary')], [404, '*', null]);
 });
 
-test('only a body that was not read to its end costs the connection', async (t) => {
+test('only a body that was not read completely closes the connection', async (t) => {
   const { url } = await serveApi(t, { maxBody: 100_000 });
   const connectionAfter = async (length: number) => {
     const { status, headers } = await call(url, '/api/publish', { channel: 'news', data: 'x'.repeat(length) });

@@ -7,7 +7,8 @@ import { OpenStreams } from '../../../src/server/transports/index.ts';
 import { Events } from '../../../src/server/transports/sse/sse.ts';
 import { Origins } from '../../../src/websocket/index.ts';
 import { Capricious } from '../../hub/capricious.ts';
-import { settle, square } from '../../hub/fake-wire.ts';
+import { square } from '../../hub/fake-wire.ts';
+import { settle } from '../../support/turn.ts';
 
 const CHANNELS = ['all', 'dropped', 'newest', 'short'] as const;
 type Name = (typeof CHANNELS)[number];
@@ -112,6 +113,7 @@ class Reader {
       url: `/sse?${query}${byQuery ? `&lastEventId=${encodeURIComponent(this.#id)}` : ''}`,
       headers: { host: 'localhost', ...(this.#id !== '' && !byQuery && { 'last-event-id': this.#id }) },
       rawHeaders: [],
+      socket: {},
       resume() {},
     };
     this.#response = response;
@@ -217,7 +219,7 @@ function cuts(stream: string): number[] {
 }
 
 for (const kind of KINDS)
-  test(`wherever its first stream or its return is cut, a reader gets the rest or is told: ${JSON.stringify(kind)}`, async () => {
+  test(`wherever its first or second stream is cut, a reader gets the rest or is told of a gap: ${JSON.stringify(kind)}`, async () => {
     const { capricious, events, heads, publish } = await serveEvents();
     await capricious.calm();
     const publishAll = async () => {
@@ -267,7 +269,7 @@ const step = fc.record({
   share: fc.oneof(fc.constantFrom(0, 1), fc.double({ min: 0, max: 1, noNaN: true })),
 });
 
-test('what an event stream of several channels gave, and what it said is missing, is everything, whatever happens', async () => {
+test('what an event stream of several channels delivers and reports as missing is complete, whatever happens', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 150, size: 'max' }), async (steps) => {
       const { capricious, events, heads, publish, errors } = await serveEvents();

@@ -9,6 +9,7 @@ import { configSchema } from '../../../src/server/config/index.ts';
 import { AddressLimits } from '../../../src/server/limits/index.ts';
 import { launchChromium } from '../../support/chromium.ts';
 import { missing } from '../../support/need.ts';
+import { turn } from '../../support/turn.ts';
 import { until } from '../../support/until.ts';
 import { call, serveApi } from './api-peer.ts';
 
@@ -72,7 +73,7 @@ class Reader {
   }
 }
 
-test('a stream begins with its position, and each publication comes with the one behind it', async (t) => {
+test('an event stream begins with its position, and each publication has the position after it', async (t) => {
   const { hub, url } = await serveApi(t);
   const reader = await Reader.open(t, `${url}/sse?channel=news`);
   assert.match(reader.response.headers['content-type']!, /^text\/event-stream/);
@@ -85,7 +86,7 @@ test('a stream begins with its position, and each publication comes with the one
   assert.deepEqual(await reader.publications(1), [[{ text: 'uno\ndos' }, `${epoch}:1`]]);
 });
 
-test('whoever comes back with the last id gets what was missed, by header or by query, however much', async (t) => {
+test('a reader that returns with the last id gets everything missed, by header or query, however much', async (t) => {
   const { hub, url } = await serveApi(t, { hub: { channels: { '*': { history: { size: 5_000 } } } } });
   for (let n = 1; n <= 3_000; n++) await hub.publish('news', n);
   const { epoch } = await hub.history('news', { limit: 1 });
@@ -100,7 +101,7 @@ test('whoever comes back with the last id gets what was missed, by header or by 
   assert.deepEqual((await recent.publications(1))[0]![0], 'live');
 });
 
-test('the usual polyfill comes back with lastEventId in the query, which is newer than since and older than the header', async (t) => {
+test('the usual polyfill reconnects with lastEventId in the query, which overrides since and is overridden by the header', async (t) => {
   const { hub, url } = await serveApi(t);
   for (let n = 1; n <= 5; n++) await hub.publish('news', n);
   const { epoch } = await hub.history('news');
@@ -115,13 +116,13 @@ test('the usual polyfill comes back with lastEventId in the query, which is newe
   assert.equal(await first(`&lastEventId=${epoch}:1`, { 'Last-Event-ID': `${epoch}:4` }), 5);
 });
 
-test('a member of the query that is not known is passed over', async (t) => {
+test('an unknown member of the query is ignored', async (t) => {
   const { url } = await serveApi(t);
   const reader = await Reader.open(t, `${url}/sse?channel=news&r=0.123&_=17&utm_source=mail`);
   assert.equal((await reader.next())?.event, 'start');
 });
 
-test('a reader that had more than the log has, as after a restored backup, is told of a gap, with 64 channels too', async (t) => {
+test('a reader that is ahead of the log, as after a restored backup, is told of a gap, with 64 channels too', async (t) => {
   const { hub, url } = await serveApi(t);
   const channels = Array.from({ length: 64 }, (_, n) => `c${n}`).toSorted();
   const positions = await Promise.all(channels.map((name) => hub.publish(name, 1)));
@@ -141,7 +142,7 @@ test('a reader that had more than the log has, as after a restored backup, is to
   assert.equal(said.data, 2);
 });
 
-test('a reader that has to come back later is told so with the id that it came with', async (t) => {
+test('a reader that is told to return later keeps the id that it came with', async (t) => {
   const { url } = await serveApi(t, {
     hub: { connect: () => Promise.reject(new ProtocolError('UNAVAILABLE', 'wait')) },
   });
@@ -150,7 +151,7 @@ test('a reader that has to come back later is told so with the id that it came w
   assert.deepEqual([event, id], ['bye', 'abc:17']);
 });
 
-test('what is no longer in the log is told as a gap, with the position to go on from', async (t) => {
+test('publications that are no longer in the log are reported as a gap, with the position to continue from', async (t) => {
   const { hub, url } = await serveApi(t, { hub: { channels: { '*': { history: { size: 2 } } } } });
   for (let n = 1; n <= 9; n++) await hub.publish('news', n);
   const { epoch } = await hub.history('news');
@@ -160,7 +161,7 @@ test('what is no longer in the log is told as a gap, with the position to go on 
   assert.equal(id, `${epoch}:9`);
 });
 
-test('a stream of several channels names them, and its id holds the position in each', async (t) => {
+test('an event stream of several channels names them, and its id contains the position in each', async (t) => {
   const { hub, url } = await serveApi(t);
   const path = '/sse?channel=sport&channel=news';
   const reader = await Reader.open(t, url + path);
@@ -177,7 +178,18 @@ test('a stream of several channels names them, and its id holds the position in 
   assert.deepEqual(rest.toSorted(), [3, 4]);
 });
 
-test('who may not read is refused by a status, and what is wrong in the request is named', async (t) => {
+test('the first data of a channel comes as an event before its publications', async (t) => {
+  const { hub, url } = await serveApi(t, {
+    hub: { channels: { '*': { subscribe: (_who, channel) => channel === 'news' || { data: { from: channel } } } } },
+  });
+  await hub.publish('sport', 'goal');
+  const reader = await Reader.open(t, `${url}/sse?channel=sport&channel=news&recent=1`);
+  const { data } = await reader.until('subscribed');
+  assert.deepEqual(JSON.parse(data!), { channel: 'sport', data: { from: 'sport' } });
+  assert.partialDeepStrictEqual((await reader.publications(1))[0]![0], { data: 'goal' });
+});
+
+test('a reader without the right is refused by a status, and mistakes in the request are named', async (t) => {
   const { url } = await serveApi(t, {
     hub: {
       connect: ({ token }) => (token === 'bad' ? null : { user: token ?? 'nobody' }),
@@ -205,7 +217,7 @@ test('who may not read is refused by a status, and what is wrong in the request 
   assert.deepEqual([post.status, post.headers.get('allow')], [405, 'GET']);
 });
 
-test("a foreign page's stream is refused unless the configuration lets it", async (t) => {
+test('an event stream of a foreign page is refused unless the configuration allows it', async (t) => {
   const shut = await serveApi(t);
   const open = await serveApi(t, { origins: ['https://shop.example'] });
   const headers = { Origin: 'https://shop.example' };
@@ -214,7 +226,7 @@ test("a foreign page's stream is refused unless the configuration lets it", asyn
   assert.equal(reader.response.headers['access-control-allow-origin'], 'https://shop.example');
 });
 
-test('a page of another origin that is let in may send its token and its place, and a browser asks before', {
+test('an allowed page of another origin may send its token and position, after a preflight', {
   skip: missing('chromium'),
 }, async (t) => {
   const page = createServer((_, response) => {
@@ -253,7 +265,7 @@ test('a page of another origin that is let in may send its token and its place, 
   }
 });
 
-test('the preflight of a page that is not let in is refused', async (t) => {
+test('the preflight of a page that is not allowed is refused', async (t) => {
   const { url } = await serveApi(t, { origins: ['https://shop.example'] });
   const preflight = (origin: string) =>
     fetch(`${url}/sse?channel=news`, {
@@ -269,7 +281,7 @@ test('the preflight of a page that is not let in is refused', async (t) => {
   assert.equal(refused.headers.get('access-control-allow-origin'), null);
 });
 
-test('somebody who is taken out of a channel, or sent away, is told so as the stream ends', async (t) => {
+test('a reader that is removed from a channel or disconnected is told so at the end of the stream', async (t) => {
   const { hub, url } = await serveApi(t, { hub: { connect: ({ token }) => ({ user: token ?? '' }) } });
   const reader = await Reader.open(t, `${url}/sse?channel=news&token=ana`);
   await reader.next();
@@ -286,7 +298,7 @@ test('somebody who is taken out of a channel, or sent away, is told so as the st
   assert.equal(await other.next(), undefined);
 });
 
-test('a reader that goes is gone for the hub, too', async (t) => {
+test('a reader that disconnects is removed from the hub', async (t) => {
   const { hub, url } = await serveApi(t);
   const reader = await Reader.open(t, `${url}/sse?channel=news`);
   await reader.next();
@@ -297,7 +309,7 @@ test('a reader that goes is gone for the hub, too', async (t) => {
   assert.equal(hub.connections.length, 0);
 });
 
-test('a reader that does not read costs little, and gets everything from the log when it reads again', async (t) => {
+test('a reader that stops reading costs little memory, and gets everything from the log when it reads again', async (t) => {
   const { hub, url } = await serveApi(t, { hub: { channels: { '*': { history: { size: 5_000 } } } } });
   const slow = new Promise<void>((resolve) => hub.observe({ onSlow: () => resolve() }));
   const reader = await Reader.open(t, `${url}/sse?channel=news`);
@@ -306,7 +318,7 @@ test('a reader that does not read costs little, and gets everything from the log
   const data = 'x'.repeat(20_000);
   for (let n = 1; n <= 2_000; n++) {
     await hub.publish('news', { n, data });
-    if (n % 20 === 0) await new Promise(setImmediate);
+    if (n % 20 === 0) await turn();
   }
   await slow;
   const got = (await reader.publications(2_000)).map(([message]) => (message as { n: number }).n);
@@ -316,7 +328,7 @@ test('a reader that does not read costs little, and gets everything from the log
   );
 });
 
-test("a browser's EventSource goes on after a cut, without losing anything", {
+test("a browser's EventSource continues after a lost connection without losing anything", {
   skip: missing('chromium'),
 }, async (t) => {
   const { hub, url } = await serveApi(t, { origins: '*' });
@@ -376,7 +388,7 @@ test("a browser's EventSource goes on after a cut, without losing anything", {
   assert.deepEqual(await tab.evaluate(() => (globalThis as unknown as { got: unknown[] }).got), [1, 2, 3, 4, 5, 6]);
 });
 
-test('a stream is not for a name that the server is not called by, so that no page comes in by a name that was bent', async (t) => {
+test('an event stream under a foreign host name is refused, so that DNS rebinding gives a page no access', async (t) => {
   const { url, hub } = await serveApi(t, { serve: { hosts: ['live.example.org'] } });
   const headers = { host: 'evil.example', origin: 'http://evil.example' };
   const request = get(`${url}/sse?channel=news`, { headers, agent: false });
@@ -386,7 +398,7 @@ test('a stream is not for a name that the server is not called by, so that no pa
   assert.equal(hub.connections.length, 0);
 });
 
-test('streams count among the connections of an address, and one that goes makes room', async (t) => {
+test('event streams count as connections of their address, and one that ends makes room', async (t) => {
   const addressLimits = new AddressLimits({ connectionsPerAddress: 2, connectsPerSecond: 1_000 });
   const refused: string[] = [];
   const { url } = await serveApi(t, {
@@ -409,7 +421,7 @@ test('streams count among the connections of an address, and one that goes makes
   assert.equal((await fourth.next())?.event, 'start');
 });
 
-test('there are no more streams at a time than there may be connections', async (t) => {
+test('at most as many event streams are open at a time as connections are allowed', async (t) => {
   const { limits } = configSchema.parse({ limits: { connections: 1 } });
   const config = { ...configSchema.parse({}), limits };
   const { url } = await serveApi(t, { api: { config } });
@@ -418,7 +430,7 @@ test('there are no more streams at a time than there may be connections', async 
   assert.equal(JSON.parse(second?.data ?? '{}').code, 'UNAVAILABLE');
 });
 
-test('a stream of as many channels as may be says nothing to the hub that has to be refused, and goes on', async (t) => {
+test('an event stream of the largest number of channels sends the hub nothing that it refuses, and continues', async (t) => {
   const { url, hub } = await serveApi(t);
   const refused: string[] = [];
   hub.observe({ onRefused: (_, code) => refused.push(code) });
@@ -432,7 +444,7 @@ test('a stream of as many channels as may be says nothing to the hub that has to
   assert.deepEqual(refused, []);
 });
 
-test('a stream of more channels than lines may come at once opens all the same, each channel in its turn', async (t) => {
+test('an event stream of more channels than the rate of lines still opens, each channel in its turn', async (t) => {
   const { url, hub } = await serveApi(t, { hub: { limits: { requests: 30 } } });
   const channels = Array.from({ length: 64 }, (_, n) => `c${n}`);
   const reader = await Reader.open(t, `${url}/sse?${channels.map((name) => `channel=${name}`).join('&')}`);

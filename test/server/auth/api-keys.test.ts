@@ -27,7 +27,7 @@ test('a key that can admin has every right', () => {
   assert.ok(boss.may('admin') && boss.may('users') && boss.may('read', 'news') && boss.may('publish', 'news'));
 });
 
-test('nobody else is a caller', () => {
+test('anything but a key of the configuration is refused', () => {
   const wrong = [
     undefined,
     '',

@@ -8,7 +8,7 @@ import type { Who } from '../../../src/server/config/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
 import { until } from '../../support/until.ts';
 import { HubPeer, serveHub } from '../hub-peer.ts';
-import { application, doors, fileOf, forge } from './doors.ts';
+import { application, fileOf, forge, openAuth } from './auth-fixture.ts';
 
 const PASSWORD = 'correct horse battery';
 
@@ -21,8 +21,8 @@ const CHANNELS = Object.fromEntries(
 );
 
 /** Hub, server and Auth together, as the daemon has them. */
-async function daemon(t: TestContext, config: object, options: Partial<HubOptions> = {}) {
-  const opened = await doors(t, config);
+async function daemon(t: TestContext, config: object, options: Partial<HubOptions> = {}, connect?: object) {
+  const opened = await openAuth(t, config, connect && { connect });
   const { hub, url } = await serveHub(t, {
     channels: CHANNELS,
     connect: (visitor) => opened.auth.connect(visitor),
@@ -64,7 +64,32 @@ test('what a visitor may do depends on the channel, on who they are, and on what
   assert.deepEqual(await join(await mint([], [])), { everyone: '', users: '', granted: '', nobody: '' });
 });
 
-test('the SDK logs in by user and password, and comes back by the token that it got', async (t) => {
+test('who is refused by an option of the channel is told which one, and what it takes', () => {
+  const refusals = (['users', 'granted', 'nobody'] as const).flatMap((who) =>
+    (['subscribe', 'publish'] as const).map((action) => {
+      const may = permission(who, action, 'chat:*') as (caller: object, channel: string) => unknown;
+      try {
+        return may({ user: undefined, isGranted: () => false }, 'chat:42');
+      } catch (error) {
+        const { code, message, reason } = error as ProtocolError;
+        return [code, reason, message];
+      }
+    }),
+  );
+  const option = (sentence: string) => ['FORBIDDEN', 'CHANNEL_OPTION', `channels["chat:*"].${sentence}`];
+  const right = (verb: string) =>
+    `you need the right ${verb}:chat:42, which your token's "can" (or your login) does not include`;
+  assert.deepEqual(refusals, [
+    option('subscribe is users, and you are not logged in'),
+    option('publish is users, and you are not logged in'),
+    ['FORBIDDEN', 'RIGHT_MISSING', right('sub')],
+    ['FORBIDDEN', 'RIGHT_MISSING', right('pub')],
+    option('subscribe is nobody'),
+    option('publish is nobody: only API keys publish here'),
+  ]);
+});
+
+test('the SDK logs in with user and password, and reconnects with the token that it was given', async (t) => {
   const file = fileOf(t, 'users.db');
   const { url, hub } = await daemon(t, { anonymous: false, login: { users: file } });
   const users = new Users(file);
@@ -120,12 +145,12 @@ for (const token of [
     assert.deepEqual(hub.connections, []);
   });
 
-test('a token that runs out ends the connection, and a newer one keeps it', async (t) => {
+test('an expiring token ends the connection, and a newer one keeps it', async (t) => {
   const { url, auth, clock } = await daemon(t, {});
   const token = () => auth.mint({ user: 'ana', expiresIn: 60_000 });
   const peer = await HubPeer.join(t, url, { token: await token() });
   clock.advance(59_000);
-  assert.equal(await peer.ask('auth', await token()), null);
+  assert.deepEqual(await peer.ask('auth', await token()), { expiresIn: 60_000 });
   assert.equal(await peer.ask('auth', await auth.mint({ user: 'luis' })), 'UNAUTHORIZED');
   clock.advance(59_000);
   assert.equal(await peer.ask('auth', 'hola'), 'UNAUTHORIZED');
@@ -133,7 +158,7 @@ test('a token that runs out ends the connection, and a newer one keeps it', asyn
   assert.deepEqual(await peer.until('bye'), ['bye', 'UNAUTHORIZED', { reason: 'TOKEN_EXPIRED' }]);
 });
 
-test('a user who is revoked is gone at once, and does not come back by the same token', async (t) => {
+test('a revoked user is disconnected at once, and cannot return with the same token', async (t) => {
   const { url, hub, auth, clock } = await daemon(t, {});
   const token = await auth.mint({ user: 'ana' });
   const peer = await HubPeer.join(t, url, { token });
@@ -146,14 +171,14 @@ test('a user who is revoked is gone at once, and does not come back by the same 
   assert.deepEqual(hub.users, []);
 });
 
-test('cookies of the handshake are judged by the application, and when it is down the SDK comes back', async (t) => {
+test('cookies of the handshake are judged by the application, and when it is down the SDK tries again', async (t) => {
   let isDown = true;
   const hook = await application(t, ({ headers }, response) => {
     response
       .writeHead(isDown ? 503 : 200)
       .end(JSON.stringify({ user: headers.cookie === 'PHPSESSID=1' ? 'ana' : null }));
   });
-  const { url, hub } = await daemon(t, { anonymous: false, hook: { url: hook } });
+  const { url, hub } = await daemon(t, { anonymous: false }, {}, { url: hook });
   const come = async (cookie: string) => {
     const client = await connectWebSocket(url, { protocols: ['zocalo.1'], headers: { cookie } });
     t.after(() => client.terminate());
@@ -169,7 +194,7 @@ test('cookies of the handshake are judged by the application, and when it is dow
   assert.deepEqual(hub.users, ['ana']);
 });
 
-test('a plain WebSocket shows its token in the address or in the header', async (t) => {
+test('a plain WebSocket sends its token in the URL or in a header', async (t) => {
   const { url, hub, auth } = await daemon(t, { anonymous: false });
   const token = await auth.mint({ user: 'ana' });
   for (const [path, headers] of [

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
 import { Users } from '../../../src/server/auth/index.ts';
 import { COST, type Scrypt, systemScrypt } from '../../../src/server/auth/password.ts';
-import { doors, fileOf, forge, handshake, refused } from './doors.ts';
+import { turn } from '../../support/turn.ts';
+import { fileOf, forge, handshake, openAuth, refused } from './auth-fixture.ts';
 
 const PASSWORD = 'correct horse battery';
 const ADDRESS = '192.0.2.7';
@@ -29,10 +30,10 @@ function countingScrypt() {
   return { scrypt, calls, hold };
 }
 
-async function loginDoors(t: TestContext, options: { anonymous?: boolean } = {}) {
+async function openLogin(t: TestContext, options: { anonymous?: boolean } = {}) {
   const file = fileOf(t, 'users.db');
   const { scrypt, calls, hold } = countingScrypt();
-  const opened = await doors(t, { ...options, login: { users: file } }, { scrypt });
+  const opened = await openAuth(t, { ...options, login: { users: file } }, { scrypt });
   const users = new Users(file, { scrypt, now: opened.now });
   t.after(() => users.close());
   await users.open();
@@ -46,10 +47,9 @@ const login = (user: string, password: string, request = handshake()) => ({
   login: { user, password },
   request,
 });
-const tick = () => new Promise((resolve) => setImmediate(resolve));
 
-test('whoever knows the password comes in, with a token by which they come back', async (t) => {
-  const { auth, clock } = await loginDoors(t);
+test('the right password gives access, and a token to reconnect with', async (t) => {
+  const { auth, clock } = await openLogin(t);
   const session = await auth.login('ana', PASSWORD, ADDRESS);
   assert.equal(session.user, 'ana');
   assert.equal(session.expiresIn, 12 * 3_600_000);
@@ -61,7 +61,7 @@ test('whoever knows the password comes in, with a token by which they come back'
 });
 
 test('a wrong password, an unknown user and a disabled one cost the same work and get the same answer', async (t) => {
-  const { auth, users, calls } = await loginDoors(t);
+  const { auth, users, calls } = await openLogin(t);
   await users.add('luis', PASSWORD);
   users.setDisabled('luis', true);
   calls.length = 0;
@@ -79,13 +79,13 @@ test('a wrong password, an unknown user and a disabled one cost the same work an
   assert.deepEqual(calls, Array(8).fill(`${COST.n} ${COST.r} ${COST.p}`));
 });
 
-test('a wrong password is no way in for a stranger, though strangers may come in', async (t) => {
-  const { auth } = await loginDoors(t, { anonymous: true });
+test('a wrong password does not make an anonymous user, even where anonymous users are accepted', async (t) => {
+  const { auth } = await openLogin(t, { anonymous: true });
   await refused(auth, login('ana', 'wrong'), 'LOGIN_FAILED');
 });
 
-test('what is no text is refused without any work', async (t) => {
-  const { auth, calls } = await loginDoors(t);
+test('credentials that nobody can have are refused without any work', async (t) => {
+  const { auth, calls } = await openLogin(t);
   for (const [user, password] of [
     [undefined, 'x'],
     ['ana', null],
@@ -93,21 +93,24 @@ test('what is no text is refused without any work', async (t) => {
     ['', 'x'],
     ['ana', ['x']],
     ['x'.repeat(256), 'x'],
+    ['ana\n', 'x'],
   ])
-    await assert.rejects(auth.login(user, password, ADDRESS), { code: 'UNAUTHORIZED' });
+    await assert.rejects(auth.login(user, password, ADDRESS), { code: 'UNAUTHORIZED', reason: 'LOGIN_FAILED' });
   assert.equal(calls.length, 0);
+  await assert.rejects(auth.login('x'.repeat(255), 'x', ADDRESS), { code: 'UNAUTHORIZED' });
+  assert.equal(calls.length, 1);
 });
 
-test('passwords that begin alike are not alike, however long', async (t) => {
-  const { auth, users } = await loginDoors(t);
+test('passwords with the same beginning differ, however long they are', async (t) => {
+  const { auth, users } = await openLogin(t);
   const longest = 'x'.repeat(1_024);
   await users.add('luis', longest);
   await assert.rejects(auth.login('luis', `${longest}x`, ADDRESS), { code: 'UNAUTHORIZED' });
   assert.equal((await auth.login('luis', longest, ADDRESS)).user, 'luis');
 });
 
-test('after failures each try comes later, and one that comes too early costs no work', async (t) => {
-  const { auth, clock, calls } = await loginDoors(t);
+test('after failures each attempt must wait longer, and one that comes too early costs no work', async (t) => {
+  const { auth, clock, calls, log } = await openLogin(t);
   const tryIt = (password: string, address: string) =>
     auth.login('ana', password, address).catch(({ code, retryAfter }) => [code, retryAfter]);
   for (let n = 0; n < 5; n++) assert.deepEqual(await tryIt('wrong', `192.0.2.${n}`), ['UNAUTHORIZED', undefined]);
@@ -119,76 +122,91 @@ test('after failures each try comes later, and one that comes too early costs no
     clock.advance(pause);
     assert.deepEqual(await tryIt('wrong', '192.0.2.1'), ['UNAUTHORIZED', undefined]);
   }
+  assert.match(log.text, /warn a login was refused unchecked.*"address":"198\.51\.100\.1"/);
   clock.advance(60_000);
   assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
   assert.deepEqual(await tryIt('wrong', ADDRESS), ['UNAUTHORIZED', undefined]);
 });
 
-test('an address that tries one user after the other is slowed, and others are not', async (t) => {
-  const { auth } = await loginDoors(t);
+test('failures add up while less than a quarter of an hour lies between them, however long the process has run', async (t) => {
+  const { auth, clock } = await openLogin(t);
+  const fail = () => assert.rejects(auth.login('ana', 'wrong', ADDRESS), { code: 'UNAUTHORIZED' });
+  for (let n = 0; n < 6; n++) {
+    clock.advance(15 * 60_000);
+    await fail();
+  }
+  for (let n = 0; n < 4; n++) {
+    clock.advance(15 * 60_000 - 1);
+    await fail();
+  }
+  await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'RATE_LIMITED', retryAfter: 1_000 });
+});
+
+test('an address that tries one user after another is slowed, and other addresses are not', async (t) => {
+  const { auth } = await openLogin(t);
   for (let n = 0; n < 20; n++) await assert.rejects(auth.login(`user${n}`, 'x', ADDRESS), { code: 'UNAUTHORIZED' });
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'RATE_LIMITED', retryAfter: 1_000 });
   assert.equal((await auth.login('ana', PASSWORD, '198.51.100.1')).user, 'ana');
 });
 
-test('logins that are right do not slow the address from which they all come', async (t) => {
-  const { auth } = await loginDoors(t);
+test('successful logins do not slow their address', async (t) => {
+  const { auth } = await openLogin(t);
   for (let n = 0; n < 25; n++) assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
   for (let n = 0; n < 20; n++) await assert.rejects(auth.login(`user${n}`, 'x', ADDRESS), { code: 'UNAUTHORIZED' });
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'RATE_LIMITED' });
 });
 
 test('a network of IPv6 counts as one address', async (t) => {
-  const { auth } = await loginDoors(t);
+  const { auth } = await openLogin(t);
   for (let n = 0; n < 20; n++)
     await assert.rejects(auth.login(`user${n}`, 'x', `2001:db8::${n}`), { code: 'UNAUTHORIZED' });
   await assert.rejects(auth.login('ana', PASSWORD, '2001:db8::ffff'), { code: 'RATE_LIMITED' });
   assert.equal((await auth.login('ana', PASSWORD, '2001:db8:0:1::1')).user, 'ana');
 });
 
-test('many tries at once are many tries', async (t) => {
-  const { auth, calls } = await loginDoors(t);
+test('many simultaneous attempts count as many', async (t) => {
+  const { auth, calls } = await openLogin(t);
   const tries = Array.from({ length: 30 }, () => auth.login('ana', 'wrong', ADDRESS).catch(({ code }) => code));
   const codes = await Promise.all(tries);
   assert.equal(codes.filter((code) => code === 'UNAUTHORIZED').length, 5);
   assert.equal(calls.length, 5);
 });
 
-test('two checks run at a time, some wait, more are asked to come back, and time runs out for all', async (t) => {
-  const { auth, calls, hold, clock } = await loginDoors(t);
+test('two checks run at a time, some wait, further ones are told to try again, and all have a time limit', async (t) => {
+  const { auth, calls, hold, clock } = await openLogin(t);
   const release = hold();
   const codes: string[] = [];
   const tries = Array.from({ length: 40 }, (_, n) =>
     auth.login(`user${n}`, 'x', `192.0.2.${n}`).catch(({ code, retryAfter }) => codes.push(`${code} ${retryAfter}`)),
   );
-  await tick();
+  await turn();
   assert.equal(calls.length, 2);
   assert.deepEqual(codes, Array(6).fill('UNAVAILABLE 2000'));
   clock.advance(5_000);
   await Promise.all(tries);
   assert.deepEqual(codes, Array(40).fill('UNAVAILABLE 2000'));
   release();
-  await tick();
+  await turn();
   assert.equal(calls.length, 2, 'nobody waits for the others any more');
   assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
 });
 
-test('who could not be checked has not failed', async (t) => {
-  const { auth, hold, clock } = await loginDoors(t);
+test('a login that could not be checked does not count as a failure', async (t) => {
+  const { auth, hold, clock } = await openLogin(t);
   for (let n = 0; n < 10; n++) {
     const release = hold();
     const late = assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAVAILABLE' });
-    await tick();
+    await turn();
     clock.advance(5_000);
     await late;
     release();
-    await tick();
+    await turn();
   }
   assert.equal((await auth.login('ana', PASSWORD, ADDRESS)).user, 'ana');
 });
 
-test('what was typed is in no log and in no error', async (t) => {
-  const { auth, log } = await loginDoors(t);
+test('what was typed appears in no log and in no error', async (t) => {
+  const { auth, log } = await openLogin(t);
   const errors: unknown[] = [];
   for (let n = 0; n < 8; n++) {
     await auth.login('ana', 'my-real-password', ADDRESS).catch((error) => errors.push(error));
@@ -205,13 +223,14 @@ test('what was typed is in no log and in no error', async (t) => {
     assert.ok(!written.includes(secret) || secret === 'none');
 });
 
-test('revoking refuses the tokens up to now, and no later ones, also after a restart', async (t) => {
-  const { auth, users, clock, now } = await loginDoors(t);
+test('revoking refuses the tokens issued so far, and no later ones, also after a restart', async (t) => {
+  const { auth, users, clock, now, log } = await openLogin(t);
   const { token } = await auth.login('ana', PASSWORD, ADDRESS);
   const come = async (token: string) => (await auth.connect({ token, request: undefined })).user;
   assert.equal(await come(token), 'ana');
   clock.advance(1);
   auth.revoke('ana');
+  assert.match(log.text, /^info the tokens of a user were revoked \{"user":"ana"\}$/m);
   await refused(auth, { token, request: undefined }, 'TOKEN_REVOKED');
   clock.advance(1);
   assert.equal(await come((await auth.login('ana', PASSWORD, ADDRESS)).token), 'ana');
@@ -221,7 +240,7 @@ test('revoking refuses the tokens up to now, and no later ones, also after a res
 });
 
 test('another process that disables, removes or changes a user ends their tokens', async (t) => {
-  const { auth, users, clock } = await loginDoors(t);
+  const { auth, users, clock } = await openLogin(t);
   const come = async (token: string) => (await auth.connect({ token, request: undefined })).user;
   for (const change of [
     () => users.setRights('ana', undefined),
@@ -239,11 +258,11 @@ test('another process that disables, removes or changes a user ends their tokens
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAUTHORIZED' });
 });
 
-test('a password that is changed while it is checked is the new one', async (t) => {
-  const { auth, users, hold, file } = await loginDoors(t);
+test('when a password is changed during its check, the new one counts', async (t) => {
+  const { auth, users, hold, file } = await openLogin(t);
   const release = hold();
   const late = assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAUTHORIZED' });
-  await tick();
+  await turn();
   users.remove('ana');
   const other = new Users(file, { scrypt: countingScrypt().scrypt });
   t.after(() => other.close());
@@ -254,16 +273,16 @@ test('a password that is changed while it is checked is the new one', async (t) 
   assert.equal((await auth.login('ana', 'another password', ADDRESS)).user, 'ana');
 });
 
-test('a token that does not say when it was issued is refused once its user was revoked', async (t) => {
-  const { auth } = await doors(t, {});
+test('a token without a time of issue is refused once its user was revoked', async (t) => {
+  const { auth } = await openAuth(t, {});
   const [ana, luis] = ['ana', 'luis'].map((sub) => forge({ alg: 'HS256' }, { sub }));
   auth.revoke('ana');
   await refused(auth, { token: ana, request: undefined }, 'TOKEN_REVOKED');
   assert.equal((await auth.connect({ token: luis, request: undefined }))?.user, 'luis');
 });
 
-test('without a users table, revoking holds until the end of the process', async (t) => {
-  const { auth, clock } = await doors(t, {});
+test('without a users table, a revocation lasts until the end of the process', async (t) => {
+  const { auth, clock } = await openAuth(t, {});
   const token = await auth.mint({ user: 'ana' });
   clock.advance(1);
   auth.revoke('ana');
@@ -271,7 +290,7 @@ test('without a users table, revoking holds until the end of the process', async
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'NOT_OFFERED' });
 });
 
-test('a table whose file was deleted or replaced takes nothing and tells nothing', async (t) => {
+test('a table whose file was deleted or replaced stores nothing and returns nothing', async (t) => {
   const file = fileOf(t, 'users.db');
   const users = new Users(file);
   t.after(() => users.close());
@@ -287,7 +306,7 @@ test('a table whose file was deleted or replaced takes nothing and tells nothing
   assert.throws(() => users.list(), gone);
 });
 
-test('the table holds hashes by scrypt with their cost, in a file that is for its owner alone', async (t) => {
+test('the table stores scrypt hashes with their cost, in a file for its owner alone', async (t) => {
   const file = fileOf(t, 'users.db');
   const users = new Users(file);
   t.after(() => users.close());
@@ -297,27 +316,32 @@ test('the table holds hashes by scrypt with their cost, in a file that is for it
   const database = new DatabaseSync(file, { readOnly: true });
   const row = database.prepare('SELECT * FROM users').get() as Record<string, unknown> & { salt: Uint8Array };
   database.close();
-  assert.deepEqual([row.n, row.r, row.p], [32_768, 8, 3]);
+  assert.deepEqual([row.n, row.r, row.p, row.salt.length], [32_768, 8, 3, 16]);
   assert.deepEqual(row.hash, new Uint8Array(await systemScrypt(PASSWORD, row.salt, COST)));
   assert.ok((await users.verify('ana', PASSWORD)).user && !(await users.verify('ana', 'wrong')).user);
   assert.deepEqual(users.list(), [{ user: 'ana', rights: undefined, disabled: false, created: row.created }]);
 });
 
-test('a user who cannot be is not added', async (t) => {
-  const { users } = await loginDoors(t);
+test('an invalid user is not added', async (t) => {
+  const { users } = await openLogin(t);
   for (const [user, password] of [
     ['', PASSWORD],
     ['x'.repeat(256), PASSWORD],
-    ['luis', 'short'],
+    ['luis', 'x'.repeat(7)],
     ['luis', 'x'.repeat(1_025)],
     ['ana', PASSWORD],
   ] as const)
     await assert.rejects(users.add(user, password), { code: 'BAD_OPTION' });
   assert.equal(users.list().length, 1);
+  await users.add('luis', 'x'.repeat(8));
+  assert.deepEqual(
+    users.list().map(({ user }) => user),
+    ['ana', 'luis'],
+  );
   assert.equal(users.remove('nobody'), false);
 });
 
-test('a users file that is none is refused, and left as it is', async (t) => {
+test('a file that is not a users table is refused, and left unchanged', async (t) => {
   const file = fileOf(t, 'users.db');
   writeFileSync(file, 'hola '.repeat(1_000));
   await assert.rejects(new Users(file).open(), { code: 'STORE_FAILED' });
@@ -329,9 +353,9 @@ test('a users file that is none is refused, and left as it is', async (t) => {
   await assert.rejects(new Users('/nowhere/users.db').open(), { code: 'STORE_FAILED' });
 });
 
-test('a users table that breaks lets nobody in, and asks them to come back', async (t) => {
+test('a users table that fails accepts nobody, and tells clients to try again', async (t) => {
   const file = fileOf(t, 'users.db');
-  const { auth, log } = await doors(t, { login: { users: file } }, { scrypt: countingScrypt().scrypt });
+  const { auth, log } = await openAuth(t, { login: { users: file } }, { scrypt: countingScrypt().scrypt });
   const token = await auth.mint({ user: 'ana' });
   const database = new DatabaseSync(file);
   database.exec('DROP TABLE users; DROP TABLE revocations');
@@ -343,14 +367,38 @@ test('a users table that breaks lets nobody in, and asks them to come back', asy
 
 test('a login without a secret is refused at the start', async (t) => {
   const users = fileOf(t, 'users.db');
-  await assert.rejects(doors(t, { login: { users } }, { secret: null }), { code: 'BAD_OPTION', message: /secret/ });
+  await assert.rejects(openAuth(t, { login: { users } }, { secret: null }), { code: 'BAD_OPTION', message: /secret/ });
 });
 
-test('a user who is revoked while their password is checked gets no session of before', async (t) => {
-  const { auth, hold } = await loginDoors(t);
+test('a table that is closed may be closed again', async (t) => {
+  const users = new Users(fileOf(t, 'users.db'));
+  users.close();
+  await users.open();
+  users.close();
+  users.close();
+});
+
+test('a table that is not open says so, and one that is closed leaves nothing beside its file', async (t) => {
+  const file = fileOf(t, 'users.db');
+  const users = new Users(file, { scrypt: countingScrypt().scrypt });
+  const isClosed = { code: 'STORE_FAILED', message: /users\.db cannot be used: it is not open/ };
+  assert.throws(() => users.list(), isClosed);
+  await users.open();
+  await users.add('ana', PASSWORD);
+  users.close();
+  assert.deepEqual([existsSync(`${file}-wal`), existsSync(`${file}-shm`)], [false, false]);
+  assert.throws(() => users.list(), isClosed);
+  const database = new DatabaseSync(file, { readOnly: true });
+  t.after(() => database.close());
+  // A later version must be able to tell the files of this one.
+  assert.deepEqual({ ...database.prepare('PRAGMA user_version').get() }, { user_version: 1 });
+});
+
+test('a user who is revoked during the check of the password gets no session', async (t) => {
+  const { auth, hold } = await openLogin(t);
   const release = hold();
   const session = auth.login('ana', PASSWORD, ADDRESS);
-  await tick();
+  await turn();
   auth.revoke('ana');
   release();
   await assert.rejects(session, { code: 'UNAVAILABLE' });

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { loadConfig } from '../../../src/server/config/index.ts';
 import { directoryWith, load, mistakes, SECRET } from './support.ts';
 
-test('without file, environment and flags, the defaults count, in milliseconds and bytes', async (t) => {
+test('without a file, environment or flags, the defaults apply, in milliseconds and bytes', async (t) => {
   const { config, file, warnings } = await loadConfig({ cwd: directoryWith(t), env: {} });
   assert.equal(file, undefined);
   assert.deepEqual(warnings, []);
@@ -28,7 +28,7 @@ for (const [name, text] of Object.entries({
   });
 }
 
-test('a .ts file that has changed is read anew', async (t) => {
+test('a changed .ts file is read again', async (t) => {
   const cwd = directoryWith(t, { 'zocalo.config.ts': 'export default { ping: 1000 }' });
   assert.equal((await loadConfig({ cwd, env: {} })).config.ping, 1000);
   const { utimes, writeFile } = await import('node:fs/promises');
@@ -47,7 +47,7 @@ test('two files in the working directory are a mistake, unless one is named', as
   assert.equal((await loadConfig({ cwd, env: { ZOCALO_CONFIG: 'zocalo.config.json' } })).config.ping, 21_000);
 });
 
-test('flags win over the environment, which wins over the file, key by key', async (t) => {
+test('flags override the environment, which overrides the file, key by key', async (t) => {
   const { config, origin } = await load(t, 'ping: 1s\nlinger: 1s\ndrain: {deadline: 1s, spread: 1s}\n', {
     env: { ZOCALO_LINGER: '2s', ZOCALO_DRAIN_DEADLINE: '2s' },
     flags: { set: ['drain.deadline=3s'] },
@@ -60,7 +60,7 @@ test('flags win over the environment, which wins over the file, key by key', asy
   assert.equal(origin(['chat']), undefined);
 });
 
-test('a list replaces the earlier one whole, and a key without a value is none', async (t) => {
+test('a list replaces the earlier one as a whole, and a key without a value is ignored', async (t) => {
   const { config } = await load(t, 'hosts: [a, b]\nlimits:\n  # queue: 5\nping:\n', { flags: { set: ['hosts=[c]'] } });
   assert.deepEqual(config.hosts, ['c']);
   assert.equal(config.limits.queue, 1_048_576);
@@ -78,13 +78,13 @@ test('--port, --host and PORT change the address that the file names', async (t)
   assert.equal(await listen({ port: 82 }, { PORT: '81' }, 'http://[::]'), 'http://[::]:82');
 });
 
-test('a port for several addresses, and a PORT that is none, are mistakes', async (t) => {
+test('a port for several addresses, and an invalid PORT, are mistakes', async (t) => {
   const two = 'listen: [http://localhost:1, http://localhost:2]';
   assert.match((await mistakes(t, two, { flags: { port: 3 } }))[0]!, /^--port fits one address, and listen has 2/);
   assert.match((await mistakes(t, '', { env: { PORT: 'nine' } }))[0]!, /^PORT of the environment must be a port/);
 });
 
-test('--set reaches into names and is read as YAML, or as it stands where a text is meant', async (t) => {
+test('--set can address keys inside of named maps, and is parsed as YAML, except where a text is expected', async (t) => {
   const { config } = await load(t, 'channels: {"chat:*": {presence: count}}', {
     flags: {
       set: [
@@ -104,7 +104,7 @@ test('--set reaches into names and is read as YAML, or as it stands where a text
   assert.equal(config.store, 'memory:');
 });
 
-test('a variable of the environment is named after its key, and read as --set is', async (t) => {
+test('an environment variable is named after its key, and parsed like --set', async (t) => {
   const env = {
     ZOCALO_LIMITS_MAX_MESSAGE: '2MiB',
     ZOCALO_HOSTS: '*',

@@ -19,7 +19,7 @@ function come(limits: AddressLimits, client: string) {
   return { breach: limits.join(client, PROXY, closing), end: () => closing.emit('close') };
 }
 
-test('an address has so many connections, and one more when one ends', () => {
+test('an address can open connections up to its limit, and another one when one ends', () => {
   const limits = new AddressLimits({ ...GENEROUS, connectionsPerAddress: 2 });
   const first = come(limits, '203.0.113.7');
   assert.deepEqual([first.breach, come(limits, '203.0.113.7').breach], [undefined, undefined]);
@@ -30,7 +30,7 @@ test('an address has so many connections, and one more when one ends', () => {
   assert.equal(limits.connectionsOf('203.0.113.7'), 2);
 });
 
-test('an address connects so often a second, four times that at once, and hears when it may again', () => {
+test('an address can connect at its rate, four times that in a burst, and is told when it may connect again', () => {
   const clock = new FakeClock();
   const limits = new AddressLimits({ ...GENEROUS, connectsPerSecond: 0.5, clock });
   for (let i = 0; i < 2; i++) assert.equal(come(limits, '203.0.113.7').breach, undefined);
@@ -52,14 +52,14 @@ test('an IPv6 network of /64 counts as one address', () => {
   assert.equal(come(limits, '2001:db8:0:0:9:9:9:9').breach?.reason, 'address_connections');
 });
 
-test('what comes from a Unix socket, or from a proxy that names nobody, has no limits', () => {
+test('connections from a Unix socket, or from a proxy that names no client, have no limits', () => {
   const isProxy = (address: string) => address === PROXY;
   const limits = new AddressLimits({ connectionsPerAddress: 1, connectsPerSecond: 1, isProxy });
   for (let i = 0; i < 100; i++)
     for (const address of ['', PROXY]) assert.equal(come(limits, address).breach, undefined);
 });
 
-test('a server refuses the connection over the limit with 429 and when to come back, and takes it when one has gone', async (t) => {
+test('a server refuses a connection over the limit with 429 and Retry-After, and accepts it after another has closed', async (t) => {
   const refused: string[] = [];
   const addressLimits = new AddressLimits({ ...GENEROUS, connectionsPerAddress: 1 });
   const { url } = await serveHub(
@@ -79,7 +79,7 @@ test('a server refuses the connection over the limit with 429 and when to come b
   await HubPeer.join(t, url);
 });
 
-test('other refusals are told with their reason too', async (t) => {
+test('the client is told the reason of other refusals too', async (t) => {
   const refused: string[] = [];
   const { url } = await serveHub(t, {}, { onRefused: (reason) => refused.push(reason), hosts: ['127.0.0.1'] });
   await assert.rejects(connectWebSocket(url, { headers: { Origin: 'https://example.org' } }), /403/);
@@ -107,7 +107,7 @@ class FakeSocket extends EventEmitter {
   }
 }
 
-test('all addresses together have a thousand sockets more than WebSockets: then the longest idle one makes room, or nobody gets in', () => {
+test('all addresses together have a thousand more sockets than WebSockets; beyond that the longest idle one makes room, or the new one is refused', () => {
   const limits = new AddressLimits({ ...GENEROUS, connectionsPerAddress: 100, connections: 5 });
   const come = (n: number) => {
     const socket = new FakeSocket(`203.0.${n >> 8}.${n & 255}`);
@@ -136,7 +136,7 @@ const step = fc.oneof(
   fc.record({ does: fc.constantFrom('ask' as const, 'answer' as const, 'close' as const), index: fc.nat() }),
 );
 
-test('whatever connects, asks and goes: an address never has more than its limit, a proxy is never refused, and nothing is left', (t) => {
+test('in any sequence of connections and requests, no address exceeds its limit, no proxy is refused, and nothing is left behind', (t) => {
   const seed = Date.now() | 0;
   t.diagnostic(`seed ${seed}`);
   const property = fc.property(fc.array(step, { maxLength: 300 }), fc.integer({ min: 1, max: 4 }), (steps, most) => {

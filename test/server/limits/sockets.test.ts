@@ -53,7 +53,7 @@ const limits = (connectionsPerAddress: number) => ({
   limits: { connectionsPerAddress, connectsPerSecond: 100_000 },
 });
 
-test('connections that say nothing count for their address: the next request is told so, and let in when one has gone', async (t) => {
+test('silent connections count for their address: the next request is refused, and accepted after one of them has closed', async (t) => {
   const { url } = await startDaemon(t, limits(3));
   const sockets = [await silent(t, url), await silent(t, url), await silent(t, url)];
   const { status, headers, body } = await ask(`${url}/`);
@@ -64,7 +64,7 @@ test('connections that say nothing count for their address: the next request is 
   await answers(`${url}/health`, 200);
 });
 
-test('beyond those that are told why, an address gets no connection at all, and whoever was there before stays', async (t) => {
+test('beyond the connections that are told why, an address gets none at all, and its earlier connections stay', async (t) => {
   const { url } = await startDaemon(t, limits(2));
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.after(() => agent.destroy());
@@ -81,7 +81,7 @@ test('beyond those that are told why, an address gets no connection at all, and 
   assert.equal(event.destroyed, false);
 });
 
-test('an idle HTTP connection makes room for another of its address, one with a request under way does not', async (t) => {
+test('an idle HTTP connection makes room for a new one of the same address; one with a request under way does not', async (t) => {
   const { url } = await startDaemon(t, limits(2));
   const agent = new Agent({ keepAlive: true });
   t.after(() => agent.destroy());
@@ -98,7 +98,7 @@ test('an idle HTTP connection makes room for another of its address, one with a 
   assert.equal(stream.destroyed, false);
 });
 
-test('many requests on one kept connection are one connection, and leave nothing behind on it', async (t) => {
+test('many requests on one keep-alive connection count as one connection, and leave nothing behind', async (t) => {
   const { url } = await startDaemon(t, limits(2));
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.after(() => agent.destroy());
@@ -110,7 +110,7 @@ test('many requests on one kept connection are one connection, and leave nothing
   assert.deepEqual(warnings, []);
 });
 
-test('a stream over the limit is told to come back, however often it asks on the same connection, and comes in when one has gone', async (t) => {
+test('an event stream over the limit is refused on every attempt on the same connection, and accepted after another has closed', async (t) => {
   const { url } = await startDaemon(t, limits(1));
   const other = await silent(t, url);
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
@@ -122,7 +122,7 @@ test('a stream over the limit is told to come back, however often it asks on the
   await answers(`${url}/health`, 200, { agent });
 });
 
-test('a TLS handshake that never finishes counts, and so does one that did', {
+test('a TLS handshake counts as a connection, finished or not', {
   skip: missing('openssl'),
 }, async (t) => {
   const { cert, key } = makeCertificate();
@@ -143,7 +143,7 @@ test('a TLS handshake that never finishes counts, and so does one that did', {
   first.terminate();
 });
 
-test('a WebSocket is one connection, from its handshake until its socket is gone', async (t) => {
+test('a WebSocket counts as one connection from its handshake until its socket has closed', async (t) => {
   const { url, daemon } = await startDaemon(t, limits(2));
   for (let round = 0; round < 20; round++) {
     const one = await join(url);
@@ -157,7 +157,7 @@ test('a WebSocket is one connection, from its handshake until its socket is gone
 const PROXY = { proxies: ['127.0.0.1'] };
 const from = (address: string) => ({ headers: { 'x-forwarded-for': address } });
 
-test('a proxy that is trusted is never locked out, and each client that it names has limits of its own', async (t) => {
+test('a trusted proxy is never locked out, and each client that it names has its own limits', async (t) => {
   const { url, call } = await startDaemon(t, { ...PROXY, ...limits(2) });
   const come = (address: string) => join(url, from(address));
   for (let n = 0; n < 10; n++) await silent(t, url);
@@ -197,9 +197,12 @@ test('the Unix socket has no limits', async (t) => {
 
 const LINES = { listen: 'tcp://127.0.0.1:0', channel: 'news' };
 
-test('a monitor that connects a thousand times and is gone is let in each time, on the port of lines as on that of pages', async (t) => {
-  const { url, daemon } = await startDaemon(t, { lines: LINES, ...limits(20) });
-  const port = daemon.lineAddresses[0]!.replace('tcp', 'http');
+test('a monitor that connects and disconnects a thousand times is accepted each time, on the port for lines and on the port for pages', async (t) => {
+  const { url, daemon } = await startDaemon(t, {
+    sources: { lines: { lines: LINES.listen, channel: LINES.channel } },
+    ...limits(20),
+  });
+  const port = daemon.sourceAddresses.lines![0]!.replace('tcp', 'http');
   for (let n = 0; n < 1_000; n++) {
     const socket = await silent(t, n % 2 ? url : port);
     socket.destroy();
@@ -208,7 +211,7 @@ test('a monitor that connects a thousand times and is gone is let in each time, 
   await answers(`${url}/health`, 200);
 });
 
-test('a client of lines that has ended its side hears for a while, and is then ended, on a channel without any news too', async (t) => {
+test('a lines client that has ended its side receives for a while and is then ended, even on a silent channel', async (t) => {
   const clock = new FakeClock();
   const hub = new Hub({ broker: memory(), channels: { news: {} }, clock });
   await hub.open();

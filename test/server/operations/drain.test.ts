@@ -9,6 +9,7 @@ import { serve } from '../../../src/server/transports/websocket/index.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { turn } from '../../support/turn.ts';
 import { until } from '../../support/until.ts';
 import { HubPeer, serveHub } from '../hub-peer.ts';
 
@@ -18,7 +19,7 @@ function silent() {
   return { said, log: { info: note, warn: note, error: note } };
 }
 
-test('everything is stopped one after the other, once, and what fails holds nothing up', async () => {
+test('everything is stopped once, one after the other, and a failing step delays nothing', async () => {
   const { log, said } = silent();
   const order: string[] = [];
   const drain = new Drain({ deadline: 1_000, log, clock: new FakeClock() });
@@ -40,7 +41,7 @@ test('everything is stopped one after the other, once, and what fails holds noth
   assert.deepEqual(said, ['stopping', 'two did not stop in good order', 'stopped']);
 });
 
-test('what does not stop in time does not hold up the end', async () => {
+test('a step that does not stop in time does not delay the end', async () => {
   const { log, said } = silent();
   const clock = new FakeClock();
   const drain = new Drain({ deadline: 1_000, log, clock });
@@ -50,7 +51,7 @@ test('what does not stop in time does not hold up the end', async () => {
   assert.equal(said.at(-1), 'the endless did not stop in time');
 });
 
-test('a step that is late is left behind: the next ones are told to stop, and have time of their own', async () => {
+test('a late step is abandoned: the next ones are told to stop, and have their own time', async () => {
   const { log, said } = silent();
   const clock = new FakeClock();
   const drain = new Drain({ deadline: 1_000, log, clock });
@@ -68,7 +69,7 @@ test('a step that is late is left behind: the next ones are told to stop, and ha
     { what: 'the last', stop: (grace: number) => order.push(`last ${grace}`) },
   ]);
   clock.advance(900);
-  await new Promise((done) => setImmediate(done));
+  await turn();
   assert.deepEqual(order, ['next 47']);
   finish.resolve();
   assert.equal(await drained, false);
@@ -77,11 +78,11 @@ test('a step that is late is left behind: the next ones are told to stop, and ha
   assert.equal(clock.pending, 0);
 });
 
-test('all doors close at the same time, and what is behind them after the last', async () => {
+test('all listeners close at the same time, and the other steps run after the last of them', async () => {
   const { log } = silent();
   const order: string[] = [];
-  const doors = ['a', 'b'].map((what) => ({ what, isDoor: true, done: Promise.withResolvers<void>() }));
-  const steps = doors.map(({ done, ...step }) => ({
+  const listeners = ['a', 'b'].map((what) => ({ what, isListener: true, done: Promise.withResolvers<void>() }));
+  const steps = listeners.map(({ done, ...step }) => ({
     ...step,
     stop: () => {
       order.push(step.what);
@@ -91,12 +92,12 @@ test('all doors close at the same time, and what is behind them after the last',
   const drain = new Drain({ deadline: 1_000, log, clock: new FakeClock() });
   const drained = drain.run([...steps, { what: 'log', stop: () => order.push('log') }]);
   assert.deepEqual(order, ['a', 'b']);
-  for (const { done } of doors) done.resolve();
+  for (const { done } of listeners) done.resolve();
   assert.equal(await drained, true);
   assert.deepEqual(order, ['a', 'b', 'log']);
 });
 
-test('clients are told to come back at moments spread over the window', async (t) => {
+test('clients are told to reconnect at moments spread over the window', async (t) => {
   const chances = [0, 0.25, 0.5, 0.999];
   let n = 0;
   const { url, server } = await serveHub(t, {}, { spread: 10_000, random: () => chances[n++ % 4]! });
@@ -111,7 +112,7 @@ test('clients are told to come back at moments spread over the window', async (t
   );
 });
 
-test('who stops lets nobody in, answers what is on its way to the log, then says bye; to text, by the code 1012', async (t) => {
+test('a stopping server accepts nobody, answers pending publications, then sends bye; text clients get the close code 1012', async (t) => {
   const broker = memory();
   const { url, server, hub } = await serveHub(t, { broker });
   const plain = await connectWebSocket(`${url}/news`);
@@ -136,7 +137,7 @@ test('who stops lets nobody in, answers what is on its way to the log, then says
   assert.equal((await plain.closed).code, 1012);
 });
 
-test('a drain under load loses no acknowledged message: each is in the log once, also what was sent again after the restart', async (t) => {
+test('a drain under load loses no acknowledged message: each is in the log once, even those sent again after the restart', async (t) => {
   const folder = temporaryFolder(t);
   const open = async (port: string) => {
     const hub = new Hub({

@@ -5,7 +5,7 @@ import { guardedClock, Metrics } from '../../../src/server/operations/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { serveHub } from '../hub-peer.ts';
 
-test('what a timer throws is told, and the next ones come', () => {
+test('an error thrown in a timer is reported, and the next timers still run', () => {
   const hands = new FakeClock();
   const errors: unknown[] = [];
   const clock = guardedClock(hands, (error) => errors.push(error));
@@ -27,7 +27,7 @@ test('what a timer throws is told, and the next ones come', () => {
   );
 });
 
-test('where the memory cannot be read, for want of files or of /proc, the metrics and the samples go without it', async (t) => {
+test('when the memory cannot be read, without file descriptors or /proc, metrics and samples leave it out', async (t) => {
   t.mock.method(process.memoryUsage, 'rss', () => {
     throw Object.assign(new Error('uv_resident_set_memory returned EMFILE'), { code: 'ERR_SYSTEM_ERROR' });
   });
@@ -46,7 +46,7 @@ test('where the memory cannot be read, for want of files or of /proc, the metric
   assert.equal('memory' in admin.samples[0]!, false);
 });
 
-test('a metric that throws is left out, is counted as a failure, and takes no other along', () => {
+test('a metric that throws is left out and counted as a failure, and the others are still reported', () => {
   const metrics = new Metrics();
   metrics.gauge('zocalo_broken', 'It throws.', () => {
     throw Object.assign(new Error('no'), { code: 'BROKEN' });

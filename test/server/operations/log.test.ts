@@ -20,14 +20,14 @@ async function open(
 
 test('a line is JSON with its level, its time, its fields and its sentence', async () => {
   const { log, lines, last } = await open({ form: 'auto' });
-  log.warn({ address: '192.0.2.7' }, 'a login was not looked at');
+  log.warn({ address: '192.0.2.7' }, 'a login was refused unchecked');
   const { time, ...rest } = last();
-  assert.deepEqual(rest, { level: 'warn', address: '192.0.2.7', msg: 'a login was not looked at' });
+  assert.deepEqual(rest, { level: 'warn', address: '192.0.2.7', msg: 'a login was refused unchecked' });
   assert.match(time, /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
   assert.match(lines[0]!, /^[^\n]*\n$/);
 });
 
-test('secret fields are hidden, however deep they stand, and what the caller holds stays as it is', async () => {
+test("secret fields are hidden at any depth, and the caller's object is not changed", async () => {
   const { log, lines } = await open();
   const request = { headers: { Cookie: 's1', authorization: 's2', 'set-cookie': ['s3'] }, tokens: 3 };
   const fields = { token: 's4', apiKey: 's5', list: [{ password: { old: 's6' }, secret: 's7' }], request };
@@ -47,14 +47,14 @@ test('credentials are hidden in URLs, in texts and in errors too, and the line i
   assert.match(last().url, /^\/sse\?channel=news&token=\[hidden\]&after=7$/);
 });
 
-test('the secrets of the configuration are hidden wherever they stand', async () => {
+test('the secrets of the configuration are hidden wherever they appear', async () => {
   const { log, lines } = await open({}, ['of-the-configuration-alone']);
   log.info({ path: '/x/of-the-configuration-alone' }, 'a text with of-the-configuration-alone in it');
   assert.doesNotMatch(lines[0]!, /of-the-configuration-alone/);
   assert.match(lines[0]!, /a text with \[hidden\] in it/);
 });
 
-test('an error of ours has its code and sentence, any other its stack, each with its cause', async () => {
+test('our own errors are logged with code and message, others with the stack, each with its cause', async () => {
   const { log, last } = await open();
   const cause = Object.assign(new Error('disk full'), { code: 'ENOSPC' });
   log.error({ err: new ZocaloError('LOG_FULL', 'zocalo.db has no room', { cause }) }, 'not stored');
@@ -67,7 +67,7 @@ test('an error of ours has its code and sentence, any other its stack, each with
   assert.match(last().err.stack, /^TypeError: undefined is not a function\n.*log\.test\.ts/s);
 });
 
-test('no fields can break the log: circles, big integers and bytes are written too', async () => {
+test('no fields can break the log: circular references, big integers and bytes are written too', async () => {
   const { log, last } = await open();
   const circle: Record<string, unknown> = { big: 1n, bytes: new Uint8Array(3), when: new Date(0) };
   circle.self = circle;
@@ -76,7 +76,7 @@ test('no fields can break the log: circles, big integers and bytes are written t
   assert.deepEqual({ big, bytes, when }, { big: '1', bytes: '[3 bytes]', when: '1970-01-01T00:00:00.000Z' });
 });
 
-test('what is below the level is left out, and the level may change, from silence too', async () => {
+test('lines below the level are left out, and the level can change, even from silent', async () => {
   const { log, lines } = await open({ level: 'silent' });
   log.error({}, 'one');
   log.configure({ level: 'info', form: 'json' });
@@ -90,7 +90,7 @@ test('what is below the level is left out, and the level may change, from silenc
   );
 });
 
-test('the form text is for people', async () => {
+test('the form text is readable for people', async () => {
   const { log, lines } = await open({ form: 'text' });
   log.info({ user: 'natalia', token: 's3cr3t' }, 'here');
   assert.match(lines.join(''), /INFO.*here\n.*user: "natalia"/s);
@@ -98,7 +98,7 @@ test('the form text is for people', async () => {
 });
 
 for (const form of ['json', 'text'])
-  test(`standard error has every line, also when the process ends at once (${form})`, () => {
+  test(`standard error gets every line, even when the process ends at once (${form})`, () => {
     const program = `
       import { createLog } from ${JSON.stringify(LOG_MODULE)};
       const log = createLog({ level: 'info', form: '${form}' });
@@ -112,7 +112,7 @@ for (const form of ['json', 'text'])
     assert.equal(stderr.match(/counted/g)?.length, 2000);
   });
 
-test('a reader of standard error that reads no more, or is gone, does not stop the program', async () => {
+test('a reader of standard error that stops reading or is gone does not stop the program', async () => {
   const program = `
     import { createLog } from ${JSON.stringify(LOG_MODULE)};
     const log = createLog({ level: 'info', form: 'json' });
@@ -158,7 +158,7 @@ for (const form of ['json', 'text'] as const)
     for (const line of lines) assert.match(line, /it went wrong/);
   });
 
-test('a line for a person moves no cursor and makes no line of its own, whatever a stranger wrote', async () => {
+test('a text line contains no control characters or extra lines, whatever a stranger sent', async () => {
   const { log, lines } = await open({ form: 'text' });
   const err = Object.assign(new Error('first\u001b[2J\nsecond'), { stack: 'Error: \u001b[2Jfirst\n    at x' });
   log.warn({ user: 'ana\u001b[1A\n[00:00:00.000] INFO: forged', err }, 'refused \u001b[2J\nforged');

@@ -37,7 +37,7 @@ async function measured(t: TestContext, broker: Broker = memory()) {
   return { ...set, metrics, read: () => parse(metrics.text()) };
 }
 
-test('what happens in the hub and over its sockets is counted', async (t) => {
+test('events of the hub and traffic of its sockets are counted', async (t) => {
   const { hub, url, read, server } = await measured(t);
   const ana = await HubPeer.join(t, url);
   await ana.ask('sub', 'news');
@@ -93,7 +93,7 @@ test('refused handshakes and failures are counted by their reason', async (t) =>
     assert.equal(samples.get(`zocalo_errors_total{code="${code}"}`), 1, code);
 });
 
-test('others add gauges of their own, and deliveries of the probe are put into buckets', async (t) => {
+test("other parts can add gauges, and the probe's deliveries are put into buckets", async (t) => {
   const { metrics, read } = await measured(t);
   metrics.gauge('zocalo_webhooks_waiting', 'Events that wait.', () => 7);
   metrics.delivered(0.003);
@@ -107,7 +107,7 @@ test('others add gauges of their own, and deliveries of the probe are put into b
   assert.equal(samples.get('zocalo_delivery_seconds_sum'), 99.003);
 });
 
-test('a label has so many values and no more, and no value breaks the format', async (t) => {
+test('a label has a limited number of values, and no value breaks the format', async (t) => {
   const { metrics, read } = await measured(t);
   metrics.refused('a "quoted"\nreason \\ with all');
   for (let i = 0; i < 500; i++) metrics.refused(`reason ${i}`);

@@ -1,23 +1,22 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { sqlite } from '../../../src/broker/index.ts';
 import { Hub } from '../../../src/hub/index.ts';
 import { serve } from '../../../src/server/transports/websocket/index.ts';
 import { Program } from '../../support/cli.ts';
+import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const room = (name: string) => JSON.stringify(new URL(`../../../src/${name}.ts`, import.meta.url).href);
 
-test('a second daemon on the same port, or with the same file, says so and ends with a code of its own', async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'zocalo-second-'));
+test('a second daemon on the same port or file reports it and ends with its own exit code', async (t) => {
+  const folder = temporaryFolder(t);
   const hub = new Hub({ broker: sqlite(join(folder, 'square.db')) });
   const server = await serve(hub, 'ws://127.0.0.1:0');
   t.after(async () => {
     await server.close({ grace: 0 });
     await hub.close();
-    rmSync(folder, { recursive: true });
   });
   const second = async (file: string, url: string) => {
     const main = join(folder, 'second.mjs');

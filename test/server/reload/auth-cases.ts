@@ -1,8 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
 import type { TestContext } from 'node:test';
 import { Users } from '../../../src/server/auth/index.ts';
-import { application, fileOf, forge, handshake, START } from '../auth/doors.ts';
-import { type Cases, PASSWORD } from './place.ts';
+import { application, fileOf, forge, START } from '../auth/auth-fixture.ts';
+import { type Cases, PASSWORD, type Place } from './place.ts';
 
 const SECRET = 's'.repeat(40);
 const HS = { alg: 'HS256', typ: 'JWT' };
@@ -11,7 +12,6 @@ const pair = () => generateKeyPairSync('rsa', { modulusLength: 2048 });
 const [one, other] = [pair(), pair()];
 const pem = ({ publicKey }: typeof one) => publicKey.export({ type: 'spki', format: 'pem' }).toString();
 const claims = { sub: 'ana', iss: 'a', aud: 'a' };
-const hooked = (url: string) => ({ auth: { hook: { url } } });
 
 export const AUTH_CASES: Cases = {
   secret: {
@@ -72,14 +72,28 @@ export const AUTH_CASES: Cases = {
     sees: ['UNAUTHORIZED', 'ana'],
     look: (place) => place.enter(forge(RS, { ...claims, exp: START / 1_000 - 60 }, one.privateKey)),
   },
-  'auth.login.users': async (t) => ({
-    base: { secret: SECRET },
-    values: [await usersFile(t), fileOf(t, 'nobody.db')],
-    sees: ['ana', 'UNAUTHORIZED'],
-    look: async (place) => {
-      const { user, code } = await place.login();
-      return user ?? code;
-    },
+  ...Object.fromEntries(
+    (['name', 'password', 'user', 'can', 'disabled'] as const).map((column) => [
+      `auth.login.users.columns.${column}`,
+      (t: TestContext) => ({
+        base: tableOf(t, { name: 'one', password: 'hash', ...(column === 'can' && { user: 'one' }) }),
+        values: COLUMNS[column].values,
+        sees: COLUMNS[column].sees,
+        look: lookAtLogin,
+      }),
+    ]),
+  ),
+  'auth.login.users.database': (t) => {
+    const base = tableOf(t, { name: 'one', password: 'hash' });
+    const empty = tableOf(t, { name: 'one', password: 'hash' }, false);
+    const database = ({ auth }: typeof base) => auth.login.users.database;
+    return { base, values: [database(base), database(empty)], sees: [seen('ana'), 'UNAUTHORIZED'], look: lookAtLogin };
+  },
+  'auth.login.users.table': (t) => ({
+    base: tableOf(t, { name: 'one', password: 'hash' }),
+    values: ['people', 'nobody'],
+    sees: [seen('ana'), 'UNAUTHORIZED'],
+    look: lookAtLogin,
   }),
   'auth.login.session': async (t) => ({
     base: { secret: SECRET, auth: { login: { users: await usersFile(t) } } },
@@ -98,32 +112,41 @@ export const AUTH_CASES: Cases = {
       return user ?? code;
     },
   }),
-  'auth.hook.url': async (t) => {
-    const says = (user: string) => application(t, (_, response) => response.end(JSON.stringify({ user })));
-    return { values: [await says('ana'), await says('luis')], sees: ['ana', 'luis'], look: (place) => place.enter() };
-  },
-  'auth.hook.headers': async (t) => {
-    const url = await application(t, ({ headers }, response) =>
-      response.end(JSON.stringify({ user: headers.cookie ?? headers['x-session'] })),
-    );
-    return {
-      base: hooked(url),
-      values: [['cookie'], ['x-session']],
-      sees: ['ana', 'luis'],
-      look: async ({ daemon }) =>
-        (await daemon.auth.connect({ token: undefined, request: handshake({ cookie: 'ana', 'x-session': 'luis' }) }))
-          .user,
-    };
-  },
-  'auth.hook.timeout': async (t) => ({
-    base: hooked(await application(t, () => {})),
-    values: ['20ms', '30ms'],
-    sees: ['20', '30'],
-    look: async (place) => {
-      await place.enter();
-      return /no answer came within (\d+) ms/.exec(place.lines.at(-1)!)?.[1];
-    },
-  }),
+};
+
+const seen = (user: string, rights: object | null = null) => JSON.stringify([user, rights]);
+const RIGHTS = { subscribe: ['c:1'], publish: [], presence: [] };
+
+/** Of PASSWORD, by PHP. */
+const HASH = '$2y$04$iuW7BQfxLOmPuy2JVa6JruP3MNlx8PmJvOdFKfO2AxsugUVyjFnHC';
+
+/** What is seen with the one column of `tableOf`, and with the other. */
+const COLUMNS = {
+  name: { values: ['one', 'two'], sees: [seen('ana'), 'UNAUTHORIZED'] },
+  password: { values: ['hash', 'none'], sees: [seen('ana'), 'UNAUTHORIZED'] },
+  user: { values: ['one', 'two'], sees: [seen('ana'), seen('luis')] },
+  can: { values: ['rights', 'none'], sees: [seen('ana', RIGHTS), seen('ana')] },
+  disabled: { values: ['none', 'yes'], sees: [seen('ana'), 'UNAUTHORIZED'] },
+} as const;
+
+/** A table of an application, with one user or none: ana, or luis in another column. */
+function tableOf(t: TestContext, columns: { name: string; password: string }, isFull = true) {
+  const file = fileOf(t, 'shop.db');
+  const application = new DatabaseSync(file);
+  const names = 'one TEXT, two TEXT, hash TEXT, none TEXT, rights TEXT, yes INTEGER';
+  application.exec(`CREATE TABLE people (${names}); CREATE TABLE nobody (${names})`);
+  if (isFull) application.exec(`INSERT INTO people VALUES ('ana', 'luis', '${HASH}', NULL, '["sub:c:1"]', 1)`);
+  application.close();
+  return { secret: SECRET, auth: { login: { users: { database: `sqlite:${file}`, table: 'people', columns } } } };
+}
+
+const lookAtLogin = async (place: Place): Promise<unknown> => {
+  const {
+    user,
+    rights = null,
+    code,
+  } = (await place.login()) as Awaited<ReturnType<Place['login']>> & { rights?: object };
+  return user === undefined ? code : JSON.stringify([user, rights]);
 };
 
 async function usersFile(t: TestContext): Promise<string> {

@@ -1,4 +1,4 @@
-import { settle } from '../../hub/fake-wire.ts';
+import { settle } from '../../support/turn.ts';
 import type { Cases, Place } from './place.ts';
 
 const channel = (options: object) => ({ channels: { 'c:*': options } });

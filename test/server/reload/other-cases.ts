@@ -1,15 +1,13 @@
-import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { writeFileSync } from 'node:fs';
 import type { ServerResponse } from 'node:http';
 import type { TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { signatureOf } from '../../../src/server/webhooks/index.ts';
-import { makeCertificate } from '../../support/certificate.ts';
-import { API_KEY } from '../../support/daemon.ts';
-import { application, fileOf } from '../auth/doors.ts';
+import { API_KEY } from '../../support/config.ts';
+import { application } from '../auth/auth-fixture.ts';
 import { HubPeer } from '../hub-peer.ts';
 import type { Case, Cases, Place } from './place.ts';
+import { filesOf, issue } from './tls-files.ts';
 
 const SECRET = 's'.repeat(40);
 const ADMIN = 'a'.repeat(40);
@@ -212,22 +210,12 @@ async function receiver(t: TestContext, answer: (response: ServerResponse) => un
   return { url, next };
 }
 
-/** The files of a certificate, and by what it is known again. */
-function issue(t: TestContext, names?: string) {
-  const { cert, key } = makeCertificate(names);
-  const files = { cert: fileOf(t, 'cert.pem'), key: fileOf(t, 'key.pem') };
-  writeFileSync(files.cert, cert);
-  writeFileSync(files.key, key);
-  return { ...files, print: new X509Certificate(cert).fingerprint256 };
-}
-
 /** A certificate and its key change together. */
 function renewed(t: TestContext): Case {
   const [first, second] = [issue(t), issue(t)];
-  const files = ({ cert, key }: typeof first) => ({ cert, key });
   return {
     base: { listen: 'https://127.0.0.1:0' },
-    values: [files(first), files(second)],
+    values: [filesOf(first), filesOf(second)],
     sees: [first.print, second.print],
     look: (place) => shown(place, 'localhost'),
   };

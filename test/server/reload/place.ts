@@ -3,9 +3,9 @@ import type { Config } from '../../../src/server/config/index.ts';
 import { Daemon } from '../../../src/server/daemon.ts';
 import { createLog } from '../../../src/server/operations/index.ts';
 import { FakeFanOut, Guest } from '../../hub/fake-wire.ts';
-import { API_KEY } from '../../support/daemon.ts';
+import { API_KEY } from '../../support/config.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
-import { handshake, START } from '../auth/doors.ts';
+import { handshake, START } from '../auth/auth-fixture.ts';
 
 export const PASSWORD = 'correct horse battery';
 
@@ -38,7 +38,7 @@ export class Place {
   }
 
   /** Somebody unknown, who is in. */
-  async guest(request: object = handshake()): Promise<Guest> {
+  async guest(request = handshake()): Promise<Guest> {
     const guest = new Guest(this.daemon.hub, this.#fanOut, request);
     this.#t.after(() => guest.connection.lost());
     await guest.ask('hi', {});

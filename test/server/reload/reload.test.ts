@@ -6,11 +6,12 @@ import { test } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { makeCertificate } from '../../support/certificate.ts';
 import { zocaloIn } from '../../support/cli.ts';
-import { ADMIN_KEY, configOf, startDaemon } from '../../support/daemon.ts';
+import { ADMIN_KEY, configOf } from '../../support/config.ts';
+import { startDaemon } from '../../support/daemon.ts';
 import { RawClient } from '../../support/raw-client.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-test('SIGHUP changes the level of the log, and a configuration that is wrong changes nothing', async (t) => {
+test('SIGHUP changes the log level, and an invalid configuration changes nothing', async (t) => {
   const folder = temporaryFolder(t);
   const configure = (log: object) =>
     writeFileSync(
@@ -31,7 +32,7 @@ test('SIGHUP changes the level of the log, and a configuration that is wrong cha
   assert.match(program.stderr, /"level":"info".*"stopped"/);
 });
 
-test('no signal, however often and early it comes, cuts off a start or an end', async (t) => {
+test('no signal, however early or often, interrupts a start or a stop', async (t) => {
   const folder = temporaryFolder(t);
   const gate = join(folder, 'gate');
   writeFileSync(
@@ -64,7 +65,7 @@ test('no signal, however often and early it comes, cuts off a start or an end', 
   assert.match(late.stderr, /"(stopped|.* did not stop in time)"/);
 });
 
-test('an administrator whose key a reload takes away is seen off, and what they got for it is worth nothing', async (t) => {
+test('an administrator whose key a reload removes is disconnected, and their tokens are refused', async (t) => {
   const { daemon, call, client } = await startDaemon(t);
   const { body } = await call('POST', '/admin/session', undefined, ADMIN_KEY);
   const admin = client({ token: () => body.token });
@@ -78,7 +79,7 @@ test('an administrator whose key a reload takes away is seen off, and what they 
   assert.equal((await call('POST', '/admin/session', undefined, ADMIN_KEY)).status, 401);
 });
 
-test('another secret makes the tokens of the one before worthless', async (t) => {
+test('a new secret invalidates the tokens of the old one', async (t) => {
   const { daemon } = await startDaemon(t, { secret: 'o'.repeat(32) });
   const token = await daemon.auth.mint({ user: 'ana' });
   assert.equal((await daemon.auth.connect({ token, request: undefined }))?.user, 'ana');
@@ -86,7 +87,7 @@ test('another secret makes the tokens of the one before worthless', async (t) =>
   await assert.rejects(daemon.auth.connect({ token, request: undefined }), { code: 'UNAUTHORIZED' });
 });
 
-test('a reload that fails at its last part has changed nothing of the others', async (t) => {
+test('a reload that fails in its last part changes nothing in the others', async (t) => {
   const folder = temporaryFolder(t);
   const store = `sqlite:${join(folder, 'square.db')}`;
   const { daemon } = await startDaemon(t, { store, secret: 'o'.repeat(32) });
@@ -101,7 +102,7 @@ test('a reload that fails at its last part has changed nothing of the others', a
   await assert.rejects(daemon.auth.connect({ token, request: undefined }), { code: 'UNAUTHORIZED' });
 });
 
-test('of two reloads at once the later one holds, whole, and none comes in the way of the end', async (t) => {
+test('of two simultaneous reloads the later one applies, as a whole, and neither disturbs a stop', async (t) => {
   const { daemon } = await startDaemon(t);
   const { listen } = daemon.config;
   const keyed = (name: string) => configOf({ listen, secret: name.repeat(32), webhooks: [hook(name)] });
@@ -117,7 +118,7 @@ test('of two reloads at once the later one holds, whole, and none comes in the w
   assert.equal(await daemon.stop(), true);
 });
 
-test('a certificate that is of another key is refused, at the start and by a reload, and the one before stays', async (t) => {
+test('a certificate of another key is refused at the start and by a reload, and the old one stays', async (t) => {
   const [one, other] = [makeCertificate(), makeCertificate()];
   const folder = temporaryFolder(t);
   const write = (name: string, text: string | Buffer) => {

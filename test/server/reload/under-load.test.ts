@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
-import { API_KEY, type ConfigInput, configOf, startDaemon } from '../../support/daemon.ts';
+import { API_KEY, type ConfigInput, configOf } from '../../support/config.ts';
+import { startDaemon } from '../../support/daemon.ts';
 import { until } from '../../support/until.ts';
-import { application, fileOf } from '../auth/doors.ts';
+import { application, fileOf } from '../auth/auth-fixture.ts';
 
 const PUBLICATIONS = 3_000;
 const RELOADS = 20;

@@ -9,14 +9,14 @@ import { shelves, toyStore } from './toy-broker/index.ts';
 const stores = { ...STORES, shelf: toyStore };
 
 test('a broker is a folder and a row: the configuration, the help, the doctor and the daemon read it', async (t) => {
-  assert.equal(storeForms(stores), 'sqlite:<file>, memory or shelf:<name>');
+  assert.equal(storeForms(stores), 'sqlite:<file>, redis://<host>, memory or shelf:<name>');
   const schema = storeText(stores);
   assert.equal(schema.parse('shelf:a'), 'shelf:a');
-  assert.throws(() => schema.parse('shelf:'), /must be sqlite:<file>, memory or shelf:<name>/);
+  assert.throws(() => schema.parse('shelf:'), /must be sqlite:<file>, redis:\/\/<host>, memory or shelf:<name>/);
   assert.deepEqual(await inspectStore('shelf:a', false, stores), { level: 'ok', sentence: 'the shelf a is there' });
   assert.equal(fileBeside('shelf:a', 'webhooks', stores), undefined);
 
-  const hub = new Hub({ broker: brokerOf('shelf:a', 10, stores) });
+  const hub = new Hub({ broker: brokerOf('shelf:a', { keys: 10 }, stores) });
   t.after(() => hub.close());
   await hub.open();
   assert.deepEqual([...shelves], ['a']);
@@ -26,10 +26,10 @@ test('a broker is a folder and a row: the configuration, the help, the doctor an
   assert.deepEqual([...shelves], []);
 });
 
-test('a store of no known kind, or without its place, is refused with the forms of all kinds', () => {
-  for (const store of ['redis://localhost', 'sqlite:', 'memory:place', 'nothing', 'constructor:x'])
-    assert.throws(() => brokerOf(store, 10), {
+test('a store of an unknown kind, or without its place, is refused with the forms of all kinds', () => {
+  for (const store of ['postgres://localhost', 'redis:', 'sqlite:', 'memory:place', 'nothing', 'constructor:x'])
+    assert.throws(() => brokerOf(store, { keys: 10 }), {
       code: 'BAD_OPTION',
-      message: /is of no known kind; write sqlite:<file> or memory:/,
+      message: /is of an unknown kind; write sqlite:<file>, redis:\/\/<host> or memory:/,
     });
 });

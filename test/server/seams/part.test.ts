@@ -6,7 +6,8 @@ import { Client } from '../../../src/client/index.ts';
 import { type Config, configSchema } from '../../../src/server/config/index.ts';
 import { Daemon } from '../../../src/server/daemon.ts';
 import { assemble } from '../../../src/server/parts.ts';
-import { configOf, MemoryLog } from '../../support/daemon.ts';
+import { configOf } from '../../support/config.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
 import { toy as toySlice } from './toy-part/config.ts';
 import { type ConfigWithToy, Toy } from './toy-part/index.ts';
 
@@ -47,7 +48,7 @@ test('a part is a folder and a line: opened, reloaded in two steps with its own 
   assert.deepEqual(toy.calls, ['open', 'prepare buenas', 'commit buenas', 'close with grace']);
 });
 
-test('what one part cannot take, no part takes', async (t) => {
+test('a configuration that one part refuses is applied by no part', async (t) => {
   const { daemon, toy } = daemonWith(t, withToy());
   await daemon.start();
   const cert = { cert: 'none.pem', key: 'none.pem', names: [] };
@@ -64,7 +65,7 @@ test('what one part cannot take, no part takes', async (t) => {
   );
 });
 
-test('a reload that overlaps a stop is abandoned, and the stop does not wait for what it has yet to prepare', async (t) => {
+test('a reload that overlaps a stop is abandoned, and the stop does not wait for its remaining steps', async (t) => {
   const { daemon, toy } = daemonWith(t, withToy());
   await daemon.start();
   const [begun, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -82,7 +83,7 @@ test('a reload that overlaps a stop is abandoned, and the stop does not wait for
   assert.deepEqual(toy.calls, ['open', 'prepare buenas', 'discard buenas', 'close with grace']);
 });
 
-test('what fails to open closes all that was opened before it', async (t) => {
+test('when a part fails to open, all parts opened before it are closed', async (t) => {
   const taken = createServer().listen(0, '127.0.0.1');
   t.after(() => taken.close());
   await once(taken, 'listening');

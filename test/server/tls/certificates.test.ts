@@ -15,6 +15,7 @@ import { Program } from '../../support/cli.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
 import { missing } from '../../support/need.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { turn } from '../../support/turn.ts';
 import { until } from '../../support/until.ts';
 import { HubPeer } from '../hub-peer.ts';
 
@@ -74,7 +75,7 @@ function markOf({ cert }: Pick<Certificate, 'cert'>): string {
   return new X509Certificate(cert).fingerprint256;
 }
 
-test('each name gets its certificate: by the names that it bears, by names that are given, or else the first', {
+test("each host name gets its certificate: by the certificate's names, by configured names, or else the first", {
   skip,
 }, async (t) => {
   const { log, put } = workshop(t);
@@ -94,7 +95,7 @@ test('each name gets its certificate: by the names that it bears, by names that 
   assert.equal(await shown(port, 'three.example.org'), markOf(first));
 });
 
-test('openssl gets the certificate of the name that it asks for, by TLS 1.2 and 1.3 and by nothing older', {
+test('openssl gets the certificate of the requested name, by TLS 1.2 and 1.3 and by nothing older', {
   skip,
 }, async (t) => {
   const { log, put } = workshop(t);
@@ -116,7 +117,7 @@ test('openssl gets the certificate of the name that it asks for, by TLS 1.2 and 
   assert.match(await ask('-tls1_1', '-cipher', 'ALL:@SECLEVEL=0'), /no peer certificate available/);
 });
 
-test('a reload under load drops nobody: old connections go on, new ones get the new certificate', {
+test('a reload under load drops no connection: old connections continue, new ones get the new certificate', {
   skip,
 }, async (t) => {
   const { log, put, said } = workshop(t);
@@ -139,7 +140,7 @@ test('a reload under load drops nobody: old connections go on, new ones get the 
   const load = (async () => {
     while (!isOver || published < 200) {
       await hub.publish('news', ++published);
-      await new Promise((done) => setImmediate(done));
+      await turn();
     }
   })();
   put('1', after[0]);
@@ -155,7 +156,7 @@ test('a reload under load drops nobody: old connections go on, new ones get the 
   assert.equal(said.filter((line) => line.includes('renewed')).length, 2);
 });
 
-test('a changed file is noticed, and loaded when it has been quiet', { skip }, async (t) => {
+test('a changed file is noticed, and loaded once it stops changing', { skip }, async (t) => {
   const { log, put } = workshop(t);
   const clock = new FakeClock();
   const certificates = new Certificates([put('1', makeCertificate())], { log, clock });
@@ -172,7 +173,7 @@ test('a changed file is noticed, and loaded when it has been quiet', { skip }, a
   assert.equal(await renewed, next.cert);
 });
 
-test('a certificate that does not fit its key, or cannot be read, is an error at the start that names both files', {
+test('a certificate that does not match its key, or cannot be read, is an error at the start that names both files', {
   skip,
 }, async (t) => {
   const { log, put, folder } = workshop(t);
@@ -183,7 +184,7 @@ test('a certificate that does not fit its key, or cannot be read, is an error at
   await assert.rejects(new Certificates([lost], { log }).open(), refused(/no\.crt with the key .*no\.key .*ENOENT/));
 });
 
-test('at a reload, a pair that cannot be used leaves the old one in place, and the log says so', {
+test('at a reload, an invalid pair leaves the old one in use, and the log says so', {
   skip,
 }, async (t) => {
   const { log, put, said } = workshop(t);
@@ -205,7 +206,7 @@ test('at a reload, a pair that cannot be used leaves the old one in place, and t
   assert.equal(await shown(port), markOf(better));
 });
 
-test('the log warns two weeks before the end of a certificate, and again three days before', { skip }, async (t) => {
+test('the log warns two weeks before a certificate expires, and again three days before', { skip }, async (t) => {
   const { log, put, said } = workshop(t);
   const clock = new FakeClock();
   const own = makeCertificate();

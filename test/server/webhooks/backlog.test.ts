@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { rmSync, statSync } from 'node:fs';
 import { test } from 'node:test';
 import { Backlog } from '../../../src/server/webhooks/backlog.ts';
-import { fileOf } from '../auth/doors.ts';
+import { fileOf } from '../auth/auth-fixture.ts';
 
 const WEBHOOK = 'http://localhost/hook';
 const NEWS = [{ webhook: WEBHOOK, event: '{"type":"published"}' }];
 
-test('the file of what waits is for its owner alone, and takes nothing when it was deleted', async (t) => {
+test("the backlog's file is for its owner alone, and stores nothing once it was deleted", async (t) => {
   const file = fileOf(t, 'square.db-webhooks');
   const backlog = new Backlog(file, Date.now);
   t.after(() => backlog.close());

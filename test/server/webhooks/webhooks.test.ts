@@ -12,8 +12,10 @@ import { Hub } from '../../../src/hub/index.ts';
 import { configSchema } from '../../../src/server/config/index.ts';
 import { Webhooks, type WebhooksOptions } from '../../../src/server/webhooks/index.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { MemoryLog } from '../../support/memory-log.ts';
+import { turn } from '../../support/turn.ts';
 import { until } from '../../support/until.ts';
-import { application, fileOf, LogBook, START } from '../auth/doors.ts';
+import { application, fileOf, START } from '../auth/auth-fixture.ts';
 
 const SECRET = 'a secret between daemon and application';
 
@@ -69,7 +71,7 @@ async function square(t: TestContext, receivers: readonly Receiver[], { webhook 
   await hub.open();
   t.after(() => hub.close());
   const clock = new FakeClock();
-  const log = new LogBook();
+  const log = new MemoryLog();
   const config = configSchema.parse({
     webhooks: receivers.map(({ url }) => ({ url, secret: SECRET, ...webhook })),
   }).webhooks;
@@ -94,9 +96,7 @@ async function come(hub: Hub, user: string, ...channels: string[]) {
   return connection;
 }
 
-const tick = () => new Promise((resolve) => setImmediate(resolve));
-
-test('the application is told who comes and goes, and which channels have listeners', async (t) => {
+test('the application is notified of users going online and offline, and of occupied and vacated channels', async (t) => {
   const receiver = await Receiver.start(t);
   const { hub, clock } = await square(t, [receiver], { file: fileOf(t, 'webhooks.db') });
   const ana = await come(hub, 'ana', 'chat:42');
@@ -131,7 +131,7 @@ test('the body is signed together with the time', async (t) => {
   assert.equal(given, createHmac('sha256', SECRET).update(`${seconds}.${body}`).digest('hex'));
 });
 
-test('who is back soon is no news', async (t) => {
+test('a quick return causes no events', async (t) => {
   const receiver = await Receiver.start(t);
   const { hub, clock } = await square(t, [receiver]);
   const ana = await come(hub, 'ana', 'chat:42');
@@ -149,7 +149,7 @@ test('who is back soon is no news', async (t) => {
   ]);
 });
 
-test('the application is told only of what it wants to know', async (t) => {
+test('the application gets only the events that it wants', async (t) => {
   const receiver = await Receiver.start(t);
   const { hub, clock } = await square(t, [receiver], {
     webhook: { events: ['published', 'vacated'], channels: ['chat:*'] },
@@ -176,7 +176,7 @@ const REFUSALS: Record<string, (response: ServerResponse) => unknown> = {
 };
 
 for (const [name, refuse] of Object.entries(REFUSALS))
-  test(`what is answered with ${name} is sent again later and later, the same as before, and then in order`, async (t) => {
+  test(`events answered with ${name} are sent again after growing pauses, unchanged and in order`, async (t) => {
     const receiver = await Receiver.start(t);
     const { hub, clock, log } = await square(t, [receiver]);
     receiver.answer = refuse;
@@ -187,7 +187,7 @@ for (const [name, refuse] of Object.entries(REFUSALS))
       await until(() => clock.pending === 1, 'the next attempt waits');
       if (pause === 2_000) await come(hub, 'luis');
       clock.advance(pause - 1);
-      await tick();
+      await turn();
       assert.equal(receiver.unheard, 0);
       clock.advance(1);
       const { json } = await receiver.next();
@@ -201,8 +201,8 @@ for (const [name, refuse] of Object.entries(REFUSALS))
       ['online', 'ana'],
       ['online', 'luis'],
     ]);
-    await until(() => log.text.includes('takes events again'), 'the log says that it works again');
-    assert.equal(log.lines.filter((line) => line.includes('did not take')).length, 4);
+    await until(() => log.text.includes('accepts events again'), 'the log says that it works again');
+    assert.equal(log.lines.filter(({ sentence }) => sentence.includes('did not accept')).length, 4);
     // What is past is forgiven: the next failure is a first one.
     receiver.answer = refuse;
     await come(hub, 'eva');
@@ -213,7 +213,7 @@ for (const [name, refuse] of Object.entries(REFUSALS))
     assert.deepEqual(await receiver.told(), [['online', 'eva']]);
   });
 
-test('events that meet a connection which the application has just closed go over a new one at once', async (t) => {
+test('events on a connection that the application has just closed are sent at once over a new one', async (t) => {
   const receiver = await Receiver.start(t);
   const { hub, clock, log } = await square(t, [receiver]);
   await come(hub, 'ana');
@@ -230,7 +230,7 @@ test('events that meet a connection which the application has just closed go ove
   assert.deepEqual(log.lines, []);
 });
 
-test('a receiver that is down or never answers hurts no other', async (t) => {
+test('a receiver that is down or never answers does not affect the others', async (t) => {
   const [well, silent, down] = [await Receiver.start(t), await Receiver.start(t), new Receiver()];
   const gone = createServer().listen(0, '127.0.0.1');
   await once(gone, 'listening');
@@ -250,7 +250,7 @@ test('a receiver that is down or never answers hurts no other', async (t) => {
   assert.ok(!log.text.includes('s3cret') && !log.text.includes(SECRET));
 });
 
-test('what was not acknowledged survives the process, and versions go on', async (t) => {
+test('unacknowledged events survive the process, and versions continue', async (t) => {
   const receiver = await Receiver.start(t);
   const file = fileOf(t, 'webhooks.db');
   const { hub, clock, webhooks, make } = await square(t, [receiver], { file });
@@ -278,7 +278,7 @@ test('what was not acknowledged survives the process, and versions go on', async
   assert.equal((await receiver.next()).json.version, 3);
 });
 
-test('what was not acknowledged survives kill -9', async (t) => {
+test('unacknowledged events survive kill -9', async (t) => {
   const receiver = await Receiver.start(t);
   const file = fileOf(t, 'webhooks.db');
   receiver.answer = () => {};
@@ -295,7 +295,7 @@ test('what was not acknowledged survives kill -9', async (t) => {
   assert.ok(json.events.length > 0);
 });
 
-test('after a restart, only who does not come back within a minute is told to be gone', async (t) => {
+test('after a restart, only users who do not return within a minute are reported offline', async (t) => {
   const receiver = await Receiver.start(t);
   const file = fileOf(t, 'webhooks.db');
   const { hub, clock, webhooks, make } = await square(t, [receiver], { file });
@@ -310,13 +310,13 @@ test('after a restart, only who does not come back within a minute is told to be
   await next.open();
   await come(hub, 'ana');
   clock.advance(59_999);
-  await tick();
+  await turn();
   assert.equal(receiver.unheard, 0);
   clock.advance(6);
   assert.deepEqual(await receiver.told(), [['offline', 'luis']]);
 });
 
-test('when too many wait the oldest are let go, and the receiver learns how many', async (t) => {
+test('when too many events wait, the oldest are dropped, and the receiver is told how many', async (t) => {
   const receiver = await Receiver.start(t);
   const { hub, clock, log } = await square(t, [receiver], {
     webhook: { events: ['published'] },
@@ -330,7 +330,7 @@ test('when too many wait the oldest are let go, and the receiver learns how many
   for (let n = 1; n <= 10_002; n++) void hub.publish('news', n);
   await hub.publish('news', 10_003);
   clock.advance(5);
-  assert.match(log.text, /the oldest were let go.*"count":4/);
+  assert.match(log.text, /the oldest were dropped.*"count":4/);
   receiver.answer = (response) => response.writeHead(204).end();
   clock.advance(1_000);
   const versions: number[] = [];
@@ -345,7 +345,7 @@ test('when too many wait the oldest are let go, and the receiver learns how many
   );
 });
 
-test('after the end no timer is left, whether or not something was about to be written', async (t) => {
+test('after closing no timer is left, whether or not a write was due', async (t) => {
   for (const file of [undefined, fileOf(t, 'webhooks.db')]) {
     const receiver = await Receiver.start(t);
     receiver.answer = (response) => response.writeHead(500).end();
@@ -365,7 +365,7 @@ test('after the end no timer is left, whether or not something was about to be w
   }
 });
 
-test('a change of webhooks loses and repeats nothing for those that stay, and ends those that are gone', async (t) => {
+test('a change of webhooks loses and repeats nothing for those that stay, and ends the removed ones', async (t) => {
   const [stays, leaves, comes] = [await Receiver.start(t), await Receiver.start(t), await Receiver.start(t)];
   const { hub, clock, webhooks, log } = await square(t, [stays, leaves]);
   const config = (urls: string[], more: object = {}) =>
@@ -391,12 +391,12 @@ test('a change of webhooks loses and repeats nothing for those that stay, and en
   assert.deepEqual([json.events[0].type, json.missed], ['published', undefined]);
   assert.ok(headers['x-zocalo-signature']);
   clock.advance(600_000);
-  await tick();
+  await turn();
   assert.equal(leaves.unheard, 0);
   assert.match(log.text, /no longer configured.*"count":3/);
 });
 
-test('a webhook that gets another secret while it refuses is tried again at once', async (t) => {
+test('a webhook that gets a new secret while it refuses is tried again at once', async (t) => {
   const receiver = await Receiver.start(t);
   const { hub, clock, webhooks } = await square(t, [receiver]);
   receiver.answer = (response) => response.writeHead(401).end();
@@ -412,7 +412,7 @@ test('a webhook that gets another secret while it refuses is tried again at once
   assert.equal(given, createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex'));
 });
 
-test('what cannot be stored for now is stored later', async (t) => {
+test('events that cannot be stored now are stored later', async (t) => {
   const receiver = await Receiver.start(t);
   const file = fileOf(t, 'webhooks.db');
   const { hub, clock, log } = await square(t, [receiver], { file });
@@ -427,7 +427,7 @@ test('what cannot be stored for now is stored later', async (t) => {
   assert.deepEqual(await receiver.told(), [['online', 'ana']]);
 });
 
-test('without webhooks nothing is opened, and a file that is none is refused', async (t) => {
+test('without webhooks nothing is opened, and a file that is not a backlog is refused', async (t) => {
   const { webhooks } = await square(t, [], { file: '/nowhere/webhooks.db' });
   await webhooks.close();
   await assert.rejects(square(t, [await Receiver.start(t)], { file: '/nowhere/webhooks.db' }), {
@@ -435,7 +435,7 @@ test('without webhooks nothing is opened, and a file that is none is refused', a
   });
 });
 
-test('a webhook that is down while events come without end writes few lines, which tell of all that was let go', async (t) => {
+test('a webhook that is down while events keep coming writes few log lines, which report all dropped events', async (t) => {
   const gone = 'http://127.0.0.1:1/';
   const { hub, clock, log, webhooks } = await square(t, [{ url: gone } as Receiver], {
     webhook: { events: ['published'] },
@@ -447,8 +447,8 @@ test('a webhook that is down while events come without end writes few lines, whi
     clock.advance(5); // is written, and from the ten-thousandth on the oldest are let go each time
   }
   await webhooks.close();
-  const told = log.lines.filter((line) => line.includes('too many events'));
-  const letGo = told.map((line) => Number(/"count":(\d+)/.exec(line)![1])).reduce((sum, count) => sum + count, 0);
+  const told = log.lines.filter(({ sentence }) => sentence.includes('too many events'));
+  const letGo = told.map(({ fields }) => Number(fields.count)).reduce((sum, count) => sum + count, 0);
   assert.equal(letGo, published - 10_000);
   assert.equal(told.length, 2);
   assert.ok(log.lines.length < 20, log.text);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { headerSize, writeFrame } from '../../../src/websocket/core/frame-writer.ts';
 import { FIN, OPCODE } from '../../../src/websocket/core/opcodes.ts';
 
-test('each masked frame has a key of its own that nobody can foresee, however many there are', () => {
+test('each masked frame has its own unpredictable key, however many there are', () => {
   const frames = 10_000;
   const target = Buffer.alloc(headerSize(0, true));
   const keys = new Set<number>();

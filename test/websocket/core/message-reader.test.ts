@@ -60,7 +60,7 @@ test("the RFC's own examples are read (RFC 6455 §5.7)", () => {
   assert.deepEqual(read(['8a 85 37 fa 21 3d 7f 9f 4d 51 58'], { masked: true }), ['pong 48656c6c6f']);
 });
 
-test('a control frame between fragments is told at once and does not disturb the message', () => {
+test('a control frame between fragments is reported at once and does not disturb the message', () => {
   assert.deepEqual(read(['01 01 61', '89 01 70', '00 01 62', '8a 00', '80 01 63']), ['ping 70', 'pong ', 'text abc']);
 });
 
@@ -108,7 +108,7 @@ test('the same messages come out however the bytes are split', () => {
   );
 });
 
-test('random and mutated bytes never bring out anything but messages and a rejection with a close code', () => {
+test('random and mutated bytes produce nothing but messages and a rejection with a close code', () => {
   const start = fc.constantFrom('81', '01', '80', '82', '88', '89', 'c1', '7f', 'ff').map((text) => hex(text));
   const noise = fc.array(
     fc.oneof(
@@ -126,7 +126,7 @@ test('random and mutated bytes never bring out anything but messages and a rejec
   );
 });
 
-test('what breaks the protocol is refused with the code that the RFC names', () => {
+test('protocol violations are refused with the code of the RFC', () => {
   const cases: [string, string, string, object?][] = [
     ['RSV1 without compression', 'c1 00', 'error 1002'],
     ['RSV2', 'a1 00', 'error 1002'],
@@ -168,12 +168,12 @@ test('invalid UTF-8 fails at its first byte, long before its frame or message is
   assert.deepEqual(read(['01 01 61', '00 7e 0400 ff']), ['error 1007']);
 });
 
-test('a character may be cut by a fragment, a frame that comes in pieces, or both', () => {
+test('a character may be split by a fragment, a partial frame, or both', () => {
   assert.deepEqual(read(['01 01 c3', '80 01 b1']), ['text ñ']);
   assert.deepEqual(read(['81 04 f0 9f', '98', '80']), ['text 😀']);
 });
 
-test('limits are on a frame, on a message over its fragments, and on the number of fragments', () => {
+test('limits apply to a frame, to a message over its fragments, and to the number of fragments', () => {
   assert.deepEqual(read(['82 03 616263'], { limits: { maxMessage: 2, maxFrame: 99 } }), ['error 1009']);
   assert.deepEqual(read(['02 02 6162', '80 01 63'], { limits: { maxMessage: 2 } }), ['error 1009']);
   assert.deepEqual(read(['82 03 616263'], { limits: { maxFrame: 2 } }), ['error 1009']);
@@ -181,7 +181,7 @@ test('limits are on a frame, on a message over its fragments, and on the number 
   assert.deepEqual(read(['02 00 80 00 82 00'], { limits: { maxFragments: 2 } }), ['binary ', 'binary ']);
 });
 
-test('a million one-byte fragments hold no more memory than their payload', () => {
+test('a million one-byte fragments use no more memory than their payload', () => {
   const reader = new MessageReader(
     new Log(),
     { ...LIMITS, maxFragments: 2_000_000 },
@@ -193,7 +193,7 @@ test('a million one-byte fragments hold no more memory than their payload', () =
   assert.ok(reader.held <= LIMITS.maxMessage, `${reader.held} bytes are held`);
 });
 
-test('a frame that announces much and sends little makes no room for what it announces', () => {
+test('a frame that announces much and sends little allocates nothing for what it announces', () => {
   const reader = new MessageReader(
     new Log(),
     { ...LIMITS, maxMessage: 1 << 30, maxFrame: 1 << 30 },
@@ -203,7 +203,7 @@ test('a frame that announces much and sends little makes no room for what it ann
   assert.ok(reader.held <= 256 * 1024, `${reader.held} bytes are held`);
 });
 
-test('a paused reader keeps what comes and gives it in order when it goes on', () => {
+test('a paused reader keeps what arrives and delivers it in order when it resumes', () => {
   const log = new Log();
   const reader = new MessageReader(log, LIMITS, { masked: false, compression: false });
   log.onText = (text) => {
@@ -220,7 +220,7 @@ test('a paused reader keeps what comes and gives it in order when it goes on', (
   assert.deepEqual(log.lines.slice(4), ['text e', 'text f']);
 });
 
-test('nothing comes out after a close frame', () => {
+test('nothing is delivered after a close frame', () => {
   assert.deepEqual(read(['88 02 03e8 81 01 61', '81 01 62']), ['close 1000 ']);
 });
 

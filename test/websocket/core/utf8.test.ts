@@ -50,7 +50,7 @@ const mixed = fc
   )
   .map((parts) => new Uint8Array(Buffer.concat(parts)));
 
-test('text is found valid or not exactly as the platform decoder finds it, however it is cut', () => {
+test("text is valid exactly when the platform's decoder accepts it, however it is split", () => {
   fc.assert(
     fc.property(mixed, fc.array(fc.nat(), { maxLength: 6 }), (bytes, cuts) => {
       const { ok, complete } = check(cut(bytes, cuts));
@@ -60,7 +60,7 @@ test('text is found valid or not exactly as the platform decoder finds it, howev
   );
 });
 
-test('a mistake is found at its first byte: what is accepted so far could still become valid', () => {
+test('an error is found at its first byte: what is accepted so far could still become valid', () => {
   fc.assert(
     fc.property(fc.uint8Array({ minLength: 1, maxLength: 6 }), (bytes) => {
       const checker = new Utf8Checker();
@@ -74,7 +74,7 @@ test('a mistake is found at its first byte: what is accepted so far could still 
   );
 });
 
-test('the first byte of a surrogate pair, an overlong form or a code point over U+10FFFF that settles it is refused', () => {
+test('the byte that reveals a surrogate, an overlong form or a code point over U+10FFFF is refused', () => {
   for (const [good, bad] of [
     [[0xed], 0xa0],
     [[0xe0], 0x9f],

@@ -1,8 +1,9 @@
 import { type Buffer, isUtf8 } from 'node:buffer';
 import { type Clock, systemClock } from '../../../clock.ts';
-import type { Hub, TextConnection } from '../../../hub/index.ts';
+import { type Hub, type TextConnection, visitorRequest } from '../../../hub/index.ts';
 import { LineBuffer, lineText, listen, type StreamServer, type StreamSocket } from '../../../stream/index.ts';
 import type { AddressLimits } from '../../limits/index.ts';
+import type { OnRefused } from '../../refusal-reasons.ts';
 import { StreamFanOut } from '../index.ts';
 import { LineWire } from './line-wire.ts';
 
@@ -11,9 +12,11 @@ export interface LineServerOptions {
   readonly listen: string;
   /** Where its lines go, and come from. */
   readonly channel: string;
+  /** Whether an address may connect. Default: all. */
+  readonly isAllowed?: (address: string) => boolean;
   readonly addressLimits?: AddressLimits;
   /** Called for each refused connection, with the reason. */
-  readonly onRefused?: (reason: string, address: string, sentence: string) => void;
+  readonly onRefused?: OnRefused;
   /** Called for each connection that was ended for what it sent or did not read, since a device may not show its last line. */
   readonly onEnded?: (why: string, address: string) => void;
   readonly clock?: Clock;
@@ -36,7 +39,7 @@ interface Guest {
 const HALF_CLOSED = 5_000;
 
 /**
- * A channel for raw TCP: each line that comes is published, and what is published comes as a line. `nc` is a client,
+ * A channel for raw TCP, without rights of visitors: each line that comes is published, and what is published comes as a line. `nc` is a client,
  * and so is any device that can open a socket. Who sends faster than it is let, or than the log takes it, is held back by
  * TCP. What cannot be taken (a line over 64 KiB, or not UTF-8) ends its connection, and the last line says why. Who ends their
  * own side still hears for five seconds.
@@ -57,9 +60,8 @@ export class LineServer {
     this.#clock = options.clock ?? systemClock;
   }
 
-  /** The address that it was asked to listen on. */
-  get listen(): string {
-    return this.#options.listen;
+  get count(): number {
+    return this.#guests.size;
   }
 
   get addresses(): readonly string[] {
@@ -98,7 +100,12 @@ export class LineServer {
 
   async #serve(socket: StreamSocket): Promise<void> {
     const address = new URL(socket.remoteAddress).hostname.replace(/^\[|\]$/g, '');
-    const { addressLimits, channel, onRefused, onEnded } = this.#options;
+    const { addressLimits, channel, onRefused, onEnded, isAllowed = () => true } = this.#options;
+    if (!isAllowed(address)) {
+      onEnded?.('the address is not on the list of the source', address);
+      socket.destroy();
+      return;
+    }
     // No peer: the socket itself was not counted before.
     const breach = addressLimits?.join(address, '', socket);
     if (breach) {
@@ -113,7 +120,9 @@ export class LineServer {
       onSlow: () => connection.slow(),
       onEnded: (reason) => onEnded?.(reason, address),
     });
-    const connection = this.#hub.connectText(wire, channel, { remoteAddress: address });
+    const connection = this.#hub.connectText(wire, channel, visitorRequest({ remoteAddress: address }), {
+      isTrusted: true,
+    });
     const guest = { connection, wire };
     this.#guests.add(guest);
     socket.once('close', () => {

@@ -1,4 +1,6 @@
 import type { Clock } from '../../../clock.ts';
+import { type CloseReason, closeText, type Outgoing } from '../../../hub/index.ts';
+import type { Code } from '../../../protocol/index.ts';
 import type { StreamSocket } from '../../../stream/index.ts';
 import type { StreamFanOut, StreamWire } from '../index.ts';
 
@@ -7,8 +9,8 @@ const QUEUE = 256 * 1024;
 /** Milliseconds for which the other side may take nothing more, and not end either, after we have said the last line. */
 const LINGER = 5_000;
 
-/** Close codes (RFC 6455 §7.4.1) of what is no fault of the other side's: it was ended on purpose, or the server stops. */
-const HARMLESS: readonly number[] = [1000, 1012];
+/** No fault of the other side: it was ended on purpose, or the server stops. */
+const HARMLESS: readonly Code[] = ['CLOSED', 'SHUTTING_DOWN'];
 
 export interface LineWireOptions {
   readonly fanOut: StreamFanOut;
@@ -39,7 +41,7 @@ export class LineWire implements StreamWire {
     return this.#phase === 'closing';
   }
 
-  send(text: string): boolean {
+  send({ text }: Outgoing): boolean {
     if (this.#phase !== 'open' || this.#socket.destroyed || this.#socket.writableEnded) return false;
     const isReady = this.#socket.write(`${text}\n`);
     if (this.#socket.writableLength <= QUEUE) return isReady;
@@ -49,8 +51,8 @@ export class LineWire implements StreamWire {
     return false;
   }
 
-  deliver(text: string): void {
-    this.send(text);
+  deliver(outgoing: Outgoing): void {
+    this.send(outgoing);
   }
 
   async drained(): Promise<void> {
@@ -68,13 +70,13 @@ export class LineWire implements StreamWire {
     this.#options.fanOut.unsubscribe(topic, this);
   }
 
-  /** The reason is the last line. */
-  close(code: number, reason: string): void {
+  close(reason: CloseReason): void {
     if (this.#phase === 'closing') return;
     this.#phase = 'closing';
-    if (!HARMLESS.includes(code)) this.#options.onEnded(reason);
+    const lastLine = closeText(reason);
+    if (!HARMLESS.includes(reason.code)) this.#options.onEnded(lastLine);
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
-    this.#socket.end(`${reason}\n`);
+    this.#socket.end(`${lastLine}\n`);
     this.#linger();
   }
 

@@ -1,18 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import { after } from '../../../clock.ts';
-import type { Connection } from '../../../hub/index.ts';
-import {
-  decodeFromServer,
-  encodeMember,
-  JsonText,
-  mayRetry,
-  memberText,
-  type Position,
-  type ServerMessage,
-  type Subscribed,
-} from '../../../protocol/index.ts';
+import type { CloseReason, Connection, HubMessage, Outgoing } from '../../../hub/index.ts';
+import { JsonText, mayRetry, type Position, type Subscribed } from '../../../protocol/index.ts';
 import type { StreamFanOut, StreamWire } from '../index.ts';
-import { eventId } from './event-id.ts';
+import { EventWriter, type Place } from './event-writer.ts';
 
 /** Bytes that wait for a reader above which it is slow, and goes back to the log. */
 const QUEUE = 256 * 1024;
@@ -38,15 +29,8 @@ export interface StreamOptions {
   readonly meta: boolean;
 }
 
-/** One channel of a stream. */
-interface Place {
-  readonly channel: string;
-  number: number;
-  /**
-   * What the reader has of this channel: what it came with, or else where the subscription begins. It moves with a
-   * publication, a `skip` or a `gap` alone, so that no id says more than the reader has been sent.
-   */
-  at: Position | undefined;
+/** The subscription to one channel of a stream. */
+interface Subscription extends Place {
   /** The log does not reach what the reader came with (it was restored from a backup, say), which is told as a gap. */
   isAhead: boolean;
   /** Publications since the last `more`; NaN when credit no longer counts. */
@@ -55,22 +39,23 @@ interface Place {
 }
 
 /**
- * One reader of Server-Sent Events: to the hub, another client of `zocalo.1`, for which this says `hi`, `sub` and
- * `more`, and whose lines it writes as events. So rights, positions, gaps and slow readers are the hub's alone.
+ * One reader of Server-Sent Events: to the hub, another client of `zocalo.1`, for which this asks `hi`, `sub` and
+ * `more`, and whose messages it writes as events. So rights, positions, gaps and slow readers are the hub's alone.
  */
 export class EventStream implements StreamWire {
   readonly #response: ServerResponse;
   readonly #fanOut: StreamFanOut;
   readonly #options: StreamOptions;
   readonly #answerInstead: (code: string, message: string, retryAfter: number | undefined) => void;
-  readonly #places: readonly Place[];
+  readonly #subscriptions: readonly Subscription[];
+  readonly #events: EventWriter;
   #connection: Connection | null = null;
   /**
-   * Subscriptions that are not answered yet. Until then the status is open and not every place is known, without which
-   * there is no id; so what comes meanwhile is kept as it came.
+   * Subscriptions that are not answered yet. Until then the status is undecided, and so is the position in some channel,
+   * without which there is no id; what comes meanwhile is kept as it came.
    */
   #unanswered: number;
-  #early: ServerMessage<JsonText>[] = [];
+  #early: HubMessage[] = [];
   #earlySize = 0;
   #phase: 'opening' | 'open' | 'over' = 'opening';
   #isSlow = false;
@@ -88,7 +73,7 @@ export class EventStream implements StreamWire {
     this.#options = options;
     this.#answerInstead = refuse;
     this.#unanswered = options.channels.length;
-    this.#places = options.channels.map((channel, index) => ({
+    this.#subscriptions = options.channels.map((channel, index) => ({
       channel,
       number: -1,
       at: options.since?.[index],
@@ -96,9 +81,10 @@ export class EventStream implements StreamWire {
       taken: 0,
       isOver: false,
     }));
+    this.#events = new EventWriter(this.#subscriptions, options.meta);
   }
 
-  /** Says to the hub what the request asks for. `connection` is the hub's, with this as its wire. */
+  /** Asks the hub for what the request asks for. `connection` is the hub's, with this as its wire. */
   start(connection: Connection): void {
     this.#connection = connection;
     const { token } = this.#options;
@@ -108,34 +94,33 @@ export class EventStream implements StreamWire {
       connection.lost();
       this.#drain();
     });
-    const lines = this.#places.map((place) => this.#subscribeTo(place));
-    connection.receive([JSON.stringify(['hi', 1, { token }]), ...lines].join('\n'));
+    connection.ask(['hi', 1, token === undefined ? {} : { token }]);
+    for (const subscription of this.#subscriptions) this.#subscribe(subscription);
   }
 
-  #subscribeTo(place: Place): string {
-    const { recent, presence } = this.#options;
-    const { at, isAhead, channel } = place;
-    const from = isAhead ? {} : at ? { at } : { recent };
-    const id = FIRST_ID + this.#places.indexOf(place);
-    return JSON.stringify(['sub', id, channel, { credit: CREDIT, ...from, ...(presence && { presence }) }]);
+  #subscribe(subscription: Subscription): void {
+    const { recent, presence = false } = this.#options;
+    const { at, isAhead, channel } = subscription;
+    const from = isAhead ? {} : at ? { at } : recent === undefined ? {} : { recent };
+    const id = FIRST_ID + this.#subscriptions.indexOf(subscription);
+    this.#connection?.ask(['sub', id, channel, { credit: CREDIT, presence, ...from }]);
   }
 
   // ——— the hub's way out
 
-  send(text: string): boolean {
-    this.deliver(text);
+  send(outgoing: Outgoing): boolean {
+    this.deliver(outgoing);
     // Before it is open nothing is taken, and the answer to the last subscription must not wait for that.
     return this.#phase === 'opening' || (this.#phase === 'open' && !this.#response.writableNeedDrain);
   }
 
-  deliver(text: string): void {
-    if (this.#phase === 'over') return;
-    const messages = decoded(text);
-    if (this.#phase === 'opening') this.#earlySize += text.length;
-    for (const message of messages) {
+  deliver(outgoing: Outgoing): void {
+    if (this.#phase === 'opening') this.#earlySize += outgoing.text.length;
+    for (const message of outgoing.messages) {
       if (this.#phase === 'opening') this.#await(message);
       else this.#take(message);
     }
+    if (this.#phase === 'over') return;
     const waiting = this.#response.writableLength + this.#earlySize;
     if (waiting <= QUEUE) return;
     if (waiting > QUEUE + ONE_GO) this.#response.destroy();
@@ -156,14 +141,9 @@ export class EventStream implements StreamWire {
     this.#fanOut.unsubscribe(topic, this);
   }
 
-  close(_code: number, reason: string): void {
-    if (this.#phase === 'opening') {
-      const [, code, message] = /^(\w+): (.*)$/s.exec(reason) ?? [];
-      this.refuse(code ?? 'INTERNAL', message ?? reason, undefined);
-    } else if (this.#phase === 'open') {
-      this.#phase = 'over';
-      this.#response.end();
-    }
+  close({ code, message, after }: CloseReason): void {
+    if (this.#phase === 'opening') this.refuse(code, message, after);
+    else if (this.#phase === 'open') this.#farewell('bye', { code }, after);
   }
 
   #drain(): void {
@@ -182,117 +162,58 @@ export class EventStream implements StreamWire {
 
   // ——— before the stream is open
 
-  #await(message: ServerMessage<JsonText>): void {
-    if (this.#phase === 'over') return;
+  #await(message: HubMessage): void {
     const [verb] = message;
     if (verb === 'err') this.#refused(message[1], message[2], message[3], message[4] ?? undefined);
     else if (verb === 'end') this.refuse(message[2], message[3] ?? '', undefined);
-    else if (verb === 'bye') this.refuse(message[1], 'the connection ended', message[2].after);
     else this.#early.push(message);
-    if (verb === 'ok' && this.#placeOf(message[1])) this.#answered(this.#placeOf(message[1])!, message[2].value);
+    if (verb === 'ok' && !(message[2] instanceof JsonText)) this.#answered(message[1], message[2]);
   }
 
   #refused(id: number, code: string, message: string, retryAfter: number | undefined): void {
-    const place = this.#placeOf(id);
-    if (code === 'BAD_POSITION' && place && !place.isAhead) {
+    const subscription = this.#subscriptions[id - FIRST_ID];
+    if (code === 'BAD_POSITION' && subscription && !subscription.isAhead) {
       // A status would end a browser's EventSource for good, which knows no other place to ask from.
-      place.isAhead = true;
-      this.#connection?.receive(this.#subscribeTo(place));
-    } else if (code === 'RATE_LIMITED' && place && retryAfter !== undefined) {
-      // Many channels are many lines at once: each that was refused has a turn of its own.
-      after(retryAfter, () => this.#connection?.receive(this.#subscribeTo(place)));
+      subscription.isAhead = true;
+      this.#subscribe(subscription);
+    } else if (code === 'RATE_LIMITED' && subscription && retryAfter !== undefined) {
+      // Many channels are many requests at once: each that was refused has a turn of its own.
+      after(retryAfter, () => this.#subscribe(subscription));
     } else this.refuse(code, message, retryAfter);
   }
 
-  #answered(place: Place, result: unknown): void {
-    const { ch, epoch, offset } = result as Required<Subscribed>;
-    place.number = ch;
-    if (place.isAhead) this.#early.push(['gap', ch, { have: place.at!, oldest: offset + 1, head: offset, epoch }]);
-    place.at ??= [epoch, offset];
+  #answered(id: number, result: Subscribed<JsonText, JsonText>): void {
+    const subscription = this.#subscriptions[id - FIRST_ID]!;
+    const { ch, epoch, offset } = result as Required<Subscribed<JsonText, JsonText>>;
+    subscription.number = ch;
+    const { at: have, isAhead } = subscription;
+    if (have && isAhead) this.#early.push(['gap', ch, { have, oldest: offset + 1, head: offset, epoch }]);
+    subscription.at ??= [epoch, offset];
     if (--this.#unanswered === 0) this.#open();
   }
 
   /**
-   * Everything was allowed: from here on it is a stream. An id comes first, so that whoever is cut off has a place, and
-   * as an event with data, since the usual polyfill takes no id without.
+   * Everything was allowed: from here on it is a stream. An id comes first, so that a reader that is cut off can come
+   * back with it, and as an event with data, since the usual polyfill takes no id without.
    */
   #open(): void {
     this.#phase = 'open';
     this.#response.writeHead(200, STREAM_HEADERS);
     this.#write(`retry: ${pause(RETRY)}\n`);
-    this.#event('start', { channels: this.#options.channels });
+    this.#write(this.#events.event('start', { channels: this.#options.channels }));
     for (const message of this.#early.splice(0)) this.#take(message);
     this.#earlySize = 0;
     if (!this.#response.writableNeedDrain) this.#drain();
   }
 
-  // ——— lines into events
+  // ——— the open stream, and its end
 
-  #take(message: ServerMessage<JsonText>): void {
-    if (this.#phase === 'over') return;
-    switch (message[0]) {
-      case 'ok': {
-        const { text, value } = message[2];
-        const place = this.#placeOf(message[1]);
-        const members = memberText(text, 'members');
-        const { count } = (value ?? {}) as Subscribed;
-        if (place && members !== undefined)
-          this.#event('presence', joined({ channel: place.channel }, `{"members":${members}}`));
-        else if (place && count !== undefined) this.#event('presence', { channel: place.channel, count });
-        break;
-      }
-      case 'm': {
-        const [, number, offset, data, meta] = message;
-        const place = this.#place(number);
-        if (offset > 0) this.#move(place, offset);
-        this.#event(
-          '',
-          this.#options.meta ? joined({ channel: place.channel }, `{"data":${data.text}}`, meta ?? {}) : data,
-        );
-        this.#count(place);
-        break;
-      }
-      case 'skip': {
-        const place = this.#place(message[1]);
-        const from = place.at![1] + 1;
-        this.#move(place, message[2]);
-        this.#event('skip', { channel: place.channel, from, to: message[2] });
-        break;
-      }
-      case 'live':
-        this.#place(message[1]).taken = Number.NaN;
-        break;
-      case 'gap': {
-        const { have, oldest, head, epoch } = message[2];
-        const place = this.#place(message[1]);
-        place.at = [epoch, head];
-        this.#event('gap', { channel: place.channel, have, oldest, head, epoch });
-        break;
-      }
-      case '+':
-        this.#event(
-          'join',
-          joined({ channel: this.#place(message[1]).channel }, encodeMember(message[2].id, message[2].data?.text)),
-        );
-        break;
-      case '-':
-        this.#event('leave', { channel: this.#place(message[1]).channel, id: message[2] });
-        break;
-      case 'n':
-        this.#event('presence', { channel: this.#place(message[1]).channel, count: message[2] });
-        break;
-      case 'to':
-        this.#event('to', message[1]);
-        break;
-      case 'end':
-        this.#end(message[1], message[2], message[3]);
-        break;
-      case 'bye':
-        this.#farewell('bye', { code: message[1] }, message[2].after);
-        break;
-      case undefined:
-        this.#write(':\n\n'); // the hub's ping: a comment, so that nothing between takes the line for dead
-    }
+  #take(message: HubMessage): void {
+    if (this.#phase !== 'open') return;
+    if (message[0] === 'end') this.#end(message[1], message[2], message[3]);
+    else this.#write(this.#events.write(message));
+    if (message[0] === 'm') this.#count(this.#of(message[1]));
+    else if (message[0] === 'live') this.#of(message[1]).taken = Number.NaN;
   }
 
   /** What will pass is told by a stream that ends: a browser's EventSource gives up for ever at any other status. */
@@ -302,62 +223,44 @@ export class EventStream implements StreamWire {
       this.#response.writeHead(200, STREAM_HEADERS);
       const data = JSON.stringify({ code, message });
       // The id that it came with comes back, for readers that begin each stream without one, as the standard has it.
-      const id = this.#options.since ? `id: ${this.#id}\n` : '';
+      const id = this.#options.since ? `id: ${this.#events.id}\n` : '';
       this.#response.end(`retry: ${pause(retryAfter ?? RETRY)}\nevent: bye\n${id}data: ${data}\n\n`);
     } else this.#answerInstead(code, message, retryAfter);
   }
 
   /** A subscription is over. One that may be had again is asked for again by the reader's coming back. */
   #end(channel: string, code: string, message = ''): void {
-    const place = this.#places.find((place) => place.channel === channel);
-    if (place) place.isOver = true;
-    const isLast = mayRetry(code) || this.#places.every(({ isOver }) => isOver);
+    const all = this.#subscriptions;
+    for (const subscription of all) if (subscription.channel === channel) subscription.isOver = true;
+    const isLast = mayRetry(code) || all.every(({ isOver }) => isOver);
     if (isLast) this.#farewell('end', { channel, code, message }, RETRY);
-    else this.#event('end', { channel, code, message });
+    else this.#write(this.#events.event('end', { channel, code, message }));
   }
 
   #farewell(event: string, data: object, after: number | undefined): void {
     if (after !== undefined) this.#write(`retry: ${pause(after)}\n`);
-    this.#event(event, data);
+    this.#write(this.#events.event(event, data));
     this.#phase = 'over';
     this.#response.end();
   }
 
-  #event(name: string, data: object): void {
-    const event = name === '' ? '' : `event: ${name}\n`;
-    this.#write(`${event}id: ${this.#id}\ndata: ${JsonText.of(data).text}\n\n`);
-  }
-
   #write(text: string): void {
-    if (this.#phase === 'open') this.#response.write(text);
+    if (this.#phase === 'open' && text !== '') this.#response.write(text);
   }
 
   /** Gives the hub credit for more, as soon as the socket has taken what there is. */
-  #count(place: Place): void {
-    place.taken++;
-    if (!(place.taken >= CREDIT / 2)) return; // nor when it is NaN
-    const { taken, number } = place;
-    place.taken = 0;
+  #count(subscription: Subscription): void {
+    subscription.taken++;
+    if (!(subscription.taken >= CREDIT / 2)) return; // nor when it is NaN
+    const { taken, number } = subscription;
+    subscription.taken = 0;
     void this.drained().then(() => {
-      if (this.#phase === 'open') this.#connection?.receive(JSON.stringify(['more', number, taken]));
+      if (this.#phase === 'open') this.#connection?.ask(['more', number, taken]);
     });
   }
 
-  #place(number: number): Place {
-    return this.#places.find((place) => place.number === number)!;
-  }
-
-  #placeOf(id: number): Place | undefined {
-    return this.#places[id - FIRST_ID];
-  }
-
-  #move(place: Place, offset: number): void {
-    place.at = [place.at![0], offset];
-  }
-
-  /** Every place is known once the stream is open. */
-  get #id(): string {
-    return eventId(this.#places.map(({ at }) => at!));
+  #of(number: number): Subscription {
+    return this.#subscriptions.find((subscription) => subscription.number === number)!;
   }
 }
 
@@ -367,22 +270,7 @@ const STREAM_HEADERS = {
   'X-Accel-Buffering': 'no', // nginx would keep events until it has a few kilobytes of them
 };
 
-/** One object with the members of several, of which some are JSON already. */
-function joined(...objects: readonly (object | string)[]): JsonText {
-  const members = objects.map((each) => (typeof each === 'string' ? each : JSON.stringify(each)).slice(1, -1));
-  return JsonText.written(`{${members.filter((text) => text !== '').join()}}`);
-}
-
 /** Not all at the same moment. */
 function pause(milliseconds: number): number {
   return Math.round(milliseconds * (1 + Math.random()));
-}
-
-/** The text that goes to many is read once for all of them. */
-let last: { readonly text: string; readonly messages: readonly ServerMessage<JsonText>[] } = { text: '', messages: [] };
-
-function decoded(text: string): readonly ServerMessage<JsonText>[] {
-  if (last.text !== text)
-    last = { text, messages: decodeFromServer(text).flatMap(({ message }) => (message ? [message] : [])) };
-  return last.messages;
 }

@@ -5,6 +5,7 @@ import { LIMITS, ProtocolError } from '../../../protocol/index.ts';
 import { type Origins, UpgradeRequest } from '../../../websocket/index.ts';
 import { answer, check, failureOf } from '../../http/index.ts';
 import type { AddressLimits } from '../../limits/index.ts';
+import type { OnRefused } from '../../refusal-reasons.ts';
 import { channelName } from '../../value-types/index.ts';
 import { type OpenStreams, StreamFanOut } from '../index.ts';
 import { parseEventId } from './event-id.ts';
@@ -42,7 +43,7 @@ export interface EventsOptions {
   /** Streams at a time. */
   readonly most: number;
   readonly addressLimits: AddressLimits | undefined;
-  readonly onRefused: (reason: string, address: string, sentence: string) => void;
+  readonly onRefused: OnRefused;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly report: (what: string, cause: unknown) => void;
   /** Where each stream stands while it is open. */
@@ -137,20 +138,18 @@ function lastEventId({ headers }: IncomingMessage, query: URLSearchParams): stri
 function optionsOf(request: IncomingMessage): StreamOptions {
   const url = request.url ?? '';
   const all = new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
-  const { channel, ...rest } = check(
-    querySchema,
-    { ...Object.fromEntries(all), channel: all.getAll('channel') },
-    'the query',
-  );
+  // A browser's EventSource can send no header of its own, other programs can.
+  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
+  const { token = bearer, ...others } = Object.fromEntries(all);
+  const query = { ...others, token, channel: all.getAll('channel') };
+  const { channel, ...rest } = check(querySchema, query, 'the query');
   const channels = [...new Set(channel)].toSorted();
   if (channels.length > CHANNELS)
     throw new ProtocolError('TOO_MANY_SUBSCRIPTIONS', `a stream may have ${CHANNELS} channels`);
   const since = lastEventId(request, all) || rest.since || undefined;
-  // A browser's EventSource can send no header of its own, other programs can.
-  const bearer = /^Bearer +(\S+)$/i.exec(request.headers.authorization ?? '')?.[1];
   return {
     channels,
-    token: rest.token ?? bearer,
+    token: rest.token,
     since: since === undefined ? undefined : parseEventId(since, channels.length),
     recent: rest.recent,
     presence: rest.presence === 'true',

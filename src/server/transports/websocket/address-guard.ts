@@ -2,13 +2,14 @@ import type { IncomingMessage } from 'node:http';
 import type { ServerOptions } from '../../../websocket/index.ts';
 import { normalAddress } from '../../http/index.ts';
 import type { AddressLimits, Breach } from '../../limits/index.ts';
+import type { OnRefused } from '../../refusal-reasons.ts';
 
 export interface AddressGuardOptions {
   readonly limits: AddressLimits;
   readonly clientAddress: ServerOptions['clientAddress'];
   /** Requests whose handler asks the limits itself, and says in its own way that they are refused. */
   readonly asksItself: (request: IncomingMessage) => boolean;
-  readonly onRefused: (reason: string, address: string, sentence: string) => void;
+  readonly onRefused: OnRefused;
 }
 
 /** RFC 6585 §4. */

@@ -12,7 +12,8 @@ import {
   WebSocketServer,
 } from '../../../websocket/index.ts';
 import type { AddressLimits } from '../../limits/index.ts';
-import type { Traffic } from '../index.ts';
+import { type OnRefused, reasonOf } from '../../refusal-reasons.ts';
+import { comeBack, type Traffic } from '../index.ts';
 import { addressGuard, TOO_MANY } from './address-guard.ts';
 import { UserWire } from './user-wire.ts';
 
@@ -21,7 +22,7 @@ interface Guest {
   /** A promise asks to hold the sender back until it resolves. */
   receive(text: string): Promise<void> | undefined | void;
   slow(): void;
-  lost(): void;
+  lost(code: number): void;
   end(code: 'SHUTTING_DOWN', message: undefined, after: number): void;
 }
 
@@ -39,7 +40,7 @@ export interface ServeOptions extends Omit<ServerOptions, 'protocols' | 'queuePo
   /** Requests whose handler asks `addressLimits` itself. Default: none. */
   readonly asksItself?: (request: IncomingMessage) => boolean;
   /** Called for each connection, handshake and request that was refused, with the reason. */
-  readonly onRefused?: (reason: string, address: string, sentence: string) => void;
+  readonly onRefused?: OnRefused;
   /** Milliseconds over which clients are told to come back when the server closes, each at a moment of chance. Default 10,000. */
   readonly spread?: number;
   /** From 0 up to 1. Default `Math.random`. */
@@ -59,12 +60,6 @@ const DEFAULTS = {
 /** Bytes that the hub may queue in one go, to whomever: a page of the log (256 KiB), its last publication, answers. */
 const ONE_GO = 512 * 1024;
 
-/** Why the engine refuses, by the status that it answers; any other is a bad handshake. */
-const REASONS: Record<number, string> = { 403: 'origin', 421: 'host', 503: 'full_or_closing', 500: 'failed' };
-
-/** Milliseconds until the first client comes back to a server that restarts. */
-const COME_BACK = 1_000;
-
 /** RFC 6455 §7.4.1: data of a kind that cannot be accepted. */
 const UNSUPPORTED = 1003;
 
@@ -75,7 +70,7 @@ const UNSUPPORTED = 1003;
 export class HubServer extends WebSocketServer {
   readonly #hub: Hub;
   readonly #queueLimit: number;
-  readonly #onRefused: (reason: string, address: string, sentence: string) => void;
+  readonly #onRefused: OnRefused;
   /** Milliseconds over which clients are told to come back when the server closes. */
   spread: number;
   readonly #random: () => number;
@@ -105,7 +100,7 @@ export class HubServer extends WebSocketServer {
   override async listen(): Promise<void> {
     await this.#hub.open();
     this.#removeFanOut = this.#hub.addFanOut({
-      publish: (topic, text, except) =>
+      publish: (topic, { text }, except) =>
         this.publish(topic, text, except instanceof UserWire ? { except: except.user } : undefined),
     });
     try {
@@ -122,7 +117,7 @@ export class HubServer extends WebSocketServer {
   }
 
   override onRefuse({ remoteAddress }: UpgradeRequest, status: number, sentence: string): void {
-    if (status !== TOO_MANY) this.#onRefused(REASONS[status] ?? 'handshake', remoteAddress, sentence);
+    if (status !== TOO_MANY) this.#onRefused(reasonOf(status), remoteAddress, sentence);
   }
 
   override onConnect(user: User): void {
@@ -147,10 +142,10 @@ export class HubServer extends WebSocketServer {
     void held.then(() => user.resume());
   }
 
-  override onClose(user: User): void {
+  override onClose(user: User, code: number): void {
     this.#gone.received += user.bytesReceived;
     this.#gone.sent += user.bytesSent;
-    this.#places.get(user)?.guest.lost();
+    this.#places.get(user)?.guest.lost(code);
     this.#places.delete(user);
   }
 
@@ -196,7 +191,7 @@ export class HubServer extends WebSocketServer {
     this.#isClosing = true;
     await this.#hub.settled(grace);
     for (const { guest } of [...this.#places.values()])
-      guest.end('SHUTTING_DOWN', undefined, Math.round(COME_BACK + this.spread * this.#random()));
+      guest.end('SHUTTING_DOWN', undefined, comeBack(this.spread, this.#random));
     this.#removeFanOut();
     return super.close({ grace: Math.max(0, grace - (this.#clock.now() - begun)) });
   }

@@ -1,4 +1,5 @@
-import type { Wire } from '../../../hub/index.ts';
+import { type CloseReason, closeText, type Outgoing, type Wire } from '../../../hub/index.ts';
+import { closeCode } from '../../../protocol/index.ts';
 import type { User } from '../../../websocket/index.ts';
 
 /** RFC 6455 §5.5: a control frame carries 125 bytes, of which the close code takes two. */
@@ -16,7 +17,7 @@ export class UserWire implements Wire {
     return this.user.remoteAddress;
   }
 
-  send(text: string): boolean {
+  send({ text }: Outgoing): boolean {
     return this.user.send(text);
   }
 
@@ -32,13 +33,13 @@ export class UserWire implements Wire {
     this.user.unsubscribe(topic);
   }
 
-  close(code: number, reason: string): void {
-    this.user.close(code, cut(reason));
+  close(reason: CloseReason): void {
+    this.user.close(closeCode(reason.code), cut(closeText(reason)));
   }
 }
 
 /** As many whole characters as a close frame can carry. */
-function cut(reason: string): string {
-  const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(REASON_BYTES));
-  return reason.slice(0, read);
+function cut(text: string): string {
+  const { read } = new TextEncoder().encodeInto(text, new Uint8Array(REASON_BYTES));
+  return text.slice(0, read);
 }

@@ -14,7 +14,7 @@ export interface WebListenerOptions extends ServeOptions {
 export class WebListener implements Part {
   readonly name: string;
   readonly reloads = ['drain'] as const;
-  readonly isDoor = true;
+  readonly isListener = true;
   readonly #hub: Hub;
   readonly #options: WebListenerOptions;
   #server: HubServer | undefined;

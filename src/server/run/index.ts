@@ -1,0 +1,2 @@
+export { type EachOptions, ProgramPerConnection } from './each.ts';
+export { type SharedOptions, SharedProgram } from './shared.ts';

@@ -1,0 +1,2 @@
+export { Sinks, type SinksParts } from './sinks.ts';
+export { type Sink, sinksOf } from './sinks-of.ts';

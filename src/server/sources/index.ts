@@ -1,0 +1,2 @@
+export { PushHandler } from './push-handler.ts';
+export { Sources, type SourcesParts } from './sources.ts';

@@ -1,0 +1,93 @@
+import type { Clock } from '../../clock.ts';
+import type { EventQueues } from '../../nodes/index.ts';
+import type { News } from './backlog.ts';
+import { placeOf } from './webhook.ts';
+
+/** Milliseconds for which events are collected into one call. */
+const GATHER = 5;
+/** Milliseconds until a failed call is tried again. */
+const TRY_AGAIN = 1_000;
+/** Events of each webhook that are held in memory while they cannot be stored. */
+const UNSTORED = 1_000;
+
+export interface OutboxOptions {
+  readonly queues: EventQueues;
+  readonly clock: Clock;
+  readonly log: { error(fields: object, sentence: string): void };
+  /** Events of this webhook are stored. */
+  readonly onStored: (webhook: string) => void;
+}
+
+/** Events of this process on their way into the queues of all nodes, in their order. */
+export class Outbox {
+  readonly #options: OutboxOptions;
+  #news = new Map<string, News[]>();
+  /** Events that were dropped while nothing could be stored, by webhook. */
+  readonly #lost = new Map<string, number>();
+  #cancel: (() => void) | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+  }
+
+  add(news: News): void {
+    const waiting = this.#news.get(news.webhook) ?? [];
+    waiting.push(news);
+    this.#news.set(news.webhook, waiting);
+    this.#schedule(GATHER);
+  }
+
+  /** Forgets what is for other webhooks than these. */
+  keepOnly(webhooks: ReadonlySet<string>): void {
+    for (const webhook of this.#news.keys()) if (!webhooks.has(webhook)) this.#news.delete(webhook);
+    for (const webhook of this.#lost.keys()) if (!webhooks.has(webhook)) this.#lost.delete(webhook);
+  }
+
+  /** Stores what is there, if that is possible now. */
+  async close(): Promise<void> {
+    this.#cancel?.();
+    this.#cancel = () => {}; // nothing is scheduled any more
+    await this.#writing;
+    await this.#write();
+  }
+
+  #schedule(pause: number): void {
+    if (this.#writing) return;
+    this.#cancel ??= this.#options.clock.after(pause, () => {
+      this.#cancel = undefined;
+      this.#writing = this.#write().then((isDone) => {
+        this.#writing = undefined;
+        if (this.#news.size > 0) this.#schedule(isDone ? GATHER : TRY_AGAIN);
+      });
+    });
+  }
+
+  /** False when something could not be stored. */
+  async #write(): Promise<boolean> {
+    const { queues, log, onStored } = this.#options;
+    const all = this.#news;
+    this.#news = new Map();
+    let isDone = true;
+    for (const [webhook, news] of all) {
+      const lost = this.#lost.get(webhook) ?? 0;
+      const fields = { webhook: placeOf(webhook) };
+      try {
+        const { dropped } = await queues.add(webhook, news, lost);
+        this.#lost.delete(webhook);
+        if (dropped > 0)
+          log.error({ ...fields, count: dropped }, 'too many events wait for a webhook: the oldest were dropped');
+        onStored(webhook);
+      } catch (error) {
+        isDone = false;
+        const reason = (error as Error).message;
+        log.error({ ...fields, reason, count: news.length }, 'events for webhooks cannot be stored: trying again');
+        const kept = [...news, ...(this.#news.get(webhook) ?? [])];
+        const gone = kept.splice(0, Math.max(0, kept.length - UNSTORED)).filter(({ event }) => event !== undefined);
+        this.#news.set(webhook, kept);
+        if (gone.length > 0) this.#lost.set(webhook, lost + gone.length);
+      }
+    }
+    return isDone;
+  }
+}

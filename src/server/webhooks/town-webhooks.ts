@@ -1,0 +1,225 @@
+import { systemClock } from '../../clock.ts';
+import type { Hub, Taken } from '../../hub/index.ts';
+import type { Others } from '../../nodes/index.ts';
+import type { WebhookConfig } from '../config/index.ts';
+import type { Change } from '../part.ts';
+import { Outbox } from './outbox.ts';
+import { Subscriber } from './subscriber.ts';
+import { publishedText, wantsOf } from './webhook.ts';
+import { RESTART, throttled, type WebhooksOptions } from './webhooks.ts';
+
+/** Milliseconds between two looks for events of other nodes. */
+const LOOK = 500;
+/** Milliseconds until the begin is tried again, when Redis is away. */
+const TRY_AGAIN = 1_000;
+
+type Kind = 'user' | 'channel';
+
+export interface TownWebhooksOptions extends Omit<WebhooksOptions, 'file'> {
+  /** Whether this node is stopping. */
+  readonly isDraining?: () => boolean;
+}
+
+/** A webhook on a node: what it wants. */
+interface Wanted {
+  readonly config: WebhookConfig;
+  readonly wants: (channel: string) => boolean;
+}
+
+/** What the node has that notifies for all. */
+interface Term {
+  readonly subscribers: Map<string, Subscriber>;
+  readonly ends: (() => void)[];
+  isOver: boolean;
+}
+
+/**
+ * Webhooks of several nodes. Each node adds what is published through it to queues that all share. One of them, which
+ * another one replaces when it dies, follows who is online and which channels are occupied in the whole town, and
+ * delivers. What was reported is stored together with the event, so that the next one continues there: a change is told
+ * once, however many nodes the user is connected to, and delivered at least once.
+ */
+export class TownWebhooks {
+  readonly #hub: Hub;
+  readonly #others: Others;
+  readonly #configs: readonly WebhookConfig[];
+  readonly #isDraining: () => boolean;
+  readonly #options: Required<Omit<WebhooksOptions, 'file'>>;
+  readonly #outbox: Outbox;
+  #wanted = new Map<string, Wanted>();
+  /** The channels of this node that webhooks want. */
+  readonly #occupied = new Set<string>();
+  /** Until when this node counts as the first one of a town that has been down. */
+  #restarting = Number.NEGATIVE_INFINITY;
+  #isLeading = false;
+  #term: Term | undefined;
+  #ends: (() => unknown)[] = [];
+
+  constructor(hub: Hub, others: Others, webhooks: readonly WebhookConfig[], options: TownWebhooksOptions) {
+    const { log, isDraining = () => false, clock = systemClock, now = Date.now, random = Math.random } = options;
+    this.#hub = hub;
+    this.#others = others;
+    this.#configs = webhooks;
+    this.#isDraining = isDraining;
+    this.#options = { log: throttled(log, clock), clock, now, random };
+    this.#outbox = new Outbox({
+      queues: others.queues,
+      clock,
+      log: this.#options.log,
+      onStored: (webhook) => this.#term?.subscribers.get(webhook)?.delivery.wake(),
+    });
+  }
+
+  /** Call once, when the hub is open. */
+  async open(): Promise<void> {
+    (await this.prepare(this.#configs)).commit();
+    const { clock } = this.#options;
+    if ((await this.#others.nodes()).length <= 1) this.#restarting = clock.now() + RESTART;
+    this.#ends = [
+      this.#hub.observe({
+        onOccupied: (channel) => this.#occupy(channel),
+        onVacated: (channel) => this.#vacate(channel),
+        onPublished: (taken) => this.#published(taken),
+      }),
+      this.#others.lead('webhooks', {
+        onGained: () => {
+          this.#isLeading = true;
+          this.#begin();
+        },
+        onLost: () => {
+          this.#isLeading = false;
+          this.#end();
+        },
+      }),
+    ];
+  }
+
+  /** Prepares other webhooks. What waits for one that is removed is deleted after a week. */
+  async prepare(webhooks: readonly WebhookConfig[]): Promise<Required<Change>> {
+    const wanted = new Map(
+      webhooks.map((config): [string, Wanted] => [config.url, { config, wants: wantsOf(config) }]),
+    );
+    return {
+      commit: () => {
+        this.#wanted = wanted;
+        this.#outbox.keepOnly(new Set(wanted.keys()));
+        for (const channel of this.#occupied) if (!this.#isWanted(channel)) this.#vacate(channel);
+        for (const channel of this.#hub.channels) this.#occupy(channel);
+        this.#end();
+        if (this.#isLeading) this.#begin();
+      },
+      discard: () => {},
+    };
+  }
+
+  /** Call it before the hub closes. */
+  async close(): Promise<void> {
+    for (const end of this.#ends.reverse()) await end();
+    this.#end();
+    await this.#outbox.close();
+  }
+
+  #isWanted(channel: string): boolean {
+    return this.#wanted.values().some(({ wants }) => wants(channel));
+  }
+
+  #occupy(channel: string): void {
+    if (this.#occupied.has(channel) || !this.#isWanted(channel)) return;
+    this.#occupied.add(channel);
+    this.#others.channels.add(channel);
+  }
+
+  #vacate(channel: string): void {
+    // Its subscribers are told to come back elsewhere, and it counts as occupied until they had the time.
+    if (this.#isDraining()) return;
+    if (this.#occupied.delete(channel)) this.#others.channels.remove(channel);
+  }
+
+  #published(taken: Taken): void {
+    let event: string | undefined;
+    for (const [webhook, { config, wants }] of this.#wanted) {
+      if (!config.events.includes('published') || !wants(taken.channel)) continue;
+      event ??= publishedText(taken, this.#options.now());
+      this.#outbox.add({ webhook, event });
+    }
+  }
+
+  /** This node notifies for all from now on. */
+  #begin(): void {
+    this.#end();
+    if (this.#wanted.size === 0) return;
+    const term: Term = { subscribers: new Map(), ends: [], isOver: false };
+    this.#term = term;
+    this.#take(term).catch((error) => {
+      if (term.isOver) return;
+      const reason = (error as Error).message;
+      this.#options.log.warn({ reason }, 'webhooks wait: who is online cannot be read now');
+      this.#end();
+      const cancel = this.#options.clock.after(TRY_AGAIN, () => this.#isLeading && this.#begin());
+      this.#term = { subscribers: new Map(), ends: [cancel], isOver: false };
+    });
+  }
+
+  async #take(term: Term): Promise<void> {
+    const { users, channels, queues } = this.#others;
+    const { clock } = this.#options;
+    const present = { user: new Set<string>(), channel: new Set<string>() };
+    const following = (kind: Kind) => ({
+      onCome: (name: string) => {
+        present[kind].add(name);
+        this.#change(term, kind, name, true);
+      },
+      onGo: (name: string) => {
+        present[kind].delete(name);
+        this.#change(term, kind, name, false);
+      },
+    });
+    for (const [roster, kind] of [
+      [users, 'user'],
+      [channels, 'channel'],
+    ] as const) {
+      const stop = await roster.follow(following(kind));
+      if (term.isOver) stop();
+      else term.ends.push(stop);
+    }
+    for (const [url, { config }] of this.#wanted) {
+      const here = { user: await queues.here(url, 'user'), channel: await queues.here(url, 'channel') };
+      if (term.isOver) return;
+      const subscriber = new Subscriber(config, {
+        ...this.#options,
+        backlog: {
+          page: (webhook, most = 100) => queues.page(webhook, most),
+          acknowledge: queues.acknowledge.bind(queues),
+        },
+        here: (kind) => here[kind],
+        add: (news) => this.#outbox.add(news),
+      });
+      term.subscribers.set(url, subscriber);
+      // After a restart of all nodes, their users need time to come back.
+      const patience = clock.now() < this.#restarting ? RESTART : config.debounce;
+      subscriber.compare([...present.user], [...present.channel], patience);
+    }
+    const wake = () => {
+      for (const { delivery } of term.subscribers.values()) delivery.wake();
+    };
+    term.ends.push(clock.every(LOOK, wake));
+    wake();
+  }
+
+  #change(term: Term, kind: Kind, name: string, isHere: boolean): void {
+    for (const subscriber of term.subscribers.values()) {
+      if (kind === 'channel' && !subscriber.wants(name)) continue;
+      if (isHere) subscriber.changes[kind].come(name);
+      else subscriber.changes[kind].go(name);
+    }
+  }
+
+  #end(): void {
+    const term = this.#term;
+    if (!term) return;
+    this.#term = undefined;
+    term.isOver = true;
+    for (const end of term.ends) end();
+    for (const subscriber of term.subscribers.values()) void subscriber.close();
+  }
+}

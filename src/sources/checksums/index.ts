@@ -1,0 +1,1 @@
+export { CHECKSUMS, type Checksum, type ChecksumName } from './checksum.ts';

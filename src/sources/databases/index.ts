@@ -1,0 +1,10 @@
+export { type AttachOptions, type Plan, planAttach, planDetach } from './attach.ts';
+export { Attempts, type AttemptsOptions, Pause } from './attempts.ts';
+export { type ConsumerStatus, OutboxConsumer } from './consumer.ts';
+export { canNotify, DATABASE_FORMS, dialectOf, openNotifications, openOutbox } from './dialects.ts';
+export { isDenied, placeOf } from './failure.ts';
+export { inspectOutbox } from './inspect.ts';
+export { type ListenerOptions, NotificationListener } from './listener.ts';
+export { type LookedUp, Lookup, type LookupOptions } from './lookup.ts';
+export type { Dialect, Session, SqlValue } from './session.ts';
+export { POSITIONS, type SinkTexts } from './sink-texts.ts';

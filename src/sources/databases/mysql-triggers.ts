@@ -1,0 +1,75 @@
+import { identifier } from './identifiers.ts';
+import { type Attachment, CHANNEL_WIDTH, type Column, PREFIX, type TriggerTexts } from './triggers.ts';
+
+const quote = (name: string) => identifier(name, '`');
+
+const BYTES = /blob$|binary$|^geometry|point$|string$|polygon$|collection$|^inet|^uuid$/;
+const EVENTS = ['insert', 'update', 'delete'] as const;
+
+/** Three triggers for a table, which have the rights of their definer. */
+export const mysqlTriggers: TriggerTexts = {
+  columns: `SELECT COLUMN_NAME AS name, LOWER(DATA_TYPE) AS type FROM information_schema.columns
+    WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position`,
+
+  attach: (attachment) => [
+    ...mysqlTriggers.detach(attachment.table),
+    ...EVENTS.map((event) => {
+      const { table, outbox } = attachment;
+      return `CREATE TRIGGER ${triggerOf(table, event)} AFTER ${event.toUpperCase()} ON ${quote(table)} FOR EACH ROW
+INSERT INTO ${quote(outbox)} (channel, data)
+${insertion(event, attachment)}`;
+    }),
+  ],
+
+  detach: (table) => EVENTS.map((event) => `DROP TRIGGER IF EXISTS ${triggerOf(table, event)}`),
+
+  attached: `SELECT DISTINCT EVENT_OBJECT_TABLE AS name FROM information_schema.triggers
+    WHERE trigger_schema = DATABASE() AND trigger_name = CONCAT('${PREFIX}', EVENT_OBJECT_TABLE, '_insert')`,
+
+  grant: (user, password, outbox, host) => [
+    `CREATE USER ${literal(user)}@${literal(host)} IDENTIFIED BY ${literal(password)}`,
+    `GRANT SELECT, UPDATE, DELETE ON ${quote(outbox)} TO ${literal(user)}@${literal(host)}`,
+  ],
+
+  drop: (outbox, user, host) => [
+    `DROP TABLE IF EXISTS ${quote(outbox)}`,
+    `DROP USER IF EXISTS ${literal(user)}@${literal(host)}`,
+  ],
+};
+
+function insertion(event: (typeof EVENTS)[number], { table, columns, channel }: Attachment): string {
+  const row = event === 'delete' ? 'NULL' : objectOf('NEW', columns);
+  const old = event === 'insert' ? 'NULL' : objectOf('OLD', columns);
+  const data = `JSON_OBJECT('op', '${event}', 'table', ${literal(table)}, 'row', ${row}, 'old', ${old})`;
+  const select = (row: string) => `SELECT ${channelOf(row, channel)}, ${data}`;
+  if (event !== 'update') return select(event === 'insert' ? 'NEW' : 'OLD');
+  const same = columns.map(({ name }) => `NEW.${quote(name)} <=> OLD.${quote(name)}`).join(' AND ');
+  // A row that moves to another channel is told of in both; UNION makes one of two that are the same.
+  return `${select('NEW')} FROM DUAL WHERE NOT (${same})\nUNION ${select('OLD')} FROM DUAL WHERE NOT (${same})`;
+}
+
+function objectOf(row: string, columns: readonly Column[]): string {
+  return `JSON_OBJECT(${columns.map((column) => `${literal(column.name)}, ${jsonOf(row, column)}`).join(', ')})`;
+}
+
+/** JSON has no bytes: they are hexadecimal after `\x`, as Postgres writes them. */
+function jsonOf(row: string, { name, type }: Column): string {
+  const value = `${row}.${quote(name)}`;
+  if (BYTES.test(type)) return `CONCAT('\\\\x', LOWER(HEX(${value})))`;
+  return type === 'bit' ? `${value} + 0` : value;
+}
+
+function channelOf(row: string, channel: Attachment['channel']): string {
+  const parts = channel.map((part) =>
+    typeof part === 'string' ? literal(part) : `COALESCE(${row}.${quote(part.name)}, 'null')`,
+  );
+  return `LEFT(CONCAT(${parts.join(', ')}), ${CHANNEL_WIDTH})`;
+}
+
+function triggerOf(table: string, event: string): string {
+  return quote(`${PREFIX}${table}_${event}`);
+}
+
+function literal(value: string): string {
+  return `'${value.replaceAll('\\', '\\\\').replaceAll("'", "''")}'`;
+}

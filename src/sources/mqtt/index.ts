@@ -1,0 +1,3 @@
+export { MQTT_FORM, parseBroker } from './broker-address.ts';
+export { type MqttOptions, MqttSource } from './source.ts';
+export { TopicPattern } from './topic.ts';

@@ -1,0 +1,1 @@
+export { type PushAnswer, type PushCall, type PushOptions, PushSource } from './source.ts';

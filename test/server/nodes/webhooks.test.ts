@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, type TestContext, test } from 'node:test';
+import { noRedis } from '../../support/redis.ts';
+import { until } from '../../support/until.ts';
+import { SECRET, startTown, type TownNode } from './town.ts';
+
+interface Event {
+  readonly version: number;
+  readonly type: string;
+  readonly user?: string;
+  readonly channel?: string;
+  readonly data?: unknown;
+}
+
+/** An application that is notified. */
+async function startReceiver(t: TestContext) {
+  const events: Event[] = [];
+  const receiver = { events, url: '', isDown: false };
+  const server = http.createServer(async (request, response) => {
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    if (!receiver.isDown) events.push(...JSON.parse(body).events);
+    response.writeHead(receiver.isDown ? 500 : 204).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  t.after(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  receiver.url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  return receiver;
+}
+
+const textOf = ({ type, user, channel, data }: Event) => [type, user ?? channel, data].filter(Boolean).join(' ');
+
+async function setUp(t: TestContext) {
+  const receiver = await startReceiver(t);
+  const webhooks = [
+    {
+      url: receiver.url,
+      secret: SECRET,
+      debounce: '100ms',
+      channels: ['chat:*'],
+      events: ['online', 'offline', 'occupied', 'vacated', 'published'],
+    },
+  ];
+  const { redis, nodes, more } = await startTown(t, 1, { webhooks, linger: '200ms', drain: { spread: '300ms' } });
+  const isLed = async () => ((await redis.ask('keys', 'zocalo:*:leader:webhooks')) as string[]).length > 0;
+  await until(isLed, 'the first daemon notifies for all');
+  nodes.push(await more());
+  const { Tokens } = await import('../../../src/server/auth/index.ts');
+  const tokens = new Tokens({ secret: SECRET, jwt: undefined, now: Date.now, fetch });
+  const join = async (node: TownNode, user: string, channel: string) => {
+    const client = node.client({ token: await tokens.mint({ user }) });
+    const subscription = client.subscribe(channel);
+    await until(() => subscription.state === 'live', `${user} is subscribed`);
+    return client;
+  };
+  const told = (text: string) => receiver.events.filter((event) => textOf(event) === text).length;
+  return { redis, receiver, nodes: nodes as [TownNode, TownNode], join, told };
+}
+
+describe('the webhooks of several daemons', { skip: noRedis }, () => {
+  test('tell once of what happens on any of them, and in the order of their versions', async (t) => {
+    const { receiver, nodes, join, told } = await setUp(t);
+    const [one, two] = nodes;
+    const ana = [await join(one, 'ana', 'chat:1'), await join(two, 'ana', 'chat:1')];
+    await until(() => told('online ana') === 1 && told('occupied chat:1') === 1, 'she is online');
+    for (const [at, node] of nodes.entries())
+      await node.call('POST', '/api/publish', { channel: 'chat:1', data: at + 1 });
+    await until(() => told('published chat:1 1') === 1 && told('published chat:1 2') === 1, 'both are told');
+    ana[0]!.close();
+    const luis = await join(one, 'luis', 'other');
+    await until(() => told('online luis') === 1, 'luis is online');
+    ana[1]!.close();
+    await until(() => told('offline ana') === 1 && told('vacated chat:1') === 1, 'she is offline');
+    luis.close();
+    await until(() => told('offline luis') === 1, 'luis is offline');
+    assert.equal(new Set(receiver.events.map(textOf)).size, receiver.events.length, 'each once');
+    const versions = receiver.events.map(({ version }) => version);
+    assert.deepEqual(
+      versions,
+      versions.toSorted((a, b) => a - b),
+    );
+  });
+
+  test('tell once of what happened when the daemon has died that notified', async (t) => {
+    const { receiver, nodes, join, told } = await setUp(t);
+    const [one, two] = nodes;
+    const client = await join(one, 'ana', 'chat:1');
+    await join(two, 'luis', 'chat:2');
+    await until(() => told('online ana') === 1 && told('online luis') === 1, 'both are online');
+    receiver.isDown = true;
+    await two.call('POST', '/api/publish', { channel: 'chat:2', data: 'before' });
+    one.program.child.kill('SIGKILL');
+    await one.program.exited;
+    client.close();
+    await two.call('POST', '/api/publish', { channel: 'chat:2', data: 'after' });
+    receiver.isDown = false;
+    await until(() => told('offline ana') === 1 && told('vacated chat:1') === 1, 'those of the dead are gone');
+    await until(() => told('published chat:2 before') >= 1, 'what was published before is told');
+    await until(() => told('published chat:2 after') >= 1, 'what was published after is told');
+    const changes = receiver.events.filter(({ type }) => type !== 'published').map(textOf);
+    assert.equal(new Set(changes).size, changes.length, `each once: ${changes}`);
+  });
+
+  test('tell nothing of a daemon that is restarted while its users go to another', async (t) => {
+    const { receiver, nodes, join, told } = await setUp(t);
+    const [one, two] = nodes;
+    await join(one, 'ana', 'chat:1');
+    await until(() => told('online ana') === 1 && told('occupied chat:1') === 1, 'she is online');
+    one.program.child.kill('SIGTERM');
+    // As her client does when it is told to come back.
+    await join(two, 'ana', 'chat:1');
+    await one.program.exited;
+    await two.call('POST', '/api/publish', { channel: 'chat:1', data: 'after' });
+    await until(() => told('published chat:1 after') >= 1, 'another notifies');
+    await join(two, 'luis', 'chat:2');
+    await until(() => told('online luis') === 1, 'luis is online');
+    assert.deepEqual(told('offline ana') + told('vacated chat:1'), 0, `${receiver.events.map(textOf)}`);
+  });
+});

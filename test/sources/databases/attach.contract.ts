@@ -1,0 +1,146 @@
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import type { ZocaloError } from '../../../src/errors.ts';
+import {
+  type AttachOptions,
+  dialectOf,
+  type Plan,
+  planAttach,
+  planDetach,
+} from '../../../src/sources/databases/index.ts';
+
+export interface AttachKind {
+  readonly name: string;
+  readonly skip: string | false;
+  /** An empty database of its own. */
+  address(t: TestContext): Promise<string>;
+  /** The types of the columns total, photo and ratio, and a value of each, in SQL and in JSON. */
+  readonly types: readonly [type: string, value: string, json: string][];
+  readonly names: (kind: 'tables' | 'triggers') => string;
+}
+
+/** What attaching a table must do in each kind of database. */
+export function testAttach(kind: AttachKind): void {
+  const options = { skip: kind.skip };
+  const setUp = async (t: TestContext) => {
+    const address = await kind.address(t);
+    const session = await dialectOf(address)!.connect(address, '', () => {});
+    t.after(() => session.close());
+    const columns = kind.types.map(([type], at) => `c${at} ${type}`);
+    await session.query(`CREATE TABLE orders (id INTEGER PRIMARY KEY, customer_id INTEGER, ${columns})`);
+    const carryOut = async (plan: Promise<Plan>) => {
+      const { run, close, address } = await plan;
+      await run();
+      close();
+      return address;
+    };
+    const attach = (more: Partial<AttachOptions> = {}) =>
+      planAttach({
+        address,
+        table: 'orders',
+        channel: 'orders:{customer_id}',
+        outbox: 'zocalo_outbox',
+        password: 'secret',
+        ...more,
+      });
+    const rows = async () => {
+      const found = await session.query('SELECT channel, data FROM zocalo_outbox ORDER BY id');
+      await session.query('DELETE FROM zocalo_outbox');
+      return found.map(({ channel, data }) => [channel, typeof data === 'string' ? JSON.parse(data) : data] as const);
+    };
+    return { address, session, attach, carryOut, rows };
+  };
+
+  test(
+    `${kind.name}: an attached table writes what changes into the outbox, with a form for every value`,
+    options,
+    async (t) => {
+      const { session, attach, carryOut, rows } = await setUp(t);
+      await carryOut(attach());
+      await carryOut(attach()); // again changes nothing
+      const values = kind.types.map(([, value]) => value);
+      await session.query(`INSERT INTO orders VALUES (1, 7, ${values})`);
+      await session.query('UPDATE orders SET id = 2 WHERE id = 1');
+      await session.query('UPDATE orders SET id = 2 WHERE id = 2');
+      await session.query('UPDATE orders SET customer_id = NULL');
+      await session.query('DELETE FROM orders');
+      const json = Object.fromEntries(kind.types.map(([, , json], at) => [`c${at}`, JSON.parse(json)]));
+      const row = (id: number, customer_id: number | null) => ({ id, customer_id, ...json });
+      const message = (op: string, row: object | null, old: object | null) => ({ op, table: 'orders', row, old });
+      const found = await rows();
+      const moved = message('update', row(2, null), row(2, 7));
+      assert.deepEqual(found.slice(0, 2), [
+        ['orders:7', message('insert', row(1, 7), null)],
+        ['orders:7', message('update', row(2, 7), row(1, 7))],
+      ]);
+      assert.deepEqual(
+        found.slice(2, 4).toSorted(),
+        [
+          ['orders:7', moved],
+          ['orders:null', moved],
+        ],
+        'a row that moves to another channel is told of in both',
+      );
+      assert.deepEqual(found.slice(4), [['orders:null', message('delete', null, row(2, null))]]);
+    },
+  );
+
+  test(
+    `${kind.name}: a table without a primary key is attached like any other, and equal rows are told of each`,
+    options,
+    async (t) => {
+      const { session, attach, carryOut, rows } = await setUp(t);
+      await session.query('CREATE TABLE visits (door INTEGER, badge INTEGER)');
+      await carryOut(attach({ table: 'visits', channel: 'visits:{door}' }));
+      for (let n = 0; n < 2; n++) await session.query('INSERT INTO visits VALUES (1, 7)');
+      await session.query('UPDATE visits SET badge = 8');
+      await session.query('DELETE FROM visits');
+      const [row, changed] = [
+        { door: 1, badge: 7 },
+        { door: 1, badge: 8 },
+      ];
+      const message = (op: string, row: object | null, old: object | null) => [
+        'visits:1',
+        { op, table: 'visits', row, old },
+      ];
+      const expected = [
+        message('insert', row, null),
+        message('update', changed, row),
+        message('delete', null, changed),
+      ];
+      assert.deepEqual(
+        await rows(),
+        expected.flatMap((each) => [each, each]),
+      );
+    },
+  );
+
+  test(`${kind.name}: detaching takes all of it away again`, options, async (t) => {
+    const { address, session, attach, carryOut, rows } = await setUp(t);
+    const names = async () =>
+      (await Promise.all((['tables', 'triggers'] as const).map((what) => session.query(kind.names(what))))).flat();
+    const before = await names();
+    const own = await carryOut(attach());
+    assert.notDeepEqual(await names(), before);
+    const source = await dialectOf(own!)!.connect(own!, 'zocalo_outbox', () => {});
+    await source.query('SELECT id FROM zocalo_outbox');
+    if (own !== address) await assert.rejects(source.query('SELECT id FROM orders'), { code: 'DATABASE_FAILED' });
+    source.close();
+    await carryOut(planDetach(address, 'zocalo_outbox', 'orders'));
+    await session.query('INSERT INTO orders (id) VALUES (1)');
+    assert.deepEqual(await rows(), []);
+    await carryOut(attach());
+    await carryOut(planDetach(address, 'zocalo_outbox'));
+    assert.deepEqual(await names(), before);
+    await session.query('INSERT INTO orders (id) VALUES (2)');
+    if (own !== address) await assert.rejects(dialectOf(own!)!.connect(own!, '', () => {}));
+  });
+
+  test(`${kind.name}: a table or column that does not exist is refused by name`, options, async (t) => {
+    const { attach } = await setUp(t);
+    const message = (error: ZocaloError) => error.message;
+    assert.match(await attach({ table: 'order' }).then(() => '', message), /has no table order/);
+    assert.match(await attach({ channel: 'o:{user}' }).then(() => '', message), /no column "user"; its columns are id/);
+    assert.match(await attach({ channel: 'o {id}' }).then(() => '', message), /is no name/);
+  });
+}

@@ -1,0 +1,64 @@
+import { after, before } from 'node:test';
+import { dialectOf } from '../../../src/sources/databases/index.ts';
+import type { DatabaseServer } from '../../support/database-server.ts';
+import { noPostgres, startPostgres } from '../../support/postgres.ts';
+import { testAttach } from './attach.contract.ts';
+import { literal } from './literal.ts';
+import { testOutage } from './outage.ts';
+import { testOutbox } from './outbox.contract.ts';
+import { testSink } from './sink.contract.ts';
+
+let server: DatabaseServer;
+const ends: (() => unknown)[] = [];
+let databases = 0;
+
+before(async () => {
+  if (!noPostgres) server = await startPostgres({ after: (end) => void ends.push(end as () => unknown) });
+});
+after(async () => {
+  for (const end of ends) await end();
+});
+
+async function emptyDatabase(): Promise<string> {
+  const name = `shop_${++databases}`;
+  const session = await dialectOf(server.address)!.connect(server.address, 'zocalo_outbox', () => {});
+  await session.query(`CREATE DATABASE ${name}`);
+  session.close();
+  return server.address.replace(/shop$/, name);
+}
+
+testOutbox({
+  name: 'postgres',
+  skip: noPostgres,
+  hasRowLocks: true,
+  lockTimeout: "SET lock_timeout = '1s'",
+  address: emptyDatabase,
+  insert: literal,
+});
+
+testOutage('postgres', noPostgres, () => server);
+
+testAttach({
+  name: 'postgres',
+  skip: noPostgres,
+  address: emptyDatabase,
+  types: [
+    ['bigint', '1234567890123', '1234567890123'],
+    ['bytea', "'\\x00ffde'", '"\\\\x00ffde"'],
+    ['text', "'ñ''\\'", '"ñ\'\\\\"'],
+    ['float8', "'NaN'", '"NaN"'],
+    ['json', `'{"a":[1]}'`, '{"a":[1]}'],
+  ],
+  names: (what) =>
+    `SELECT ${what.slice(0, -1)}_name AS name FROM information_schema.${what} WHERE ${what.slice(0, -1)}_schema = 'public'`,
+});
+
+testSink({
+  name: 'postgres',
+  skip: noPostgres,
+  address: emptyDatabase,
+  time: 'timestamptz',
+  json: 'jsonb',
+  timeText: (column) => `to_char(${column} AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI:SS.MS')`,
+  server: () => server,
+});
