@@ -18,6 +18,11 @@ export interface ToldOptions {
   readonly withOrigins: (channel: string, epoch: string, entries: readonly Entry[]) => readonly Entry[];
 }
 
+interface News {
+  readonly epoch: string;
+  readonly entries: readonly Entry[];
+}
+
 interface Waiting {
   readonly epoch: string;
   readonly offset: number;
@@ -32,12 +37,39 @@ export class Told {
   readonly #options: ToldOptions;
   readonly #waiting = new Map<string, Set<Waiting>>();
   readonly #repairs = new Map<string, Promise<void>>();
+  /** Announcements that wait until what is missing before them was read. */
+  readonly #early = new Map<string, News[]>();
 
   constructor(options: ToldOptions) {
     this.#options = options;
   }
 
+  /** Tells of an announcement; if something is missing before it, that is read from the log first. */
   tell(channel: string, epoch: string, entries: readonly Entry[]): void {
+    const early = this.#early.get(channel);
+    if (early) early.push({ epoch, entries });
+    else if (this.#isNext(channel, epoch, entries)) this.#tellNow(channel, epoch, entries);
+    else void this.#bridge(channel, { epoch, entries });
+  }
+
+  #isNext(channel: string, epoch: string, [first]: readonly Entry[]): boolean {
+    const told = this.#options.heard.of(channel);
+    return !told || !first || first.offset <= (told.epoch === epoch || told.head === 0 ? told.head + 1 : 0);
+  }
+
+  async #bridge(channel: string, news: News): Promise<void> {
+    const early = [news];
+    this.#early.set(channel, early);
+    // If that fails, the listeners see that something is missing.
+    const current = await this.#read(channel, undefined, false).catch(() => undefined);
+    this.#early.delete(channel);
+    for (const { epoch, entries } of early) {
+      // The log has gone on under another epoch, and this came late.
+      if (current === undefined || current === epoch) this.#tellNow(channel, epoch, entries);
+    }
+  }
+
+  #tellNow(channel: string, epoch: string, entries: readonly Entry[]): void {
     const { heard } = this.#options;
     heard.tell(channel, epoch, entries);
     const waiting = this.#waiting.get(channel);
@@ -73,24 +105,32 @@ export class Told {
   repair(channel: string, from?: Position): Promise<void> {
     let repair = this.#repairs.get(channel);
     if (!repair) {
-      repair = this.#read(channel, from).finally(() => this.#repairs.delete(channel));
+      repair = this.#read(channel, from, true)
+        .then(() => {})
+        .finally(() => this.#repairs.delete(channel));
       this.#repairs.set(channel, repair);
     }
     return repair;
   }
 
-  async #read(channel: string, from: Position | undefined): Promise<void> {
+  /** Returns the epoch of the log. `isNewest`: tell the newest entry of a log that does not go on from what was told. */
+  async #read(channel: string, from: Position | undefined, isNewest: boolean): Promise<string | undefined> {
     const { heard, read, withOrigins } = this.#options;
     for (;;) {
       const told = heard.of(channel);
       const position: Position | undefined = told ? [told.epoch, told.head] : from;
-      if (!position) return;
+      if (!position) return undefined;
       let page = await read(channel, position);
-      if (page.gap) page = await read(channel, [page.epoch, page.continues ?? Math.max(page.oldest, page.head) - 1]);
+      if (page.gap) {
+        const isKnown = page.gap !== 'epoch' || page.continues !== undefined || position[1] === 0;
+        if (!isKnown && !isNewest) return page.epoch;
+        const newest = Math.max(page.oldest, page.head) - 1;
+        page = await read(channel, [page.epoch, isKnown ? Math.max(page.continues ?? 0, page.oldest - 1) : newest]);
+      }
       const last = page.gap ? undefined : page.entries.at(-1);
-      if (page.gap || !last) return;
-      this.tell(channel, page.epoch, withOrigins(channel, page.epoch, page.entries));
-      if (last.offset >= page.head) return;
+      if (page.gap || !last) return page.epoch;
+      this.#tellNow(channel, page.epoch, withOrigins(channel, page.epoch, page.entries));
+      if (last.offset >= page.head) return page.epoch;
     }
   }
 }

@@ -238,7 +238,12 @@ export class NodesChaos {
         primary.signal('SIGCONT');
       },
       ...(this.#redis.replica
-        ? { 'failed over': () => this.#failOver() }
+        ? {
+            'failed over': async () => {
+              await this.#sortOut(this.#redis.named!);
+              await this.#failOver();
+            },
+          }
         : {
             'Redis killed': async () => {
               await primary.stop();
@@ -262,9 +267,21 @@ export class NodesChaos {
     replica.signal('SIGCONT');
     await until(async () => (await named()) === replica.port, 'the replica is the primary');
     await primary.start();
-    this.#redis = { primary: replica, replica: primary, named };
-    await until(async () => String(await primary.ask('info', 'replication')).includes('link_status:up'), 'it follows');
-    await until(() => hasAll(primary, replica), 'it has all');
+    await this.#sortOut(named);
+  }
+
+  /** A server that had no time to answer may have lost its part again: who follows whom, once both have the same. */
+  async #sortOut(named: () => Promise<number>): Promise<void> {
+    const pair = [this.#redis.primary, this.#redis.replica!] as const;
+    await until(async () => {
+      const port = await named();
+      const [replica, primary] = pair[0].port === port ? [pair[1], pair[0]] : pair;
+      this.#redis = { primary, replica, named };
+      const infos = await Promise.all(
+        [replica, primary].map(async (one) => String(await one.ask('info', 'replication'))),
+      );
+      return infos[0]!.includes('link_status:up') && infos[1]!.includes('role:master') && hasAll(replica, primary);
+    }, 'one follows the other, and has all');
   }
 
   async #logs() {
