@@ -26,6 +26,7 @@ export function chatFiles(): FileTable {
       '/': 'web/index.html',
       '/web/theme.css': 'web/theme.css',
       '/web/chat.css': 'web/chat.css',
+      '/web/conversation.css': 'web/conversation.css',
       '/web/arches.svg': 'web/arches.svg',
       '/web/icon.svg': 'web/icon.svg',
       '/favicon.ico': 'web/icon.svg',
