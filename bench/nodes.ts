@@ -11,6 +11,7 @@ import {
   catchUpPart,
   KINDS,
   type Kind,
+  latencyPart,
   type NodesRow,
   type PublishRow,
   publishPart,
@@ -26,7 +27,7 @@ const READERS = 200;
 const BYTES = 64;
 const LOG = 100_000;
 const RESULTS = new URL('./NODES.md', import.meta.url);
-const PARTS = { room, publish, catchup: catchUp };
+const PARTS = { room, latency, publish, catchup: catchUp };
 
 const { rounds, seconds, chosen, write, partial } = benchOptions({
   script: 'bench:nodes',
@@ -82,14 +83,19 @@ function hubCommand(): string[] {
   return [process.execPath, fileURLToPath(new URL('./servers/hub.ts', import.meta.url))];
 }
 
-async function room(): Promise<Part> {
+async function contestants(): Promise<Partial<Record<Kind, string[]>>> {
   const commands: Partial<Record<Kind, string[]>> = { zocalo: hubCommand() };
   await attempt('Socket.IO', async () => {
     const peer = socketIoOverRedis();
     commands.streams = peer.command;
     commands.plain = peer.command;
-    versions.push(peer.version);
+    if (!versions.includes(peer.version)) versions.push(peer.version);
   });
+  return commands;
+}
+
+async function room(): Promise<Part> {
+  const commands = await contestants();
   const rows: NodesRow[] = [
     { inFlight: 1, goal: { most: 0.8 }, samples: { zocalo: [], streams: [], plain: [] } },
     { inFlight: 16, goal: { most: 0.25 }, samples: { zocalo: [], streams: [], plain: [] } },
@@ -101,13 +107,25 @@ async function room(): Promise<Part> {
         if (command)
           await attempt(
             `the room on ${kind}`,
-            async () => void samples[kind].push(await oneRoom(kind, command, inFlight)),
+            async () => void samples[kind].push(await oneRoom(kind, command, inFlight, READERS)),
           );
       }
   return roomPart(rows, READERS);
 }
 
-async function oneRoom(kind: Kind, command: string[], inFlight: number): Promise<NodesResult> {
+async function latency(): Promise<Part> {
+  const commands = await contestants();
+  const samples: Record<Kind, NodesResult[]> = { zocalo: [], streams: [], plain: [] };
+  for (let round = 0; round < rounds; round++)
+    for (const kind of KINDS) {
+      const command = commands[kind];
+      if (command)
+        await attempt(`one reader on ${kind}`, async () => void samples[kind].push(await oneRoom(kind, command, 1, 1)));
+    }
+  return latencyPart(samples);
+}
+
+async function oneRoom(kind: Kind, command: string[], inFlight: number, readers: number): Promise<NodesResult> {
   await redis.ask('flushall');
   const environment = { BROKER: town(redis), REDIS: redis.address, ADAPTER: kind };
   const nodes = [await launch(command, environment), await launch(command, environment)] as const;
@@ -117,7 +135,7 @@ async function oneRoom(kind: Kind, command: string[], inFlight: number): Promise
       ports: [nodes[0].port, nodes[1].port],
       pids: [nodes[0].pid, nodes[1].pid],
       redis: redisPid,
-      readers: READERS,
+      readers,
       bytes: BYTES,
       inFlight,
       seconds,

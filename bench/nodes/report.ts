@@ -69,6 +69,27 @@ export function roomPart(rows: readonly NodesRow[], readers: number): Part {
   };
 }
 
+export function latencyPart(samples: Readonly<Record<Kind, readonly NodesResult[]>>): Part {
+  const of = (kind: Kind, what: 'p50' | 'p99') => median(samples[kind].map((sample) => sample[what]));
+  return {
+    title: 'One reader on each node, a message at a time',
+    header: ['', 'p50 ms', 'p99 ms'],
+    lines: KINDS.filter((kind) => samples[kind].length > 0).map((kind) => [
+      NAMES[kind],
+      of(kind, 'p50').toFixed(1),
+      of(kind, 'p99').toFixed(1),
+    ]),
+    goals: [
+      {
+        title: 'ms until the reader on the other node hears a message, p50',
+        goal: { most: 3 },
+        reached: samples.zocalo.length > 0 ? of('zocalo', 'p50') : undefined,
+      },
+    ],
+    notes: ['From the sending to the first node until it has come from the second one.'],
+  };
+}
+
 export function publishPart(rows: readonly PublishRow[]): Part {
   const best = Math.max(...rows.map(({ samples }) => (samples.length > 0 ? median(samples) : 0)));
   return {
