@@ -1,9 +1,5 @@
-import type { Gap, History, Position, ProtocolError } from '../protocol/index.ts';
-import { encodeParts } from './json.ts';
+import type { Gap, Position } from '../protocol/index.ts';
 import type { Message } from './messages.ts';
-import type { Outbox } from './outbox.ts';
-import { isPassing } from './retry.ts';
-import type { Session } from './session.ts';
 
 /** Publications that the server sends ahead while catching up, and that one request fetches: a page of its log. */
 export const PAGE = 256;
@@ -14,11 +10,12 @@ const BACKLOG = 2_048;
 export interface CursorFeed {
   readonly channel: string;
   readonly isPattern: boolean;
-  readonly context: { readonly session: Session; readonly outbox: Outbox };
+  readonly context: { load(): Promise<{ catchUp(cursor: Cursor, feed: CursorFeed): void }> };
   /** Of the last publication received. */
   readonly position: Position | undefined;
   /** Lets the server send more, if a cursor has room. */
   credit(): void;
+  end(error: Error): void;
 }
 
 /**
@@ -33,18 +30,18 @@ export class Cursor {
   isBehind = false;
   /** Called when there is something to take; undefined without a reader. */
   wake: (() => void) | undefined;
+  /** Of the last publication received, where everything before it was received or reported as lost. */
+  received: Position | undefined;
+  /** Up to this offset it receives what the log has, and the rest is no loss. */
+  until = 0;
+  isOver = false;
+  /** Ends the pause before the log is asked again. */
+  cancelRetry = () => {};
   readonly #feed: CursorFeed;
   readonly #onGap: (gap: Gap | undefined) => void;
   readonly #onChange: () => void;
   readonly #waiting: Message[] = [];
-  /** Of the last publication received, where everything before it was received or reported as lost. */
-  #received: Position | undefined;
-  /** Up to this offset it receives what the log has, and the rest is no loss. */
-  #until = 0;
   #isAsking = false;
-  #isOver = false;
-  #failures = 0;
-  #cancelRetry = () => {};
 
   /**
    * `onGap` is called with what is lost, or undefined if that is unknown; `onChange` when it falls behind or catches
@@ -64,14 +61,14 @@ export class Cursor {
    * From here on it receives everything, unless it has begun already. Up to the offset `until`: what the log has of it.
    */
   begin(position: Position | undefined, until = 0): void {
-    if (this.#received || !position) return;
-    this.#until = until;
+    if (this.received || !position) return;
+    this.until = until;
     this.#moveTo(position);
   }
 
   /** `position`: the message's position in the feed's own log, if it has one. */
   receive(message: Message, position: Position | undefined): void {
-    const received = this.#received;
+    const received = this.received;
     if (position && (!received || position[1] <= received[1])) return;
     if (!this.isBehind && ((position && position[1] > received![1] + 1) || this.#waiting.length > BACKLOG)) {
       this.isBehind = true;
@@ -83,7 +80,7 @@ export class Cursor {
 
   /** There is nothing for us up to `position`. False when that is not new. */
   skip(from: number, position: Position): boolean {
-    const [, offset] = this.#received ?? position;
+    const [, offset] = this.received ?? position;
     if (this.isBehind || offset < from - 1 || offset >= position[1]) return false;
     this.#moveTo(position);
     return true;
@@ -91,7 +88,7 @@ export class Cursor {
 
   /** The server has lost something. What came before it may still be in the log. */
   onGap(gap: Gap): void {
-    const received = this.#received;
+    const received = this.received;
     if (received?.[0] === gap.epoch && received[1] >= gap.oldest - 1) this.isBehind = true;
     else if (!this.isBehind) this.#lose(gap);
     this.#fetch();
@@ -106,8 +103,8 @@ export class Cursor {
 
   take(): Message | undefined {
     const message = this.#waiting.shift();
-    if (message && this.#received) {
-      this.position = this.#waiting.length > 0 ? (message.position ?? this.position) : this.#received;
+    if (message && this.received) {
+      this.position = this.#waiting.length > 0 ? (message.position ?? this.position) : this.received;
       this.#fetch();
       this.#feed.credit();
     } else if (message) this.#fetch();
@@ -115,83 +112,59 @@ export class Cursor {
   }
 
   end(): void {
-    this.#isOver = true;
-    this.#cancelRetry();
+    this.isOver = true;
+    this.cancelRetry();
     this.wake?.();
   }
 
   #push(message: Message, received: Position | undefined): void {
-    this.#received = received;
+    this.received = received;
     this.#waiting.push(message);
     this.wake?.();
   }
 
   #moveTo(position: Position): void {
-    this.#received = position;
+    this.received = position;
     if (this.#waiting.length === 0) this.position = position;
   }
 
   #lose(gap: Omit<Gap, 'have'>): void {
-    const have = this.#received;
+    const have = this.received;
     this.#moveTo([gap.epoch, gap.head]);
     if (have) this.#onGap({ ...gap, have });
   }
 
   /** Fetches what comes next, if that is possible and there is room for it. */
   #fetch(): void {
-    const { channel, isPattern, context } = this.#feed;
-    const { session } = context;
-    if (!this.isBehind || this.#isAsking || this.#isOver || this.#waiting.length >= PAGE / 2) return;
+    const { isPattern, context } = this.#feed;
+    if (!this.isBehind || this.#isAsking || this.isOver || this.#waiting.length >= PAGE / 2) return;
     if (isPattern) {
       // A pattern has no log.
       this.#onGap(undefined);
       this.#caughtUp();
-    } else if (session.state === 'open') {
+    } else {
       this.#isAsking = true;
-      // Not by a promise: the next lines of the frame may depend on the page.
-      session.ask('get', encodeParts('history', channel, { at: this.#received, limit: PAGE }), {
-        ok: (page) => this.#read(page as History),
-        err: (error) => this.#refused(error),
-        // The feed subscribes again, and then we go on.
-        lost: () => {
-          this.#isAsking = false;
-        },
-      });
+      context.load().then(
+        (extras) => extras.catchUp(this, this.#feed),
+        (error) => this.#feed.end(error),
+      );
     }
   }
 
-  #read(page: History): void {
-    const { epoch, oldest, head, gap } = page;
-    const { channel, context } = this.#feed;
-    const messages = context.outbox.toMessages(channel, page);
-    if (this.#isOver) return;
-    this.#failures = 0;
-    const [own, at] = this.#received!;
-    const have = Math.max(at, this.#until);
-    if (gap && (own !== epoch || have < oldest - 1)) {
-      this.#received = [own, have];
-      this.#lose({ epoch, oldest, head });
-    } else {
-      if (gap) this.#moveTo([epoch, oldest - 1]);
-      for (const message of messages) this.#push(message, message.position);
-    }
+  /**
+   * What comes next, from the log: from `start` on if that is not where it was, after what is lost. Without messages: it
+   * could not be asked, and is again when the feed is live.
+   */
+  resume(messages?: readonly Message[], start?: Position, lost?: Omit<Gap, 'have'>): void {
+    if (this.isOver) return;
+    if (start) this.#moveTo(start);
+    if (lost) this.#lose(lost);
+    for (const message of messages ?? []) this.#push(message, message.position);
     this.#isAsking = false;
+    if (!messages) return;
     if (this.#hasCaughtUp()) this.#caughtUp();
     // Nothing more for now: the feed does not know about the new log yet, but will hear of it.
-    else if (gap || messages.length > 0) this.#fetch();
-  }
-
-  #refused(error: ProtocolError): void {
-    const { position, context } = this.#feed;
-    this.#isAsking = false;
-    if (this.#isOver) return;
-    if (isPassing(error)) this.#cancelRetry = context.session.retry(error, this.#failures++, () => this.#fetch());
-    // With any other code, what we want is not available.
-    else {
-      const [epoch, head] = position!;
-      this.#lose({ epoch, oldest: head + 1, head });
-      this.#caughtUp();
-    }
+    else if (start || messages.length > 0) this.#fetch();
   }
 
   /**
@@ -199,7 +172,7 @@ export class Cursor {
    */
   #hasCaughtUp(ahead = Infinity): boolean {
     const [epoch, offset] = this.#feed.position!;
-    const [own, at] = this.#received!;
+    const [own, at] = this.received!;
     return own === epoch && at >= offset && at - offset <= ahead;
   }
 

@@ -1,4 +1,6 @@
 import type { Position, Presence, ProtocolError, ServerMessage } from '../protocol/index.ts';
+import { catchUp } from './catch-up.ts';
+import type { Cursor, CursorFeed } from './cursor.ts';
 import type { FeedContext, FeedState } from './feed.ts';
 import type { encodeParts } from './json.ts';
 import { type HistoryOptions, type HistoryPage, lookUpHistory, lookUpPresence, request } from './lookups.ts';
@@ -12,12 +14,13 @@ interface Ending {
   on(name: 'state', listener: (state: FeedState) => void): unknown;
 }
 
-/** What a plain page does not need: patterns, members and look-ups. Loaded when the first of them is used. */
+/** What a plain page does not need: patterns, members, look-ups, and readers that are late. Loaded when the first of them is used. */
 export class Extras {
   readonly people: People;
   readonly #context: FeedContext;
   readonly #ProtocolError: typeof ProtocolError;
   readonly #encode: typeof encodeParts;
+  readonly #isPassing: IsPassing;
   #patterns: Patterns | undefined;
 
   /** The functions are given, since an import would make a third file, which every page loads. */
@@ -25,6 +28,7 @@ export class Extras {
     this.#ProtocolError = error;
     this.#context = context;
     this.#encode = encode;
+    this.#isPassing = isPassing;
     this.people = new People(context, isPassing);
     this.#patterns = [...context.feeds.values()].some(({ isPattern }) => isPattern) ? new Patterns(context) : undefined;
   }
@@ -63,6 +67,10 @@ export class Extras {
     if (signal.aborted) end();
     signal.addEventListener('abort', end);
     subscription.on('state', (state) => state === 'ended' && signal.removeEventListener('abort', end));
+  }
+
+  catchUp(cursor: Cursor, feed: CursorFeed): void {
+    catchUp(this.#context, this.#encode, this.#isPassing, cursor, feed);
   }
 
   history(channel: string, options: HistoryOptions | undefined): Promise<HistoryPage<unknown>> {

@@ -1,6 +1,6 @@
 import type { Gap, Meta, Position, Subscribed } from '../protocol/index.ts';
 import { ProtocolError } from '../protocol/index.ts';
-import { type Cursor, PAGE } from './cursor.ts';
+import { type Cursor, type CursorFeed, PAGE } from './cursor.ts';
 import { encodeParts } from './json.ts';
 import type { PresenceEvent } from './messages.ts';
 import type { Outbox } from './outbox.ts';
@@ -30,6 +30,8 @@ export interface FeedContext {
   /** By the server's number of the channel. */
   readonly numbers: Map<number, Feed>;
   extras?: FeedExtras | undefined;
+  /** Loads what a plain page does not need. */
+  load(): Promise<{ catchUp(cursor: Cursor, feed: CursorFeed): void }>;
 }
 
 /** What a feed needs of patterns and members. */
