@@ -5,6 +5,7 @@ import {
   type ChannelName,
   type ChannelOutput,
   type Contract,
+  checkOptions,
   isChannel,
   type MethodInput,
   type MethodName,
@@ -16,6 +17,7 @@ import {
   type ServerMessage,
   type Welcome,
 } from '../protocol/index.ts';
+import type { ClientEvents, ClientOptions, ClientState, SubscribeOptions } from './client-options.ts';
 import type { ClientContext } from './context.ts';
 import { Emitter } from './emitter.ts';
 import type { Extras } from './extras.ts';
@@ -24,79 +26,13 @@ import { encodeParts } from './json.ts';
 import type { Network } from './liveness.ts';
 import type { HistoryOptions, HistoryPage } from './lookups.ts';
 import type { PatternGapEvent } from './messages.ts';
-import { noChannel, Outbox, type OutboxSettings, type OutboxStore, type Waiting } from './outbox.ts';
-import { browserTimers, type SocketState, type Timers } from './reconnecting-socket.ts';
+import { noChannel, Outbox, type OutboxSettings, type Waiting } from './outbox.ts';
+import { browserTimers } from './reconnecting-socket.ts';
 import type { WaitOptions } from './requests.ts';
 import { isPassing } from './retry.ts';
 import { CLOSED, Session } from './session.ts';
-import type { Login, NegotiatedSocket, SessionOptions, Token } from './session-options.ts';
+import type { NegotiatedSocket, SessionOptions } from './session-options.ts';
 import { Subscription } from './subscription.ts';
-
-/** `connecting` until the server has accepted the login; `waiting` in the pause before the next attempt. */
-export type ClientState = SocketState;
-
-export interface ClientOptions {
-  /**
-   * A token, or a function called before each connection and when the server reports it expired. '' or null: no token.
-   */
-  token?: Token;
-  /**
-   * Called for a user and a password when there is no token from an earlier login; the password is not kept. Answer
-   * quickly, since a server waits only some 10 seconds for `hi`: let the user type first, then open the client. A
-   * refusal is final: the client closes with UNAUTHORIZED. Not called when the option `token` is given.
-   */
-  login?: () => Login | Promise<Login>;
-  /** Default: the platform's own, which browsers, workers and Node have. */
-  WebSocket?: new (
-    url: string,
-    subprotocol: string,
-  ) => NegotiatedSocket;
-  /** Default: the system's wall clock, whose jumps show that the machine slept. */
-  clock?: Timers;
-  /** Returns a number from 0 up to 1; default `Math.random`. */
-  random?: () => number;
-  /**
-   * Storage for publications that are not acknowledged yet, so that they survive the page: `keptIn(localStorage)`.
-   * The next client with the same address and storage sends them, so clear it when another user logs in. Default:
-   * memory only.
-   */
-  storage?: OutboxStore;
-  /** Publications that may wait for acknowledgement. Default 1,000: minutes of typing offline. */
-  outbox?: number;
-  /**
-   * Called with each frame that is sent (`> ["pub",…]`) and received (`< ["ok",…]`): `console.debug`, for example. Tokens
-   * and passwords are among them.
-   */
-  debug?: (line: string) => void;
-  /** Emits `online`, `offline` and `pageshow`. Default: the window or worker; Node has none. */
-  network?: Network;
-}
-
-export interface SubscribeOptions {
-  /** The position of the last message seen: delivery starts after it. Default: start with the next message. */
-  since?: Position | undefined;
-  /** Without `since`: deliver this many of the newest messages first. Default 0. */
-  recent?: number;
-  /** Receive who is present, joins and leaves. Default false. */
-  presence?: boolean;
-  /** Join as a member, shown to others with this data. Default: not a member. */
-  member?: unknown;
-  /** Ends the subscription when it is aborted. */
-  signal?: AbortSignal | undefined;
-}
-
-export interface ClientEvents {
-  state: ClientState;
-  /** `client.waiting` has changed: a publication waits, or does no longer. */
-  waiting: readonly Waiting[];
-  /** Data that the server sent to this user or connection, outside of any channel. */
-  message: unknown;
-  /**
-   * Errors that no promise or subscription carries: a token that could not be fetched, a restored publication, the end
-   * by the server.
-   */
-  error: Error;
-}
 
 /** The result of `subscribe`, by the contract, or by the given type. */
 type Subscribing<C extends Contract, Name extends string, T> = Name extends `${string}*${string}`
@@ -145,8 +81,7 @@ export class Client<C extends Contract = any> {
    * @throws ProtocolError UNAVAILABLE when there is no WebSocket, BAD_OPTION for a misspelt option.
    */
   constructor(url: string, options: ClientOptions = {}) {
-    for (const name in options)
-      if (!(name in DEFAULTS)) throw new ProtocolError('BAD_OPTION', `no option ${name}: ${Object.keys(DEFAULTS)}`);
+    checkOptions(options, Object.keys(DEFAULTS) as (keyof ClientOptions)[]);
     const settings = { ...DEFAULTS, WebSocket: platform.WebSocket, ...options, url };
     if (!settings.WebSocket) throw new ProtocolError('UNAVAILABLE', 'no WebSocket: pass the option');
     const context = {
@@ -216,25 +151,27 @@ export class Client<C extends Contract = any> {
    * position there. Of several subscriptions to a channel, each has its own `since` and `recent`; all have `presence` when
    * one wants it; and the newest `member` that is still there is shown to others. The type of the messages is the contract's, or `T`.
    *
-   * @throws ProtocolError BAD_CHANNEL.
+   * @throws ProtocolError BAD_CHANNEL, BAD_OPTION.
    */
   subscribe<T = never, const Name extends AnyOf<ChannelName<C>> = string>(
     channel: Name & Allowed<ChannelName<C>, Name>,
-    { since, recent = 0, presence, member, signal }: SubscribeOptions = {},
+    options: SubscribeOptions = {},
   ): Subscribing<C, Name, T> {
-    if (!isChannel(channel.replaceAll('*', '-')) || channel.includes('**')) throw noChannel(channel);
+    checkOptions(options, ['since', 'recent', 'presence', 'member', 'signal']);
+    const { since, recent = 0, presence, member, signal } = options;
+    // Never two stars in a row.
+    if (!isChannel(channel.replace(/\*(?!\*)/g, '-'))) throw noChannel(channel);
     const wishes = channel.includes('*') ? '' : encodeParts({ presence: presence || undefined, member }).slice(1, -2);
     this.open();
     const context = this.#context;
     const feed = context.feeds.get(channel) ?? new Feed(context, channel, since);
-    if (feed.isPattern && !this.#feeds.some(({ isPattern }) => isPattern)) context.extras?.beginPatterns();
     context.feeds.set(channel, feed);
     const subscription = new Subscription<never, unknown>(context, feed, since, recent, wishes);
     // What cannot be loaded ends those who need it.
     if (wishes || signal || feed.isPattern) {
       feed.isSpecial = true;
       context.load().then(
-        (extras) => extras.endAt(signal, subscription),
+        (extras) => extras.begun(feed, subscription, signal),
         () => {},
       );
     }
@@ -261,6 +198,7 @@ export class Client<C extends Contract = any> {
     data?: MethodInput<C, Name>,
     options?: WaitOptions,
   ): Promise<[T] extends [never] ? MethodResult<C, Name> : T> {
+    checkOptions(options, ['timeout', 'signal']);
     this.open();
     const parts = encodeParts(method, data ?? null);
     return (await (options?.signal ? await this.#load() : this.#session).request('call', parts, options)) as never;
@@ -314,7 +252,7 @@ export class Client<C extends Contract = any> {
     try {
       const { Extras } = await import('./extras.ts');
       if (!context.extras) {
-        context.extras = new Extras(context, isPassing, encodeParts, ProtocolError);
+        context.extras = new Extras(context, isPassing, encodeParts, ProtocolError, checkOptions);
         context.extras.begin();
       }
       return context.extras;

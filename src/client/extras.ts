@@ -1,7 +1,7 @@
-import type { Position, Presence, ProtocolError, ServerMessage } from '../protocol/index.ts';
+import type { checkOptions, Position, Presence, ProtocolError, ServerMessage } from '../protocol/index.ts';
 import { catchUp } from './catch-up.ts';
 import type { Cursor, CursorFeed } from './cursor.ts';
-import type { FeedContext, FeedState } from './feed.ts';
+import type { Feed, FeedContext, FeedState } from './feed.ts';
 import type { encodeParts } from './json.ts';
 import { type HistoryOptions, type HistoryPage, lookUpHistory, lookUpPresence, request } from './lookups.ts';
 import { Patterns } from './patterns.ts';
@@ -21,11 +21,20 @@ export class Extras {
   readonly #ProtocolError: typeof ProtocolError;
   readonly #encode: typeof encodeParts;
   readonly #isPassing: IsPassing;
+  readonly #check: typeof checkOptions;
+  readonly #known = new WeakSet<Feed>();
   #patterns: Patterns | undefined;
 
   /** The functions are given, since an import would make a third file, which every page loads. */
-  constructor(context: FeedContext, isPassing: IsPassing, encode: typeof encodeParts, error: typeof ProtocolError) {
+  constructor(
+    context: FeedContext,
+    isPassing: IsPassing,
+    encode: typeof encodeParts,
+    error: typeof ProtocolError,
+    check: typeof checkOptions,
+  ) {
     this.#ProtocolError = error;
+    this.#check = check;
     this.#context = context;
     this.#encode = encode;
     this.#isPassing = isPassing;
@@ -42,9 +51,12 @@ export class Extras {
     }
   }
 
-  /** The first pattern begins, or the first one after a time without. */
-  beginPatterns(): void {
-    this.#patterns = new Patterns(this.#context);
+  /** The first pattern, or the first one after a time without: what is known of channels has become old. */
+  #beginPattern(feed: Feed): void {
+    const isNew = feed.isPattern && !this.#known.has(feed);
+    this.#known.add(feed);
+    const others = [...this.#context.feeds.values()].filter((other) => other.isPattern && other !== feed);
+    if (isNew && others.length === 0) this.#patterns = new Patterns(this.#context);
   }
 
   introduce(number: number, position: Position, channel: string): void {
@@ -60,8 +72,12 @@ export class Extras {
     return request(this.#context.session, verb, parts, options);
   }
 
-  /** Ends the subscription when the signal is aborted; the signal forgets it when it ends otherwise. */
-  endAt(signal: AbortSignal | undefined, subscription: Ending): void {
+  /**
+   * A subscription that needs more than messages of a channel. It ends when the signal is aborted; the signal forgets it
+   * when it ends otherwise.
+   */
+  begun(feed: Feed, subscription: Ending, signal: AbortSignal | undefined): void {
+    this.#beginPattern(feed);
     if (!signal) return;
     const end = () => subscription.unsubscribe();
     if (signal.aborted) end();
@@ -73,11 +89,13 @@ export class Extras {
     catchUp(this.#context, this.#encode, this.#isPassing, cursor, feed);
   }
 
-  history(channel: string, options: HistoryOptions | undefined): Promise<HistoryPage<unknown>> {
+  async history(channel: string, options: HistoryOptions | undefined): Promise<HistoryPage<unknown>> {
+    this.#check(options, ['after', 'limit', 'timeout', 'signal']);
     return lookUpHistory(this.#context, this.#encode, channel, options);
   }
 
-  presence(channel: string, options: WaitOptions | undefined): Promise<Presence> {
+  async presence(channel: string, options: WaitOptions | undefined): Promise<Presence> {
+    this.#check(options, ['timeout', 'signal']);
     return lookUpPresence(this.#context, this.#encode, channel, options);
   }
 

@@ -15,7 +15,8 @@ export {
   type StandardSchema,
   type Welcome,
 } from '../protocol/index.ts';
-export { Client, type ClientEvents, type ClientOptions, type ClientState, type SubscribeOptions } from './client.ts';
+export { Client } from './client.ts';
+export type { ClientEvents, ClientOptions, ClientState, SubscribeOptions } from './client-options.ts';
 export { closeWhenSent } from './close-when-sent.ts';
 export type { FeedState } from './feed.ts';
 export { keptIn, type OutboxStorage } from './kept.ts';

@@ -1,4 +1,5 @@
 import {
+  checkOptions,
   type History,
   isChannel,
   type Meta,
@@ -145,6 +146,7 @@ export class Outbox {
   /** Resolves with the position once it is in the log; with undefined for `keep: false`. */
   async publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
     const { storage, outbox: limit, url } = this.#context.settings;
+    checkOptions(options, ['echo', 'keep']);
     if (!isChannel(channel)) throw noChannel(channel);
     const json = encodeParts(data).slice(0, -1);
     const key = this.#prefix + (++this.#counter).toString(36).padStart(6, '0');

@@ -1,12 +1,10 @@
 import { systemClock } from '../clock.ts';
-import { ZocaloError } from '../errors.ts';
 import { Alone, type Nodes } from '../nodes/index.ts';
 import {
   type ChannelInput,
   type Contract,
   type GetOptions,
   type History,
-  isChannel,
   isPattern,
   type JsonText,
   PING,
@@ -17,9 +15,10 @@ import { requireNode } from '../runtime.ts';
 import { guard } from '../thenable.ts';
 import { admission } from './admission.ts';
 import type { UserConnection } from './caller.ts';
+import { checkName } from './channel-name.ts';
 import type { ChannelOptions } from './channel-options.ts';
 import { Channels } from './channels/channels.ts';
-import { history } from './channels/history.ts';
+import { checkHistoryOptions, history } from './channels/history.ts';
 import { Pages } from './channels/pages.ts';
 import { Patterns } from './channels/patterns.ts';
 import { presenceOf } from './channels/presence-of.ts';
@@ -230,7 +229,7 @@ export class Hub<C extends Contract = any> {
 
   /**
    * A page of a channel's log. `at`: start after this position; default from the oldest. @throws ProtocolError
-   * BAD_POSITION; ZocaloError LOG_….
+   * BAD_POSITION; ZocaloError BAD_OPTION, LOG_….
    */
   async history(channel: string, options: GetOptions = {}): Promise<History> {
     return (await this.historyText(channel, options)).value as History;
@@ -265,6 +264,7 @@ export class Hub<C extends Contract = any> {
   /** Like `history`, for passing it on: its data is the text that was published. */
   async historyText(channel: string, options: GetOptions = {}): Promise<JsonText> {
     checkName(channel);
+    checkHistoryOptions(options);
     await this.open();
     return history(this.#context.broker, channel, options);
   }
@@ -298,7 +298,7 @@ export class Hub<C extends Contract = any> {
   /**
    * Defines the method `name` for clients, or all methods that a pattern matches: the most specific one applies, as for
    * channels. `*` is for those that no other matches; without it, they are NO_SUCH_METHOD.
-   * @throws ZocaloError BAD_OPTION if there is such a method already, or the pattern is invalid.
+   * @throws ZocaloError BAD_OPTION if there is such a method already, the pattern is invalid, or the handler no function.
    *
    * @example
    * hub.method('order.*', (data, who, method) => orders.run(method.slice('order.'.length), data, who.user));
@@ -351,7 +351,10 @@ export class Hub<C extends Contract = any> {
     return this.#context.rules.names;
   }
 
-  /** Registers an observer of everything that happens here. Returns a function that removes it. */
+  /**
+   * Registers an observer of everything that happens here. Returns a function that removes it. @throws ZocaloError
+   * BAD_OPTION for an event that there is not.
+   */
   observe(observer: HubObserver): () => void {
     return this.#context.observers.add(observer);
   }
@@ -389,11 +392,4 @@ export class Hub<C extends Contract = any> {
     connection.start();
     return connection;
   }
-}
-
-function checkName(channel: string): void {
-  if (isChannel(channel)) return;
-  throw new ZocaloError('BAD_OPTION', `${JSON.stringify(channel)} is not a channel name`, {
-    advice: 'use letters, digits and the characters that a URL path may have, like chat:42',
-  });
 }

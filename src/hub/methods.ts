@@ -34,8 +34,13 @@ class Table {
   readonly #handlers: ReadonlyMap<string, Handler>;
   readonly #patterns: PatternTable<Handler>;
 
-  /** @throws ZocaloError BAD_OPTION for an invalid pattern. */
+  /** @throws ZocaloError BAD_OPTION for an invalid pattern, or a handler that is no function. */
   constructor(handlers: ReadonlyMap<string, Handler>) {
+    for (const [name, handler] of handlers)
+      if (typeof handler !== 'function')
+        throw new ZocaloError('BAD_OPTION', `the handler of the method ${name} is no function`, {
+          advice: 'pass (data, who) => the result, or a promise of it',
+        });
     const patterns = [...handlers].filter(([name]) => name.includes('*'));
     for (const [pattern] of patterns)
       if (!isPattern(pattern))

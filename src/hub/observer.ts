@@ -1,3 +1,4 @@
+import { checkNames, type OptionNames } from '../option-names.ts';
 import type { Position } from '../protocol/index.ts';
 import { isThenable } from '../thenable.ts';
 import type { UserConnection } from './caller.ts';
@@ -64,6 +65,23 @@ export interface HubObserver {
   onSlow?(who: UserConnection): void;
 }
 
+const EVENTS: OptionNames<HubObserver> = {
+  onConnect: true,
+  onDisconnect: true,
+  onSubscribe: true,
+  onUnsubscribe: true,
+  onOnline: true,
+  onOffline: true,
+  onOccupied: true,
+  onVacated: true,
+  onPublished: true,
+  onFailed: true,
+  onReceived: true,
+  onDelivered: true,
+  onRefused: true,
+  onSlow: true,
+};
+
 /** All observers of one hub. */
 export class Observers {
   readonly #all = new Set<HubObserver>();
@@ -73,8 +91,13 @@ export class Observers {
     this.#report = report;
   }
 
-  /** Returns a function that removes it. */
+  /**
+   * Returns a function that removes it. An observer may have members of its own, but those that begin like an event are
+   * one. @throws ZocaloError BAD_OPTION.
+   */
   add(observer: HubObserver): () => void {
+    const events = Object.entries(observer).filter(([name]) => /^on[A-Z]/.test(name));
+    checkNames(Object.fromEntries(events), EVENTS, 'of an observer');
     this.#all.add(observer);
     return () => this.#all.delete(observer);
   }
@@ -90,6 +113,7 @@ export class Observers {
       }
     }
   }
+
   #failed(name: string, cause: unknown): void {
     this.#report(`an observer failed at ${name}`, cause);
   }

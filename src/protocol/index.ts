@@ -67,4 +67,5 @@ export {
   type Welcome,
   type WelcomeLimits,
 } from './messages.ts';
+export { checkOptions } from './option-check.ts';
 export { type Decoded, type Fault, isPosition } from './shape.ts';

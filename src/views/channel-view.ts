@@ -1,5 +1,13 @@
 import type { Client } from '../client/index.ts';
-import type { Allowed, AnyOf, ChannelInput, ChannelName, ChannelOutput, Contract } from '../protocol/index.ts';
+import {
+  type Allowed,
+  type AnyOf,
+  type ChannelInput,
+  type ChannelName,
+  type ChannelOutput,
+  type Contract,
+  checkOptions,
+} from '../protocol/index.ts';
 import { ChannelStore, NOTHING, type Shared } from './channel-store.ts';
 import type { ChannelActions, ChannelSnapshot, ChannelViewOptions } from './options.ts';
 import type { View } from './view.ts';
@@ -36,6 +44,8 @@ function sharedOf(client: Client) {
  * moment: a component that is mounted again within a tick stays a member, and others see nothing of it.
  *
  * Making a view does nothing, and so does a view without listeners: on a server it has an empty snapshot.
+ *
+ * @throws ProtocolError BAD_OPTION.
  */
 export function channelView<
   T = never,
@@ -46,6 +56,7 @@ export function channelView<
   channel: Name & Allowed<ChannelName<C>, Name>,
   options: ChannelViewOptions = {},
 ): ChannelViewOf<C, Name, T> {
+  checkOptions(options, ['recent', 'presence', 'member', 'limit']);
   const id = `${channel} ${JSON.stringify(options)}`;
   const plain: Client = client;
   const find = () => clients.get(plain)?.stores.get(id);

@@ -3,7 +3,7 @@ import type { Member, Position } from '../protocol/index.ts';
 import type { Row } from './rows.ts';
 
 /** What a list of a channel starts with and keeps. */
-export interface ChannelViewOptions extends Omit<SubscribeOptions, 'since'> {
+export interface ChannelViewOptions extends Omit<SubscribeOptions, 'since' | 'signal'> {
   /** Messages to keep at most, besides older pages that were asked for. Default 1,000. */
   limit?: number;
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
 import { test } from 'node:test';
-import { Client, closeWhenSent, ProtocolError } from '../../src/client/index.ts';
+import { closeWhenSent, ProtocolError } from '../../src/client/index.ts';
 import { setUp } from './set-up.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;
@@ -69,18 +69,6 @@ test('a signal ends a subscription and its loops, and forgets a subscription tha
   const late = client.subscribe('chat:44', { signal });
   await hub.settle();
   assert.equal(late.state, 'ended');
-});
-
-test('a misspelt option of the client is refused by name, with those that there are', () => {
-  assert.throws(
-    () => new Client('ws://hub/', { tokn: 'x' } as object),
-    (error: Error) => {
-      assert.match(error.message, /^no option tokn: .*\btoken\b.*\blogin\b/);
-      return withCode('BAD_OPTION')(error);
-    },
-  );
-  const { client } = setUp({ token: '', debug: () => {}, outbox: 5 });
-  client.close();
 });
 
 test('a client closes when all is acknowledged, and at the latest after the time limit', async () => {

@@ -16,6 +16,7 @@ for (const [what, make, sentence] of [
   ['a channel', () => channel({ publsh: false }), 'option publsh of channels["chat:*"]; did you mean publish?'],
   ['a history', () => channel({ history: { sise: 1 } }), 'option sise in the history of channels["chat:*"]; did you mean size?'],
   ['a text', () => channel({ text: { output: String } }), 'option output in the text of channels["chat:*"]; there are in, out'],
+  ['an observer', () => new Hub({ broker: memory() }).observe(misspelt({ onPublish() {} })), 'option onPublish of an observer; did you mean onPublished?'],
   ['a log in memory', () => memory(misspelt({ byte: 5 })), 'option byte of memory; did you mean bytes?'],
   ['a log in a file', () => sqlite('x.db', misspelt({ forgetAftr: 5 })), 'option forgetAftr of sqlite; did you mean forgetAfter?'],
 ] as const) // biome-ignore format: a table
@@ -37,6 +38,23 @@ test('a publication with a misspelt option is refused, and not stored', async (t
     message: 'there is no option keepp of hub.publish; did you mean keep?',
   });
   assert.equal((await hub.history('news')).head, 0);
+});
+
+test('reading the history with a misspelt option is refused', async (t) => {
+  const hub = new Hub({ broker: memory() });
+  t.after(() => hub.close());
+  await assert.rejects(hub.history('news', misspelt({ limt: 5 })), {
+    code: 'BAD_OPTION',
+    message: 'there is no option limt of hub.history; did you mean limit?',
+  });
+});
+
+test('a method without a handler is refused when it is defined, not when it is called', () => {
+  const hub = new Hub({ broker: memory() });
+  assert.throws(() => hub.method('add', undefined as never), {
+    code: 'BAD_OPTION',
+    message: 'the handler of the method add is no function; pass (data, who) => the result, or a promise of it',
+  });
 });
 
 test('a visitor whose rights are misspelt is not let in with all rights', async () => {

@@ -363,3 +363,11 @@ test('a name that is no channel is thrown at the listener, and leaves nothing be
   for (let time = 0; time < 2; time++) assert.throws(() => view.subscribe(() => {}), { code: 'BAD_CHANNEL' });
   assert.equal(view.getSnapshot(), NOTHING);
 });
+
+test('a view refuses an option that there is not when it is made, with the nearest one', () => {
+  const { client } = setUp();
+  assert.throws(() => channelView(client, 'chat:42', { limti: 5 } as object), {
+    code: 'BAD_OPTION',
+    message: /^no option limti: did you mean limit,/,
+  });
+});

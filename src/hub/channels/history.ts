@@ -1,9 +1,17 @@
 import type { Broker, LogState } from '../../broker/index.ts';
+import { checkNames, type OptionNames } from '../../option-names.ts';
 import { type GetOptions, JsonText, type Position, ProtocolError } from '../../protocol/index.ts';
 import { stamped } from '../publication.ts';
 
 /** Publications that a client accepts at once, if it does not say how many. */
 export const CREDIT = 256;
+
+const NAMES: OptionNames<GetOptions> = { at: true, limit: true };
+
+/** @throws ZocaloError BAD_OPTION for an option that there is not. */
+export function checkHistoryOptions(options: GetOptions): void {
+  checkNames(options, NAMES, 'of hub.history');
+}
 
 /**
  * A page of a channel's log: a `History` as JSON, whose data is the text that was published. @throws ProtocolError
