@@ -93,11 +93,7 @@ describe('the same room in each framework, in Chromium', { skip: missing('chromi
       const { troubles, visit } = await open(t, framework);
       const ana = await visit('Ana');
       await members(ana, 'Ana');
-      for (let count = 1; count <= 25; count++) {
-        await say(ana, `number ${count}`);
-        // React empties the field some time after it was sent, with whatever is typed by then.
-        await until(async () => (await rows(ana)).length === count, 'the row is shown', 20_000);
-      }
+      for (let count = 1; count <= 25; count++) await say(ana, `number ${count}`);
       await until(
         async () => (await rows(ana)).filter((row) => row.endsWith('stored')).length === 25,
         'all are stored',

@@ -1,3 +1,4 @@
+import type { SyntheticEvent } from 'react';
 import type { Client } from 'zocalo-client';
 import { useChannel, useConnection } from 'zocalo-client/react';
 
@@ -14,8 +15,11 @@ export function Room({ client, channel, name }: { client: Client; channel: strin
   });
   const members = [...presence.members.values()].map(({ data }) => (data as { name: string }).name);
 
-  function say(form: FormData) {
-    const text = String(form.get('text')).trim();
+  function say(event: SyntheticEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const form = event.currentTarget;
+    const text = String(new FormData(form).get('text')).trim();
+    form.reset(); // at once: with `action`, React does it later, and takes what was typed meanwhile
     if (text) publish({ text });
   }
 
@@ -42,7 +46,7 @@ export function Room({ client, channel, name }: { client: Client; channel: strin
           </li>
         ))}
       </ol>
-      <form action={say}>
+      <form onSubmit={say}>
         <input name="text" placeholder="Say something" autoComplete="off" />
       </form>
     </main>
