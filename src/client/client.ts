@@ -13,7 +13,6 @@ import {
   type Position,
   type Presence,
   ProtocolError,
-  type PublishOptions,
   type ServerMessage,
   type Welcome,
 } from '../protocol/index.ts';
@@ -26,7 +25,7 @@ import { encodeParts } from './json.ts';
 import type { Network } from './liveness.ts';
 import type { HistoryOptions, HistoryPage } from './lookups.ts';
 import type { PatternGapEvent } from './messages.ts';
-import { noChannel, Outbox, type OutboxSettings, type Waiting } from './outbox.ts';
+import { noChannel, Outbox, type OutboxSettings, type PublicationOptions, type Waiting } from './outbox.ts';
 import { browserTimers } from './reconnecting-socket.ts';
 import type { WaitOptions } from './requests.ts';
 import { isPassing } from './retry.ts';
@@ -183,7 +182,7 @@ export class Client<C extends Contract = any> {
   async publish<const Name extends AnyOf<ChannelName<C>>>(
     channel: Name & Allowed<ChannelName<C>, Name>,
     data: ChannelInput<C, Name>,
-    options: Omit<PublishOptions, 'key'> = {},
+    options?: PublicationOptions,
   ): Promise<Position | undefined> {
     this.open();
     return this.#outbox.publish(channel, data, options);
@@ -243,7 +242,6 @@ export class Client<C extends Contract = any> {
    * them.
    */
   close(): void {
-    for (const feed of this.#feeds) feed.end();
     this.#session.close();
   }
 
@@ -278,8 +276,8 @@ export class Client<C extends Contract = any> {
         this.#suspend();
         break;
       case 'closed':
-        this.#suspend();
         for (const feed of this.#feeds) feed.end(why);
+        this.#suspend();
         this.#outbox.abandon(why ?? CLOSED);
     }
     this.#emitter.emit('state', state);

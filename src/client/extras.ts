@@ -38,7 +38,7 @@ export class Extras {
     this.#context = context;
     this.#encode = encode;
     this.#isPassing = isPassing;
-    this.people = new People(context, isPassing);
+    this.people = new People(context, isPassing, error);
     this.#patterns = [...context.feeds.values()].some(({ isPattern }) => isPattern) ? new Patterns(context) : undefined;
   }
 
@@ -111,12 +111,12 @@ export class Extras {
   }
 
   /** Sends a publication to those who are connected now: it waits for nothing. */
-  async sendNow(parts: string): Promise<undefined> {
+  async sendNow(parts: string, signal: AbortSignal | undefined): Promise<undefined> {
     const { session } = this.#context;
     const { isFree } = session.lines;
     if (!isFree || session.isOffline)
       throw new this.#ProtocolError(isFree ? 'CONNECTION_LOST' : 'RATE_LIMITED', 'it may not wait');
-    await session.request('pub', parts);
+    await request(session, 'pub', parts, { signal });
   }
 
   /** The connection is lost. */

@@ -23,7 +23,7 @@ export { keptIn, type OutboxStorage } from './kept.ts';
 export type { Network } from './liveness.ts';
 export type { HistoryOptions, HistoryPage } from './lookups.ts';
 export type { GapEvent, Message, PatternGapEvent, PresenceEvent, SkipEvent } from './messages.ts';
-export type { OutboxStore, Waiting } from './outbox.ts';
+export type { OutboxStore, PublicationOptions, Waiting } from './outbox.ts';
 export {
   browserTimers,
   type PlainSocket,

@@ -29,7 +29,7 @@ export interface OutboxContext {
   /** Reports an error that no promise or subscription carries. */
   report(error: Error): void;
   /** Loads what a plain page does not need. */
-  load(): Promise<{ sendNow(parts: string): Promise<undefined> }>;
+  load(): Promise<{ sendNow(parts: string, signal: AbortSignal | undefined): Promise<undefined> }>;
   /** `waiting` is another one. */
   onWaiting(): void;
 }
@@ -58,9 +58,19 @@ export interface Saved {
   options: PublishOptions;
 }
 
+/** How to publish. */
+export interface PublicationOptions extends Omit<PublishOptions, 'key'> {
+  /**
+   * Takes it back when it is aborted, unless it was sent before: then it rejects with the signal's reason, and nothing is
+   * stored. What was sent is settled as without a signal.
+   */
+  signal?: AbortSignal | undefined;
+}
+
 interface Entry extends Saved {
   /** As it is shown, once it was. */
   shown?: Waiting;
+  /** False: it was sent, and has to be again. Undefined: never. */
   isSent?: boolean;
   refusals: number;
   /** Undefined for what an earlier page has left. */
@@ -87,8 +97,8 @@ export class Outbox {
   readonly #entries = new Map<string, Entry>();
   /** Keys restored from storage after a page load; they have another prefix. */
   readonly #restored = new Set<string>();
-  /** Unique to this client: the time, which orders what several pages left behind, and some 52 random bits. */
-  readonly #prefix = `${Date.now().toString(36).padStart(9, '0')}-${Math.random().toString(36).slice(2)}-`;
+  /** Unique to this client: the time, which orders what several pages left behind (until 2059, when it has a digit more), and some 52 random bits. */
+  readonly #prefix = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}-`;
   #counter = 0;
   #waiting: readonly Waiting[] | undefined;
   #window = FIRST_WINDOW;
@@ -144,21 +154,34 @@ export class Outbox {
   }
 
   /** Resolves with the position once it is in the log; with undefined for `keep: false`. */
-  async publish(channel: string, data: unknown, options: Omit<PublishOptions, 'key'>): Promise<Position | undefined> {
+  async publish(
+    channel: string,
+    data: unknown,
+    { signal, ...options }: PublicationOptions = {},
+  ): Promise<Position | undefined> {
     const { storage, outbox: limit, url } = this.#context.settings;
-    checkOptions(options, ['echo', 'keep']);
+    checkOptions<PublicationOptions>(options, ['echo', 'keep', 'signal']);
+    if (signal?.aborted) throw signal.reason;
     if (!isChannel(channel)) throw noChannel(channel);
     const json = encodeParts(data).slice(0, -1);
     const key = this.#prefix + (++this.#counter).toString(36).padStart(6, '0');
     const saved: Saved = { key, channel, data: json, options: { ...options, key } };
     // For those who are connected now: it does not wait, and takes no place in the outbox.
-    if (options.keep === false) return (await this.#context.load()).sendNow(partsOf(saved));
+    if (options.keep === false) return (await this.#context.load()).sendNow(partsOf(saved), signal);
     if (this.#entries.size >= limit) throw new ProtocolError('OUTBOX_FULL', `${limit} publications wait`);
     storage?.save(url, saved);
-    return new Promise((resolve, reject) => {
-      this.#set({ ...saved, refusals: 0, resolve, reject });
-      this.flush();
-    });
+    let takeBack = () => {};
+    try {
+      return await new Promise((resolve, reject) => {
+        const entry: Entry = { ...saved, refusals: 0, resolve, reject };
+        takeBack = () => entry.isSent ?? this.refuse(key, signal!.reason);
+        signal?.addEventListener('abort', takeBack);
+        this.#set(entry);
+        this.flush();
+      });
+    } finally {
+      signal?.removeEventListener('abort', takeBack);
+    }
   }
 
   /** Sends what is not in flight yet, oldest first. */
@@ -179,7 +202,7 @@ export class Outbox {
   suspend(): void {
     for (const release of this.#held.values()) release();
     this.#held.clear();
-    for (const entry of this.#entries.values()) entry.isSent = false;
+    for (const entry of this.#entries.values()) entry.isSent &&= false;
   }
 
   /** It would be refused for ever. */
@@ -190,7 +213,6 @@ export class Outbox {
 
   /** Gives up in this page: a storage keeps its items. */
   abandon(error: Error): void {
-    this.suspend();
     const entries = [...this.#entries.values()];
     this.#entries.clear();
     if (entries.length > 0) this.#changed();

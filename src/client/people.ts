@@ -53,11 +53,13 @@ interface Told {
 export class People {
   readonly #context: FeedContext;
   readonly #isPassing: IsPassing;
+  readonly #ProtocolError: typeof ProtocolError;
   /** Those who were told who is there. */
   readonly #shown = new WeakSet<Reader>();
   readonly #told = new Map<Feed, Told>();
 
-  constructor(context: FeedContext, isPassing: IsPassing) {
+  constructor(context: FeedContext, isPassing: IsPassing, error: typeof ProtocolError) {
+    this.#ProtocolError = error;
     this.#context = context;
     this.#isPassing = isPassing;
   }
@@ -85,7 +87,8 @@ export class People {
   }
 
   /** Changes what the others see of us: `"member":{"name":"Ana"}`; '': we are no member. Rejects as the server refuses. */
-  setMember(feed: Feed, reader: Reader, member: string): Promise<void> {
+  async setMember(feed: Feed, reader: Reader, member: string): Promise<void> {
+    if (!feed.readers.has(reader)) throw new this.#ProtocolError('CLOSED', 'the subscription has ended');
     const before = reader.wishes;
     const wishes = [...(partsOf(before).presence ? ['"presence":true'] : []), ...(member ? [member] : [])].join();
     reader.wishes = wishes;

@@ -54,16 +54,23 @@ export interface ReconnectingSocketOptions {
 
 export const browserTimers: Timers = { now: () => performance.now(), after };
 
+const DEFAULTS = {
+  timers: browserTimers,
+  random: Math.random,
+  patience: 10_000,
+  finalCodes: [1008] as readonly number[],
+};
+
 /**
  * The pause before attempt number `failures` (from 0), in ms: random up to a limit that doubles and is capped. Drawing
  * from the whole range ("full jitter") spreads the clients that lost the same server.
  */
-export function pauseBefore(failures: number, random: number, base: number, cap: number): number {
+export function pauseBefore(failures: number, random: number, base = 500, cap = 15_000): number {
   return random * Math.min(cap, base * 2 ** failures);
 }
 
 export class ReconnectingSocket {
-  readonly #options: Required<ReconnectingSocketOptions>;
+  readonly #options: ReconnectingSocketOptions & typeof DEFAULTS;
   #state: SocketState = 'closed';
   /** While connecting and open. */
   #socket: PlainSocket | undefined;
@@ -75,15 +82,7 @@ export class ReconnectingSocket {
   #expecting = false;
 
   constructor(options: ReconnectingSocketOptions) {
-    this.#options = {
-      timers: browserTimers,
-      random: Math.random,
-      base: 500,
-      cap: 15_000,
-      patience: 10_000,
-      finalCodes: [1008],
-      ...options,
-    };
+    this.#options = { ...DEFAULTS, ...options };
   }
 
   get state(): SocketState {

@@ -31,8 +31,8 @@ export class Session {
   /** Requests on this connection without an answer, by number. */
   readonly #requests = new Map<number, Request>();
   #lastId = 0;
-  /** Requests for after the next login, and how to reject them if there will be none. */
-  readonly #untilOpen = new Map<() => void, (error: Error) => void>();
+  /** Requests for after the next login. They reject if there will be none. */
+  readonly #untilOpen = new Set<() => void>();
   /** The contents of the next `hi`, or the error of fetching them. */
   #hello: Promise<Hello | { error: Error }> | undefined;
   /** A token from the last login, used in the next `hi` instead of the password. */
@@ -121,21 +121,18 @@ export class Session {
     const answer = new Promise<unknown>((resolve, reject) => {
       let id = 0;
       const ask = () => {
-        this.#untilOpen.delete(ask);
         // A late answer says nothing about the connection: a method may take longer than any connection lasts.
-        id = this.ask(verb, parts, { ok: resolve, err: reject, lost }, 1e15);
+        if (this.state === 'open') id = this.ask(verb, parts, { ok: resolve, err: reject, lost }, 1e15);
+        else if (this.state === 'closed') reject(this.why ?? CLOSED);
+        else this.#untilOpen.add(ask);
       };
-      const askWhenOpen = () => (this.state === 'open' ? ask() : this.#untilOpen.set(ask, reject));
-      const lost = (error: ProtocolError) => {
-        if ((repeat || error.retryAfter === 0) && this.state !== 'closed') askWhenOpen();
-        else reject(error);
-      };
+      const lost = (error: ProtocolError) => (repeat || error.retryAfter === 0 ? ask() : reject(error));
       const giveUp = (error: unknown) => {
         this.#untilOpen.delete(ask);
         this.#requests.delete(id);
         reject(error);
       };
-      askWhenOpen();
+      ask();
       if (timeout) cancel = this.#timers.after(timeout, () => giveUp(new ProtocolError('TIMEOUT', UNKNOWN)));
       begun?.(giveUp);
     });
@@ -144,7 +141,7 @@ export class Session {
 
   /** Repeats a refused action later: when the server said, plus a random pause. Returns a function that cancels it. */
   retry({ retryAfter = 0 }: ProtocolError, failures: number, action: () => void): () => void {
-    return this.#timers.after(retryAfter + pauseBefore(failures, this.#options.random(), 500, 15_000), action);
+    return this.#timers.after(retryAfter + pauseBefore(failures, this.#options.random()), action);
   }
 
   /** Fetches a new token and sends it to the server. Rejects when there is none, or it is refused. */
@@ -199,8 +196,7 @@ export class Session {
         this.#liveness.stop();
         if (this.socket.closeCode !== undefined) this.why = this.#lossOf('FORBIDDEN');
         this.#lost(state);
-        for (const reject of this.#untilOpen.values()) reject(this.why ?? CLOSED);
-        this.#untilOpen.clear();
+        this.#askAll();
     }
   }
 
@@ -252,7 +248,13 @@ export class Session {
     if (welcome.ping > 0) this.#liveness.ping = welcome.ping;
     this.#credentials?.renewBefore(welcome.expiresIn);
     this.#listener.onState('open');
-    for (const ask of [...this.#untilOpen.keys()]) ask();
+    this.#askAll();
+  }
+
+  #askAll(): void {
+    const asking = [...this.#untilOpen];
+    this.#untilOpen.clear();
+    for (const ask of asking) ask();
   }
 
   #refused(error: ProtocolError): void {

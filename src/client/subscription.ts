@@ -1,4 +1,4 @@
-import type { Member, Position, PublishOptions } from '../protocol/index.ts';
+import type { Member, Position } from '../protocol/index.ts';
 import type { ClientContext } from './context.ts';
 import { Cursor } from './cursor.ts';
 import { Emitter } from './emitter.ts';
@@ -6,6 +6,7 @@ import type { Feed, FeedState, Reader } from './feed.ts';
 import { encodeParts } from './json.ts';
 import type { HistoryOptions, HistoryPage } from './lookups.ts';
 import type { GapEvent, Message, PresenceEvent, SkipEvent } from './messages.ts';
+import type { PublicationOptions } from './outbox.ts';
 import { CLOSED } from './session.ts';
 
 export interface SubscriptionEvents<T, Gaps = GapEvent> {
@@ -134,7 +135,7 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
    * with a TypeError for data that JSON cannot represent, or with a ProtocolError: the server's code, OUTBOX_FULL,
    * CLOSED, or CONNECTION_LOST with `keep: false`.
    */
-  async publish(data: Input, options: Omit<PublishOptions, 'key'> = {}): Promise<Position | undefined> {
+  async publish(data: Input, options?: PublicationOptions): Promise<Position | undefined> {
     if (this.#isOver) throw this.#error ?? CLOSED;
     return this.#context.outbox.publish(this.channel, data, options);
   }
@@ -145,9 +146,7 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
    */
   async setMember(data: unknown): Promise<void> {
     const wish = encodeParts({ member: data });
-    const { people } = await this.#context.load();
-    if (this.#isOver) throw this.#error ?? CLOSED;
-    return people.setMember(this.#feed, this.#reader, wish.slice(1, -2));
+    return (await this.#context.load()).people.setMember(this.#feed, this.#reader, wish.slice(1, -2));
   }
 
   /** A page of the channel's log. Rejects with the server's code, TIMEOUT or CLOSED. */

@@ -1,4 +1,4 @@
-import type { Client, GapEvent, Message, Subscription } from '../client/index.ts';
+import type { Client, GapEvent, Message, PublicationOptions, Subscription } from '../client/index.ts';
 import type { Position } from '../protocol/index.ts';
 import { readOlder } from './older.ts';
 import type { ChannelActions, ChannelSnapshot, ChannelViewOptions, PresenceSnapshot, Publishing } from './options.ts';
@@ -97,7 +97,7 @@ export class ChannelStore<T = unknown> implements ChannelActions<T> {
     this.#subscription?.unsubscribe();
   }
 
-  publish = (data: T, options: { echo?: boolean; keep?: boolean } = {}): Publishing => {
+  publish = (data: T, options: PublicationOptions = {}): Publishing => {
     this.#client.open();
     const before = this.#client.unacknowledged;
     const published = this.#client.publish(this.channel, data as never, options);
@@ -111,7 +111,7 @@ export class ChannelStore<T = unknown> implements ChannelActions<T> {
       published
         .then(
           (position) => this.#forAll((rows) => rows.settle(key, position)),
-          (error) => this.#forAll((rows) => rows.fail(key, error)),
+          (error) => this.#forAll((rows) => (options.signal?.aborted ? rows.discard(key) : rows.fail(key, error))),
         )
         .then(() => own.delete(key));
     }

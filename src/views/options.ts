@@ -1,4 +1,4 @@
-import type { FeedState, GapEvent, SubscribeOptions } from '../client/index.ts';
+import type { FeedState, GapEvent, PublicationOptions, SubscribeOptions } from '../client/index.ts';
 import type { Member, Position } from '../protocol/index.ts';
 import type { Row } from './rows.ts';
 
@@ -39,9 +39,9 @@ export type Publishing = Promise<Position | undefined> & { readonly key: string 
 export interface ChannelActions<T = unknown, Input = T> {
   /**
    * Publishes, and shows it at once as a row with the status `sending`. Resolves as the client's `publish`; when it
-   * rejects, the row says why, so that nobody has to catch it.
+   * rejects, the row says why, so that nobody has to catch it. What was taken back by `signal` has no row.
    */
-  publish(data: Input, options?: { echo?: boolean; keep?: boolean }): Publishing;
+  publish(data: Input, options?: PublicationOptions): Publishing;
   /** Loads up to `count` messages before the oldest one shown; default 50. Rejects as the client's `history`. */
   loadOlder(count?: number): Promise<void>;
   /** Changes what the others see of us, in place; undefined leaves. Rejects as the subscription's. */
