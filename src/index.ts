@@ -28,7 +28,15 @@ export {
   type VisitorRequest,
 } from './hub/index.ts';
 export { type Nodes, nodesOf } from './nodes/index.ts';
-export { type Contract, contract, JsonText, ProtocolError, type StandardSchema } from './protocol/index.ts';
+export {
+  type Contract,
+  contract,
+  type DataIssue,
+  type DataIssues,
+  JsonText,
+  ProtocolError,
+  type StandardSchema,
+} from './protocol/index.ts';
 export type { ConfigInput } from './server/config/index.ts';
 export { HubServer, type ServeOptions, serve } from './server/transports/websocket/index.ts';
 export * from './stream/index.ts';

@@ -4,6 +4,8 @@ export {
   type ChannelOutput,
   type Contract,
   contract,
+  type DataIssue,
+  type DataIssues,
   type Gap,
   type Member,
   type MethodInput,

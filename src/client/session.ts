@@ -297,7 +297,10 @@ export class Session {
         this.take(message[1])?.ok(message[2]);
         break;
       case 'err':
-        this.#answerError(message[1], new ProtocolError(message[2], message[3], message[4] ?? undefined, message[5]));
+        this.#answerError(
+          message[1],
+          new ProtocolError(...(message.slice(2) as unknown as ConstructorParameters<typeof ProtocolError>)),
+        );
         break;
       case 'bye':
         this.#leave(message[1], message[2].after, message[2].ticket);

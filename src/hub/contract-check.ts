@@ -1,12 +1,13 @@
 import { ZocaloError } from '../errors.ts';
 import {
   type Contract,
+  dataIssues,
   JsonText,
   PatternTable,
   ProtocolError,
-  type SchemaIssue,
   type SchemaResult,
   type StandardSchema,
+  sentenceOf,
 } from '../protocol/index.ts';
 import { isThenable, then } from '../thenable.ts';
 
@@ -89,11 +90,8 @@ function written(data: unknown): JsonText {
 
 function fittingOf(result: SchemaResult<unknown>): unknown {
   if (!result.issues) return result.value;
-  throw new ProtocolError('BAD_DATA', result.issues[0] ? sentenceOf(result.issues[0]) : 'the data does not fit');
-}
-
-/** @example `people.0.name: expected string` */
-function sentenceOf({ message, path = [] }: SchemaIssue): string {
-  const keys = path.map((part) => String(typeof part === 'object' ? part.key : part));
-  return keys.length > 0 ? `${keys.join('.')}: ${message}` : message;
+  const details = dataIssues(result.issues);
+  const [first] = details.issues;
+  const sentence = first ? sentenceOf(first) : 'the data does not fit';
+  throw new ProtocolError('BAD_DATA', sentence, undefined, undefined, details);
 }

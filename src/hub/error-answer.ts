@@ -18,7 +18,19 @@ export function answerOf({ report }: { readonly report: Report }, what: string, 
 }
 
 /** A refusal as the message that answers request `id`. */
-export function errMessage(id: number, { code, message, retryAfter, reason }: ProtocolError): HubMessage {
+export function errMessage(id: number, error: ProtocolError): HubMessage {
+  const { code, message, retryAfter, reason } = error;
+  const details = detailsOf(error);
+  if (details !== undefined) return ['err', id, code, message, retryAfter ?? null, reason ?? null, details];
   if (reason !== undefined) return ['err', id, code, message, retryAfter ?? null, reason];
   return retryAfter === undefined ? ['err', id, code, message] : ['err', id, code, message, retryAfter];
+}
+
+/** The details, as far as they are JSON: a mistake in them must not hide the refusal. */
+export function detailsOf({ details }: ProtocolError): unknown {
+  try {
+    return details === undefined ? undefined : JSON.parse(JSON.stringify(details));
+  } catch {
+    return undefined;
+  }
 }

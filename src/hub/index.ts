@@ -16,7 +16,7 @@ export type { TextConnection } from './connections/text-connection.ts';
 export type { ConnectionFacts, Reached, Town } from './connections/town.ts';
 export type { User as HubUser } from './connections/user.ts';
 export { milliseconds } from './duration.ts';
-export { answerOf } from './error-answer.ts';
+export { answerOf, detailsOf } from './error-answer.ts';
 export type { FanOut } from './fan-outs.ts';
 export { Hub } from './hub.ts';
 export type { HubLimits } from './limits.ts';

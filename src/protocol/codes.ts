@@ -148,12 +148,21 @@ export class ProtocolError extends Error {
   readonly retryAfter: number | undefined;
   /** Why, for programs: one of `REASONS`; undefined where the code says it all. */
   readonly reason: string | undefined;
+  /** More, for programs, as JSON: `DataIssues` for BAD_DATA, and whatever the application adds to its own refusals. */
+  readonly details: unknown;
 
-  constructor(code: Code | (string & {}), message: string, retryAfter?: number, reason?: Reason | (string & {})) {
+  constructor(
+    code: Code | (string & {}),
+    message: string,
+    retryAfter?: number | null,
+    reason?: Reason | (string & {}) | null,
+    details?: unknown,
+  ) {
     super(message);
     this.name = 'ProtocolError';
     this.code = code;
-    this.retryAfter = retryAfter;
-    this.reason = reason;
+    this.retryAfter = retryAfter ?? undefined;
+    this.reason = reason ?? undefined;
+    this.details = details;
   }
 }

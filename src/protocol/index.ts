@@ -29,6 +29,7 @@ export {
   type SchemaResult,
   type StandardSchema,
 } from './contract.ts';
+export { type DataIssue, type DataIssues, dataIssues, sentenceOf } from './data-issues.ts';
 export {
   encode,
   encodeAnswer,

@@ -177,7 +177,15 @@ export type ClientMessage<Data = unknown> =
 
 export type ServerMessage<Data = unknown> =
   | readonly ['ok', id: number, result: Data]
-  | readonly ['err', id: number, code: string, message: string, retryAfter?: number | null, reason?: string]
+  | readonly [
+      'err',
+      id: number,
+      code: string,
+      message: string,
+      retryAfter?: number | null,
+      reason?: string | null,
+      details?: unknown,
+    ]
   | readonly ['m', ch: number, offset: number, data: Data, meta?: Meta]
   | readonly ['skip', ch: number, offset: number]
   | readonly ['ch', ch: number, channel: string, epoch: string, offset: number]

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
 import { Hub, type HubOptions } from '../../src/hub/index.ts';
-import { contract, type StandardSchema } from '../../src/protocol/index.ts';
+import { contract, type DataIssues, ProtocolError, type StandardSchema } from '../../src/protocol/index.ts';
 import { serve } from '../../src/server/transports/websocket/index.ts';
 
 /** Takes a number as text, too, and takes longer for small ones: what comes first is settled last. */
@@ -51,6 +51,39 @@ test('a publication that does not fit is BAD_DATA, with the path and the message
   // @ts-expect-error: the text is not there
   await assert.rejects(hub.publish('chat:42', {}), { code: 'BAD_DATA', message: /^text: / });
   assert.equal((await hub.history('chat:42')).head, 0);
+});
+
+test('BAD_DATA has the path, the sentence and what was expected of each issue, up to ten', async (t) => {
+  const { client, hub } = await setUp(t);
+  const issue = { path: ['text'], message: 'Invalid input: expected string, received number', expected: 'string' };
+  // @ts-expect-error: the text is a string
+  await assert.rejects(client.publish('chat:42', { text: 42 }), { code: 'BAD_DATA', details: { issues: [issue] } });
+  const people = z.array(z.object({ name: z.string() }));
+  const other = new Hub({ broker: memory(), contract: { channels: { people } } });
+  t.after(() => other.close());
+  await assert.rejects(other.publish('people', Array(1_000).fill({}) as never), (error: ProtocolError) => {
+    const { issues } = error.details as DataIssues;
+    assert.deepEqual([issues.length, issues[9]?.path], [10, [9, 'name']]);
+    return true;
+  });
+  await assert.rejects(hub.publish('count:1', 'many'), {
+    details: { issues: [{ path: [], message: 'expected number' }] },
+  });
+});
+
+test("details of an application's own refusal reach the caller, and those that are no JSON hide nothing", async (t) => {
+  const { client, hub } = await setUp(t);
+  hub.method('rename', ({ name }) => {
+    const details = name === 'circular' ? { one: 1n } : { free: ['ana2', 'ana3'] };
+    throw new ProtocolError('TAKEN', 'the name is taken', undefined, undefined, details);
+  });
+  await assert.rejects(client.call('rename', { name: 'ana' }), {
+    code: 'TAKEN',
+    retryAfter: undefined,
+    reason: undefined,
+    details: { free: ['ana2', 'ana3'] },
+  });
+  await assert.rejects(client.call('rename', { name: 'circular' }), { code: 'TAKEN', details: undefined });
 });
 
 test("the schema's output is stored", async (t) => {

@@ -41,6 +41,10 @@ export const failure = z
       .string()
       .optional()
       .describe('The cause, for programs, where one code has several: for example RIGHT_MISSING.'),
+    details: z
+      .unknown()
+      .optional()
+      .describe('More, for programs. For BAD_DATA and BAD_MESSAGE: issues, each with path, message and expected.'),
   })
   .describe('Why a request was refused.');
 

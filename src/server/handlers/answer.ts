@@ -10,6 +10,8 @@ export interface Denial {
   readonly message: string;
   /** Milliseconds after which the client may try again. */
   readonly after: number | undefined;
+  /** For the client's program; undefined: none. */
+  readonly details: unknown;
 }
 
 export type Answer =
@@ -52,7 +54,7 @@ export function objectIn(text: string): Readonly<Record<string, unknown>> {
 
 /** The refusal in an answer; undefined when it has none. @throws BadAnswer. */
 export function denialIn(answer: Readonly<Record<string, unknown>>, event: EventName): Denial | undefined {
-  const { deny, code, after } = answer;
+  const { deny, code, after, details } = answer;
   if (deny === undefined || deny === false) return undefined;
   if (deny !== true && (typeof deny !== 'string' || deny === '' || deny.length > SENTENCE || !deny.isWellFormed()))
     throw new BadAnswer(`deny is neither true nor a sentence of at most ${SENTENCE} characters`);
@@ -65,6 +67,7 @@ export function denialIn(answer: Readonly<Record<string, unknown>>, event: Event
     code: code as string | undefined,
     message: deny === true ? DENIED : deny,
     after: after as number | undefined,
+    details,
   };
 }
 

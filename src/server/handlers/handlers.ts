@@ -244,8 +244,8 @@ export type Allowed = Extract<Answer, { kind: 'allowed' }>;
 /** @throws ProtocolError with the refusal. */
 function granted(answer: Answer): Exclude<Answer, Denial> {
   if (answer.kind !== 'denied') return answer;
-  const { code = 'FORBIDDEN', message, after } = answer;
-  throw new ProtocolError(code, message, after, code === 'FORBIDDEN' ? 'REFUSED' : undefined);
+  const { code = 'FORBIDDEN', message, after, details } = answer;
+  throw new ProtocolError(code, message, after, code === 'FORBIDDEN' ? 'REFUSED' : undefined, details);
 }
 
 function split(pattern: string): ProtocolError {

@@ -11,7 +11,7 @@ export function readIdentity(text: string): Verdict {
   const answer = objectIn(text);
   const denial = denialIn(answer, 'connect');
   if (denial && (denial.code === 'RATE_LIMITED' || denial.code === 'UNAVAILABLE'))
-    throw new ProtocolError(denial.code, denial.message, denial.after);
+    throw new ProtocolError(denial.code, denial.message, denial.after, undefined, denial.details);
   if (denial) return { kind: 'refused', message: denial.message };
   const { user, can, data, expiresIn } = answer;
   // Neither an empty object nor an error that is written as JSON is a permission.

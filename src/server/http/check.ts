@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { ProtocolError } from '../../protocol/index.ts';
+import { dataIssues, ProtocolError } from '../../protocol/index.ts';
 
 /** @throws ProtocolError BAD_MESSAGE, or the schema's own code; the message says which member is wrong and why. */
 export function check<Schema extends z.ZodType>(schema: Schema, value: unknown, what: string): z.output<Schema> {
@@ -10,5 +10,6 @@ export function check<Schema extends z.ZodType>(schema: Schema, value: unknown, 
     return `${place}: ${issue.message}`;
   });
   const [first] = result.error.issues as { params?: { code?: string } }[];
-  throw new ProtocolError(first?.params?.code ?? 'BAD_MESSAGE', faults.join('; '));
+  const code = first?.params?.code ?? 'BAD_MESSAGE';
+  throw new ProtocolError(code, faults.join('; '), undefined, undefined, dataIssues(result.error.issues));
 }

@@ -1,4 +1,4 @@
-import { answerOf } from '../../hub/index.ts';
+import { answerOf, detailsOf } from '../../hub/index.ts';
 import { codeRow, ProtocolError } from '../../protocol/index.ts';
 
 /** The codes that only the HTTP API has, besides the protocol's. */
@@ -25,12 +25,15 @@ export interface Failure {
     readonly message: string;
     readonly retryAfter?: number;
     readonly reason?: string;
+    readonly details?: unknown;
   };
 }
 
 /** Makes an answer from an error. A failure of the server is passed to `report`, and described in general terms. */
 export function failureOf(error: unknown, report: (what: string, cause: unknown) => void): Failure {
-  const { code, message, retryAfter, reason } = answerOf({ report }, 'a call of the HTTP API failed', error);
+  const answer = answerOf({ report }, 'a call of the HTTP API failed', error);
+  const { code, message, retryAfter, reason } = answer;
+  const details = detailsOf(answer);
   const status = statusOf(code);
   const pause = retryAfter ?? (status === 503 || status === 429 ? RETRY : undefined);
   return {
@@ -38,7 +41,13 @@ export function failureOf(error: unknown, report: (what: string, cause: unknown)
     headers: {
       ...(pause !== undefined && { 'retry-after': String(Math.ceil(pause / 1_000)) }),
     },
-    body: { code, message, ...(pause !== undefined && { retryAfter: pause }), ...(reason !== undefined && { reason }) },
+    body: {
+      code,
+      message,
+      ...(pause !== undefined && { retryAfter: pause }),
+      ...(reason !== undefined && { reason }),
+      ...(details !== undefined && { details }),
+    },
   };
 }
 

@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { z } from 'zod';
 import { jsonFault } from '../../../src/server/http/json-error-position.ts';
 import { missing } from '../../support/need.ts';
 import { call, serveApi } from './api-peer.ts';
@@ -80,6 +81,19 @@ test('each wrong member is named, and an unknown one is refused too', async (t) 
     assert.match(answer.body.message, sentence, name);
   }
   assert.equal((await hub.history('news')).head, 0);
+});
+
+test('the answer to data that does not fit has the path and what was expected, and so has one to a wrong member', async (t) => {
+  const channels = { news: z.object({ title: z.string() }) };
+  const { url } = await serveApi(t, { hub: { contract: { channels } } });
+  const { status, body } = await call(url, '/api/publish', { channel: 'news', data: { title: 42 } });
+  const message = 'Invalid input: expected string, received number';
+  const details = { issues: [{ path: ['title'], message, expected: 'string' }] };
+  assert.deepEqual([status, body], [422, { code: 'BAD_DATA', message: `title: ${message}`, details }]);
+  const { body: many } = await call(url, '/api/batch', [{ channel: 'news', data: {} }]);
+  assert.deepEqual(many[0].details.issues[0].path, ['title']);
+  const { body: wrong } = await call(url, '/api/publish', { channel: 'news', data: 1, keep: 'no' });
+  assert.deepEqual([wrong.code, wrong.details.issues[0].path], ['BAD_MESSAGE', ['keep']]);
 });
 
 test('a body over the limit is refused before it is read, with or without a declared length', async (t) => {

@@ -74,3 +74,17 @@ test('what two handlers would both answer, and what none could, is a mistake of 
   assert.match(shell!, /handlers\.a\.run must be a command/);
   assert.match(own!, /handlers\.a\.channels .*daemon's own channels/);
 });
+
+test('what a handler adds to its refusal reaches the client as details', async (t) => {
+  const details = { issues: [{ path: ['text'], message: 'write less' }] };
+  const refusal = JSON.stringify({ deny: 'write less', code: 'BAD_DATA', details });
+  const { url } = await startDaemon(t, {
+    channels: { 'room:*': { publish: 'everyone' } },
+    handlers: {
+      app: { channels: 'room:*', events: ['publish'], url: await application(t, (_, out) => out.end(refusal)) },
+    },
+  });
+  const peer = await HubPeer.join(t, url.replace('http', 'ws'));
+  peer.say('pub', 7, 'room:1', { text: 'much' }, {});
+  assert.deepEqual(await peer.next(), ['err', 7, 'BAD_DATA', 'write less', null, null, details]);
+});
