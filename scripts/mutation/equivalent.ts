@@ -57,4 +57,10 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     mutated: 'if (this.#first < 32 || this.#first * 2 <= this.#entries.length) return;',
     why: 'the places of removed entries are freed one entry later',
   },
+  {
+    file: 'src/broker/log-time.ts',
+    original: 'if (step < 0) this.since = this.now;',
+    mutated: 'if (step < 1) this.since = this.now;',
+    why: 'a step is more than a minute there, to either side',
+  },
 ];

@@ -33,6 +33,25 @@ describe('several processes with one Redis', { skip: noRedis }, () => {
     assert.deepEqual(heard[0], page.gap ? [] : page.entries.map(({ offset, data }) => `chat:1 ${offset} ${data}`));
   });
 
+  test('end their subscriptions when nobody watches any more', async (t) => {
+    const server = await startRedis(t);
+    const broker = await openBroker(t, server.address);
+    const stops = [await broker.watch('chat:1', () => {}), await broker.watch('chat:1', () => {})];
+    stops.push(await broker.watch('chat:*', () => {}), await broker.watch('*', () => {}));
+    const topics = async () => {
+      const names = (await server.ask('pubsub', 'channels', '*:news:*')) as string[];
+      const families = (await server.ask('pubsub', 'channels', '*:all:*')) as string[];
+      return [names.length, families.length, await server.ask('pubsub', 'numpat')];
+    };
+    assert.deepEqual(await topics(), [1, 1, 1]);
+    stops[0]!();
+    stops[0]!();
+    await broker.state('chat:1');
+    assert.deepEqual(await topics(), [1, 1, 1], 'somebody watches still');
+    for (const stop of stops) stop();
+    await until(async () => (await topics()).join() === '0,0,0', 'Redis sends nothing of them');
+  });
+
   test('see one log: its ends, its epoch, and the keys of its publications', async (t) => {
     const { address } = await startRedis(t);
     const [one, two] = [await openBroker(t, address), await openBroker(t, address)];
