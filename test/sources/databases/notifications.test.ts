@@ -13,6 +13,7 @@ import {
 import { configOf } from '../../support/config.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { FakeClock } from '../../support/fake-clock.ts';
+import { noPgBouncer, startPgBouncer } from '../../support/pgbouncer.ts';
 import { noPostgres, startPostgres } from '../../support/postgres.ts';
 import { startProxy } from '../../support/tcp-proxy.ts';
 import { turn } from '../../support/turn.ts';
@@ -160,4 +161,41 @@ test('a source of the configuration listens where `notifications` says, and nowh
   await until(() => /a source is told of new rows again/.test(log.text), 'it listened again');
   await daemon.reload(configOf({ listen: daemon.config.listen, sources: { shop: { database: addressOf('pooled') } } }));
   await until(async () => (await listening()) === '', 'the listener is gone');
+});
+
+test('behind PgBouncer in transaction mode, rows are published at once, each once, also many of several writers', {
+  skip: noPgBouncer,
+}, async (t) => {
+  const server = await startPostgres(t);
+  const pooled = await startPgBouncer(t, server.address);
+  const session = await dialectOf(server.address)!.connect(server.address, '', () => {});
+  t.after(() => session.close());
+  for (const text of dialectOf(server.address)!.create(TABLE)) await session.query(text);
+  const clock = new FakeClock(); // stands still, so that nothing is found by polling
+  const { daemon, log } = await startDaemon(
+    t,
+    { sources: { shop: { database: pooled, notifications: server.address } } },
+    { clock },
+  );
+  const { hub } = daemon;
+  for (let n = 1; n <= 3; n++) {
+    await session.query(literal('c', String(n)));
+    await until(async () => (await hub.history('c')).head === n, 'the row was published');
+  }
+  const writers = await Promise.all(Array.from({ length: 4 }, () => dialectOf(pooled)!.connect(pooled, '', () => {})));
+  t.after(() => Promise.all(writers.map((writer) => writer.close())));
+  await Promise.all(
+    writers.map(async (writer, at) => {
+      for (let n = 0; n < 50; n++) await writer.query(literal(`w${at}`, String(n)));
+    }),
+  );
+  for (const at of writers.keys()) {
+    await until(async () => (await hub.history(`w${at}`)).head === 50, 'all of a writer were published');
+    const { entries } = await hub.history(`w${at}`, { limit: 100 });
+    assert.deepEqual(
+      entries.map(([, data]) => data),
+      Array.from({ length: 50 }, (_, n) => n),
+    );
+  }
+  assert.doesNotMatch(log.text, /^error |shop/m);
 });
