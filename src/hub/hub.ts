@@ -7,6 +7,7 @@ import {
   type History,
   isPattern,
   type JsonText,
+  type Meta,
   PING,
   type Position,
   type Presence,
@@ -19,6 +20,7 @@ import { checkName } from './channel-name.ts';
 import type { ChannelOptions } from './channel-options.ts';
 import { Channels } from './channels/channels.ts';
 import { checkHistoryOptions, history } from './channels/history.ts';
+import { tellMembers } from './channels/member-news.ts';
 import { Pages } from './channels/pages.ts';
 import { Patterns } from './channels/patterns.ts';
 import { presenceOf } from './channels/presence-of.ts';
@@ -39,6 +41,7 @@ import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
 import { checkOptionNames, type HubOptions } from './options.ts';
 import { Outgoing } from './outgoing.ts';
+import { stamped } from './publication.ts';
 import { checkPublishOptions, type HubPublishOptions } from './publish-options.ts';
 import { reportTo } from './report.ts';
 import { Shares } from './shares.ts';
@@ -84,7 +87,8 @@ export class Hub<C extends Contract = any> {
       observers.tell('onDelivered', receivers);
       trace?.('all', outgoing.text, undefined);
     });
-    const { nodes = new Alone() } = options;
+    const { nodes = new Alone(clock) } = options;
+    tellMembers(nodes.membership, observers);
     const channels = new Channels({
       broker,
       clock,
@@ -237,18 +241,18 @@ export class Hub<C extends Contract = any> {
 
   /**
    * Calls `listener` with everything published from now on to a channel, or to the channels of a pattern, in the order
-   * of each channel's offsets. Returns a function that stops it.
+   * of each channel's offsets. `meta` has its `time`, its `user`, if one published it, and its `key`. Returns a function that stops it.
    */
   async watch(
     channelOrPattern: string,
-    listener: (channel: string, data: unknown, position: Position) => void,
+    listener: (channel: string, data: unknown, position: Position, meta: Meta & { readonly time: number }) => void,
   ): Promise<() => void> {
     if (!isPattern(channelOrPattern)) checkName(channelOrPattern);
     await this.open();
     return this.#context.broker.watch(channelOrPattern, (channel, epoch, entries) => {
-      for (const { data, offset } of entries) {
+      for (const { data, offset, meta, time } of entries) {
         guard(
-          () => listener(channel, JSON.parse(data), [epoch, offset]),
+          () => listener(channel, JSON.parse(data), [epoch, offset], JSON.parse(stamped(meta, time))),
           (cause) => this.#context.report(`the watcher of ${channelOrPattern} failed`, cause),
         );
       }

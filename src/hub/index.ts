@@ -21,7 +21,7 @@ export type { FanOut } from './fan-outs.ts';
 export { Hub } from './hub.ts';
 export type { HubLimits } from './limits.ts';
 export type { CallRequest, Handler } from './methods.ts';
-export type { HubObserver, Refusal, Taken } from './observer.ts';
+export type { HubObserver, MemberNews, Refusal, Taken } from './observer.ts';
 export type { HubOptions, Trace } from './options.ts';
 export type { HubMessage, Outgoing } from './outgoing.ts';
 export { metaOf } from './publication.ts';

@@ -19,6 +19,17 @@ export interface Taken {
   readonly took: number;
 }
 
+/** Somebody became a member of a channel, or is one no longer. */
+export interface MemberNews {
+  readonly channel: string;
+  /** The user's id, or for an anonymous one that of a connection: as in `presence`. */
+  readonly id: string;
+  /** As the others see it, or saw it last; undefined if there is none. */
+  readonly data: unknown;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
 /** What was refused, besides the code. */
 export interface Refusal {
   /** The message that the client got. */
@@ -51,6 +62,16 @@ export interface HubObserver {
   onOccupied?(channel: string): void;
   /** The last one left. */
   onVacated?(channel: string): void;
+  /**
+   * Somebody has become a member of a channel. Of several nodes, the one that the member came to tells it, and no other;
+   * not again when more connections of the same member come, and not after a short loss of its connection.
+   */
+  onJoin?(news: MemberNews): void;
+  /**
+   * Is a member no longer: has left, or was away for longer than `linger`. Of several nodes, the one of its last
+   * connection tells it; if that has died, the one that notices.
+   */
+  onLeave?(news: MemberNews): void;
   /** A publication is in the log (once, however often it was repeated), or was delivered with `keep: false`. */
   onPublished?(taken: Taken): void;
   /** A publication could not be stored. */
@@ -74,6 +95,8 @@ const EVENTS: OptionNames<HubObserver> = {
   onOffline: true,
   onOccupied: true,
   onVacated: true,
+  onJoin: true,
+  onLeave: true,
   onPublished: true,
   onFailed: true,
   onReceived: true,
@@ -100,6 +123,12 @@ export class Observers {
     checkNames(Object.fromEntries(events), EVENTS, 'of an observer');
     this.#all.add(observer);
     return () => this.#all.delete(observer);
+  }
+
+  /** Whether anybody wants to know. */
+  has(name: keyof HubObserver): boolean {
+    for (const observer of this.#all) if (observer[name]) return true;
+    return false;
   }
 
   tell<Name extends keyof HubObserver>(name: Name, ...news: Parameters<NonNullable<HubObserver[Name]>>): void {

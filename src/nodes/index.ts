@@ -1,6 +1,6 @@
 export { Alone } from './alone.ts';
 export type { Answerer, Asked, NodeBus } from './bus.ts';
-export type { Group, GroupListener, Membership, Wavering } from './membership.ts';
+export type { Group, GroupListener, MemberNews, Membership, Wavering } from './membership.ts';
 export type { NodeFacts, Nodes, Others } from './nodes.ts';
 export { nodesOf } from './nodes-of.ts';
 export type { NoticeBoard, NoticeListener } from './notices.ts';

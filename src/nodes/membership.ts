@@ -31,8 +31,23 @@ export interface Group {
   close(wavering: Iterable<Wavering>): void;
 }
 
+/** Somebody has joined a group, through whichever node, or has left it on all of them. */
+export interface MemberNews {
+  readonly group: string;
+  readonly member: string;
+  /** As others see the member, or saw it. */
+  readonly shown: string;
+  readonly hasJoined: boolean;
+}
+
 /** Who is where: groups of members, each of whom is held by one node or several. */
 export interface Membership {
+  /**
+   * Calls the listener with the news that this node has brought about: so all nodes together are told once. A join is
+   * brought about by the node that the member came to, a leave by the one that let go last, or that swept a dead one.
+   * What was stored while its answer was lost is not told.
+   */
+  observe(listener: (news: MemberNews) => void): void;
   /**
    * Follows a group. Its name begins with a kind: `members:chat:42`. The listener is told first of all who are in it.
    * It has one follower at a time.

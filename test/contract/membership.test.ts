@@ -45,6 +45,29 @@ for (const [name, { skip, make }] of Object.entries(NODES))
       assert.deepEqual(listening.told.slice(2), ['+ana {"id":"ana","data":1}', '-luis']);
     });
 
+    test('brings the news of who comes and who goes once, with how each was shown, and none of other data', async (t) => {
+      const { membership } = await make(t);
+      const news: unknown[] = [];
+      membership.observe(({ group, member, shown, hasJoined }) => news.push([group, member, shown, hasJoined]));
+      const { group } = await follow(membership, GROUP);
+      await group.hold('ana', 'a');
+      await group.hold('%\x1f', '{"id":"%"}');
+      await group.hold('ana', 'b');
+      group.waver('ana');
+      await group.hold('ana', 'b');
+      group.release('ana');
+      await until(() => news.length === 3, 'all of it was told');
+      group.waver('%\x1f');
+      group.close([['%\x1f', 10]]);
+      await until(() => news.length === 4, 'the last one has gone, though nobody follows the group');
+      assert.deepEqual(news, [
+        [GROUP, 'ana', 'a', true],
+        [GROUP, '%\x1f', '{"id":"%"}', true],
+        [GROUP, 'ana', 'b', false],
+        [GROUP, '%\x1f', '{"id":"%"}', false],
+      ]);
+    });
+
     test('keeps those who waver until they are released, and tells nothing when they come back', async (t) => {
       const { membership } = await make(t);
       const { group, listening } = await follow(membership, GROUP);

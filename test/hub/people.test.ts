@@ -152,19 +152,24 @@ test('a user can be removed from one channel, and is told so', async () => {
 test('the server can watch channels by pattern, and a failing watcher is reported', async () => {
   const { hub, errors } = await square();
   const heard: unknown[] = [];
-  const stop = await hub.watch('sensor:*', (channel, data, [, offset]) => heard.push([channel, data, offset]));
+  const times: number[] = [];
+  const stop = await hub.watch('sensor:*', (channel, data, [, offset], { user, time }) => {
+    heard.push([channel, data, offset, user]);
+    times.push(time);
+  });
   await hub.watch('sensor:oven', () => {
     throw new Error('too hot');
   });
   await hub.publish('sensor:kitchen', 21.5);
   await hub.publish('other', 1);
-  await hub.publish('sensor:oven', 180);
+  await hub.publish('sensor:oven', 180, { user: 'ana' });
   stop();
   await hub.publish('sensor:kitchen', 22);
   assert.deepEqual(heard, [
-    ['sensor:kitchen', 21.5, 1],
-    ['sensor:oven', 180, 1],
+    ['sensor:kitchen', 21.5, 1, undefined],
+    ['sensor:oven', 180, 1, 'ana'],
   ]);
+  assert.ok(times.every((time) => Math.abs(time - Date.now()) < 3_600_000));
   assert.match(errors[0]!.message, /sensor:oven failed: too hot/);
 });
 

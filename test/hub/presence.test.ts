@@ -119,3 +119,40 @@ test('the members of one address use limited memory, and other addresses are not
   for (const [one, channel] of taken) await one.ask('un', channel);
   assert.equal(await fill('192.0.2.1'), count, 'what they gave back can be taken again');
 });
+
+test('an observer is told who joins and who leaves, with who it was, and nothing of tabs and short losses', async () => {
+  const { hub, clock, guest } = await square(PRESENCE);
+  const told: unknown[] = [];
+  const times: number[] = [];
+  hub.observe({
+    onJoin: ({ time, ...who }) => told.push(['join', who]) && times.push(time),
+    onLeave: ({ time, ...who }) => told.push(['leave', who]) && times.push(time),
+  });
+  const luis = { channel: CHANNEL, id: 'luis', data: 'first' };
+  const tab = await guest({ token: 'luis' });
+  await tab.ask('sub', CHANNEL, { member: 'first' });
+  const other = await guest({ token: 'luis' });
+  await other.ask('sub', CHANNEL, { member: 'second' });
+  await other.ask('un', CHANNEL);
+  assert.deepEqual(told.splice(0), [['join', luis]]);
+  // Nobody is subscribed while they are away.
+  tab.connection.lost();
+  clock.advance(4_999);
+  const back = await guest({ token: 'luis' });
+  await back.ask('sub', CHANNEL, { member: 'first' });
+  clock.advance(5_000);
+  assert.deepEqual(told, []);
+  back.connection.lost();
+  clock.advance(4_999);
+  assert.deepEqual(told, []);
+  clock.advance(1);
+  assert.deepEqual(told.splice(0), [['leave', luis]]);
+  const again = await guest({ token: 'luis' });
+  await again.ask('sub', CHANNEL, { member: 'first' });
+  await again.ask('un', CHANNEL);
+  assert.deepEqual(told, [
+    ['join', luis],
+    ['leave', luis],
+  ]);
+  assert.ok(times.every((time) => Math.abs(time - Date.now()) < 3_600_000));
+});

@@ -11,9 +11,16 @@ const COUNT_PAUSE = 1_000;
 /** Memory of a member besides its data. */
 const MEMBER_BYTES = 256;
 
+const KIND = 'members:';
+
 /** The group of a channel's members. */
 export function groupOf(channel: string): string {
-  return `members:${channel}`;
+  return KIND + channel;
+}
+
+/** The channel of a group; undefined for a group of another kind. */
+export function channelOf(group: string): string | undefined {
+  return group.startsWith(KIND) ? group.slice(KIND.length) : undefined;
 }
 
 /** A `Presence` as JSON. `members`: a list as JSON. */

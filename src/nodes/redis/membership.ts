@@ -1,7 +1,7 @@
 import { FIELD, type RedisAccess } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
 import { ZocaloError } from '../../errors.ts';
-import type { GroupListener, Membership } from '../membership.ts';
+import type { GroupListener, MemberNews, Membership } from '../membership.ts';
 import { type Change, Copy, changeOf } from './copy.ts';
 import { RedisGroup } from './group.ts';
 import { Holding, type Saying } from './holding.ts';
@@ -28,9 +28,14 @@ export class RedisMembership implements Membership {
   readonly #followed = new Map<string, RedisGroup>();
   readonly #held = new Map<string, Holding>();
   #checking: Promise<void> | undefined;
+  #onNews: (news: MemberNews) => void = () => {};
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+  }
+
+  observe(listener: (news: MemberNews) => void): void {
+    this.#onNews = listener;
   }
 
   follow(name: string, listener: GroupListener): RedisGroup {
@@ -148,14 +153,28 @@ export class RedisMembership implements Membership {
     const { partition, who, topic } = namesOf(access, group);
     const keys = [who, heldBy(access, partition, node)];
     const args = [group, node, lease.until, access.announce, topic, ...sayings.flat()];
-    const [before = '', after, changes] = (await access.run(partition, GROUP_SCRIPT, keys, args)) as string[];
+    const [before = '', after, changes, news = ''] = (await access.run(
+      partition,
+      GROUP_SCRIPT,
+      keys,
+      args,
+    )) as string[];
     if (before === 'lease') {
       void lease.renew();
       throw new ZocaloError('LOG_UNREACHABLE', `${access.place}: this node has lost its lease, and gets another`, {
         advice: 'it is tried again by itself; if this lasts, compare the clocks of the Redis servers',
       });
     }
+    this.#tell(group, news.split(FIELD));
     return changeOf([before, after!, ...(changes?.split(FIELD) ?? [])]);
+  }
+
+  /** `+member`, shown, or `-member`, how it was shown, one after the other. */
+  #tell(group: string, news: readonly string[]): void {
+    for (let at = 0; at + 1 < news.length; at += 2) {
+      const [change, shown] = [news[at]!, news[at + 1]!];
+      this.#onNews({ group, member: read(change.slice(1)), shown, hasJoined: change[0] === '+' });
+    }
   }
 
   async #fetch(name: string): Promise<string[]> {

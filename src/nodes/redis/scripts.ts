@@ -13,8 +13,9 @@ import { scriptOf } from '../../broker/index.ts';
  * in milliseconds, the command to announce, the topic, and for each member: h, w or r (release), its name, how it is
  * shown.
  *
- * Returns the version before and after, and what has changed: `+member`, shown, or `-member`, ''. Or `lease` alone:
- * nothing was changed, since the node may be swept.
+ * Returns the version before and after, and what has changed: `+member`, shown, or `-member`, ''. Then who has come or
+ * gone: `+member`, shown, or `-member`, how it was shown. Or `lease` alone: nothing was changed, since the node may be
+ * swept.
  */
 export const GROUP_SCRIPT = scriptOf(`
 local who, held = KEYS[1], KEYS[2]
@@ -23,7 +24,7 @@ local time = redis.call('TIME')
 local micros = time[1] * 1000000 + time[2]
 if micros > ARGV[3] * 1000 then return { 'lease' } end
 local before = redis.call('HGET', who, 'v') or '0'
-local changes = {}
+local changes, news = {}, {}
 for at = 6, #ARGV, 3 do
   local verb, member, shown = ARGV[at], ARGV[at + 1], ARGV[at + 2]
   local field = 'm' .. member
@@ -66,6 +67,10 @@ for at = 6, #ARGV, 3 do
   if shownAfter ~= shownBefore then
     changes[#changes + 1] = (shownAfter and '+' or '-') .. member
     changes[#changes + 1] = shownAfter or ''
+    if not shownBefore or not shownAfter then
+      news[#news + 1] = (shownAfter and '+' or '-') .. member
+      news[#news + 1] = shownAfter or shownBefore
+    end
   end
 end
 if #changes == 0 then return { before, before } end
@@ -74,7 +79,7 @@ redis.call('HSET', who, 'v', after)
 if redis.call('HLEN', who) == 1 then redis.call('DEL', who) end
 local text = table.concat(changes, '\\31')
 redis.call(ARGV[4], ARGV[5], before .. '\\31' .. after .. '\\31' .. text)
-return { before, after, text }
+return { before, after, text, table.concat(news, '\\31') }
 `);
 
 /** The version of a group, then each member and how it is shown. */

@@ -20,6 +20,9 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
   test('a member on two nodes joins once and leaves once, and both nodes are told in one order', async (t) => {
     const { address } = await startRedis(t);
     const [one, two] = [await openNode(t, address), await openNode(t, address)];
+    const news: string[] = [];
+    for (const [name, { nodes }] of Object.entries({ one, two }))
+      nodes.membership.observe(({ member, hasJoined }) => news.push(`${name} ${hasJoined ? '+' : '-'}${member}`));
     const here = await follow(one.nodes.membership, GROUP);
     const there = await follow(two.nodes.membership, GROUP);
     await here.group.hold('ana', 'a');
@@ -31,6 +34,8 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
     await until(() => here.listening.told.length === 4 && there.listening.told.length === 4, 'both were told');
     assert.deepEqual(here.listening.told, ['+ana a', '+luis l', '+eva e', '-ana']);
     assert.deepEqual(there.listening.told, here.listening.told);
+    await until(() => news.length === 4, 'the news has come');
+    assert.deepEqual(news, ['one +ana', 'two +luis', 'one +eva', 'two -ana'], 'each by the node that did it');
     assert.deepEqual(await two.nodes.membership.holders(GROUP, 'eva'), [one.nodes.id]);
     assert.deepEqual(await two.nodes.membership.counts([GROUP, 'members:empty']), [2, 0]);
   });
@@ -111,6 +116,10 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
     const two = await openNode(t, `redis://127.0.0.1:${port}`, QUICK);
     const there = await follow(two.nodes.membership, GROUP);
     const here = await follow(one.nodes.membership, GROUP);
+    const news: string[] = [];
+    two.nodes.membership.observe(({ group, member, hasJoined }) => {
+      if (group === GROUP) news.push(`${hasJoined ? '+' : '-'}${member}`);
+    });
     for (const member of ['ana', 'luis']) await here.group.hold(member, 'x');
     for (let n = 0; n < 300; n++) await (await follow(one.nodes.membership, `members:${n}`)).group.hold('ana', 'x');
     proxy.isClosed = true;
@@ -125,6 +134,7 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
       'she has left everywhere',
     );
     assert.deepEqual(there.listening.told, ['+ana x', '+luis x', '-ana']);
+    assert.deepEqual(news, ['-ana'], 'by the node that took the dead one away');
     assert.deepEqual(await two.nodes.membership.holders(GROUP, 'luis'), [two.nodes.id]);
     // It comes back, and believes that its members are still there.
     const before = one.nodes.id;
