@@ -2,6 +2,8 @@ import { resolve } from 'node:path';
 import { type BuildOptions, build } from 'esbuild';
 
 const ENTRY = resolve(import.meta.dirname, '../src/client/index.ts');
+/** For pages without a bundler, which have no other file. */
+const WHOLE = resolve(import.meta.dirname, '../web/zocalo.ts');
 
 /**
  * The oldest browsers that work, all of 2021: the first with private methods, which the SDK has. A test compares the
@@ -38,7 +40,7 @@ async function bundle(outfile: string, options: BuildOptions): Promise<Bundled> 
   const { outputFiles } = await build({
     ...OPTIONS,
     ...options,
-    entryPoints: [ENTRY],
+    entryPoints: [WHOLE],
     sourcemap: 'linked',
     outfile,
     write: false,

@@ -1,2 +1,3 @@
 /** The SDK for pages without a bundler, at `/zocalo.js`. In the built package it is one minified module. */
+export { withFallback } from '../src/client/fallback.ts';
 export * from '../src/client/index.ts';

@@ -8,6 +8,10 @@ export const OURS: readonly { what: string; code: string }[] = [
     code: "export { Client, keptIn } from 'zocalo-client'",
   },
   {
+    what: 'and `withFallback`, for networks that block WebSockets',
+    code: "export { Client } from 'zocalo-client'; export { withFallback } from 'zocalo-client/fallback'",
+  },
+  {
     what: 'and the views, for a framework of your own',
     code: "export { Client } from 'zocalo-client'; export { channelView, connectionView } from 'zocalo-client/views'",
   },

@@ -6,6 +6,7 @@ import { Daemon } from '../../../src/server/daemon.ts';
 import { assemble } from '../../../src/server/parts.ts';
 import { connectWebSocket } from '../../../src/websocket/index.ts';
 import { configOf } from '../../support/config.ts';
+import { HttpPeer } from '../../support/http-peer.ts';
 import { heldMemory } from '../../support/memory.ts';
 import { MemoryLog } from '../../support/memory-log.ts';
 import { until } from '../../support/until.ts';
@@ -65,6 +66,12 @@ const TRANSPORTS: Readonly<Record<string, Join>> = {
     const { client, pause } = await webSocket(place, '/', ['zocalo.1'], heard, t);
     client.send(`["hi",1,{}]\n["sub",2,${JSON.stringify(channel)},{}]`);
     return { pause, say: (text) => client.send(JSON.stringify(['pub', 3, channel, text])) };
+  },
+  'the protocol by requests': async ({ daemon }, channel, heard, t) => {
+    const session = await HttpPeer.open(t, daemon.addresses[0]!);
+    await session.say(`["hi",1,{}]\n["sub",2,${JSON.stringify(channel)},{}]`);
+    const { pause } = reading(session.events, heard);
+    return { pause, say: (text) => void session.say(JSON.stringify(['pub', 3, channel, text])) };
   },
   'text on a WebSocket': async (place, channel, heard, t) => {
     const { client, pause } = await webSocket(place, `/${channel}`, [], heard, t);

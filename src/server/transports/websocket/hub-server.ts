@@ -1,18 +1,25 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Clock, systemClock } from '../../../clock.ts';
+import { ZocaloError } from '../../../errors.ts';
 import type { Hub } from '../../../hub/index.ts';
 import { SUBPROTOCOL } from '../../../protocol/index.ts';
 import {
   type Attachment,
+  CONNECTION_DEFAULTS,
+  Hosts,
   type Message,
+  Origins,
+  SERVER_DEFAULTS,
   type ServerOptions,
   type UpgradeAnswer,
   type UpgradeRequest,
   type User,
   WebSocketServer,
 } from '../../../websocket/index.ts';
+import { answerText } from '../../http/index.ts';
 import type { AddressLimits } from '../../limits/index.ts';
 import { type OnRefused, reasonOf } from '../../refusal-reasons.ts';
+import { HttpSessions } from '../http/index.ts';
 import { comeBack, type Traffic } from '../index.ts';
 import { addressGuard, TOO_MANY } from './address-guard.ts';
 import { UserWire } from './user-wire.ts';
@@ -65,17 +72,20 @@ const UNSUPPORTED = 1003;
 
 /**
  * A hub on WebSockets. Clients of the subprotocol `zocalo.1` speak the protocol. Those without a subprotocol are in the
- * one channel that the path of the URL names: text in, text out.
+ * one channel that the path of the URL names: text in, text out. Where a network blocks WebSockets, clients speak the
+ * protocol by plain requests to the same addresses.
  */
 export class HubServer extends WebSocketServer {
   readonly #hub: Hub;
   readonly #queueLimit: number;
+  readonly #maxConnections: number;
   readonly #onRefused: OnRefused;
   /** Milliseconds over which clients are told to come back when the server closes. */
   spread: number;
   readonly #random: () => number;
   readonly #clock: Clock;
   readonly #places = new Map<User, Place>();
+  readonly #sessions: HttpSessions;
   /** Bytes of those who are gone. */
   readonly #gone = { received: 0, sent: 0 };
   #removeFanOut = (): void => {};
@@ -85,12 +95,35 @@ export class HubServer extends WebSocketServer {
   constructor(hub: Hub, where: string | URL | Attachment, options: ServeOptions = {}) {
     const { addressLimits: limits, onRefused = () => {}, spread = 10_000, random = Math.random, ...rest } = options;
     const { asksItself = () => false, ...engine } = rest;
-    const { clientAddress } = engine;
+    const { clientAddress, onRequest = upgradeRequired } = engine;
     const guard = limits && addressGuard({ limits, clientAddress, asksItself, onRefused });
     const filled = { ...DEFAULTS, ...engine, ...guard };
-    super(where, { ...filled, protocols: [SUBPROTOCOL] });
+    super(where, {
+      ...filled,
+      protocols: [SUBPROTOCOL],
+      onRequest: (request, response) =>
+        this.takeRequest(request, response) ? undefined : onRequest(request, response),
+    });
+    const { clock = systemClock, maxConnections = SERVER_DEFAULTS.maxConnections } = options;
+    const { pingInterval, pongTimeout } = { ...CONNECTION_DEFAULTS, ...engine };
+    this.#sessions = new HttpSessions({
+      hub,
+      clock,
+      pingInterval,
+      pongTimeout,
+      maxMessage: filled.maxMessage,
+      queueLimit: filled.queueLimit,
+      hosts: new Hosts(engine.hosts),
+      origins: new Origins(engine.origins),
+      addressOf: (request) => clientAddress?.(request) ?? request.socket.remoteAddress ?? '',
+      addressLimits: limits,
+      onRefused,
+      isFull: () => this.users.size + this.#sessions.size >= maxConnections,
+      report: (what, cause) => this.onError(new ZocaloError('UNEXPECTED', what, { cause })),
+    });
     this.#hub = hub;
     this.#queueLimit = filled.queueLimit;
+    this.#maxConnections = maxConnections;
     this.#onRefused = onRefused;
     this.spread = spread;
     this.#random = random;
@@ -103,17 +136,28 @@ export class HubServer extends WebSocketServer {
       publish: (topic, { text }, except) =>
         this.publish(topic, text, except instanceof UserWire ? { except: except.user } : undefined),
     });
+    this.#sessions.open();
     try {
       await super.listen();
     } catch (error) {
       this.#removeFanOut();
+      this.#sessions.destroy();
       throw error;
     }
   }
 
+  /**
+   * For a server that it is attached to: answers a request of a client whose WebSocket is blocked. False: the request
+   * is another one. A server that listens itself does it for each request.
+   */
+  takeRequest(request: IncomingMessage, response: ServerResponse): boolean {
+    return this.#sessions.take(request, response);
+  }
+
   override onUpgrade(): UpgradeAnswer {
     if (this.#isClosing) return { refuse: 503, reason: 'The server is closing', headers: { 'Retry-After': '1' } };
-    return undefined;
+    if (this.users.size + this.#sessions.size < this.#maxConnections) return undefined;
+    return { refuse: 503, reason: `The server is full (${this.#maxConnections})`, headers: { 'Retry-After': '10' } };
   }
 
   override onRefuse({ remoteAddress }: UpgradeRequest, status: number, sentence: string): void {
@@ -161,7 +205,14 @@ export class HubServer extends WebSocketServer {
       queued += waiting;
       if (waiting > this.#queueLimit) slow++;
     }
-    return { sockets: this.users.size, received, sent, queued, slow };
+    const others = this.#sessions.traffic;
+    return {
+      sockets: this.users.size + this.#sessions.size,
+      received: received + others.received,
+      sent: sent + others.sent,
+      queued: queued + others.queued,
+      slow: slow + others.slow,
+    };
   }
 
   /**
@@ -192,9 +243,26 @@ export class HubServer extends WebSocketServer {
     await this.#hub.settled(grace);
     for (const { guest } of [...this.#places.values()])
       guest.end('SHUTTING_DOWN', undefined, comeBack(this.spread, this.#random));
+    const left = () => Math.max(0, grace - (this.#clock.now() - begun));
+    await this.#endSessions(left());
     this.#removeFanOut();
-    return super.close({ grace: Math.max(0, grace - (this.#clock.now() - begun)) });
+    return super.close({ grace: left() });
   }
+
+  /** The engine does not know of them, and would cut them off before they have taken their last event. */
+  async #endSessions(grace: number): Promise<void> {
+    const late = Promise.withResolvers<void>();
+    const cancel = this.#clock.after(grace, late.resolve);
+    await Promise.race([this.#sessions.close(this.spread, this.#random), late.promise]);
+    cancel();
+    this.#sessions.destroy();
+  }
+}
+
+/** What answers plain requests where nothing else does, as in the engine. */
+function upgradeRequired(_: IncomingMessage, response: ServerResponse): void {
+  const headers = { Upgrade: 'websocket', Connection: 'Upgrade' };
+  answerText(response, 426, 'This is a WebSocket server: connect to it with a WebSocket client\n', { headers });
 }
 
 /**

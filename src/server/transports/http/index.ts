@@ -1,0 +1,1 @@
+export { HttpSessions, type HttpSessionsOptions } from './http-sessions.ts';
