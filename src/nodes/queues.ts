@@ -31,4 +31,6 @@ export interface Leading {
   onGained(): void;
   /** Another node may lead. */
   onLost(): void;
+  /** The store was away, and may have lost the end of what it had. This node leads on. */
+  onBack(): void;
 }

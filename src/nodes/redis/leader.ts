@@ -30,6 +30,8 @@ export class Leader {
   #cancelLoss = (): void => {};
   #isLeading = false;
   #isClosed = false;
+  /** Until when another node has the first chance, by the clock of this process. */
+  #waits = 0;
 
   constructor(name: string, leading: Leading, options: LeaderOptions) {
     this.#name = name;
@@ -39,8 +41,23 @@ export class Leader {
 
   start(): void {
     const { clock, lease } = this.#options;
-    this.#stop = clock.every(lease * 0.3, () => void this.#try());
+    this.#stop = clock.every(lease * 0.3, () => {
+      if (clock.now() >= this.#waits) void this.#try();
+    });
     void this.#try();
+  }
+
+  /**
+   * The store was away, and may have forgotten who leads: whoever has led goes on, since only that node knows what the store
+   * may have lost. Never rejects.
+   */
+  async back(): Promise<void> {
+    const { clock, lease } = this.#options;
+    if (!this.#isLeading) this.#waits = clock.now() + lease * 0.5;
+    else {
+      await this.#try();
+      if (this.#isLeading) this.#leading.onBack();
+    }
   }
 
   /** Another node may lead at once. */

@@ -42,6 +42,7 @@ export class RedisNodes implements Nodes {
   readonly #quiet: number;
   #isQuiet = false;
   #cancelQuiet = (): void => {};
+  readonly #leaders = new Set<Leader>();
   #ends: (() => void)[] = [];
 
   constructor(access: RedisAccess, options: RedisNodesOptions = {}) {
@@ -90,7 +91,11 @@ export class RedisNodes implements Nodes {
       lead: (name, leading) => {
         const leader = new Leader(name, leading, { access, clock, lease, origin });
         leader.start();
-        return () => leader.close();
+        this.#leaders.add(leader);
+        return () => {
+          this.#leaders.delete(leader);
+          return leader.close();
+        };
       },
       nodes: async () =>
         [...(await this.#lease.list())].map(([id, facts]) => ({ id, ...JSON.parse(facts) }) as NodeFacts),
@@ -141,6 +146,7 @@ export class RedisNodes implements Nodes {
       this.#isQuiet = false;
       void this.membership.readAgain();
     });
+    for (const leader of this.#leaders) void leader.back();
     await this.#lease.renew();
     this.membership.sayAgain(true);
     await this.#tickets.putAgain().catch(() => {});

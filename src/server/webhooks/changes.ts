@@ -52,6 +52,13 @@ export class Changes {
     for (const name of all) this.come(name);
   }
 
+  /** `stored`: who was reported present by a store that may have lost the end. The reports that it lacks are made again. */
+  repeat(stored: Iterable<string>): void {
+    const known = new Set(stored);
+    for (const name of this.#here) if (!known.has(name)) this.#tell(name, true, this.#now());
+    for (const name of known) if (!this.#here.has(name)) this.#tell(name, false, this.#now());
+  }
+
   close(): void {
     for (const cancel of this.#leaving.values()) cancel();
     this.#leaving.clear();

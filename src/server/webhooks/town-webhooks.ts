@@ -30,6 +30,8 @@ interface Wanted {
 interface Term {
   readonly subscribers: Map<string, Subscriber>;
   readonly ends: (() => void)[];
+  /** Who was reported is known. */
+  isKnown: boolean;
   isOver: boolean;
 }
 
@@ -90,6 +92,7 @@ export class TownWebhooks {
           this.#isLeading = false;
           this.#end();
         },
+        onBack: () => void this.#repeat(),
       }),
     ];
   }
@@ -148,15 +151,14 @@ export class TownWebhooks {
   #begin(): void {
     this.#end();
     if (this.#wanted.size === 0) return;
-    const term: Term = { subscribers: new Map(), ends: [], isOver: false };
+    const term = newTerm();
     this.#term = term;
     this.#take(term).catch((error) => {
       if (term.isOver) return;
       const reason = (error as Error).message;
       this.#options.log.warn({ reason }, 'webhooks wait: who is online cannot be read now');
       this.#end();
-      const cancel = this.#options.clock.after(TRY_AGAIN, () => this.#isLeading && this.#begin());
-      this.#term = { subscribers: new Map(), ends: [cancel], isOver: false };
+      this.#term = newTerm(this.#options.clock.after(TRY_AGAIN, () => this.#isLeading && this.#begin()));
     });
   }
 
@@ -203,7 +205,31 @@ export class TownWebhooks {
       for (const { delivery } of term.subscribers.values()) delivery.wake();
     };
     term.ends.push(clock.every(LOOK, wake));
+    term.isKnown = true;
     wake();
+  }
+
+  /**
+   * The store may have lost the end of what was reported: what it lacks is told again. A change that it has, or that is on
+   * its way to it, is not told twice, since it is none for the store.
+   */
+  async #repeat(): Promise<void> {
+    const term = this.#term;
+    if (!term?.isKnown) {
+      this.#begin();
+      return;
+    }
+    try {
+      for (const [url, { changes }] of term.subscribers)
+        for (const kind of ['user', 'channel'] as const) {
+          const stored = await this.#others.queues.here(url, kind);
+          if (term.isOver) return;
+          changes[kind].repeat(stored);
+        }
+    } catch {
+      // It is away again, or this part of it still is.
+      term.ends.push(this.#options.clock.after(TRY_AGAIN, () => void this.#repeat()));
+    }
   }
 
   #change(term: Term, kind: Kind, name: string, isHere: boolean): void {
@@ -222,4 +248,8 @@ export class TownWebhooks {
     for (const end of term.ends) end();
     for (const subscriber of term.subscribers.values()) void subscriber.close();
   }
+}
+
+function newTerm(...ends: (() => void)[]): Term {
+  return { subscribers: new Map(), ends, isKnown: false, isOver: false };
 }

@@ -46,7 +46,7 @@ describe('a user of Redis with the rights that the documentation lists', { skip:
     assert.deepEqual(await others.queues.here('q', 'user'), ['ana']);
     for (let n = 0; n < 20; n++) await others.queues.add('q', [{ event: 'x'.repeat(1 << 20) }], 0);
     let leads = false;
-    const stop = others.lead('it', { onGained: () => (leads = true), onLost: () => {} });
+    const stop = others.lead('it', { onGained: () => (leads = true), onLost: () => {}, onBack: () => {} });
     await until(() => leads, 'it leads');
     await stop();
     await one.nodes.close();

@@ -123,4 +123,20 @@ describe('the webhooks of several daemons', { skip: noRedis }, () => {
     await until(() => told('online luis') === 1, 'luis is online');
     assert.deepEqual(told('offline ana') + told('vacated chat:1'), 0, `${receiver.events.map(textOf)}`);
   });
+
+  test('tell that somebody has gone who was reported to a Redis that came back empty', async (t) => {
+    const { redis, receiver, nodes, join, told } = await setUp(t);
+    const [one, two] = nodes;
+    const ana = await join(one, 'ana', 'chat:1');
+    await join(two, 'luis', 'chat:2');
+    await until(() => told('online ana') === 1 && told('online luis') === 1, 'both are online');
+    await redis.stop();
+    await redis.start();
+    const isKnown = async () => (await two.call('GET', '/api/users')).body.users?.length === 2;
+    await until(isKnown, 'both are known again');
+    ana.close();
+    await until(() => told('offline ana') === 1 && told('vacated chat:1') === 1, 'she is offline');
+    const luis = receiver.events.filter(({ user }) => user === 'luis').map(({ type }) => type);
+    assert.ok(!luis.includes('offline'), `luis has stayed: ${luis}`);
+  });
 });
