@@ -74,6 +74,8 @@ export interface HubObserver {
   onLeave?(news: MemberNews): void;
   /** A publication is in the log (once, however often it was repeated), or was delivered with `keep: false`. */
   onPublished?(taken: Taken): void;
+  /** A publication that was in the log already was published again with its key. Whether `onPublished` told of it is not known: perhaps its first answer was lost. */
+  onRepeated?(taken: Taken): void;
   /** A publication could not be stored. */
   onFailed?(channel: string, error: unknown): void;
   /** Lines arrived in one frame. */

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { z } from 'zod';
 import type { configSchema } from '../../src/server/config/index.ts';
 
-const SECRET = 'chaos'.repeat(8);
+export const SECRET = 'chaos'.repeat(8);
 
 /** The channels of the reader with many subscriptions. */
 export const MANY = Array.from({ length: 255 }, (_, n) => `many:${n}`);

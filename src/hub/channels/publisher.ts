@@ -96,7 +96,8 @@ export class Publisher {
         ...(sequence && { sequence }),
       });
       const took = clock.now() - begun;
-      if (!duplicate) observers.tell('onPublished', { channel: name, data: text, position, user, connection, took });
+      const event = duplicate ? 'onRepeated' : 'onPublished';
+      observers.tell(event, { channel: name, data: text, position, user, connection, took });
       return position;
     } catch (error) {
       observers.tell('onFailed', name, error);

@@ -6,21 +6,24 @@ import type { EventQueues, QueuedNews, QueuePage } from '../queues.ts';
 const MOST = { events: 10_000, bytes: 16 * 1_048_576 };
 /** Bytes in one page; a single larger event is a page of its own. */
 const PAGE_BYTES = 262_144;
+/** Ids of events that are known, so that these are not added again. */
+const IDS = 10_000;
 /** Milliseconds for which a queue is kept that nobody uses. */
 const UNUSED = 7 * 24 * 3_600_000;
 
 /**
- * KEYS: the stream of events, what is known of the queue, who was reported present. ARGV: events that were lost, then
- * event, kind, name, and 1 or 0 for each; '' for none. A version is a time in microseconds, and higher than the last.
- * Returns how many old events were dropped.
+ * KEYS: the stream of events, what is known of the queue, who was reported present, the ids of the last events. ARGV:
+ * events that were lost, then event, kind, name, 1 or 0, and id for each; '' for none. A version is a time in
+ * microseconds, and higher than the last. Returns how many old events were dropped.
  */
 const ADD_SCRIPT = scriptOf(`
-local stream, state, here = KEYS[1], KEYS[2], KEYS[3]
+local stream, state, here, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local time = redis.call('TIME')
 local version = math.max(time[1] * 1000000 + time[2], (redis.call('HGET', state, 'version') or 0) + 1)
-for at = 2, #ARGV, 4 do
-  local event, kind, name = ARGV[at], ARGV[at + 1], ARGV[at + 2]
+for at = 2, #ARGV, 5 do
+  local event, kind, name, id = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 4]
   local isNews = kind == '' or redis.call(ARGV[at + 3] == '1' and 'SADD' or 'SREM', here, kind .. ' ' .. name) == 1
+  if id ~= '' then isNews = redis.call('ZADD', ids, 'NX', string.format('%.0f', version), id) == 1 end
   if isNews and event ~= '' then
     local text = string.format('%.0f', version)
     redis.call('XADD', stream, text .. '-0', 'e', event)
@@ -39,7 +42,8 @@ while redis.call('XLEN', stream) > ${MOST.events}
 end
 local missed = dropped + ARGV[1]
 if missed > 0 then redis.call('HINCRBY', state, 'missed', missed) end
-for n = 1, 3 do redis.call('PEXPIRE', KEYS[n], ${UNUSED}) end
+redis.call('ZREMRANGEBYRANK', ids, 0, ${-IDS - 1})
+for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ${UNUSED}) end
 return dropped
 `);
 
@@ -81,11 +85,12 @@ export class RedisQueues implements EventQueues {
   }
 
   async add(queue: string, news: readonly QueuedNews[], lost: number): Promise<{ dropped: number }> {
-    const words = news.flatMap(({ event = '', change }) => [
+    const words = news.flatMap(({ event = '', change, id = '' }) => [
       event,
       change?.kind ?? '',
       change?.name ?? '',
       change?.isHere ? '1' : '0',
+      id,
     ]);
     return { dropped: Number(await this.#run(queue, ADD_SCRIPT, [lost, ...words])) };
   }
@@ -118,6 +123,6 @@ export class RedisQueues implements EventQueues {
   #namesOf(queue: string): { partition: number; keys: string[] } {
     const partition = this.#access.partitionOf(`queue ${queue}`);
     const base = `${this.#access.base(partition)}:queue:${hash('sha256', queue, 'base64url').slice(0, 22)}`;
-    return { partition, keys: ['events', 'state', 'here'].map((part) => `${base}:${part}`) };
+    return { partition, keys: ['events', 'state', 'here', 'ids'].map((part) => `${base}:${part}`) };
   }
 }

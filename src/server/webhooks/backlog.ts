@@ -50,6 +50,8 @@ export interface News {
   readonly event: string | undefined;
   /** The user or channel that is present from now on, or no longer. */
   readonly change?: { readonly kind: Kind; readonly name: string; readonly isHere: boolean };
+  /** In the queues of several nodes: the same for what may be added twice. */
+  readonly id?: string | undefined;
 }
 
 export interface Page {

@@ -82,6 +82,8 @@ export class TownWebhooks {
         onOccupied: (channel) => this.#occupy(channel),
         onVacated: (channel) => this.#vacate(channel),
         onPublished: (taken) => this.#published(taken),
+        // The first answer was lost, perhaps with the node, or before the event was stored.
+        onRepeated: (taken) => this.#published(taken),
       }),
       this.#others.lead('webhooks', {
         onGained: () => {
@@ -143,7 +145,7 @@ export class TownWebhooks {
     for (const [webhook, { config, wants }] of this.#wanted) {
       if (!config.events.includes('published') || !wants(taken.channel)) continue;
       event ??= publishedText(taken, this.#options.now());
-      this.#outbox.add({ webhook, event });
+      this.#outbox.add({ webhook, event, id: taken.position && String([taken.channel, taken.position]) });
     }
   }
 

@@ -4,6 +4,7 @@ import { CLI, Program } from '../../support/cli.ts';
 import { quietPort } from '../../support/free-port.ts';
 import { startProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { SECRET } from '../settings.ts';
 
 type Owner = Parameters<typeof startProxy>[0];
 
@@ -25,16 +26,28 @@ export class NodeProcess {
     this.line = line;
   }
 
-  /** `redis`: the port of the only server; otherwise the nodes use the address as it is. */
-  static async make(t: Owner, store: string, redis: number | undefined): Promise<NodeProcess> {
+  /** `redis`: the port of the only server; otherwise the nodes use the address as it is. `webhook`: a URL. */
+  static async make(t: Owner, store: string, redis: number | undefined, webhook: string): Promise<NodeProcess> {
     const folder = temporaryFolder(t);
     const line = redis === undefined ? undefined : await startProxy(t, redis);
     const port = await quietPort();
     const config = {
       listen: `http://127.0.0.1:${port}`,
       store: line ? store.replace(String(redis), String(line.port)) : store,
-      channels: { 'room:*': { history: { size: 1_000_000 }, subscribe: 'everyone', publish: 'everyone' } },
-      api: { keys: [{ name: 'chaos', key: API_KEY, can: ['publish'], channels: ['*'] }] },
+      secret: SECRET,
+      channels: {
+        'room:*': { history: { size: 1_000_000 }, subscribe: 'everyone', publish: 'everyone' },
+        'square:*': { presence: true, subscribe: 'everyone' },
+      },
+      api: { keys: [{ name: 'chaos', key: API_KEY, can: ['publish', 'read'], channels: ['*'] }] },
+      webhooks: [
+        {
+          url: webhook,
+          secret: SECRET,
+          debounce: '200ms',
+          events: ['online', 'offline', 'occupied', 'vacated', 'published'],
+        },
+      ],
       limits: { connectionsPerAddress: 10_000, connectsPerSecond: 100_000 },
       ping: '5s',
       chat: false,

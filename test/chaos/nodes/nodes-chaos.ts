@@ -1,303 +1,217 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Entry, RedisBroker } from '../../../src/broker/index.ts';
-import { Client } from '../../../src/client/index.ts';
-import { cutOff, hasAll, type RedisServer, startRedis } from '../../support/redis.ts';
-import { startSentinel } from '../../support/redis-sentinel.ts';
+import type { Owner } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 import { Dice } from '../dice.ts';
 import { Balancer } from './balancer.ts';
-import { API_KEY, NodeProcess } from './node-process.ts';
-import { judge, type Reader, type Sent, type Verdict } from './verdict.ts';
+import { EventReceiver } from './event-receiver.ts';
+import { judgeEvents } from './events-verdict.ts';
+import { NodeProcess } from './node-process.ts';
+import { Publishers } from './publishers.ts';
+import { Readers } from './readers.ts';
+import { SQUARES, Square } from './square.ts';
+import { type Kind, type Store, startStore } from './stores.ts';
+import { judge, type Verdict } from './verdict.ts';
 
 export interface NodesChaosOptions {
   readonly seed: number;
   readonly faults: number;
   readonly readers: number;
+  /** Members of channels. */
+  readonly guests: number;
   readonly nodes: number;
-  /** `disk`: one Redis that writes each publication to its disk. `failover`: a primary that dies before its replica has all. */
-  readonly kind: 'disk' | 'failover';
-  /** Milliseconds that readers may take in the end. */
+  readonly kind: Kind;
+  /** Milliseconds until all is right after a fault, and in the end. */
   readonly patience: number;
+  /** Faults between two looks at who is there. */
+  readonly looks: number;
+  /** Nodes are also paused for longer than their leases. */
+  readonly hasLongPauses: boolean;
 }
 
 export interface NodesSummary extends Verdict {
   readonly faults: Readonly<Record<string, number>>;
   readonly connections: number;
+  readonly looks: number;
+  /** Milliseconds. */
+  readonly longestUntilPresent: number;
+  readonly events: number;
+  readonly repeatedEvents: number;
+  /** Publications of which no event came. */
+  readonly untold: number;
 }
 
-interface Servers {
-  readonly primary: RedisServer;
-  readonly replica?: RedisServer;
-  /** The port of the primary that the sentinel names. */
-  readonly named?: () => Promise<number>;
-}
+export const ROOMS = ['room:1', 'room:2', 'room:3'];
 
-type Owner = Parameters<typeof startRedis>[0];
+/** Longer than a lease. */
+const LONG = 14_000;
 
-const CHANNELS = ['room:1', 'room:2', 'room:3'];
-const AOF = ['--appendonly', 'yes', '--appendfsync', 'always'];
-/** Publications that a publisher of the SDK has under way. */
-const IN_FLIGHT = 4;
-
-/** Several daemons with one store, readers and publishers that go from one to the other, and everything that fails. */
+/** Several daemons with one store, readers, publishers and members that go from one to the other, and everything that fails. */
 export class NodesChaos {
   readonly #options: NodesChaosOptions;
   readonly #dice: Dice;
   readonly #t: Owner;
-  readonly #sent: Sent[] = [];
-  readonly #readers: Reader[] = [];
   readonly #faults: Record<string, number> = {};
   readonly #nodes: NodeProcess[] = [];
   readonly #balancer: Balancer;
-  #redis!: Servers;
-  #address = '';
-  #isPublishing = true;
+  readonly #receiver: EventReceiver;
+  readonly #kills: number[] = [];
+  #store!: Store;
 
   constructor(t: Owner, options: NodesChaosOptions) {
     this.#t = t;
     this.#options = options;
     this.#dice = new Dice(options.seed);
-    this.#balancer = new Balancer(this.#dice.fork(), () =>
-      this.#nodes.filter(({ isUp }) => isUp).map(({ port }) => port),
-    );
+    this.#balancer = new Balancer(this.#dice.fork(), () => this.#upPorts);
+    this.#receiver = new EventReceiver(this.#dice.fork());
   }
 
   async run(): Promise<NodesSummary> {
-    const { kind, nodes, readers, faults, patience } = this.#options;
-    await this.#startRedis(kind);
-    const port = kind === 'disk' ? this.#redis.primary.port : undefined;
-    for (let n = 0; n < nodes; n++) this.#nodes.push(await NodeProcess.make(this.#t, this.#address, port));
-    await Promise.all(this.#nodes.map((node) => node.start()));
-    const host = await this.#balancer.open();
-    this.#t.after(() => this.#balancer.close());
-    for (let n = 0; n < readers; n++) this.#read(`reader ${n}`, host);
-    await until(() => this.#readers.every(({ start }) => start !== undefined), 'all readers have subscribed');
-    const publishing = [
-      this.#publishBySdk('sdk1', host),
-      this.#publishBySdk('sdk2', host),
-      this.#publishByHttp('http1', host),
-      this.#publishByHttp('http2', host),
-    ];
-    for (let n = 0; n < faults; n++) {
-      await pause(100 + this.#dice.below(400));
-      // What is lost in a failover is what it is about.
-      await this.#fail(kind === 'failover' && n % 3 === 0 ? 'failed over' : undefined);
-    }
-    this.#isPublishing = false;
-    await within(patience, Promise.all(publishing), () => 'the publishers do not come to their end');
-    const last = await Promise.all(CHANNELS.map((channel) => this.#publishOne(host, 'last', channel)));
-    const isDone = () =>
-      this.#readers.every(({ channel, told }) =>
-        told.some((one) => 'id' in one && last.some(({ id }) => id === one.id && channel)),
-      );
-    await until(isDone, 'every reader has the last publication', patience);
-    const verdict = judge({
-      sent: this.#sent,
-      readers: this.#readers,
-      logs: await this.#logs(),
-      isDurable: kind === 'disk',
-    });
-    return { ...verdict, faults: this.#faults, connections: this.#balancer.connections };
-  }
-
-  async #startRedis(kind: NodesChaosOptions['kind']): Promise<void> {
-    if (kind === 'disk') {
-      const primary = await startRedis(this.#t, AOF);
-      this.#redis = { primary };
-      this.#address = `${primary.address}?durability=disk`;
-      return;
-    }
-    const { address, primary, replica, named } = await startSentinel(this.#t);
-    this.#redis = { primary, replica, named };
-    this.#address = address;
-  }
-
-  #read(name: string, host: string): void {
-    const client = new Client(`ws://${host}`, { random: this.#dice.fork().next });
-    client.on('error', () => {});
-    this.#t.after(() => client.close());
-    for (const channel of CHANNELS) {
-      const reader: Reader = { name, channel, told: [] };
-      this.#readers.push(reader);
-      const subscription = client.subscribe(channel);
-      subscription.on('state', (state) => {
-        if (state === 'live') reader.start ??= subscription.position!;
-      });
-      subscription.on('message', ({ position, data }) => reader.told.push({ at: position!, id: data as string }));
-      subscription.on('gap', (gap) => reader.told.push({ gap }));
-    }
-  }
-
-  #next(publisher: string, channel: string, number: number): Sent {
-    const sent: Sent = { id: `${publisher}/${number}`, publisher, channel };
-    this.#sent.push(sent);
-    return sent;
-  }
-
-  async #publishBySdk(publisher: string, host: string): Promise<void> {
-    const client = new Client(`ws://${host}`, { random: this.#dice.fork().next });
-    client.on('error', () => {});
-    this.#t.after(() => client.close());
-    const dice = this.#dice.fork();
-    const inFlight = new Set<Promise<void>>();
-    for (let n = 1; this.#isPublishing; n++) {
-      const sent = this.#next(publisher, CHANNELS[dice.below(CHANNELS.length)]!, n);
-      const done: Promise<void> = client
-        .publish(sent.channel, sent.id)
-        .then((at) => {
-          if (at) sent.at = at;
-        })
-        // The SDK gives up after some refusals, and nobody knows the fate of this one.
-        .catch(() => {})
-        .finally(() => inFlight.delete(done));
-      inFlight.add(done);
-      if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
-      await pause(dice.below(20));
-    }
-    await Promise.all(inFlight);
-  }
-
-  async #publishByHttp(publisher: string, host: string): Promise<void> {
-    const dice = this.#dice.fork();
-    for (let n = 1; this.#isPublishing; n++) {
-      await this.#put(host, this.#next(publisher, CHANNELS[dice.below(CHANNELS.length)]!, n));
-      await pause(dice.below(20));
-    }
-  }
-
-  async #publishOne(host: string, publisher: string, channel: string): Promise<Sent> {
-    const sent = this.#next(publisher, channel, CHANNELS.indexOf(channel) + 1);
-    await this.#put(host, sent);
-    return sent;
-  }
-
-  /** Again with its key, until it is stored. */
-  async #put(host: string, sent: Sent): Promise<void> {
-    const { id, channel } = sent;
-    for (;;) {
-      try {
-        const response = await fetch(`http://${host}/api/publish`, {
-          method: 'POST',
-          headers: { authorization: `Bearer ${API_KEY}`, connection: 'close' },
-          body: JSON.stringify({ channel, data: id, key: `key of ${id}` }),
-          signal: AbortSignal.timeout(10_000),
-        });
-        const body = (await response.json()) as { at: [string, number] };
-        if (response.ok) {
-          sent.at = body.at;
-          return;
-        }
-      } catch {
-        // Nobody knows whether it was stored.
-      }
-      await pause(50);
-    }
-  }
-
-  /** `chosen`: by chance if it is not given. */
-  async #fail(chosen?: string): Promise<void> {
+    const { kind, nodes, guests, faults, patience, looks } = this.#options;
     const dice = this.#dice;
-    const node = this.#nodes[dice.below(this.#nodes.length)]!;
-    const { primary } = this.#redis;
-    const time = () => pause(100 + dice.below(1_500));
-    const all: Record<string, () => Promise<void>> = {
-      'node killed': async () => {
-        await node.kill();
-        await time();
-        await node.start();
-      },
-      'node paused': async () => {
-        node.signal('SIGSTOP');
-        await time();
-        node.signal('SIGCONT');
-      },
-      'clients cut': async () => this.#balancer.cut(0.5),
-      ...(node.line && {
-        'line to Redis cut': async () => node.line!.cut(),
-        'line to Redis closed': async () => {
-          node.line!.isClosed = true;
-          node.line!.cut();
-          await time();
-          node.line!.isClosed = false;
-        },
-        'line to Redis mute': async () => {
-          node.line!.loses = () => true;
-          await time();
-          node.line!.loses = undefined;
-          node.line!.cut();
-        },
-        'announcements lost': async () => {
-          node.line!.loses = (_, chunk) => chunk.includes('\r\nmessage\r\n');
-          await time();
-          node.line!.loses = undefined;
-        },
-      }),
-      'Redis paused': async () => {
-        primary.signal('SIGSTOP');
-        await pause(100 + dice.below(300));
-        primary.signal('SIGCONT');
-      },
-      ...(this.#redis.replica
-        ? {
-            'failed over': async () => {
-              await this.#sortOut(this.#redis.named!);
-              await this.#failOver();
-            },
-          }
-        : {
-            'Redis killed': async () => {
-              await primary.stop();
-              await time();
-              await primary.start();
-            },
-          }),
+    const [, host] = await Promise.all([this.#startNodes(kind, nodes), this.#balancer.open()]);
+    this.#t.after(() => this.#balancer.close());
+    const readers = new Readers(this.#options.readers, host, ROOMS, dice.fork());
+    this.#t.after(() => readers.close());
+    const ports = this.#nodes.map(({ port }) => port);
+    const square = new Square({
+      dice: dice.fork(),
+      host,
+      ports,
+      upPorts: () => this.#upPorts,
+      guests,
+      bound: patience,
+    });
+    this.#t.after(() => square.close());
+    square.enterAll();
+    await until(() => readers.haveBegun, 'all readers have subscribed');
+    const publishers = new Publishers(host, ROOMS, dice.fork());
+    this.#t.after(() => publishers.close());
+    let since: string[] = [];
+    for (let n = 0; n < faults; n++) {
+      await pause(100 + dice.below(400));
+      square.stroll();
+      since.push(await this.#fail(n % 3 === 0 ? this.#store.typical : undefined));
+      if (n % looks !== looks - 1 && n < faults - 1) continue;
+      if (n === faults - 1) square.enterAll();
+      await square.settle(since.join(', '), since.includes('node asleep'));
+      since = [];
+    }
+    await within(patience, publishers.finish(), () => 'the publishers do not come to their end');
+    const last = (await publishers.last()).map(({ id }) => id);
+    const isDone = () => readers.all.every(({ told }) => told.some((one) => 'id' in one && last.includes(one.id)));
+    await until(isDone, 'every reader has the last publication', patience);
+    const { isDurable } = this.#store;
+    const verdict = judge({ sent: publishers.sent, readers: readers.all, logs: await this.#logs(), isDurable });
+    await this.#expectPresent(square.users, [...ROOMS, ...SQUARES], 'of those who are there');
+    for (const one of [readers, publishers, square]) one.close();
+    await this.#expectPresent([], [], 'after all have gone');
+    const { events, missed, repeated } = this.#receiver;
+    const { violations, untold } = judgeEvents({ events, sent: publishers.sent, isDurable, kills: this.#kills });
+    if (isDurable && missed > 0) violations.push(`webhook: ${missed} events were dropped`);
+    return {
+      ...verdict,
+      violations: [...verdict.violations, ...square.violations, ...this.#receiver.violations, ...violations],
+      faults: this.#faults,
+      connections: this.#balancer.connections,
+      looks: square.looks,
+      longestUntilPresent: Math.round(square.longest),
+      events: events.length,
+      repeatedEvents: repeated,
+      untold,
     };
+  }
+
+  get #upPorts(): number[] {
+    return this.#nodes.filter(({ isUp }) => isUp).map(({ port }) => port);
+  }
+
+  async #startNodes(kind: Kind, count: number): Promise<void> {
+    await this.#receiver.open();
+    this.#t.after(() => this.#receiver.close());
+    this.#store = await startStore(this.#t, kind, this.#dice.fork());
+    const { address, port } = this.#store;
+    for (let n = 0; n < count; n++)
+      this.#nodes.push(await NodeProcess.make(this.#t, address, port, this.#receiver.url));
+    await Promise.all(this.#nodes.map((node) => node.start()));
+  }
+
+  /** Waits until the receiver was told of exactly these. */
+  async #expectPresent(users: readonly string[], channels: readonly string[], what: string): Promise<void> {
+    const right = JSON.stringify([users.toSorted(), channels.toSorted()]);
+    const told = () =>
+      JSON.stringify([this.#receiver.present('user').toSorted(), this.#receiver.present('channel').toSorted()]);
+    await until(() => told() === right, 'it is told', this.#options.patience).catch(() =>
+      this.#receiver.violations.push(`webhook: told ${what} is ${told()}, and not ${right}`),
+    );
+  }
+
+  /** `chosen`: by chance if it is not given. Returns what has failed. */
+  async #fail(chosen?: string): Promise<string> {
+    const dice = this.#dice;
+    const all = { ...this.#nodeFaults(this.#nodes[dice.below(this.#nodes.length)]!), ...this.#store.faults };
     const names = Object.keys(all);
     const name = chosen ?? names[dice.below(names.length)]!;
     this.#faults[name] = (this.#faults[name] ?? 0) + 1;
     await all[name]!();
+    return name;
   }
 
-  /** The primary dies, with publications that its replica does not have; then it comes back as a replica. */
-  async #failOver(): Promise<void> {
-    const { primary, replica, named } = this.#redis as Required<Servers>;
-    await cutOff(replica, primary);
-    await pause(this.#dice.below(300));
-    await primary.stop();
-    replica.signal('SIGCONT');
-    await until(async () => (await named()) === replica.port, 'the replica is the primary');
-    await primary.start();
-    await this.#sortOut(named);
-  }
-
-  /** A server that had no time to answer may have lost its part again: who follows whom, once both have the same. */
-  async #sortOut(named: () => Promise<number>): Promise<void> {
-    const pair = [this.#redis.primary, this.#redis.replica!] as const;
-    await until(async () => {
-      const port = await named();
-      const [replica, primary] = pair[0].port === port ? [pair[1], pair[0]] : pair;
-      this.#redis = { primary, replica, named };
-      const infos = await Promise.all(
-        [replica, primary].map(async (one) => String(await one.ask('info', 'replication'))),
-      );
-      return infos[0]!.includes('link_status:up') && infos[1]!.includes('role:master') && hasAll(replica, primary);
-    }, 'one follows the other, and has all');
+  #nodeFaults(node: NodeProcess): Record<string, () => Promise<void>> {
+    const { line } = node;
+    const time = () => pause(100 + this.#dice.below(1_500));
+    const pauseFor = async (end: Promise<void>) => {
+      node.signal('SIGSTOP');
+      await end;
+      node.signal('SIGCONT');
+    };
+    return {
+      'node killed': async () => {
+        this.#kills.push(performance.now());
+        await node.kill();
+        await time();
+        await node.start();
+      },
+      'node paused': () => pauseFor(time()),
+      ...(this.#options.hasLongPauses && { 'node asleep': () => pauseFor(pause(LONG)) }),
+      'clients cut': async () => this.#balancer.cut(0.5),
+      ...(line && {
+        'line to Redis cut': async () => line.cut(),
+        'line to Redis closed': async () => {
+          line.isClosed = true;
+          line.cut();
+          await time();
+          line.isClosed = false;
+        },
+        'line to Redis mute': async () => {
+          line.loses = () => true;
+          await time();
+          line.loses = undefined;
+          line.cut();
+        },
+        'announcements lost': async () => {
+          line.loses = (_, chunk) => chunk.includes('\r\nmessage\r\n');
+          await time();
+          line.loses = undefined;
+        },
+      }),
+    };
   }
 
   async #logs() {
-    const broker = new RedisBroker(this.#address);
+    const broker = new RedisBroker(this.#store.address);
     await broker.open();
     const logs = new Map<string, { at: [string, number]; id: string }[]>();
-    for (const channel of CHANNELS) {
-      const { epoch } = await broker.state(channel);
+    for (const room of ROOMS) {
+      const { epoch } = await broker.state(room);
       const entries: Entry[] = [];
       for (;;) {
-        const page = await broker.read(channel, [epoch, entries.length]);
+        const page = await broker.read(room, [epoch, entries.length]);
         if (page.gap || page.entries.length === 0) break;
         entries.push(...page.entries);
       }
       logs.set(
-        channel,
+        room,
         entries.map(({ offset, data }) => ({ at: [epoch, offset], id: JSON.parse(data) })),
       );
     }

@@ -6,6 +6,8 @@ export interface Sent {
   readonly publisher: string;
   readonly channel: string;
   at?: Position;
+  /** When that was, by `performance.now()`. */
+  acknowledged?: number;
 }
 
 /** What a reader was told of a channel, in its order. */

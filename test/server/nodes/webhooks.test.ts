@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, type TestContext, test } from 'node:test';
+import { RedisBroker } from '../../../src/broker/index.ts';
 import { noRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 import { SECRET, startTown, type TownNode } from './town.ts';
@@ -138,5 +139,22 @@ describe('the webhooks of several daemons', { skip: noRedis }, () => {
     await until(() => told('offline ana') === 1 && told('vacated chat:1') === 1, 'she is offline');
     const luis = receiver.events.filter(({ user }) => user === 'luis').map(({ type }) => type);
     assert.ok(!luis.includes('offline'), `luis has stayed: ${luis}`);
+  });
+
+  test('tell once of a publication whose node has died before it told of it, when it is repeated', async (t) => {
+    const { redis, nodes, told } = await setUp(t);
+    const [one, two] = nodes;
+    // As by a node that has died right after it.
+    const broker = new RedisBroker(redis.address);
+    await broker.open();
+    t.after(() => broker.close());
+    const { position } = await broker.publish('chat:1', { data: '"lost"', meta: '{"key":"k"}', key: 'k' });
+    for (const node of [one, two, one]) {
+      const { body } = await node.call('POST', '/api/publish', { channel: 'chat:1', data: 'lost', key: 'k' });
+      assert.deepEqual(body.at, position, 'it is the same one');
+    }
+    await one.call('POST', '/api/publish', { channel: 'chat:1', data: 'next', key: 'n' });
+    await until(() => told('published chat:1 next') === 1, 'the next one is told');
+    assert.equal(told('published chat:1 lost'), 1);
   });
 });
