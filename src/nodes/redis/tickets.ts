@@ -42,7 +42,7 @@ export class RedisTickets implements Tickets {
   }
 
   put(ticket: string, place: Place): void {
-    this.#change(ticket, JSON.stringify(place));
+    this.#change(ticket, written(place));
   }
 
   drop(ticket: string): void {
@@ -63,7 +63,7 @@ export class RedisTickets implements Tickets {
   async putAgain(): Promise<void> {
     let batch: string[] = [];
     for (const [ticket, place] of this.#all()) {
-      batch.push(ticket, JSON.stringify(place));
+      batch.push(ticket, written(place));
       if (batch.length < 2 * BATCH) continue;
       await this.#write(batch, this.#lasts);
       batch = [];
@@ -104,4 +104,9 @@ export class RedisTickets implements Tickets {
     const partition = access.partitionOf(`tickets ${origin}`);
     return access.run(partition, script, [`${access.base(partition)}:tickets:${origin}`], args);
   }
+}
+
+/** The place alone: whoever has it may be a connection, with all that belongs to it. */
+function written({ user, member }: Place): string {
+  return JSON.stringify({ user, member });
 }

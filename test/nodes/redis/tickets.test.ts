@@ -1,18 +1,29 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import type { Place } from '../../../src/nodes/index.ts';
 import { noRedis, startRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 import { openNode } from './several.ts';
+
+/** As the hub has them: a connection, of which the place is a part. */
+class Connection {
+  readonly user = undefined;
+  readonly secret = 'nobody else may see this';
+
+  get member(): string {
+    return '18';
+  }
+}
 
 describe('the tickets of several nodes', { skip: noRedis }, () => {
   test('are found by other nodes, once each, also after Redis has forgotten them', async (t) => {
     const redis = await startRedis(t);
     const [one, two] = [await openNode(t, redis.address), await openNode(t, redis.address)];
     const { tickets } = one.nodes.others;
-    const issued = new Map([
+    const issued = new Map<string, Place>([
       ['a', { user: 'ana', member: 'ana' }],
       ['b', { member: '17' }],
-      ['c', { member: '18' }],
+      ['c', new Connection()],
     ]);
     tickets.keep(() => issued);
     for (const [ticket, place] of issued) tickets.put(ticket, place);
