@@ -12,6 +12,7 @@ export class Guest {
   readonly #dice: Dice;
   #client: Client | undefined;
   #subscription: Subscription | undefined;
+  #error = '';
   /** Changes whenever the guest comes, goes or loses the connection. */
   stays = 0;
 
@@ -32,6 +33,11 @@ export class Guest {
     return this.#client !== undefined;
   }
 
+  /** What keeps the guest from being seen. */
+  get trouble(): string {
+    return `${this.name} is ${this.#client?.state}, and the subscription ${this.#subscription?.state}: ${this.#error}`;
+  }
+
   get isLive(): boolean {
     return this.#subscription?.state === 'live';
   }
@@ -42,9 +48,14 @@ export class Guest {
     if (!this.#client) {
       const token = this.user === undefined ? {} : { token: tokenOf(this.user) };
       this.#client = new Client(this.#url, { ...token, random: this.#dice.fork().next });
-      this.#client.on('error', () => {});
+      this.#client.on('error', ({ message }) => {
+        this.#error = message;
+      });
     }
     this.#subscription = this.#client.subscribe(this.channel, { member: this.name });
+    this.#subscription.on('error', ({ message }) => {
+      this.#error = message;
+    });
     this.#subscription.on('state', (state) => {
       if (state !== 'live') this.stays++;
     });

@@ -49,6 +49,7 @@ export class NodeProcess {
         },
       ],
       limits: { connectionsPerAddress: 10_000, connectsPerSecond: 100_000 },
+      linger: '2s',
       ping: '5s',
       chat: false,
     };

@@ -27,6 +27,8 @@ export interface NodesChaosOptions {
   readonly looks: number;
   /** Nodes are also paused for longer than their leases. */
   readonly hasLongPauses: boolean;
+  /** Is told of each look: what has failed before it, and how long it took until all was right. */
+  readonly onLook?: (what: string) => void;
 }
 
 export interface NodesSummary extends Verdict {
@@ -67,7 +69,7 @@ export class NodesChaos {
   }
 
   async run(): Promise<NodesSummary> {
-    const { kind, nodes, guests, faults, patience, looks } = this.#options;
+    const { kind, nodes, guests, faults, patience, looks, onLook } = this.#options;
     const dice = this.#dice;
     const [, host] = await Promise.all([this.#startNodes(kind, nodes), this.#balancer.open()]);
     this.#t.after(() => this.#balancer.close());
@@ -94,12 +96,17 @@ export class NodesChaos {
       since.push(await this.#fail(n % 3 === 0 ? this.#store.typical : undefined));
       if (n % looks !== looks - 1 && n < faults - 1) continue;
       if (n === faults - 1) square.enterAll();
+      const begun = performance.now();
+      const wrong = square.violations.length;
       await square.settle(since.join(', '), since.includes('node asleep'));
+      const time = Math.round(performance.now() - begun);
+      onLook?.([`${n + 1}: ${since.join(', ')}; ${time} ms`, ...square.violations.slice(wrong)].join('\n'));
       since = [];
     }
     await within(patience, publishers.finish(), () => 'the publishers do not come to their end');
-    const last = (await publishers.last()).map(({ id }) => id);
-    const isDone = () => readers.all.every(({ told }) => told.some((one) => 'id' in one && last.includes(one.id)));
+    const last = new Set((await publishers.last()).map(({ id }) => id));
+    const isDone = () =>
+      readers.all.every(({ told }) => told.findLast((one) => 'id' in one && last.has(one.id)) !== undefined);
     await until(isDone, 'every reader has the last publication', patience);
     const { isDurable } = this.#store;
     const verdict = judge({ sent: publishers.sent, readers: readers.all, logs: await this.#logs(), isDurable });

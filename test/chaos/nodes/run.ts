@@ -1,6 +1,6 @@
 /**
  * The long run: `npm run chaos:nodes -- [--kind disk|memory|failover|cluster] [--seed 1] [--faults 100] [--readers 20]
- * [--guests 12] [--nodes 3]`. Prints what happened in one line, and what was wrong; ends with 1 when something was.
+ * [--guests 12] [--nodes 3] [--verbose]`. Prints what happened in one line, and what was wrong; ends with 1 when something was.
  */
 import { parseArgs } from 'node:util';
 import { NodesChaos } from './nodes-chaos.ts';
@@ -15,7 +15,8 @@ const { values } = parseArgs({
     guests: { type: 'string', default: '12' },
     looks: { type: 'string', default: '1' },
     nodes: { type: 'string', default: '3' },
-    patience: { type: 'string', default: '120000' },
+    patience: { type: 'string', default: '60000' },
+    verbose: { type: 'boolean', default: false },
   },
 });
 const kind = KINDS.find((kind) => kind === values.kind);
@@ -36,6 +37,7 @@ try {
     guests: Number(values.guests),
     looks: Number(values.looks),
     hasLongPauses: true,
+    ...(values.verbose && { onLook: console.log }),
     nodes: Number(values.nodes),
     patience: Number(values.patience),
   }).run();

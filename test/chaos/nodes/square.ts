@@ -139,7 +139,7 @@ export class Square {
 
   /** What is not as it should be. Undefined: all is right. */
   async #difference(): Promise<string | undefined> {
-    for (const guest of this.guests) if (guest.isIn && !guest.isLive) return `${guest.name} is not connected`;
+    for (const guest of this.guests) if (guest.isIn && !guest.isLive) return guest.trouble;
     for (const channel of SQUARES) {
       const names = this.guests.filter((guest) => guest.isIn && guest.channel === channel).map(({ name }) => name);
       const right = JSON.stringify(names.sort());

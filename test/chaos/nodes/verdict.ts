@@ -69,15 +69,17 @@ export function judge({ sent, readers, logs, isDurable }: Evidence): Verdict {
   if (isDurable && gaps > 0) violations.push(`${gaps} gaps were told, and nothing may be lost`);
   let lost = 0;
   const acknowledged = sent.filter(({ at }) => at);
+  const stored = new Map([...logs].map(([channel, entries]) => [channel, new Set(entries.map(({ id }) => id))]));
+  const heard = new Map(readers.map((reader) => [reader, new Set(reader.told.map((one) => 'id' in one && one.id))]));
   for (const { id, channel, at } of acknowledged) {
     const [, offset] = at!;
-    const isThere = logs.get(channel)?.some((entry) => entry.id === id) === true;
+    const isThere = stored.get(channel)?.has(id) === true;
     if (!isThere) {
       lost += 1;
       if (isDurable) violations.push(`${id} was acknowledged at ${at} of ${channel}, and is not in the log`);
     }
     for (const reader of readers) {
-      if (reader.channel !== channel || reader.told.some((told) => 'id' in told && told.id === id)) continue;
+      if (reader.channel !== channel || heard.get(reader)!.has(id)) continue;
       if (!reader.start || (reader.start[0] === at![0] && offset <= reader.start[1])) continue;
       const isTold = reader.told.some((told) => 'gap' in told && (!isThere || told.gap.head >= offset));
       if (!isTold) violations.push(`${reader.name}: ${id} at ${at} of ${channel} never came, and no gap says so`);
