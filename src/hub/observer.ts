@@ -100,6 +100,7 @@ const EVENTS: OptionNames<HubObserver> = {
   onJoin: true,
   onLeave: true,
   onPublished: true,
+  onRepeated: true,
   onFailed: true,
   onReceived: true,
   onDelivered: true,
