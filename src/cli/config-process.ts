@@ -50,7 +50,11 @@ async function ask(question: Question): Promise<Answer> {
     throw refused(cause);
   }
   return new Promise<Answer>((resolve, reject) => {
-    child.on('error', (cause) => reject(refused(cause))).once('message', resolve);
+    child.on('error', (cause) => reject(refused(cause)));
+    child.once('message', (answer: Answer) => {
+      resolve(answer);
+      if (child.connected) child.disconnect();
+    });
     child.once('exit', (code, signal) => {
       const happened = `the process that reads the configuration ended with ${signal ?? code}`;
       reject(

@@ -6,8 +6,10 @@ import type { Answer, Question } from './config-process.ts';
 
 process.once('message', async (question: Question) => {
   const answer = await answerTo(question);
-  // This also ends what a configuration in TypeScript has started.
-  process.send?.(answer, () => process.exit());
+  // The one who asked closes the channel when it has the answer, which Deno would lose with a process that ends at once.
+  // That also ends what a configuration in TypeScript has started.
+  process.once('disconnect', () => process.exit());
+  process.send?.(answer);
 });
 
 async function answerTo({ options, version }: Question): Promise<Answer> {

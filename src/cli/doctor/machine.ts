@@ -7,10 +7,12 @@ const NODE: readonly [number, number] = [22, 18];
 /** For the log's files, the listeners, and other files of a process. */
 const SPARE = 100;
 
-export function lookAtNode(version = process.versions.node): Finding {
+export function lookAtNode(versions: Partial<Record<string, string>> = process.versions): Finding {
+  const { node: version = '', bun, deno } = versions;
+  const other = bun ? `, as which Bun ${bun} runs it` : deno ? `, as which Deno ${deno} runs it` : '';
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const isNew = major > NODE[0] || (major === NODE[0] && minor >= NODE[1]);
-  if (isNew) return ok('Node', `version ${version}`);
+  if (isNew) return ok('Node', `version ${version}${other}`);
   return warning('Node', `version ${version} is too old`, `install ${NODE.join('.')} or newer`);
 }
 
