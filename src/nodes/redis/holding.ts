@@ -82,7 +82,7 @@ export class Holding {
   /** Says what could not be said; `all`: everything, since the store may have forgotten. */
   again(all: boolean): void {
     if (all) for (const member of this.#held.keys()) if (!this.#unsaid.has(member)) this.#unsaid.set(member, []);
-    if (this.#unsaid.size > 0) this.#saying ??= this.#flush();
+    if (this.#unsaid.size > 0) this.#schedule();
   }
 
   /** Says what is still to be said. Resolves with the milliseconds until the last of those who waver would leave. */
@@ -100,6 +100,10 @@ export class Holding {
     const others = this.#unsaid.get(member) ?? [];
     if (waiting) others.push(waiting);
     this.#unsaid.set(member, others);
+    this.#schedule();
+  }
+
+  #schedule(): void {
     // What is said in one turn of the event loop shares a call.
     this.#saying ??= new Promise<void>((resolve) => setImmediate(resolve)).then(() => this.#flush());
   }

@@ -36,3 +36,16 @@ test('who closes waits until what is being said was said, also what came meanwhi
   assert.deepEqual(said, [[['h', 'ana', 'Ana']], [['r', 'ana', '']]]);
   assert.equal(holding.isIdle, true);
 });
+
+test('who closes while the store is away does not wait for it', async () => {
+  const holding = new Holding({
+    clock: new FakeClock(),
+    say: () => {
+      throw new Error('the store is away');
+    },
+    onIdle: () => {},
+  });
+  await assert.rejects(holding.hold('ana', 'Ana'), /away/);
+  holding.again(true);
+  assert.equal(await holding.close(), 0);
+});
