@@ -8,6 +8,7 @@ import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { connectWebSocket } from '../src/websocket/index.ts';
 import { Program } from './support/cli.ts';
+import { judgePackage, noJudges } from './support/package-judges.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
@@ -16,14 +17,16 @@ const run = promisify(execFile);
 /** A project elsewhere, in which the built package is unpacked beside what it depends on. No network is needed. */
 const project = temporaryFolder({ after });
 const inProject = (...path: string[]) => join(project, ...path);
+let tarball: string;
 
 before(async () => {
   const built = inProject('built');
   await run(process.execPath, [join(ROOT, 'scripts/build.ts'), built]);
   await writeFile(inProject('package.json'), '{ "name": "consumer", "private": true, "type": "module" }');
-  const { stdout: tarball } = await run('npm', ['pack', '--silent', built], { cwd: project });
+  const { stdout } = await run('npm', ['pack', '--silent', built], { cwd: project });
+  tarball = inProject(stdout.trim());
   await mkdir(inProject('node_modules/zocalo'), { recursive: true });
-  await run('tar', ['-xzf', tarball.trim(), '--strip-components=1', '-C', 'node_modules/zocalo'], { cwd: project });
+  await run('tar', ['-xzf', tarball, '--strip-components=1', '-C', 'node_modules/zocalo'], { cwd: project });
   // All that it depends on, and nothing else: the rest of what it uses is in its program.
   const { dependencies } = JSON.parse(await readFile(inProject('node_modules/zocalo/package.json'), 'utf8'));
   for (const name of Object.keys(dependencies)) {
@@ -157,14 +160,20 @@ test('without a driver, the command says what to install, and the package checks
   assert.deepEqual([await login('correct horse battery'), await login('wrong')], [200, 401]);
 });
 
-test("the package's types work in a TypeScript project, including the declarations themselves", async () => {
+test('publint and attw have nothing to say about the package', { skip: noJudges, timeout: 60_000 }, () =>
+  judgePackage(tarball),
+);
+
+test("the package's types work under each resolution, including the declarations themselves", async () => {
   await mkdir(inProject('node_modules/@types'), { recursive: true });
   await symlink(join(ROOT, 'node_modules/@types/node'), inProject('node_modules/@types/node'));
   await symlink(join(ROOT, 'node_modules/undici-types'), inProject('node_modules/undici-types'));
   await writeFile(
     inProject('consumer.ts'),
-    `import { type ErrorCode, type User, WebSocketServer, ZocaloError } from 'zocalo';
+    `import { type ErrorCode, Hub, type User, WebSocketServer, ZocaloError } from 'zocalo';
      import { connect } from 'zocalo/stream';
+     import { Client } from 'zocalo/client';
+     import { TestNetwork } from 'zocalo/testing';
      import { connectWebSocket } from 'zocalo/websocket';
 
      class Room extends WebSocketServer {
@@ -173,16 +182,24 @@ test("the package's types work in a TypeScript project, including the declaratio
      export const room = new Room('ws://localhost:0', { maxMessage: 1024 });
      export const code: ErrorCode = new ZocaloError('TIMEOUT', 'x').code;
      export const text: Promise<string> = connect('tcp://localhost:1').then((socket) => socket.text());
+     export const client: Client = new TestNetwork((parts) => new Hub(parts)).client();
      // @ts-expect-error: an option that there is not
      connectWebSocket('ws://localhost:1', { maxMesage: 1 });
      // @ts-expect-error: a topic has a name
      export const subscribe = (user: User) => user.subscribe(42);
     `,
   );
-  const options = ['--noEmit', '--strict', '--target', 'esnext', '--module', 'nodenext', '--types', 'node'];
+  const options = ['--noEmit', '--strict', '--target', 'esnext', '--types', 'node'];
   const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const check = run(process.execPath, [compiler, ...options, 'consumer.ts'], { cwd: project });
-  await check.catch(({ stdout }) => assert.fail(stdout));
+  for (const [module, resolution] of [
+    ['node16', 'node16'],
+    ['nodenext', 'nodenext'],
+    ['esnext', 'bundler'],
+  ] as const) {
+    const resolved = ['--module', module, '--moduleResolution', resolution];
+    const check = run(process.execPath, [compiler, ...options, ...resolved, 'consumer.ts'], { cwd: project });
+    await check.catch(({ stdout }) => assert.fail(`${resolution}: ${stdout}`));
+  }
 });
 
 test('the build does not touch a directory that is not empty', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,7 +17,7 @@ import { serve } from '../src/server/transports/websocket/index.ts';
 import { launchChromium } from './support/chromium.ts';
 import { projectWithClient } from './support/client-package.ts';
 import { missing } from './support/need.ts';
-import { npmPackages } from './support/npm-packages.ts';
+import { judgePackage, noJudges } from './support/package-judges.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const run = promisify(execFile);
@@ -27,9 +27,6 @@ const RESOLUTIONS = [
   ['nodenext', 'nodenext'],
   ['esnext', 'bundler'],
 ] as const;
-
-/** What looks at packages as their users' tools will. */
-const judges = npmPackages({ publint: '0.3.25', '@arethetypeswrong/cli': '0.18.5' });
 
 async function serveHub(t: TestContext): Promise<string> {
   const hub = new Hub({ broker: memory(), channels: { '*': { patterns: true, presence: true } } });
@@ -51,6 +48,15 @@ test('zocalo-client is installed from its tarball without anything else, and is 
   const published = JSON.parse(readFileSync(join(project, 'node_modules/zocalo-client/package.json'), 'utf8'));
   assert.deepEqual([published.version, published.license], [version, license]);
   for (const key of ['dependencies', 'devDependencies', 'scripts', 'private']) assert.equal(published[key], undefined);
+  const root = join(project, 'node_modules/zocalo-client');
+  for (const page of ['README.md', 'CHANGELOG.md']) {
+    const links = readFileSync(join(root, page), 'utf8').matchAll(/\]\((?!https?:)([^)#\s]+)[^)]*\)/g);
+    for (const [, target] of links) assert.ok(existsSync(join(root, target!)), `${page}: ${target}`);
+  }
+  const { stdout } = await run(process.execPath, ['-p', "Object.keys(require('zocalo-client')).join()"], {
+    cwd: project,
+  });
+  assert.equal(stdout.trim(), Object.keys(sources).toSorted().join());
   const sdk = await import(join(project, 'node_modules/zocalo-client/client/index.js'));
   assert.deepEqual(Object.keys(sdk), Object.keys(sources));
 });
@@ -147,19 +153,10 @@ test('a contract types the hooks of each framework, and refuses what it does not
   }
 });
 
-test('publint and attw have nothing to say about zocalo-client', {
-  skip: judges.missing,
-  timeout: 60_000,
-}, async () => {
+test('publint and attw have nothing to say about zocalo-client', { skip: noJudges, timeout: 60_000 }, async () => {
   const project = await projectWithClient();
   const [tarball] = readdirSync(project).filter((name) => name.endsWith('.tgz'));
-  const judge = (name: string, ...args: string[]) =>
-    run(join(judges.folder, 'node_modules/.bin', name), [...args, join(project, tarball!)], { cwd: project }).catch(
-      ({ stdout, stderr }) => assert.fail(`${name}: ${stdout}${stderr}`),
-    );
-  await judge('publint', '--strict');
-  // Node 22 can also `require` it; that TypeScript asks for `import` from CommonJS is what a module is.
-  await judge('attw', '--profile', 'esm-only');
+  await judgePackage(join(project, tarball!));
 });
 
 test('a page has Zocalo by <script src>, and talks to a hub', { skip: missing('chromium') }, async (t) => {
