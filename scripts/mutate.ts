@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { EQUIVALENTS } from './mutation/equivalent.ts';
+import { REMOVALS, remove } from './mutation/removals.ts';
 import { mutate, type Plan } from './mutation/run.ts';
 
 /** The folders, and the tests that cover each of them. */
@@ -43,6 +44,7 @@ const HELP = `npm run mutate -- [options]
   --count <number>  how many mutants per folder (10)
   --seed <number>   which ones: the same seed chooses the same ones (the clock)
   --jobs <number>   how many mutants are tried at the same time (1)
+  --without <name>  take a whole mechanism away: ${Object.keys(REMOVALS).join(', ')}, or all; ends with 1 when no test notices
   --near            run only the tests of the folder, not the wider ones for mutants that survive these`;
 
 const { values } = parseArgs({
@@ -52,6 +54,7 @@ const { values } = parseArgs({
     count: { type: 'string', default: '10' },
     seed: { type: 'string', default: String(Date.now() % 1_000_000) },
     jobs: { type: 'string', default: '1' },
+    without: { type: 'string', multiple: true },
     near: { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
@@ -62,9 +65,19 @@ if (values.help || unknown !== undefined) {
   console.log(unknown === undefined ? HELP : `${unknown} is not a folder that is mutated\n${HELP}`);
   process.exit(values.help ? 0 : 2);
 }
+const root = join(import.meta.dirname, '..');
+if (values.without) {
+  const names = values.without.includes('all') ? Object.keys(REMOVALS) : values.without;
+  const other = names.find((name) => !REMOVALS[name]);
+  if (other !== undefined) {
+    console.log(`${other} is nothing that is taken away\n${HELP}`);
+    process.exit(2);
+  }
+  process.exit((await remove(root, names, console.log)) ? 0 : 1);
+}
 console.log(`seed ${values.seed}`);
 await mutate({
-  root: join(import.meta.dirname, '..'),
+  root,
   plans: Object.fromEntries(
     values.folder.map((name) => {
       const plan = PLANS[name]!;
