@@ -88,7 +88,7 @@ export class Client<C extends Contract = any> {
       feeds: new Map(),
       numbers: new Map(),
       report: (error: Error) => this.#report(error),
-      load: () => this.#load(),
+      load: () => this._load(),
       onWaiting: () => this.#emitter.has('waiting') && this.#emitter.emit('waiting', this.waiting),
     } as unknown as ClientContext & { session: Session; outbox: Outbox };
     this.#context = context;
@@ -200,7 +200,7 @@ export class Client<C extends Contract = any> {
     checkOptions(options, ['timeout', 'signal']);
     this.open();
     const parts = encodeParts(method, data ?? null);
-    return (await (options?.signal ? await this.#load() : this.#session).request('call', parts, options)) as never;
+    return (await (options?.signal ? await this._load() : this.#session).request('call', parts, options)) as never;
   }
 
   /** A page of a channel's log, without subscribing. Rejects with the server's code, TIMEOUT or CLOSED. */
@@ -209,7 +209,7 @@ export class Client<C extends Contract = any> {
     options?: HistoryOptions,
   ): Promise<HistoryPage<[T] extends [never] ? ChannelOutput<C, Name> : T>> {
     this.open();
-    return (await this.#load()).history(channel, options) as never;
+    return (await this._load()).history(channel, options) as never;
   }
 
   /**
@@ -217,7 +217,7 @@ export class Client<C extends Contract = any> {
    */
   async presence(channel: string, options?: WaitOptions): Promise<Presence> {
     this.open();
-    return (await this.#load()).presence(channel, options);
+    return (await this._load()).presence(channel, options);
   }
 
   /** Sends the server a new token now, before the old one expires. */
@@ -245,7 +245,8 @@ export class Client<C extends Contract = any> {
     this.#session.close();
   }
 
-  async #load(): Promise<Extras> {
+  /** Loads what a plain page does not need. For functions of this package that are imported by themselves, such as `answer`. */
+  async _load(): Promise<Extras> {
     const context = this.#context;
     try {
       const { Extras } = await import('./extras.ts');
@@ -269,7 +270,7 @@ export class Client<C extends Contract = any> {
         break;
       case 'waiting':
         if (this.#session.socket.closeCode === TOO_BIG)
-          this.#load().then(
+          this._load().then(
             (extras) => extras.refuseLargest(),
             () => {},
           );

@@ -14,10 +14,18 @@ interface Ending {
   on(name: 'state', listener: (state: FeedState) => void): unknown;
 }
 
+interface ExtrasContext extends FeedContext {
+  /** Reports an error that no promise or subscription carries. */
+  report(error: Error): void;
+}
+
 /** What a plain page does not need: patterns, members, look-ups, and readers that are late. Loaded when the first of them is used. */
 export class Extras {
   readonly people: People;
-  readonly #context: FeedContext;
+  /** What the parts of the client share. */
+  readonly context: ExtrasContext;
+  /** Told of each message that is no answer, such as what the server asks. */
+  readonly listeners = new Set<(message: ServerMessage) => void>();
   readonly #ProtocolError: typeof ProtocolError;
   readonly #encode: typeof encodeParts;
   readonly #isPassing: IsPassing;
@@ -27,7 +35,7 @@ export class Extras {
 
   /** The functions are given, since an import would make a third file, which every page loads. */
   constructor(
-    context: FeedContext,
+    context: ExtrasContext,
     isPassing: IsPassing,
     encode: typeof encodeParts,
     error: typeof ProtocolError,
@@ -35,7 +43,7 @@ export class Extras {
   ) {
     this.#ProtocolError = error;
     this.#check = check;
-    this.#context = context;
+    this.context = context;
     this.#encode = encode;
     this.#isPassing = isPassing;
     this.people = new People(context, isPassing, error);
@@ -44,7 +52,7 @@ export class Extras {
 
   /** For the subscriptions that waited for it. */
   begin(): void {
-    const { feeds, session } = this.#context;
+    const { feeds, session } = this.context;
     for (const feed of [...feeds.values()]) {
       if (session.state === 'open') feed.start();
       this.people.changed(feed);
@@ -55,8 +63,8 @@ export class Extras {
   #beginPattern(feed: Feed): void {
     const isNew = feed.isPattern && !this.#known.has(feed);
     this.#known.add(feed);
-    const others = [...this.#context.feeds.values()].filter((other) => other.isPattern && other !== feed);
-    if (isNew && others.length === 0) this.#patterns = new Patterns(this.#context);
+    const others = [...this.context.feeds.values()].filter((other) => other.isPattern && other !== feed);
+    if (isNew && others.length === 0) this.#patterns = new Patterns(this.context);
   }
 
   introduce(number: number, position: Position, channel: string): void {
@@ -66,10 +74,11 @@ export class Extras {
   handle(message: ServerMessage): void {
     this.people.handle(message);
     this.#patterns?.handle(message);
+    for (const listener of this.listeners) listener(message);
   }
 
   request(verb: string, parts: string, options: Asking | undefined): Promise<unknown> {
-    return request(this.#context.session, verb, parts, options);
+    return request(this.context.session, verb, parts, options);
   }
 
   /**
@@ -86,17 +95,17 @@ export class Extras {
   }
 
   catchUp(cursor: Cursor, feed: CursorFeed): void {
-    catchUp(this.#context, this.#encode, this.#isPassing, cursor, feed);
+    catchUp(this.context, this.#encode, this.#isPassing, cursor, feed);
   }
 
   async history(channel: string, options: HistoryOptions | undefined): Promise<HistoryPage<unknown>> {
     this.#check(options, ['after', 'limit', 'timeout', 'signal']);
-    return lookUpHistory(this.#context, this.#encode, channel, options);
+    return lookUpHistory(this.context, this.#encode, channel, options);
   }
 
   async presence(channel: string, options: WaitOptions | undefined): Promise<Presence> {
     this.#check(options, ['timeout', 'signal']);
-    return lookUpPresence(this.#context, this.#encode, channel, options);
+    return lookUpPresence(this.context, this.#encode, channel, options);
   }
 
   /**
@@ -104,7 +113,7 @@ export class Extras {
    * one is too large as well.
    */
   refuseLargest(): void {
-    const { outbox } = this.#context;
+    const { outbox } = this.context;
     const sizes = outbox.waiting.map(({ key, data }) => ({ key, size: JSON.stringify(data).length }));
     const [largest] = sizes.sort((a, b) => b.size - a.size);
     if (largest) outbox.refuse(largest.key, new this.#ProtocolError('TOO_LARGE', `${largest.size} characters`));
@@ -112,7 +121,7 @@ export class Extras {
 
   /** Sends a publication to those who are connected now: it waits for nothing. */
   async sendNow(parts: string, signal: AbortSignal | undefined): Promise<undefined> {
-    const { session } = this.#context;
+    const { session } = this.context;
     const { isFree } = session.lines;
     if (!isFree || session.isOffline)
       throw new this.#ProtocolError(isFree ? 'CONNECTION_LOST' : 'RATE_LIMITED', 'it may not wait');

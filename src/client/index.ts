@@ -17,6 +17,7 @@ export {
   type StandardSchema,
   type Welcome,
 } from '../protocol/index.ts';
+export { type AnswerHandler, type Asking, answer } from './answer.ts';
 export { Client } from './client.ts';
 export type { ClientEvents, ClientOptions, ClientState, SubscribeOptions } from './client-options.ts';
 export { closeWhenSent } from './close-when-sent.ts';

@@ -104,7 +104,7 @@ export class Hub<C extends Contract = any> {
     const patterns = new Patterns({ broker, clock, limits, rules, channels });
     const users = new Users(observers, nodes.others?.users);
     this.#nodes = nodes;
-    this.town = new Town({ nodes, users, channels });
+    this.town = new Town({ nodes, users, channels, clock });
     this.#context = {
       broker,
       membership: nodes.membership,
@@ -281,7 +281,7 @@ export class Hub<C extends Contract = any> {
 
   /** A user, connected or not. */
   user(id: string): User {
-    return new User(id, this.#context.users);
+    return new User(id, this.#context.users, this.town.calls);
   }
 
   /** The ids of the users who are connected. */

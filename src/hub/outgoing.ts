@@ -1,6 +1,7 @@
 import {
   encode,
   encodeAnswer,
+  encodeAsk,
   encodeDirect,
   encodeJoin,
   JsonText,
@@ -11,11 +12,12 @@ import { lineOf, type Publication } from './publication.ts';
 
 /** What the hub tells its clients: the protocol's messages, in which data is the text that came. */
 export type HubMessage =
-  | Exclude<ServerMessage, readonly ['ok' | 'm' | '+' | 'to', ...unknown[]]>
+  | Exclude<ServerMessage, readonly ['ok' | 'm' | '+' | 'to' | 'ask', ...unknown[]]>
   | readonly ['ok', id: number, result: JsonText | Subscribed<JsonText, JsonText>]
   | readonly ['m', ch: number, publication: Publication]
   | readonly ['+', ch: number, member: JsonText]
-  | readonly ['to', data: JsonText];
+  | readonly ['to', data: JsonText]
+  | readonly ['ask', ask: number, method: string, data: JsonText];
 
 /**
  * Messages that leave together, to one client or to all of a topic. A transport that speaks `zocalo.1` or plain text
@@ -53,6 +55,8 @@ function encodeMessage(message: HubMessage): string {
       return encodeJoin(message[1], message[2].text);
     case 'to':
       return encodeDirect(message[1].text);
+    case 'ask':
+      return encodeAsk(message[1], message[2], message[3].text);
     default:
       return encode(message);
   }

@@ -16,10 +16,10 @@ export interface NodeBus {
   /** Answers a kind of question from now on, also those that this node asks. */
   answer(what: string, answerer: Answerer): void;
   /**
-   * Asks these nodes, by default all that live. Resolves when they have answered, or after two seconds. Rejects with
-   * LOG_… when nobody can be asked.
+   * Asks these nodes, by default all that live. Resolves when they have answered, or after `within` milliseconds, by
+   * default two seconds. Rejects with LOG_… when nobody can be asked.
    */
-  ask(what: string, data: unknown, nodes?: readonly string[]): Promise<Asked>;
+  ask(what: string, data: unknown, nodes?: readonly string[], within?: number): Promise<Asked>;
   /** Tells the node with this origin (see `Tickets`), and waits for no answer. Rejects as `ask`. */
   tell(what: string, data: unknown, origin: string): Promise<void>;
 }

@@ -52,6 +52,19 @@ function options(members: Readonly<Record<string, Check>>, text?: 'member'): Par
   return text ? { ...part, text } : part;
 }
 
+const method: Part = { name: 'the method', check: (value) => isShort(value, LIMITS.method) };
+/** The number of what the server asks, which is not that of a request. */
+const ask: Part = { ...id, name: 'the number of the question' };
+const refusal: readonly Part[] = [
+  code,
+  { name: 'the message', check: isText },
+  { name: 'the pause', check: (value) => value === null || isNumber(value), optional: true },
+  { name: 'the reason', check: (value) => value === null || isText(value), optional: true },
+  { name: 'the details', check: anything, optional: true },
+];
+const areMethods: Check = (value) =>
+  Array.isArray(value) && value.length <= LIMITS.offers && value.every((name) => isShort(name, LIMITS.method));
+
 const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
   ['hi', [id, options({ token: isToken, login: isLogin, resume: isToken })]],
   [
@@ -74,14 +87,7 @@ const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
   ['un', [id, channelOrPattern]],
   ['set', [id, channel, options({ presence: isFlag, member: anything, leave: isFlag }, 'member')]],
   ['pub', [id, channel, data, options({ key: isKey, echo: isFlag, keep: isFlag })]],
-  [
-    'call',
-    [
-      id,
-      { name: 'the method', check: (value) => isShort(value, LIMITS.method) },
-      { ...data, optional: true, absent: NULL },
-    ],
-  ],
+  ['call', [id, method, { ...data, optional: true, absent: NULL }]],
   [
     'get',
     [
@@ -93,6 +99,9 @@ const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
   ],
   ['auth', [id, { name: 'the token', check: isToken }]],
   ['more', [ch, { name: 'the credit', check: isCredit }]],
+  ['offer', [id, { name: 'the methods', check: areMethods }]],
+  ['ok', [ask, { ...data, optional: true, absent: NULL }]],
+  ['err', [ask, ...refusal]],
 ]);
 
 const isMember: Check = (value) => objectOf({ id: isText })(value) && isText((value as { id?: unknown }).id);
@@ -111,17 +120,7 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
     ],
   ],
   ['ok', [id, { ...data, optional: true, absent: NULL }]],
-  [
-    'err',
-    [
-      { ...id, check: isNumber },
-      code,
-      { name: 'the message', check: isText },
-      { name: 'the pause', check: (value) => value === null || isNumber(value), optional: true },
-      { name: 'the reason', check: (value) => value === null || isText(value), optional: true },
-      { name: 'the details', check: anything, optional: true },
-    ],
-  ],
+  ['err', [{ ...id, check: isNumber }, ...refusal]],
   ['skip', [ch, offset]],
   ['ch', [ch, channel, { name: 'the epoch', check: isText }, offset]],
   ['+', [ch, { name: 'the member', check: isMember, text: 'data' }]],
@@ -132,6 +131,8 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
   ['end', [channelOrPattern, code, { name: 'the message', check: isText, optional: true }]],
   ['bye', [code, options({ after: isNumber, ticket: isText, reason: isText })]],
   ['to', [data]],
+  ['ask', [ask, method, data]],
+  ['over', [ask]],
 ]);
 
 /**

@@ -76,7 +76,7 @@ export const CODES = {
     retry: true,
     status: 503,
     forgiven: true,
-    meaning: 'the log cannot be written or read now; nothing was stored',
+    meaning: 'the log cannot be written or read now, or the user to be called is not connected; nothing was done',
   },
   INTERNAL: {
     retry: false,

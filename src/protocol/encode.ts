@@ -29,6 +29,11 @@ export function encodeDirect(data: string): string {
   return `["to",${data}]`;
 }
 
+/** What the server asks a client. */
+export function encodeAsk(ask: number, method: string, data: string): string {
+  return `["ask",${ask},${JSON.stringify(method)},${data}]`;
+}
+
 /** A member in the presence list, as JSON text. */
 export function encodeMember(id: string, data: string | undefined): string {
   return data === undefined ? `{"id":${JSON.stringify(id)}}` : `{"id":${JSON.stringify(id)},"data":${data}}`;

@@ -33,6 +33,7 @@ export { type DataIssue, type DataIssues, dataIssues, sentenceOf } from './data-
 export {
   encode,
   encodeAnswer,
+  encodeAsk,
   encodeDirect,
   encodeJoin,
   encodeMember,

@@ -20,6 +20,8 @@ export const LIMITS = {
   key: 64,
   /** Characters of a method's name. */
   method: 128,
+  /** Methods that a client offers to answer. */
+  offers: 100,
   /** Characters of a log's epoch. */
   epoch: 64,
   /** Characters of a token or ticket: the size of a request header that HTTP servers commonly allow. */

@@ -172,6 +172,17 @@ export type ClientMessage<Data = unknown> =
   | readonly ['get', id: number, what: 'history' | 'presence', channel: string, options: GetOptions]
   | readonly ['auth', id: number, token: string]
   | readonly ['more', ch: number, count: number]
+  | readonly ['offer', id: number, methods: readonly string[]]
+  | readonly ['ok', ask: number, result: Data]
+  | readonly [
+      'err',
+      ask: number,
+      code: string,
+      message: string,
+      retryAfter?: number | null,
+      reason?: string | null,
+      details?: unknown,
+    ]
   | Ping
   | Pong;
 
@@ -197,6 +208,8 @@ export type ServerMessage<Data = unknown> =
   | readonly ['end', channel: string, code: string, message?: string]
   | readonly ['bye', code: string, bye: Bye]
   | readonly ['to', data: Data]
+  | readonly ['ask', ask: number, method: string, data: Data]
+  | readonly ['over', ask: number]
   | Ping
   | Pong;
 

@@ -273,3 +273,23 @@ test('a connection can be found by its id, sent data, and disconnected', async (
   );
   assert.equal(hub.connection(ana.connection.id), undefined);
 });
+
+test('answers that nobody waits for are ignored, and malformed ones are no answers to requests', async () => {
+  const { hub, guest } = await square(WITH_USERS);
+  const ana = await guest({ token: 'ana' });
+  ana.connection.receive('["ok",1,2]\n["err",1,"NO","no"]\n["ok"]\n["err",7,8]');
+  await settle();
+  const codes = ana.wire.got.map(([verb, id, code]) => [verb, id, code]);
+  assert.deepEqual(codes.slice(-2), Array(2).fill(['err', 0, 'BAD_MESSAGE'])); // biome-ignore format: one line
+  assert.equal(await ana.ask('offer', Array(101).fill('confirm')), 'BAD_MESSAGE');
+  assert.equal(await ana.ask('offer', ['confirm', '']), 'BAD_MESSAGE');
+  await ana.ask('offer', ['confirm', 'rename']);
+  await ana.ask('offer', ['rename']);
+  await assert.rejects(hub.user('ana').call('confirm'), { code: 'NO_SUCH_METHOD' });
+  ana.take();
+  const renamed = hub.user('ana').call('rename', 1e21);
+  await settle();
+  assert.deepEqual(ana.take(), [['ask', 1, 'rename', 1e21]]);
+  ana.connection.receive('["ok",1,"anita"]\n["ok",1,"twice"]');
+  assert.equal(await renamed, 'anita');
+});

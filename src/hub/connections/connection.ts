@@ -15,6 +15,7 @@ import { answerOf, errMessage } from '../error-answer.ts';
 import { type HubMessage, Outgoing } from '../outgoing.ts';
 import type { VisitorRequest } from '../visitor-request.ts';
 import { EVERYONE, type Wire } from '../wire.ts';
+import { Asked } from './asked.ts';
 import type { HubContext } from './context.ts';
 import { PatternHearing, type PatternSubscriber } from './pattern-hearing.ts';
 import type { Resumable } from './resume-tickets.ts';
@@ -47,6 +48,8 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
   #isLeaving = false;
   /** Created at its first subscription to a pattern. */
   #hearing: PatternHearing | null = null;
+  /** Created when it offers a method. */
+  #asked: Asked | null = null;
   #member: string = this.id;
   #ticket = '';
   /** Resolves when the last requested page has been sent. */
@@ -87,6 +90,17 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
   get hearing(): PatternHearing {
     this.#hearing ??= new PatternHearing(this.#context, this);
     return this.#hearing;
+  }
+
+  /** What it was asked; undefined until it offers to answer something. */
+  get asked(): Asked | undefined {
+    return this.#asked ?? undefined;
+  }
+
+  /** It offers to answer these methods, and no others. */
+  offer(methods: readonly string[]): void {
+    this.#asked ??= new Asked((message) => this.tell(message));
+    this.#asked.methods = new Set(methods);
   }
 
   /** Its id in presence: the user's, or else that of the first connection that it resumes. */
@@ -269,6 +283,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
   lost(code: number = LOST, wait = 0): void {
     if (this.isOver) return;
     this.#phase = 'over';
+    this.#asked?.end();
     this.#hearing?.leaveAll();
     for (const subscription of [...this.subscriptions.values()]) this.leave(subscription, false, wait);
     this.wire.unsubscribe(EVERYONE);

@@ -1,8 +1,10 @@
+import type { Clock } from '../../clock.ts';
 import type { NodeFacts, Nodes } from '../../nodes/index.ts';
 import { type Code, compilePattern, isPattern, JsonText } from '../../protocol/index.ts';
 import type { UserConnection } from '../caller.ts';
 import type { Channels } from '../channels/channels.ts';
 import { groupOf } from '../channels/presence.ts';
+import { Calls } from './calls.ts';
 import type { Users } from './users.ts';
 
 /** Whom a question is for. */
@@ -70,6 +72,7 @@ export interface TownParts {
   readonly nodes: Nodes;
   readonly users: Users;
   readonly channels: Channels;
+  readonly clock: Clock;
 }
 
 /** Names in one answer of a node. */
@@ -91,12 +94,15 @@ type Local = { [Name in keyof Questions]: (data: Questions[Name][0]) => Question
 
 /** The users, connections and channels of all nodes. Where there is only this node, answers come at once. */
 export class Town {
+  /** What the clients of users are asked. */
+  readonly calls: Calls;
   readonly #nodes: Nodes;
   readonly #users: Users;
   readonly #channels: Channels;
   readonly #local: Local;
 
-  constructor({ nodes, users, channels }: TownParts) {
+  constructor({ nodes, users, channels, clock }: TownParts) {
+    this.calls = new Calls({ nodes, users, clock });
     this.#nodes = nodes;
     this.#users = users;
     this.#channels = channels;

@@ -1,15 +1,18 @@
 import type { Code } from '../../protocol/index.ts';
 import type { UserConnection } from '../caller.ts';
+import type { Calls, UserCallOptions } from './calls.ts';
 import type { Users } from './users.ts';
 
 /** One user with any number of connections; having none is no error. */
 export class User {
   readonly id: string;
   readonly #users: Users;
+  readonly #calls: Calls;
 
-  constructor(id: string, users: Users) {
+  constructor(id: string, users: Users, calls: Calls) {
     this.id = id;
     this.#users = users;
+    this.#calls = calls;
   }
 
   /** Their connections on this node. */
@@ -22,6 +25,20 @@ export class User {
     const { connections } = this;
     for (const connection of connections) connection.send(data);
     return connections.length;
+  }
+
+  /**
+   * Calls a method that the user's clients answer (`answer` of the client), and resolves with the result. All of their
+   * connections that offer it are asked, on all nodes; the first result counts, and the others are told that theirs is
+   * not needed. Rejects when all have refused, with the last refusal.
+   * @throws ProtocolError UNAVAILABLE when the user is not connected, NO_SUCH_METHOD when no client offers the method,
+   *   TIMEOUT when no answer came in time, or the client's own; ZocaloError BAD_OPTION, LOG_….
+   *
+   * @example
+   * const isSure = await hub.user('ana').call<boolean>('confirm', { text: 'Delete it?' }, { timeout: 60_000 });
+   */
+  async call<T = unknown>(method: string, data?: unknown, options?: UserCallOptions): Promise<T> {
+    return (await this.#calls.call(this.id, method, data, options)).value as T;
   }
 
   /** Removes a channel from each of their connections, which are told the code. */

@@ -1,11 +1,13 @@
 import { type ClientMessage, type JsonText, PONG, ProtocolError } from '../../protocol/index.ts';
 import type { Connection } from '../connections/connection.ts';
 import type { HubContext } from '../connections/context.ts';
+import { answered } from './answered.ts';
 import { auth } from './auth.ts';
 import { call } from './call.ts';
 import { get } from './get.ts';
 import { hi } from './hi.ts';
 import { more } from './more.ts';
+import { offer } from './offer.ts';
 import { pub } from './pub.ts';
 import { set } from './set.ts';
 import { sub } from './sub.ts';
@@ -44,5 +46,10 @@ export function handle(
       return get(context, connection, message);
     case 'more':
       return more(connection, message[1], message[2]);
+    case 'offer':
+      return offer(connection, message[1], message[2]);
+    case 'ok':
+    case 'err':
+      return answered(connection, message);
   }
 }

@@ -11,10 +11,12 @@ import type { HubContext } from '../connections/context.ts';
 import { handle } from './handle.ts';
 
 /**
- * Never refused for the rate: `more` has no answer, so a client whose credit was lost would wait for ever, and what
- * `un` ends would continue.
+ * Never refused for the rate: `more` has no answer, so a client whose credit was lost would wait for ever, what `un` ends
+ * would continue, and who has asked the client would wait for an answer that was refused.
  */
-const ALWAYS_TAKEN: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'un']);
+const ALWAYS_TAKEN: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'un', 'ok', 'err']);
+/** Lines that are no requests, although they begin with a number. */
+const UNNUMBERED: ReadonlySet<unknown> = new Set<ClientMessage[0]>(['more', 'ok', 'err']);
 
 /**
  * Handles the lines of one client in order: `hi`, `sub`, `set` and a pending permission delay the lines behind them; the log
@@ -98,5 +100,5 @@ function channelOf(message: ClientMessage<JsonText>): string | undefined {
 
 /** The request's number; 0 if it is not a request. */
 function idOf(message: ClientMessage<JsonText>): number {
-  return typeof message[1] === 'number' && message[0] !== 'more' ? message[1] : 0;
+  return typeof message[1] === 'number' && !UNNUMBERED.has(message[0]) ? message[1] : 0;
 }

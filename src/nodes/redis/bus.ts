@@ -48,7 +48,7 @@ export class RedisBus implements NodeBus {
     this.#answerers.set(what, answerer);
   }
 
-  async ask(what: string, data: unknown, nodes?: readonly string[]): Promise<Asked> {
+  async ask(what: string, data: unknown, nodes?: readonly string[], within = PATIENCE): Promise<Asked> {
     const { lease, clock } = this.#options;
     const own = lease.node;
     const asked = nodes ?? [own, ...[...(await lease.list()).keys()].filter((node) => node !== own)];
@@ -63,7 +63,7 @@ export class RedisBus implements NodeBus {
           () => this.#take(id, own, undefined, true),
         );
     });
-    const cancel = clock.after(PATIENCE, () => this.#waiting.get(id)?.resolve());
+    const cancel = clock.after(within, () => this.#waiting.get(id)?.resolve());
     try {
       const others = asked.filter((node) => node !== own);
       if (others.length > 0) await this.#tell(others, { ask: id, from: own, what, data });

@@ -1,5 +1,5 @@
 import type { Hub } from '../../hub/index.ts';
-import { ProtocolError } from '../../protocol/index.ts';
+import { JsonText, ProtocolError } from '../../protocol/index.ts';
 import { checkOffered } from './offered.ts';
 import { checkDepth, permit, type Route, route } from './route.ts';
 import * as schemas from './schemas.ts';
@@ -98,6 +98,20 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       handle: ({ params, body: { data, ...reach } }) => {
         checkDepth(data);
         return hub.town.send(params.id!, data, reach);
+      },
+    }),
+    route({
+      method: 'POST',
+      path: '/api/users/:id/call',
+      summary: 'Calls a method that clients of a user answer. All are asked, and the first result counts.',
+      right: 'users',
+      body: schemas.callBody,
+      hasData: true,
+      answer: schemas.called,
+      handle: async ({ params, body: { method, data, ...options } }) => {
+        if (data) checkDepth(data);
+        const { text } = await hub.town.calls.call(params.id!, method, data, options);
+        return JsonText.written(`{"result":${text}}`);
       },
     }),
     route({

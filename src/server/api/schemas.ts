@@ -168,6 +168,13 @@ export const users = z.strictObject({
 export const user = z.strictObject({ id: z.string(), online: z.boolean(), connections: z.array(connection), missing });
 
 export const sendBody = z.strictObject({ data, onlyHere: inBody });
+export const callBody = z.strictObject({
+  method: z.string().min(1).max(LIMITS.method).describe('A method that clients of the user answer.'),
+  data: data.optional().describe('Any JSON value. Default null.'),
+  timeout: z.int().min(1).max(300_000).optional().describe('Milliseconds for the answer. Default 10,000.'),
+  onlyHere: inBody,
+});
+export const called = z.strictObject({ result: z.unknown().describe('What the client has answered.') });
 export const unsubscribeBody = z.strictObject({ channel: channelName, onlyHere: inBody });
 export const revokeBody = z.strictObject({
   message: z.string().max(100).optional().describe('A sentence for the client.'),

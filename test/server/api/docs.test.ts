@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
+import { answer, Client } from '../../../src/client/index.ts';
 import { CODES } from '../../../src/protocol/index.ts';
 import { Users } from '../../../src/server/auth/users.ts';
 import { API_CODES, statusOf } from '../../../src/server/http/failure.ts';
@@ -12,6 +13,7 @@ import { API_KEY } from '../../support/config.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { missing } from '../../support/need.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
+import { until } from '../../support/until.ts';
 
 const DOCS = readFileSync(new URL('../../../docs/api.md', import.meta.url), 'utf8');
 const run = promisify(execFile);
@@ -44,7 +46,14 @@ async function setUp(t: TestContext) {
 test('every route of the OpenAPI document has a curl line in docs/api.md that works as described', {
   skip: missing('curl'),
 }, async (t) => {
-  const { here, call } = await setUp(t);
+  const { here, call, url } = await setUp(t);
+  const client = new Client(url.replace('http', 'ws'), {
+    login: () => ({ user: 'natalia', password: 'correct horse' }),
+  });
+  t.after(() => client.close());
+  answer(client, 'confirm', () => true);
+  const confirm = () => call('POST', '/api/users/natalia/call', { method: 'confirm' });
+  await until(async () => (await confirm()).status === 200, 'a client answers');
   const { body: document } = await call('GET', '/api/openapi.json');
   const missed = new Set(
     Object.entries(document.paths).flatMap(([path, operations]) =>

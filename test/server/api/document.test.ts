@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { z } from 'zod';
+import { answer, Client } from '../../../src/client/index.ts';
+import { until } from '../../support/until.ts';
 import { HubPeer } from '../hub-peer.ts';
 import { call, serveApi } from './api-peer.ts';
 
@@ -16,6 +18,7 @@ const CALLS: readonly [documented: string, path: string, body?: unknown][] = [
   ['/api/users/{id}', '/api/users/ana'],
   ['/api/connections', '/api/connections?limit=1'],
   ['/api/users/{id}/send', '/api/users/ana/send', { data: 'hola' }],
+  ['/api/users/{id}/call', '/api/users/ana/call', { method: 'confirm', data: 'sure?' }],
   ['/api/users/{id}/unsubscribe', '/api/users/ana/unsubscribe', { channel: 'news' }],
   ['/api/users/{id}/disconnect', '/api/users/ana/disconnect', {}],
   ['/api/users/{id}/revoke', '/api/users/luis/revoke', { message: 'you left the company' }],
@@ -93,6 +96,11 @@ test('every route is in the OpenAPI document, and its real answers and refusals 
     const peer = await HubPeer.join(t, ws, { token: user });
     await peer.ask('sub', 'news', { member: { name: user } });
   }
+  const client = new Client(ws, { token: 'ana' });
+  t.after(() => client.close());
+  answer(client, 'confirm', () => true);
+  const confirm = () => call(url, '/api/users/ana/call', { method: 'confirm' });
+  await until(async () => (await confirm()).status === 200, 'a client answers');
   const { body: document } = await call(url, '/api/openapi.json');
   assert.equal(document.openapi, '3.1.0');
   const covered = new Set(CALLS.map(([documented]) => documented));

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
+import { answer } from '../../../src/client/index.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { noRedis, startRedis } from '../../support/redis.ts';
 import { startProxy } from '../../support/tcp-proxy.ts';
@@ -41,6 +42,31 @@ describe('the users of several daemons', { skip: noRedis }, () => {
     const here = await one!.call('POST', '/api/users/ana/send', { data: 2, onlyHere: true });
     assert.deepEqual(here.body, { connections: 1 });
     assert.deepEqual((await three!.call('POST', '/api/users/nobody/send', { data: 1 })).body, { connections: 0 });
+  });
+
+  test('a call asks the pages of a user on all of them, and the first result ends the others', async (t) => {
+    const { nodes, connect } = await daemons(t, 2);
+    const [one, two] = nodes;
+    const [here, there] = [await connect(one!, 'ana'), await connect(two!, 'ana')];
+    const aborted: unknown[] = [];
+    answer(here.client, 'confirm', (data, { signal }) => {
+      signal.addEventListener('abort', () => aborted.push(data));
+      return new Promise(() => {});
+    });
+    const call = (node: typeof one, body: object) => node!.call('POST', '/api/users/ana/call', body);
+    const confirm = { method: 'confirm', data: 'sure?', timeout: 30_000 };
+    assert.deepEqual((await call(two, { method: 'rename' })).body.code, 'NO_SUCH_METHOD');
+    answer(there.client, 'confirm', (data) => `${data} yes`);
+    // The offers are on their way.
+    await until(async () => (await call(two, { ...confirm, onlyHere: true })).status === 200, 'there it is answered');
+    const short = { ...confirm, onlyHere: true, timeout: 20 };
+    await until(async () => (await call(one, short)).body.code === 'TIMEOUT', 'here it is asked', 10_000);
+    await until(() => aborted.length > 0, 'the page is told that the time is over', 10_000);
+    aborted.length = 0;
+    assert.deepEqual((await call(one, confirm)).body, { result: 'sure? yes' });
+    await until(() => aborted.length > 0, 'the page that did not answer is told', 10_000);
+    const gone = await one!.call('POST', '/api/users/luis/call', confirm);
+    assert.deepEqual([gone.status, gone.body.code], [503, 'UNAVAILABLE']);
   });
 
   test('lists of users, connections and channels have those of all daemons, each once, and in pages', async (t) => {
