@@ -3,12 +3,17 @@ import { type Attachment, CHANNEL_WIDTH, type Column, PREFIX, type TriggerTexts 
 
 const quote = (name: string) => identifier(name, '`');
 
-const BYTES = /blob$|binary$|^geometry|point$|string$|polygon$|collection$|^inet|^uuid$/;
+const BYTES = /blob$|binary$|^geometry|point$|string$|polygon$|collection$/;
+/** What JSON_OBJECT would write with zeros before it, as no JSON: `000007`. Or as bytes. */
+const PADDED = /^bit$|^year$|zerofill$/;
+/** Texts, which are compared by a collation: by most of them, `ana` is `Ana`. */
+const TEXTS = /char$|text$|^enum$|^set$/;
 const EVENTS = ['insert', 'update', 'delete'] as const;
 
 /** Three triggers for a table, which have the rights of their definer. */
 export const mysqlTriggers: TriggerTexts = {
-  columns: `SELECT COLUMN_NAME AS name, LOWER(DATA_TYPE) AS type FROM information_schema.columns
+  columns: `SELECT COLUMN_NAME AS name,
+      LOWER(CONCAT(DATA_TYPE, IF(COLUMN_TYPE LIKE '%zerofill', ' zerofill', ''))) AS type FROM information_schema.columns
     WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position`,
 
   attach: (attachment) => [
@@ -43,9 +48,15 @@ function insertion(event: (typeof EVENTS)[number], { table, columns, channel }: 
   const data = `JSON_OBJECT('op', '${event}', 'table', ${literal(table)}, 'row', ${row}, 'old', ${old})`;
   const select = (row: string) => `SELECT ${channelOf(row, channel)}, ${data}`;
   if (event !== 'update') return select(event === 'insert' ? 'NEW' : 'OLD');
-  const same = columns.map(({ name }) => `NEW.${quote(name)} <=> OLD.${quote(name)}`).join(' AND ');
+  const same = columns.map((column) => `${bytesOf('NEW', column)} <=> ${bytesOf('OLD', column)}`).join(' AND ');
   // A row that moves to another channel is told of in both; UNION makes one of two that are the same.
   return `${select('NEW')} FROM DUAL WHERE NOT (${same})\nUNION ${select('OLD')} FROM DUAL WHERE NOT (${same})`;
+}
+
+/** What tells every change of a value: of a text, its bytes. */
+function bytesOf(row: string, { name, type }: Column): string {
+  const value = `${row}.${quote(name)}`;
+  return TEXTS.test(type) ? `CAST(${value} AS BINARY)` : value;
 }
 
 function objectOf(row: string, columns: readonly Column[]): string {
@@ -56,14 +67,21 @@ function objectOf(row: string, columns: readonly Column[]): string {
 function jsonOf(row: string, { name, type }: Column): string {
   const value = `${row}.${quote(name)}`;
   if (BYTES.test(type)) return `CONCAT('\\\\x', LOWER(HEX(${value})))`;
-  return type === 'bit' ? `${value} + 0` : value;
+  return PADDED.test(type) ? `${value} + 0` : value;
 }
 
 function channelOf(row: string, channel: Attachment['channel']): string {
   const parts = channel.map((part) =>
-    typeof part === 'string' ? literal(part) : `COALESCE(${row}.${quote(part.name)}, 'null')`,
+    typeof part === 'string' ? literal(part) : `COALESCE(${nameOf(row, part)}, 'null')`,
   );
-  return `LEFT(CONCAT(${parts.join(', ')}), ${CHANNEL_WIDTH})`;
+  // By another collation, UNION could take the names of two channels for one.
+  return `LEFT(CONVERT(CONCAT(${parts.join(', ')}) USING utf8mb4) COLLATE utf8mb4_bin, ${CHANNEL_WIDTH})`;
+}
+
+/** As a part of a channel's name: bytes, such as those of a UUID, are hexadecimal. */
+function nameOf(row: string, { name, type }: Column): string {
+  const value = `${row}.${quote(name)}`;
+  return BYTES.test(type) ? `LOWER(HEX(${value}))` : value;
 }
 
 function triggerOf(table: string, event: string): string {

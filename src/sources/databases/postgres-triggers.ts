@@ -1,5 +1,5 @@
 import { identifier } from './identifiers.ts';
-import { CHANNEL_WIDTH, PREFIX, quoted, type TriggerTexts } from './triggers.ts';
+import { CHANNEL_WIDTH, type Column, PREFIX, quoted, type TriggerTexts } from './triggers.ts';
 
 /**
  * One function for a table. It writes the row as Postgres does: bytes as hexadecimal after `\x`, NaN and infinity as
@@ -14,7 +14,7 @@ export const postgresTriggers: TriggerTexts = {
     const name = identifier(PREFIX + table);
     const of = (row: string) => {
       const parts = channel.map((part) =>
-        typeof part === 'string' ? quoted(part) : `coalesce(${row}.${identifier(part.name)}::text, 'null')`,
+        typeof part === 'string' ? quoted(part) : `coalesce(${textOf(row, part)}, 'null')`,
       );
       return `left(${parts.join(' || ')}, ${CHANNEL_WIDTH})`;
     };
@@ -55,3 +55,9 @@ END $$`,
     `DROP ROLE IF EXISTS ${identifier(user)}`,
   ],
 };
+
+/** As a part of a channel's name: bytes are hexadecimal. */
+function textOf(row: string, { name, type }: Column): string {
+  const value = `${row}.${identifier(name)}`;
+  return type === 'bytea' ? `encode(${value}, 'hex')` : `${value}::text`;
+}

@@ -25,7 +25,9 @@ function triggerText(event: (typeof EVENTS)[number], { table, columns, channel, 
   const old = event === 'insert' ? 'NULL' : objectOf('OLD', columns);
   const data = `json_object('op', '${event}', 'table', ${quoted(table)}, 'row', ${row}, 'old', ${old})`;
   const rows = event === 'update' ? ['NEW', 'OLD'] : [event === 'insert' ? 'NEW' : 'OLD'];
-  const when = columns.map(({ name }) => `NEW.${identifier(name)} IS NOT OLD.${identifier(name)}`).join(' OR ');
+  // The column's own collation may take two texts for one, such as `ana` and `Ana`.
+  const changed = ({ name }: Column) => `NEW.${identifier(name)} COLLATE BINARY IS NOT OLD.${identifier(name)}`;
+  const when = columns.map(changed).join(' OR ');
   return `CREATE TRIGGER ${identifier(`${PREFIX}${table}_${event}`)} AFTER ${event.toUpperCase()} ON ${identifier(table)} FOR EACH ROW
 ${event === 'update' ? `WHEN ${when}\n` : ''}BEGIN
   INSERT INTO ${identifier(outbox)} (channel, data)
@@ -42,9 +44,15 @@ function objectOf(row: string, columns: readonly Column[]): string {
   return `json_object(${members.join(', ')})`;
 }
 
+/** As a part of a channel's name: bytes are hexadecimal. */
+function textOf(row: string, { name }: Column): string {
+  const value = `${row}.${identifier(name)}`;
+  return `CASE typeof(${value}) WHEN 'blob' THEN lower(hex(${value})) ELSE ${value} END`;
+}
+
 function channelOf(row: string, channel: Attachment['channel']): string {
   const parts = channel.map((part) =>
-    typeof part === 'string' ? quoted(part) : `ifnull(${row}.${identifier(part.name)}, 'null')`,
+    typeof part === 'string' ? quoted(part) : `ifnull(${textOf(row, part)}, 'null')`,
   );
   return `substr(${parts.join(' || ')}, 1, ${CHANNEL_WIDTH})`;
 }

@@ -16,6 +16,10 @@ export interface AttachKind {
   address(t: TestContext): Promise<string>;
   /** The types of the columns total, photo and ratio, and a value of each, in SQL and in JSON. */
   readonly types: readonly [type: string, value: string, json: string][];
+  /** The type of a text whose collation takes `ana` and `Ana` for the same, where there is one. */
+  readonly caseless: string;
+  /** A type of bytes, a value of it, and the channel of the template `photos:{photo}`. */
+  readonly bytes: readonly [type: string, value: string, channel: string];
   readonly names: (kind: 'tables' | 'triggers') => string;
 }
 
@@ -111,6 +115,47 @@ export function testAttach(kind: AttachKind): void {
       assert.deepEqual(
         await rows(),
         expected.flatMap((each) => [each, each]),
+      );
+    },
+  );
+
+  test(
+    `${kind.name}: a text of which only the case, an accent or a space at the end changes is told of, and in both channels`,
+    options,
+    async (t) => {
+      const { session, attach, carryOut, rows } = await setUp(t);
+      await session.query(`CREATE TABLE users (name ${kind.caseless})`);
+      await carryOut(attach({ table: 'users', channel: 'users:{name}' }));
+      await session.query("INSERT INTO users VALUES ('ana')");
+      await rows();
+      for (const name of ['Ana', 'Aná', 'Ana ', 'Ana ']) await session.query(`UPDATE users SET name = '${name}'`);
+      const channels = (await rows()).map(([channel, { row, old }]) => [channel, old.name, row.name]);
+      assert.deepEqual(
+        channels.toSorted(),
+        [
+          ['users:Ana', 'Ana', 'Aná'],
+          ['users:Ana', 'ana', 'Ana'],
+          ['users:Ana ', 'Aná', 'Ana '],
+          ['users:Aná', 'Ana', 'Aná'],
+          ['users:Aná', 'Aná', 'Ana '],
+          ['users:ana', 'ana', 'Ana'],
+        ].toSorted(),
+      );
+    },
+  );
+
+  test(
+    `${kind.name}: bytes in the name of a channel are hexadecimal, and keep no row out of the table`,
+    options,
+    async (t) => {
+      const { session, attach, carryOut, rows } = await setUp(t);
+      const [type, value, channel] = kind.bytes;
+      await session.query(`CREATE TABLE photos (photo ${type})`);
+      await carryOut(attach({ table: 'photos', channel: 'photos:{photo}' }));
+      await session.query(`INSERT INTO photos VALUES (${value})`);
+      assert.deepEqual(
+        (await rows()).map(([channel]) => channel),
+        [channel],
       );
     },
   );

@@ -51,7 +51,13 @@ testAttach({
     ['TEXT', "'ñ''\\\\'", '"ñ\'\\\\"'],
     ['DECIMAL(8,2)', '12.50', '12.5'],
     ['BIT(3)', "b'101'", '5'],
+    ['INT(6) ZEROFILL', '7', '7'],
+    ['DECIMAL(6,2) ZEROFILL', '3.50', '3.5'],
+    ['YEAR', '0', '0'],
+    ['UUID', "'7dffcbac-e97d-11f1-9dae-02fc00000001'", '"7dffcbac-e97d-11f1-9dae-02fc00000001"'],
   ],
+  caseless: 'VARCHAR(20) COLLATE utf8mb4_general_ci',
+  bytes: ['BINARY(3)', "x'00FFDE'", 'photos:00ffde'],
   names: (what) =>
     `SELECT ${what.slice(0, -1)}_name FROM information_schema.${what} WHERE ${what.slice(0, -1)}_schema = DATABASE()`,
 });

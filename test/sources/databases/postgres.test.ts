@@ -49,6 +49,8 @@ testAttach({
     ['float8', "'NaN'", '"NaN"'],
     ['json', `'{"a":[1]}'`, '{"a":[1]}'],
   ],
+  caseless: 'TEXT',
+  bytes: ['bytea', "'\\x00ffde'", 'photos:00ffde'],
   names: (what) =>
     `SELECT ${what.slice(0, -1)}_name AS name FROM information_schema.${what} WHERE ${what.slice(0, -1)}_schema = 'public'`,
 });

@@ -35,6 +35,8 @@ testAttach({
     ['TEXT', "'ñ''\\'", '"ñ\'\\\\"'],
     ['REAL', '0.5', '0.5'],
   ],
+  caseless: 'TEXT COLLATE NOCASE',
+  bytes: ['BLOB', "x'00ffde'", 'photos:00ffde'],
   names: (what) => `SELECT name FROM sqlite_schema WHERE type = '${what.slice(0, -1)}' AND name NOT LIKE 'sqlite%'`,
 });
 
