@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -11,6 +11,7 @@ import { COMMANDS } from '../src/cli/commands/index.ts';
 import { exitCodeOf, exitCodeTable } from '../src/cli/exit-codes.ts';
 import { ERRORS, type ErrorCode, type ErrorRow, ZocaloError } from '../src/errors.ts';
 import { LIMIT_DEFAULTS } from '../src/hub/limits.ts';
+import { CODES } from '../src/protocol/index.ts';
 import { CLOSE, COMPRESSION_DEFAULTS, CONNECTION_DEFAULTS, SERVER_DEFAULTS } from '../src/websocket/index.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
 
@@ -87,6 +88,18 @@ test('docs/options.md has every flag of every command', () => {
 test('docs/errors.md has every code once, in its own row', () => {
   const [codes] = read('docs/errors.md').split('## Close codes');
   for (const code of Object.keys(ERRORS)) assert.equal(codes!.split(`\n| \`${code}\` |`).length, 2, code);
+});
+
+test('docs/errors.md has every code of a ProtocolError, with its status and whether to try again', () => {
+  const text = section('docs/errors.md', 'Refusals');
+  for (const [code, { status, retry }] of Object.entries(CODES))
+    assert.deepEqual(row(text, `\`${code}\``).slice(2, 4), [String(status), retry ? 'yes' : 'no'], code);
+  const thrown = globSync('src/**/*.ts', { cwd: ROOT }).flatMap((path) => [
+    ...read(path).matchAll(/ProtocolError\(\s*(?:\w+ \? '([A-Z_]+)' : )?'([A-Z_]+)'/g),
+  ]);
+  assert.ok(thrown.length > 80);
+  for (const [, ...codes] of thrown)
+    for (const code of codes) if (code) assert.ok(text.includes(`\`${code}\``), `${code} is not in docs/errors.md`);
 });
 
 test('docs/errors.md gives each code of a WebSocket the close code that the peer gets', () => {
