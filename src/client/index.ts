@@ -22,6 +22,7 @@ export { Client } from './client.ts';
 export type { ClientEvents, ClientOptions, ClientState, SubscribeOptions } from './client-options.ts';
 export { closeWhenSent } from './close-when-sent.ts';
 export type { FeedState } from './feed.ts';
+export { follow } from './follow.ts';
 export { keptIn, type OutboxStorage } from './kept.ts';
 export type { Network } from './liveness.ts';
 export type { HistoryOptions, HistoryPage } from './lookups.ts';

@@ -1,6 +1,7 @@
 import { checkNames, type OptionNames } from '../option-names.ts';
 import { ProtocolError } from '../protocol/index.ts';
 import type { Identity, Visitor } from './caller.ts';
+import { checkName } from './channel-name.ts';
 import type { HubOptions } from './options.ts';
 import type { Rights } from './rights.ts';
 import { isTime, wrongTime } from './times.ts';
@@ -13,6 +14,7 @@ const NAMES: OptionNames<Identity> = {
   data: true,
   token: true,
   expiresIn: true,
+  channels: true,
   rights: true,
   isInternal: true,
 };
@@ -26,7 +28,8 @@ export function admission(connect: NonNullable<HubOptions['connect']>): Admit {
   return async (visitor) => {
     const identity = await connect(visitor);
     checkNames(identity ?? {}, NAMES, 'in what connect returned');
-    const { expiresIn, rights } = identity ?? {};
+    const { expiresIn, rights, channels = [] } = identity ?? {};
+    for (const channel of channels) checkName(channel);
     checkNames(rights ?? {}, RIGHTS, 'in the rights that connect returned');
     if (expiresIn !== undefined && !isTime(expiresIn, 0))
       throw wrongTime('expiresIn, which connect returned,', expiresIn, 0);

@@ -38,6 +38,11 @@ export interface Identity {
   readonly token?: string;
   /** Milliseconds until the connection ends with UNAUTHORIZED, unless a new token is sent. Default: never. */
   readonly expiresIn?: number;
+  /**
+   * Channels that each connection gets without asking, if its client follows the server: see `User.subscribe`. Their
+   * options and the rights apply as for those that the client asks for. Default: none.
+   */
+  readonly channels?: readonly string[];
   /** The most that this identity may do. Default: whatever the channels' options allow. */
   readonly rights?: Rights;
   /**
@@ -57,6 +62,8 @@ export interface UserConnection extends Caller {
   readonly channels: readonly string[];
   /** Sends data outside of any channel. */
   send(data: unknown): void;
+  /** Has the client subscribe to a channel, if it follows the server. False for one that only uses text. */
+  subscribe(channel: string): boolean;
   /** Removes a subscription; the client is told the code. False if there was none. */
   unsubscribe(channel: string, code?: Code, message?: string): boolean;
   /** Ends it. The client does not reconnect automatically. */

@@ -99,6 +99,7 @@ const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
   ],
   ['auth', [id, { name: 'the token', check: isToken }]],
   ['more', [ch, { name: 'the credit', check: isCredit }]],
+  ['follow', [id]],
   ['offer', [id, { name: 'the methods', check: areMethods }]],
   ['ok', [ask, { ...data, optional: true, absent: NULL }]],
   ['err', [ask, ...refusal]],
@@ -133,6 +134,7 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
   ['to', [data]],
   ['ask', [ask, method, data]],
   ['over', [ask]],
+  ['add', [channel]],
 ]);
 
 /**

@@ -172,6 +172,7 @@ export type ClientMessage<Data = unknown> =
   | readonly ['get', id: number, what: 'history' | 'presence', channel: string, options: GetOptions]
   | readonly ['auth', id: number, token: string]
   | readonly ['more', ch: number, count: number]
+  | readonly ['follow', id: number]
   | readonly ['offer', id: number, methods: readonly string[]]
   | readonly ['ok', ask: number, result: Data]
   | readonly [
@@ -210,6 +211,7 @@ export type ServerMessage<Data = unknown> =
   | readonly ['to', data: Data]
   | readonly ['ask', ask: number, method: string, data: Data]
   | readonly ['over', ask: number]
+  | readonly ['add', channel: string]
   | Ping
   | Pong;
 

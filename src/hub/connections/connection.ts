@@ -48,6 +48,10 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
   #isLeaving = false;
   /** Created at its first subscription to a pattern. */
   #hearing: PatternHearing | null = null;
+  /** Channels that the server wants it to have; null: none. */
+  #added: Set<string> | null = null;
+  /** It subscribes to them. */
+  #isFollowing = false;
   /** Created when it offers a method. */
   #asked: Asked | null = null;
   #member: string = this.id;
@@ -92,6 +96,19 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     return this.#hearing;
   }
 
+  subscribe(channel: string): boolean {
+    this.#added ??= new Set();
+    this.#added.add(channel);
+    if (this.#isFollowing) this.tell(['add', channel]);
+    return true;
+  }
+
+  /** From now on it is told which channels the server wants it to have. Returns those of until now. */
+  follow(): readonly string[] {
+    this.#isFollowing = true;
+    return [...(this.#added ?? [])];
+  }
+
   /** What it was asked; undefined until it offers to answer something. */
   get asked(): Asked | undefined {
     return this.#asked ?? undefined;
@@ -134,6 +151,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     this.#phase = 'ready';
     this.admit(identity);
     this.wire.subscribe(EVERYONE);
+    for (const channel of identity.channels ?? []) this.subscribe(channel);
     if (earlier) {
       this.#member = earlier.member;
       earlier.end('REPLACED');
@@ -243,6 +261,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
 
   /** Removes a subscription; the client is told the code. False if there is none. */
   unsubscribe(channel: string, code: Code = 'CLOSED', message: string = CODES[code].meaning): boolean {
+    this.#added?.delete(channel);
     const pattern = this.patternOf(channel);
     if (pattern) {
       this.hearing.end(pattern, code, message);

@@ -36,6 +36,7 @@ export abstract class Standing implements UserConnection, Excluded {
   abstract readonly kind: 'protocol' | 'text';
   abstract readonly channels: readonly string[];
   abstract send(data: unknown): void;
+  abstract subscribe(channel: string): boolean;
   abstract unsubscribe(channel: string, code?: Code, message?: string): boolean;
   abstract end(code: Code, message?: string): void;
   abstract skip(...what: Parameters<Excluded['skip']>): void;

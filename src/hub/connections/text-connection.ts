@@ -183,6 +183,11 @@ export class TextConnection extends Standing implements Excluded {
     if (this.#phase === 'joined') this.wire.send(Outgoing.plain(plainText(JsonText.of(data ?? null).text)));
   }
 
+  /** It has only its own channel. */
+  subscribe(): boolean {
+    return false;
+  }
+
   /** It has only this channel: without it, the connection ends. */
   unsubscribe(channel: string, code: Code = 'CLOSED', message?: string): boolean {
     if (!this.channels.includes(channel)) return false;

@@ -2,6 +2,7 @@ import type { Clock } from '../../clock.ts';
 import type { NodeFacts, Nodes } from '../../nodes/index.ts';
 import { type Code, compilePattern, isPattern, JsonText } from '../../protocol/index.ts';
 import type { UserConnection } from '../caller.ts';
+import { checkName } from '../channel-name.ts';
 import type { Channels } from '../channels/channels.ts';
 import { groupOf } from '../channels/presence.ts';
 import { Calls } from './calls.ts';
@@ -82,6 +83,7 @@ const PAGE = 1_000;
 interface Questions {
   send: [{ user: string; text: string }, number];
   end: [{ user: string; code: Code; message: string }, number];
+  subscribe: [{ user: string; channel: string }, number];
   unsubscribe: [{ user: string; channel: string; code: Code }, number];
   user: [{ user: string }, ConnectionFacts[]];
   users: [{ ids: readonly string[] }, UserFacts[]];
@@ -114,6 +116,7 @@ export class Town {
         return reach(user, (connection) => connection.send(data));
       },
       end: ({ user, code, message }) => reach(user, (connection) => connection.end(code, message)),
+      subscribe: ({ user, channel }) => reach(user, (connection) => connection.subscribe(channel)),
       unsubscribe: ({ user, channel, code }) => reach(user, (connection) => connection.unsubscribe(channel, code)),
       user: ({ user }) => users.of(user).map(factsOf),
       users: ({ ids }) =>
@@ -143,6 +146,12 @@ export class Town {
   /** Sends data to each connection of a user, outside of any channel. Rejects with LOG_…, as the others do. */
   send(user: string, data: unknown, reach: Reach = {}): Promise<Reached> {
     return this.#reach('send', { user, text: JsonText.of(data ?? null).text }, reach);
+  }
+
+  /** Has each connection of a user subscribe to a channel: see `User.subscribe`. */
+  async subscribe(user: string, channel: string, reach: Reach = {}): Promise<Reached> {
+    checkName(channel);
+    return this.#reach('subscribe', { user, channel }, reach);
   }
 
   /** Ends each connection of a user. */
@@ -251,7 +260,7 @@ export class Town {
     return names.map((name) => this.#channels.get(name)?.presence?.count ?? 0);
   }
 
-  async #reach<Name extends 'send' | 'end' | 'unsubscribe'>(
+  async #reach<Name extends 'send' | 'end' | 'subscribe' | 'unsubscribe'>(
     what: Name,
     data: Questions[Name][0] & { user: string },
     reach: Reach,

@@ -1,5 +1,6 @@
 import type { Code } from '../../protocol/index.ts';
 import type { UserConnection } from '../caller.ts';
+import { checkName } from '../channel-name.ts';
 import type { Calls, UserCallOptions } from './calls.ts';
 import type { Users } from './users.ts';
 
@@ -39,6 +40,18 @@ export class User {
    */
   async call<T = unknown>(method: string, data?: unknown, options?: UserCallOptions): Promise<T> {
     return (await this.#calls.call(this.id, method, data, options)).value as T;
+  }
+
+  /**
+   * Has each of their connections on this node subscribe to a channel, without asking for it, if its client follows the
+   * server (`follow` of the client). From then on it is as any other subscription: recovered after a reconnect, and as the
+   * options of the channel allow. Later connections get the `channels` that the option `connect` returns. Returns the
+   * number of connections. For all nodes: `hub.town.subscribe`.
+   * @throws ZocaloError BAD_OPTION for an invalid channel name.
+   */
+  subscribe(channel: string): number {
+    checkName(channel);
+    return this.connections.filter((connection) => connection.subscribe(channel)).length;
   }
 
   /** Removes a channel from each of their connections, which are told the code. */

@@ -4,6 +4,7 @@ import type { HubContext } from '../connections/context.ts';
 import { answered } from './answered.ts';
 import { auth } from './auth.ts';
 import { call } from './call.ts';
+import { follow } from './follow.ts';
 import { get } from './get.ts';
 import { hi } from './hi.ts';
 import { more } from './more.ts';
@@ -46,6 +47,8 @@ export function handle(
       return get(context, connection, message);
     case 'more':
       return more(connection, message[1], message[2]);
+    case 'follow':
+      return follow(connection, message[1]);
     case 'offer':
       return offer(connection, message[1], message[2]);
     case 'ok':

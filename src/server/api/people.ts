@@ -126,6 +126,15 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
     }),
     route({
       method: 'POST',
+      path: '/api/users/:id/subscribe',
+      summary: 'Has each connection of a user subscribe to a channel, if its client follows the server.',
+      right: 'users',
+      body: schemas.subscribeBody,
+      answer: schemas.reached,
+      handle: ({ params, body: { channel, ...reach } }) => hub.town.subscribe(params.id!, channel, reach),
+    }),
+    route({
+      method: 'POST',
       path: '/api/users/:id/unsubscribe',
       summary: 'Unsubscribes each connection of a user from a channel.',
       right: 'users',

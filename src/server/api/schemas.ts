@@ -175,6 +175,7 @@ export const callBody = z.strictObject({
   onlyHere: inBody,
 });
 export const called = z.strictObject({ result: z.unknown().describe('What the client has answered.') });
+export const subscribeBody = z.strictObject({ channel: channelName, onlyHere: inBody });
 export const unsubscribeBody = z.strictObject({ channel: channelName, onlyHere: inBody });
 export const revokeBody = z.strictObject({
   message: z.string().max(100).optional().describe('A sentence for the client.'),

@@ -19,6 +19,7 @@ const CALLS: readonly [documented: string, path: string, body?: unknown][] = [
   ['/api/connections', '/api/connections?limit=1'],
   ['/api/users/{id}/send', '/api/users/ana/send', { data: 'hola' }],
   ['/api/users/{id}/call', '/api/users/ana/call', { method: 'confirm', data: 'sure?' }],
+  ['/api/users/{id}/subscribe', '/api/users/ana/subscribe', { channel: 'news' }],
   ['/api/users/{id}/unsubscribe', '/api/users/ana/unsubscribe', { channel: 'news' }],
   ['/api/users/{id}/disconnect', '/api/users/ana/disconnect', {}],
   ['/api/users/{id}/revoke', '/api/users/luis/revoke', { message: 'you left the company' }],

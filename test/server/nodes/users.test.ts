@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, type TestContext, test } from 'node:test';
-import { answer } from '../../../src/client/index.ts';
+import { answer, follow } from '../../../src/client/index.ts';
 import { startDaemon } from '../../support/daemon.ts';
 import { noRedis, startRedis } from '../../support/redis.ts';
 import { startProxy } from '../../support/tcp-proxy.ts';
@@ -67,6 +67,16 @@ describe('the users of several daemons', { skip: noRedis }, () => {
     await until(() => aborted.length > 0, 'the page that did not answer is told', 10_000);
     const gone = await one!.call('POST', '/api/users/luis/call', confirm);
     assert.deepEqual([gone.status, gone.body.code], [503, 'UNAVAILABLE']);
+  });
+
+  test('a channel is given to the pages of a user on all of them', async (t) => {
+    const { nodes, connect } = await daemons(t, 2);
+    const states: (() => string)[] = [];
+    for (const node of nodes)
+      follow((await connect(node, 'ana')).client, (subscription) => states.push(() => subscription.state));
+    const subscribe = () => nodes[0]!.call('POST', '/api/users/ana/subscribe', { channel: 'orders:7' });
+    await until(async () => (await subscribe()).body.connections === 2, 'both are reached');
+    await until(() => states.length === 2 && states.every((state) => state() === 'live'), 'both have it', 10_000);
   });
 
   test('lists of users, connections and channels have those of all daemons, each once, and in pages', async (t) => {
