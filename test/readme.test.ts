@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
-import { test } from 'node:test';
+import { type TestContext, test } from 'node:test';
 import { promisify } from 'node:util';
 import { connectWebSocket } from '../src/websocket/index.ts';
+import { launchChromium } from './support/chromium.ts';
 import { CLI, Program } from './support/cli.ts';
+import { freePort } from './support/free-port.ts';
 import { missing } from './support/need.ts';
 import { temporaryFolder } from './support/temporary-folder.ts';
+import { until } from './support/until.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
@@ -50,14 +56,79 @@ test('the same room in PHP is examples/php/chat.php, and people talk in both', {
   }
 });
 
-test("the README's example of sockets by URL does what it says", async (t) => {
-  const program = blocks('ts').find((code) => code.includes('zocalo/stream'));
+/** A project that has the package, and the README's program that contains `text`, pasted into a file. */
+async function pasted(t: TestContext, text: string, change = (code: string) => code): Promise<string> {
+  const program = blocks('ts').find((code) => code.includes(text));
   const project = temporaryFolder(t);
   await mkdir(join(project, 'node_modules'));
   await symlink(ROOT, join(project, 'node_modules/zocalo'));
   await writeFile(join(project, 'package.json'), '{ "type": "module" }');
-  await writeFile(join(project, 'sockets.ts'), program!);
-  const { stdout } = await run(process.execPath, [join(project, 'sockets.ts')]);
+  await writeFile(join(project, 'program.ts'), change(program!));
+  return project;
+}
+
+test('who pastes the lines and the page about pushing, one after the other, sees in a browser what was published', {
+  skip: missing('chromium', 'php'),
+}, async (t) => {
+  const folder = temporaryFolder(t);
+  const port = await freePort();
+  const moved = (text: string) => text.replace(/localhost:90\d\d|127\.0\.0\.1:9000/g, `localhost:${port}`);
+  const lines = shellLines.filter((line) => /npx zocalo (init|serve|publish)/.test(line));
+  const [init, serve, publish, ...more] = lines.map((line) =>
+    line.replace('npx zocalo', `'${process.execPath}' '${CLI}'`),
+  );
+  assert.deepEqual([lines.length, more], [3, []]);
+  const { stdout: told } = await run('sh', ['-c', init!], { cwd: folder });
+  const config = join(folder, 'zocalo.config.yaml');
+  await writeFile(config, moved(await readFile(config, 'utf8')));
+  const daemon = new Program('sh', ['-c', `exec ${serve}`], { cwd: folder });
+  t.after(() => daemon.stop());
+  await daemon.says(/http:\S+:\d+/);
+  await run('sh', ['-c', publish!], { cwd: folder });
+  const [key] = /(?<=Bearer )[\w-]+/.exec(told)!;
+  const php = moved(blocks('php').find((code) => code.includes('/api/publish'))!);
+  const { stdout } = await run('php', ['-r', `$key = '${key}'; ${php}`]);
+  assert.match(stdout, /,2\]\}$/);
+
+  const [page] = blocks('html');
+  const pages = createServer((_, response) => response.setHeader('content-type', 'text/html').end(moved(page!)));
+  await once(pages.listen(0, 'localhost'), 'listening');
+  const browser = await launchChromium();
+  t.after(async () => {
+    await browser.close();
+    pages.close();
+  });
+  const tab = await browser.newPage();
+  await tab.goto(`http://localhost:${(pages.address() as AddressInfo).port}/`);
+  const shown = () => tab.$$eval('#news li', (items) => items.map((item) => item.textContent));
+  await until(async () => (await shown()).length === 2, 'the page shows both');
+  assert.deepEqual(await shown(), ['Hola', 'Hola']);
+});
+
+test("the README's hub and its client, each a program, do what they say", async (t) => {
+  const port = await freePort();
+  const moved = (code: string) => code.replace('localhost:9000', `localhost:${port}`);
+  const start = async (text: string) => {
+    const project = await pasted(t, text, moved);
+    const program = new Program(process.execPath, ['program.ts'], { cwd: project });
+    t.after(() => program.stop());
+    return program;
+  };
+  const hub = await start("sqlite('square.db')");
+  const answers = () =>
+    fetch(`http://localhost:${port}`).then(
+      () => true,
+      () => false,
+    );
+  await until(answers, 'the hub listens');
+  const client = await start("from 'zocalo/client'");
+  await client.says(/^\{ text: 'hola' \} 0\n\{ text: 'hola' \} 0\n/);
+  assert.deepEqual([hub.stderr, client.stderr], ['', '']);
+});
+
+test("the README's example of sockets by URL does what it says", async (t) => {
+  const project = await pasted(t, 'zocalo/stream');
+  const { stdout } = await run(process.execPath, [join(project, 'program.ts')]);
   assert.equal(stdout, 'Hola!\nque tal!\n\n');
 });
 
