@@ -60,12 +60,11 @@ export class Copy {
       return true;
     }
     if (this.#isClosed) return true;
-    const { before, after, parts } = change;
+    const { before, after } = change;
     const isNext = before === this.#version || (before === 0 && this.#members.size === 0);
     if (!isNext) return after <= this.#version;
     this.#version = after;
-    for (let at = 0; at < parts.length; at += 2)
-      this.#set(read(parts[at]!.slice(1)), parts[at]![0] === '+' ? parts[at + 1]! : undefined);
+    for (const [member, shown] of membersOf(change)) this.#set(member, shown);
     this.#wake();
     return true;
   }
@@ -101,17 +100,29 @@ export class Copy {
       } finally {
         const early = this.#early;
         this.#early = null;
-        if (answer && !this.#isClosed) this.#replace(answer);
-        for (const change of early) if (!this.take(change)) this.#again = true;
+        // In their order, as other nodes are told; the answer adds what is missing before them.
+        for (const change of early) if (!this.take(change) && !answer) this.#again = true;
+        if (answer && !this.#isClosed) this.#replace(answer, early);
       }
     }
   }
 
-  #replace([version, ...parts]: readonly string[]): void {
+  #replace([version, ...parts]: readonly string[], early: readonly Change[]): void {
     const all = new Map<string, string>();
     for (let at = 0; at < parts.length; at += 2) all.set(read(parts[at]!), parts[at + 1]!);
+    let stored = Number(version);
+    // What was announced meanwhile may be newer than the answer.
+    for (const change of early) {
+      if (change.after <= stored) continue;
+      if (change.before === stored || (change.before === 0 && all.size === 0)) {
+        for (const [member, shown] of membersOf(change))
+          if (shown === undefined) all.delete(member);
+          else all.set(member, shown);
+        stored = change.after;
+      } else if (stored > 0) this.#again = true;
+    }
     // An empty group has no version: what was announced before it was empty is still known by its own.
-    if (version !== '0') this.#version = Number(version);
+    if (stored !== 0) this.#version = stored;
     if (!this.#options.isQuiet())
       for (const member of [...this.#members.keys()]) if (!all.has(member)) this.#set(member, undefined);
     for (const [member, shown] of all) this.#set(member, shown);
@@ -137,4 +148,10 @@ export class Copy {
       one.resolve();
     }
   }
+}
+
+/** Each member that has changed, and how it is shown; undefined: it is gone. */
+function* membersOf({ parts }: Change): Iterable<[member: string, shown: string | undefined]> {
+  for (let at = 0; at < parts.length; at += 2)
+    yield [read(parts[at]!.slice(1)), parts[at]![0] === '+' ? parts[at + 1]! : undefined];
 }

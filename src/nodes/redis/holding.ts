@@ -79,6 +79,11 @@ export class Holding {
     held.cancel = this.#options.clock.after(milliseconds, () => this.release(member));
   }
 
+  /** The store says that this node holds the member. If it does not, it says so again. */
+  check(member: string): void {
+    if (!this.#held.has(member) && !this.#unsaid.has(member)) this.#say(member);
+  }
+
   /** Says what could not be said; `all`: everything, since the store may have forgotten. */
   again(all: boolean): void {
     if (all) for (const member of this.#held.keys()) if (!this.#unsaid.has(member)) this.#unsaid.set(member, []);

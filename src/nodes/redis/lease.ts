@@ -22,7 +22,7 @@ export interface LeaseOptions extends LeaseTimes {
   readonly onReborn: () => void;
 }
 
-/** Milliseconds that one node has to sweep another. */
+/** Milliseconds that one node has to sweep another, and after which it is swept once more. */
 const SWEEP = 60_000;
 
 /** This node's right to say who is here, for as long as it renews it. */
@@ -74,7 +74,7 @@ export class Lease {
   }
 
   async swept(node: string): Promise<void> {
-    await this.#ask('swept', node);
+    await this.#ask('swept', node, SWEEP);
   }
 
   /** The nodes that are alive, and what is known of each. Rejects with LOG_…. */

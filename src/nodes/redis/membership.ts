@@ -7,7 +7,14 @@ import { RedisGroup } from './group.ts';
 import { Holding, type Saying } from './holding.ts';
 import type { Lease } from './lease.ts';
 import { heldBy, namesOf, read, written } from './names.ts';
-import { COUNTS_SCRIPT, GROUP_SCRIPT, HOLDERS_SCRIPT, MEMBERS_SCRIPT, VERSIONS_SCRIPT } from './scripts.ts';
+import {
+  ALL_HELD_SCRIPT,
+  COUNTS_SCRIPT,
+  GROUP_SCRIPT,
+  HOLDERS_SCRIPT,
+  MEMBERS_SCRIPT,
+  VERSIONS_SCRIPT,
+} from './scripts.ts';
 
 export interface MembershipOptions {
   readonly access: RedisAccess;
@@ -19,6 +26,8 @@ export interface MembershipOptions {
 
 /** Groups in one question. */
 const BATCH = 256;
+/** Questions under way at the same time. */
+const CALLS = 16;
 /** Milliseconds that an announcement may still take. */
 const GRACE = 250;
 
@@ -94,6 +103,27 @@ export class RedisMembership implements Membership {
   /** Says again what could not be said; `all`: everything that is held. */
   sayAgain(all: boolean): void {
     for (const holding of this.#held.values()) holding.again(all);
+  }
+
+  /**
+   * A store that has lost its end may have members as held by this node whom it has let go of: says that again. Rejects
+   * with LOG_….
+   */
+  async letGoAgain(): Promise<void> {
+    const { access, lease } = this.#options;
+    const step = access.isCluster ? 1 : BATCH;
+    const { node } = lease;
+    for (let from = 0; from < access.partitions; from += step * CALLS) {
+      const calls = Array.from({ length: CALLS }, (_, at) => from + at * step).filter((at) => at < access.partitions);
+      const answers = calls.map((first) => {
+        const keys = Array.from({ length: step }, (_, at) => heldBy(access, first + at, node));
+        return access.run(first, ALL_HELD_SCRIPT, keys, []) as Promise<string[][]>;
+      });
+      for (const held of (await Promise.all(answers)).flat(2)) {
+        const end = held.indexOf(FIELD);
+        this.#holding(held.slice(0, end)).check(read(held.slice(end + 1)));
+      }
+    }
   }
 
   /** Reads all groups that are followed, since announcements may have been missed. Never rejects. */

@@ -144,13 +144,20 @@ export class RedisNodes implements Nodes {
     this.#cancelQuiet();
     this.#cancelQuiet = this.#clock.after(this.#quiet, () => {
       this.#isQuiet = false;
-      void this.membership.readAgain();
+      void this.#settled();
     });
     for (const leader of this.#leaders) void leader.back();
     await this.#lease.renew();
     this.membership.sayAgain(true);
+    await this.membership.letGoAgain().catch(() => {}); // Redis is away again
     await this.#tickets.putAgain().catch(() => {});
     await this.membership.readAgain();
     await this.#board.readAgain().catch(() => {}); // Redis is away again
+  }
+
+  /** Redis has been there for a while: what could not be done at once, because a part of it was still away, is done now. */
+  async #settled(): Promise<void> {
+    await this.membership.letGoAgain().catch(() => {}); // Redis is away again
+    await this.membership.readAgain();
   }
 }

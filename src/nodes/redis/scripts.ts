@@ -126,6 +126,13 @@ for n, key in ipairs(KEYS) do held[n] = redis.call('SRANDMEMBER', key, 128) end
 return held
 `);
 
+/** All that a node holds in each partition. KEYS: as above. */
+export const ALL_HELD_SCRIPT = scriptOf(`
+local held = {}
+for n, key in ipairs(KEYS) do held[n] = redis.call('SMEMBERS', key) end
+return held
+`);
+
 /**
  * A node's lease, by the clock of Redis. KEYS: the leases of the living, as times at which they end; the leases of those
  * that are being swept; what is known of each node; what is known of all.
@@ -136,7 +143,7 @@ return held
  *   was swept or is being swept.
  * - \`claim\`: milliseconds after the end of a lease as above; milliseconds that sweeping may take. Returns 1 if the node
  *   is to be swept by the caller: from then on it cannot renew its lease.
- * - \`swept\`: it was.
+ * - \`swept\`: it was. Milliseconds until it is swept once more, and then no more: a failover may have lost the first time.
  * - \`leave\`: milliseconds from now on until it is swept, and after the end of a lease as above.
  * - \`list\`: returns now, then each living node and what is known of it.
  *
@@ -179,7 +186,11 @@ elseif verb == 'claim' then
   redis.call('ZADD', dying, whole(now + ARGV[4]), node)
   return 1
 elseif verb == 'swept' then
-  redis.call('ZREM', dying, node)
+  if redis.call('HDEL', town, 'once ' .. node) == 1 then redis.call('ZREM', dying, node)
+  else
+    redis.call('HSET', town, 'once ' .. node, 1)
+    redis.call('ZADD', dying, whole(now + ARGV[3]), node)
+  end
 elseif verb == 'leave' then
   redis.call('ZADD', living, whole(now + ARGV[3] - ARGV[4]), node)
   redis.call('HDEL', known, node)

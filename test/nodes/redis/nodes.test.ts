@@ -165,6 +165,49 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
     assert.ok(!told.includes('-luis') && !told.includes('-eva'), `nobody has left who is there: ${told}`);
   });
 
+  test('a member who left right before Redis lost its end has left, although the node that held it lives', async (t) => {
+    const redis = await startRedis(t);
+    const [one, two] = [await openNode(t, redis.address, QUICK), await openNode(t, redis.address, QUICK)];
+    const here = await follow(one.nodes.membership, GROUP);
+    const there = await follow(two.nodes.membership, GROUP);
+    await here.group.hold('ana', 'a');
+    await here.group.hold('luis', 'l');
+    await redis.ask('save');
+    here.group.release('ana');
+    await until(() => there.listening.told.includes('-ana'), 'ana has left');
+    await redis.stop();
+    await redis.start();
+    const stored = async () => sorted(await two.nodes.membership.members(GROUP).catch(() => []));
+    await until(async () => (await stored()) === 'luis,l', 'the store knows that too');
+    await until(() => sorted(there.listening.members) === 'luis,l' && same(here.listening, there.listening), 'and all');
+  });
+
+  test('a node that has died is swept once more after a while, since a failover may have lost that it was', async (t) => {
+    const redis = await startRedis(t);
+    const proxy = await startProxy(t, redis.port);
+    const one = await openNode(t, `redis://127.0.0.1:${proxy.port}`, QUICK);
+    const two = await openNode(t, redis.address, QUICK);
+    const here = await follow(one.nodes.membership, GROUP);
+    const there = await follow(two.nodes.membership, GROUP);
+    await here.group.hold('ana', 'a');
+    const keys = (await redis.ask('keys', 'zocalo:*')) as string[];
+    const parts = keys.filter((key) => /:held:|:who:/.test(key));
+    for (const key of parts) await redis.ask('copy', key, `kept ${key}`);
+    proxy.isClosed = true;
+    proxy.cut();
+    const living = keys.find((key) => key.endsWith(':living'))!;
+    const keyOf = (name: string) => living.replace(/living$/, name);
+    const dying = async () => (await redis.ask('zrange', keyOf('dying'), 0, -1)) as string[];
+    await until(() => there.listening.told.includes('-ana'), 'ana has left');
+    // As the replica has it that takes over, in a Cluster where the leases are elsewhere.
+    const isSwept = async () => (await redis.ask('hexists', keyOf('town'), `once ${(await dying())[0]}`)) === 1;
+    await until(isSwept, 'its sweeping has ended');
+    for (const key of parts) await redis.ask('copy', `kept ${key}`, key, 'replace');
+    await redis.ask('zadd', keyOf('dying'), 1, (await dying())[0]!); // a minute has passed
+    await until(async () => (await two.nodes.membership.members(GROUP)).size === 0, 'she has left again');
+    await until(async () => (await dying()).length === 0, 'and the node is forgotten');
+  });
+
   test('a node that was stopped while Redis stood still is not swept before it had a chance', async (t) => {
     const redis = await startRedis(t);
     const times = { lease: 1_000, linger: 50, check: 100 };
