@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { parse } from 'yaml';
@@ -43,6 +43,34 @@ test('every key of the YAML file is valid when its comment mark is removed', asy
   // What has no default is still to be filled in, and nothing else.
   for (const mistake of found) assert.match(mistake, /is missing|must be|must have one of/);
 });
+
+for (const name of ['zocalo.config.yaml', 'zocalo.config.ts']) {
+  test(`what the documentation adds to the file from init can stand at its end: ${name}`, async (t) => {
+    const cwd = directoryWith(t);
+    await zocaloIn(cwd, ['init', name]).exited;
+    const file = join(cwd, name);
+    const [handler, device] = [
+      { events: ['connect'], url: 'http://localhost/' },
+      { listen: 'tcp://127.0.0.1:5010', frame: 'lines', channel: 'a' },
+    ];
+    const entries = Object.entries({
+      handlers: { login: handler },
+      sources: { doors: device },
+      programs: { b: 'true' },
+      sinks: {},
+    });
+    const lines = entries.map(([key, value]) => `${key}: ${JSON.stringify(value)}`);
+    const text = readFileSync(file, 'utf8');
+    const added = name.endsWith('yaml')
+      ? `${text}\n${lines.join('\n')}\n`
+      : text.replace('} satisfies', `${lines.join(',\n')},\n} satisfies`);
+    assert.notEqual(added, text);
+    writeFileSync(file, added);
+    const { config } = await loadConfig({ cwd, env: {} });
+    assert.deepEqual(Object.keys(config.sources), ['doors']);
+    assert.ok(!/^ *(handlers|sources|programs|sinks): *$|^ *(handlers|sources|programs|sinks): \{$/m.test(text));
+  });
+}
 
 test('an earlier file is kept, unless --force is given; then only its owner can read the new one', async (t) => {
   const cwd = directoryWith(t, { 'zocalo.config.yaml': 'ping: 1s' });

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument, visit } from 'yaml';
 import { ZocaloError } from '../../errors.ts';
 import type { Layer } from './layer.ts';
 import { isContainer, type Path } from './path.ts';
@@ -42,15 +42,31 @@ function readText(name: string, text: string): Layer {
   const place = (offset: number) => `${name}:${lines.linePos(offset).line}`;
   // One typing error causes many parse errors, and only the first is useful.
   const problems = document.errors.slice(0, 1).map(({ code, message, pos: [offset] }) => {
-    const [, key] = /^\s*(["']?[^\s:]+)/.exec(text.slice(offset)) ?? [];
-    return code === 'DUPLICATE_KEY'
-      ? `${place(offset)}: ${key!.replace(/["']/g, '')} is there twice; remove one of them`
+    const twice = code === 'DUPLICATE_KEY' ? keyAt(document, offset) : undefined;
+    return twice
+      ? `${place(offset)}: ${twice.key} is there already, in line ${lines.linePos(twice.first).line}; ${twice.isMap ? 'write what belongs to it under one of them' : 'remove one of them'}`
       : `${place(offset)}: this is not valid ${name.endsWith('.json') ? 'JSON' : 'YAML'}: ${message}`;
   });
   if (problems.length > 0) throw new ConfigError(problems);
   const values: unknown = document.toJS() ?? {};
   if (!isContainer(values) || Array.isArray(values)) throw notAMap(`${name}:1`);
   return { values, origin: (path) => place(offsetOf(document.contents, path)) };
+}
+
+/** The key that begins at an offset, and where it was before in the same map. */
+function keyAt(document: Document.Parsed, offset: number): { key: string; first: number; isMap: boolean } | undefined {
+  let found: ReturnType<typeof keyAt>;
+  visit(document, {
+    Map(_, { items }) {
+      const pair = items.find(({ key }) => rangeOf(key) === offset);
+      if (!pair) return;
+      const key = String(pair.key);
+      const first = rangeOf(items.find((other) => String(other.key) === key)!.key)!;
+      found = { key, first, isMap: isMap(pair.value) };
+      return visit.BREAK;
+    },
+  });
+  return found;
 }
 
 /** Where the key at a path begins, or the nearest one around it. */

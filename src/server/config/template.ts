@@ -62,7 +62,9 @@ class Writer {
 
   #group({ path, default: standard }: Key, value: unknown, isOff: boolean, pad: string): string[] {
     const inner = `${pad}  `;
-    const start = isOff ? pad + this.#mark : pad;
+    const names = keysBelow([...path, '*'], this.#all).length > 0 ? Object.entries(value ?? {}) : undefined;
+    // Without a name of the user's, the key is a comment: so a block of the documentation can be added with it.
+    const start = isOff || names?.length === 0 ? pad + this.#mark : pad;
     const line = (text: string, isComment: boolean) => inner + (isComment ? this.#mark : '') + text;
     const name = path.at(-1)!;
     if (keysBelow([...path, '[]'], this.#all).length > 0) {
@@ -73,7 +75,6 @@ class Writer {
       });
       return this.#isYaml ? [`${start}${name}:`, ...lines] : [`${start}${name}: [`, ...lines, `${start}],`];
     }
-    const names = keysBelow([...path, '*'], this.#all).length > 0 ? Object.entries(value ?? {}) : undefined;
     const lines = names
       ? names.flatMap(([own, item]) => {
           const below = this.keys([...path, '*'], item, `${inner}  `);

@@ -113,7 +113,11 @@ const ONE_MISTAKE: [string, string | RegExp][] = [
   ['proxies:\n  - 10.0.0.0/8\n  - 10.0.0.0/33', /^zocalo\.config\.yaml:3: proxies\[1\] must be an address or network/],
   ['listen: localhost:9000', /^zocalo\.config\.yaml:1: listen must be an address like http:\/\/localhost:9000/],
   ['store: redis', `${FILE}:1: store must be sqlite:<file>, redis://<host> or memory`],
-  ['ping: 5s\nping: 6s', `${FILE}:2: ping is there twice; remove one of them`],
+  ['ping: 5s\nping: 6s', `${FILE}:2: ping is there already, in line 1; remove one of them`],
+  [
+    'channels: {a: {}}\nping: 6s\n"channels": {b: {}}',
+    `${FILE}:3: channels is there already, in line 1; write what belongs to it under one of them`,
+  ],
   ['ping: [', /^zocalo\.config\.yaml:1: this is not valid YAML: /],
   ['- ping', /^zocalo\.config\.yaml:1: there must be keys with values/],
   // what only the whole can tell
