@@ -9,6 +9,7 @@ const ROOT = resolve(import.meta.dirname, '..');
 /** What can be imported: the path after `zocalo-client`, and its module. */
 const ENTRIES: Readonly<Record<string, string>> = {
   '.': './client/index',
+  './bytes': './client/bytes',
   './fallback': './client/fallback',
   './views': './views/index',
   './react': './views/react',

@@ -29,6 +29,7 @@ export {
 } from './hub/index.ts';
 export { type Nodes, nodesOf } from './nodes/index.ts';
 export {
+  type BytesJson,
   type Contract,
   contract,
   type DataIssue,

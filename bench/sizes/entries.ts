@@ -8,6 +8,10 @@ export const OURS: readonly { what: string; code: string }[] = [
     code: "export { Client, keptIn } from 'zocalo-client'",
   },
   {
+    what: 'and `bytes`, for data that is a `Uint8Array`',
+    code: "export { Client } from 'zocalo-client'; export { bytes } from 'zocalo-client/bytes'",
+  },
+  {
     what: 'and `withFallback`, for networks that block WebSockets',
     code: "export { Client } from 'zocalo-client'; export { withFallback } from 'zocalo-client/fallback'",
   },

@@ -84,7 +84,8 @@ class Answers {
       const handler = this.handlers.get(method);
       if (!handler) throw new ProtocolError('NO_SUCH_METHOD', `this client does not answer ${method}`);
       const result = await handler(data, { signal, method });
-      return `["ok",${number},${encodeParts(result ?? null)}`;
+      const { bytes } = this.#extras!.context.settings;
+      return `["ok",${number},${encodeParts(bytes.written?.(result) ?? result ?? null)}`;
     } catch (error) {
       return `["err",${number},${this.#refusal(error, signal)}`;
     }

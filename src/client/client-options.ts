@@ -1,4 +1,5 @@
 import type { Position } from '../protocol/index.ts';
+import type { Bytes } from './bytes.ts';
 import type { Network } from './liveness.ts';
 import type { OutboxStore, Waiting } from './outbox.ts';
 import type { SocketState, Timers } from './reconnecting-socket.ts';
@@ -35,6 +36,8 @@ export interface ClientOptions {
   storage?: OutboxStore;
   /** Publications that may wait for acknowledgement. Default 1,000: minutes of typing offline. */
   outbox?: number;
+  /** Lets data be a `Uint8Array`, or have some in it: `bytes` of `zocalo-client/bytes`. Default: that is a TypeError. */
+  bytes?: Bytes;
   /**
    * Called with each frame that is sent (`> ["pub",…]`) and received (`< ["ok",…]`): `console.debug`, for example. Tokens
    * and passwords are among them.

@@ -51,6 +51,7 @@ const DEFAULTS = {
   token: undefined,
   login: undefined,
   storage: undefined,
+  bytes: JSON,
   debug: undefined,
   WebSocket: undefined,
   // Unlike `performance.now`, it continues while the machine sleeps.
@@ -82,7 +83,7 @@ export class Client<C extends Contract = any> {
   constructor(url: string, options: ClientOptions = {}) {
     checkOptions(options, Object.keys(DEFAULTS) as (keyof ClientOptions)[]);
     const settings = { ...DEFAULTS, WebSocket: platform.WebSocket, ...options, url };
-    if (!settings.WebSocket) throw new ProtocolError('UNAVAILABLE', 'no WebSocket: pass the option');
+    if (!settings.WebSocket) throw new ProtocolError('UNAVAILABLE', 'no WebSocket');
     const context = {
       settings,
       feeds: new Map(),
@@ -199,7 +200,7 @@ export class Client<C extends Contract = any> {
   ): Promise<[T] extends [never] ? MethodResult<C, Name> : T> {
     checkOptions(options, ['timeout', 'signal']);
     this.open();
-    const parts = encodeParts(method, data ?? null);
+    const parts = encodeParts(method, this.#context.settings.bytes.written?.(data) ?? data ?? null);
     return (await (options?.signal ? await this._load() : this.#session).request('call', parts, options)) as never;
   }
 

@@ -3,7 +3,7 @@ import { ProtocolError } from '../protocol/index.ts';
 import { type Cursor, type CursorFeed, PAGE } from './cursor.ts';
 import { encodeParts } from './json.ts';
 import type { PresenceEvent } from './messages.ts';
-import type { Outbox } from './outbox.ts';
+import type { Outbox, OutboxSettings } from './outbox.ts';
 import { isPassing } from './retry.ts';
 import { CLOSED, type Session } from './session.ts';
 
@@ -23,6 +23,7 @@ export const FEED_TRANSITIONS: Readonly<Record<FeedState, readonly FeedState[]>>
 
 /** What a feed needs of its client. */
 export interface FeedContext {
+  readonly settings: OutboxSettings;
   readonly session: Session;
   readonly outbox: Outbox;
   /** By channel or pattern. */

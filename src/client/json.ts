@@ -11,14 +11,12 @@ export function encodeParts(...parts: unknown[]): string {
 }
 
 function refuseOthers(this: Record<string, unknown>, name: string, value: unknown): unknown {
-  const kind = Object.prototype.toString.call(value);
-  const isPlain =
-    typeof value === 'number'
-      ? Math.abs(value) < Infinity
-      : value === undefined
-        ? !Array.isArray(this)
-        : PLAIN.test(kind);
+  const kind = {}.toString.call(value);
   // `toJSON` was called already: a Date is a string here. Bytes stay bytes, although Node's Buffer has `toJSON` too.
-  if (isPlain && !ArrayBuffer.isView(this[name])) return value;
+  if (
+    !ArrayBuffer.isView(this[name]) &&
+    (PLAIN.test(kind) || Number.isFinite(value) || (value === undefined && !Array.isArray(this)))
+  )
+    return value;
   throw new TypeError(`not JSON at "${name}": ${kind}`);
 }

@@ -8,6 +8,7 @@ import {
   type Published,
   type PublishOptions,
 } from '../protocol/index.ts';
+import type { Bytes } from './bytes.ts';
 import { encodeParts } from './json.ts';
 import type { Message } from './messages.ts';
 import { isPassing } from './retry.ts';
@@ -40,6 +41,7 @@ export interface OutboxSettings {
   storage?: OutboxStore | undefined;
   /** Publications that may wait for their acknowledgement. */
   outbox: number;
+  bytes: Bytes;
 }
 
 /** A publication that is not acknowledged yet. */
@@ -119,7 +121,7 @@ export class Outbox {
   get waiting(): readonly Waiting[] {
     this.#waiting ??= [...this.#entries.values()].map((entry) => {
       const { key, channel, data } = entry;
-      entry.shown ??= { key, channel, data: JSON.parse(data) };
+      entry.shown ??= { key, channel, data: this.#context.settings.bytes.parse(data) };
       return entry.shown;
     });
     return this.#waiting;
@@ -159,13 +161,17 @@ export class Outbox {
     data: unknown,
     { signal, ...options }: PublicationOptions = {},
   ): Promise<Position | undefined> {
-    const { storage, outbox: limit, url } = this.#context.settings;
+    const { storage, outbox: limit, url, bytes } = this.#context.settings;
     checkOptions<PublicationOptions>(options, ['echo', 'keep', 'signal']);
     if (signal?.aborted) throw signal.reason;
     if (!isChannel(channel)) throw noChannel(channel);
-    const json = encodeParts(data).slice(0, -1);
     const key = this.#prefix + (++this.#counter).toString(36).padStart(6, '0');
-    const saved: Saved = { key, channel, data: json, options: { ...options, key } };
+    const saved: Saved = {
+      key,
+      channel,
+      data: encodeParts(bytes.written?.(data) ?? data).slice(0, -1),
+      options: { ...options, key },
+    };
     // For those who are connected now: it does not wait, and takes no place in the outbox.
     if (options.keep === false) return (await this.#context.load()).sendNow(partsOf(saved), signal);
     if (this.#entries.size >= limit) throw new ProtocolError('OUTBOX_FULL', `${limit} publications wait`);

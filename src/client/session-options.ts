@@ -1,4 +1,5 @@
 import type { ServerMessage } from '../protocol/index.ts';
+import type { Bytes } from './bytes.ts';
 import type { Network } from './liveness.ts';
 import type { PlainSocket, SocketState, Timers } from './reconnecting-socket.ts';
 
@@ -30,6 +31,7 @@ export interface SessionOptions extends CredentialOptions {
   clock: Timers;
   random: () => number;
   network?: Network | undefined;
+  bytes: Bytes;
   debug?: ((line: string) => void) | undefined;
 }
 

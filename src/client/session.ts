@@ -280,7 +280,7 @@ export class Session {
       if (this.socket.state !== 'open') break;
       try {
         // Not validated: checks of every part would make the SDK a tenth larger, and each message slower.
-        if (line) this.#handle(JSON.parse(line) as ServerMessage);
+        if (line) this.#handle(this.#options.bytes.parse(line) as ServerMessage);
       } catch (error) {
         this.#listener.onError(new Error(`the server said ${line.slice(0, 80)}`, { cause: error }));
       }

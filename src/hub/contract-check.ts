@@ -34,7 +34,7 @@ export class ContractCheck {
     const schema = this.#channels.match(channel)?.value;
     if (!schema) return written(data);
     if (!(data instanceof JsonText)) return then(check(schema, data), written);
-    const before = JSON.stringify(data.value);
+    const before = written(data.value).text;
     return then(check(schema, data.value), (fitting) => {
       const after = written(fitting);
       return after.text === before ? data : after;

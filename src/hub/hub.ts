@@ -11,6 +11,7 @@ import {
   PING,
   type Position,
   type Presence,
+  parseJson,
 } from '../protocol/index.ts';
 import { requireNode } from '../runtime.ts';
 import { guard } from '../thenable.ts';
@@ -252,7 +253,7 @@ export class Hub<C extends Contract = any> {
     return this.#context.broker.watch(channelOrPattern, (channel, epoch, entries) => {
       for (const { data, offset, meta, time } of entries) {
         guard(
-          () => listener(channel, JSON.parse(data), [epoch, offset], JSON.parse(stamped(meta, time))),
+          () => listener(channel, parseJson(data), [epoch, offset], JSON.parse(stamped(meta, time))),
           (cause) => this.#context.report(`the watcher of ${channelOrPattern} failed`, cause),
         );
       }
@@ -262,7 +263,7 @@ export class Hub<C extends Contract = any> {
   /** The presence of a channel that somebody on this node is subscribed to; of any other, nobody. See `presenceText`. */
   presence(channel: string): Presence {
     const snapshot = this.#context.channels.get(channel)?.presence?.snapshot ?? '{"count":0,"members":[]}';
-    return JSON.parse(snapshot) as Presence;
+    return parseJson(snapshot) as Presence;
   }
 
   /** Like `history`, for passing it on: its data is the text that was published. */

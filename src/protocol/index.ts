@@ -1,3 +1,4 @@
+export { type BytesJson, hasBytes, parseJson, writtenBytes } from './bytes.ts';
 export { channelFault, compilePattern, isChannel, isPattern, PatternTable } from './channel.ts';
 export { decodeFromClient, decodeFromServer } from './codec.ts';
 export {

@@ -1,3 +1,4 @@
+import { hasBytes, parseJson, writtenBytes } from './bytes.ts';
 import { compact, type Scan, scan } from './json-scan.ts';
 
 /** Extra characters that a part may keep in memory as a slice of a larger text. */
@@ -23,13 +24,21 @@ export class JsonText {
   }
 
   /**
-   * The JSON of a value, as `JSON.stringify` writes it; numbers can be exact with `JSON.rawJSON`.
+   * The JSON of a value, as `JSON.stringify` writes it; numbers can be exact with `JSON.rawJSON`. A `Uint8Array` in it, not
+   * within an object of a class, becomes the form that the protocol has for bytes.
    * @throws TypeError for a value that has no JSON: a function, a circular structure, a bigint.
    */
   static of(value: unknown): JsonText {
     if (value instanceof JsonText) return value;
-    const text = JSON.stringify(value) as string | undefined;
+    // Bytes as they are would be an object with a member for each.
+    const isBytes = value instanceof Uint8Array;
+    let text = JSON.stringify(isBytes ? writtenBytes(value) : value) as string | undefined;
     if (text === undefined) throw new TypeError(`a value of type ${typeof value} has no JSON`);
+    if (!isBytes && typeof value === 'object') {
+      // Only now it is known not to be circular.
+      const written = writtenBytes(value);
+      if (written !== value) text = JSON.stringify(written);
+    }
     return new JsonText(text);
   }
 
@@ -37,7 +46,7 @@ export class JsonText {
   static parse(text: string): JsonText {
     if (!text.isWellFormed()) throw new SyntaxError('JSON text has a lone surrogate');
     const value = JSON.parse(text); // first: what takes the white space out relies on strings that end
-    return new JsonText(compact(text), value);
+    return new JsonText(compact(text), hasBytes(text) ? UNREAD : value);
   }
 
   /** Text composed of such texts; it needs no check. */
@@ -51,12 +60,12 @@ export class JsonText {
     // A slice can keep the whole text in memory, which must not outlive the request.
     const isMost = text.length <= 2 * part.length + SPARE;
     const own = found.isLoose ? compact(part) : isMost ? part : ` ${part}`.slice(1);
-    return new JsonText(own, value, found.depth - 1);
+    return new JsonText(own, hasBytes(own) ? UNREAD : value, found.depth - 1);
   }
 
-  /** The parsed value: the same object each time, which must not be changed. */
+  /** The parsed value, with bytes as `Uint8Array`: the same object each time, which must not be changed. */
   get value(): unknown {
-    if (this.#value === UNREAD) this.#value = JSON.parse(this.text);
+    if (this.#value === UNREAD) this.#value = parseJson(this.text);
     return this.#value;
   }
 
@@ -66,8 +75,8 @@ export class JsonText {
     return this.#depth;
   }
 
-  /** Inside other data it is replaced by its value. */
+  /** Inside other data it is replaced by its value; bytes stay in their JSON form. */
   toJSON(): unknown {
-    return this.value;
+    return hasBytes(this.text) ? JSON.parse(this.text) : this.value;
   }
 }

@@ -1,5 +1,5 @@
 import type { Broker, Entry, LogGap } from '../../broker/index.ts';
-import type { Position } from '../../protocol/index.ts';
+import { type Position, parseJson } from '../../protocol/index.ts';
 import { Outgoing } from '../outgoing.ts';
 import { type Publication, plainText } from '../publication.ts';
 import type { Report } from '../report.ts';
@@ -144,7 +144,7 @@ export class Channel {
     const { out } = this.rules.text;
     if (!out) return plainText(data);
     try {
-      return out(JSON.parse(data), meta === null ? undefined : JSON.parse(meta).user);
+      return out(parseJson(data), meta === null ? undefined : JSON.parse(meta).user);
     } catch (cause) {
       this.#context.report(`${this.name} has data that its option text.out cannot show`, cause);
       return undefined;

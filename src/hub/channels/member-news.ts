@@ -1,5 +1,5 @@
 import type { MemberNews as Change, Membership } from '../../nodes/index.ts';
-import type { Member } from '../../protocol/index.ts';
+import { type Member, parseJson } from '../../protocol/index.ts';
 import type { Observers } from '../observer.ts';
 import { channelOf } from './presence.ts';
 
@@ -9,7 +9,7 @@ export function tellMembers(membership: Membership, observers: Observers): void 
     const channel = channelOf(group);
     const event = hasJoined ? 'onJoin' : 'onLeave';
     if (channel === undefined || !observers.has(event)) return;
-    const { id, data }: Member = JSON.parse(shown);
+    const { id, data } = parseJson(shown) as Member;
     observers.tell(event, { channel, id, data, time: Date.now() });
   });
 }
