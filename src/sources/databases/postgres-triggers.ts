@@ -10,6 +10,7 @@ export const postgresTriggers: TriggerTexts = {
   columns: `SELECT column_name AS name, udt_name AS type FROM information_schema.columns
     WHERE table_schema = current_schema() AND table_name = $1 ORDER BY ordinal_position`,
 
+  // The table's name is written out: in a trigger of a partition, TG_TABLE_NAME is the partition's.
   attach({ table, channel, outbox }) {
     const name = identifier(PREFIX + table);
     const of = (row: string) => {
@@ -23,7 +24,7 @@ export const postgresTriggers: TriggerTexts = {
 BEGIN
   IF TG_OP = 'UPDATE' AND NEW *= OLD THEN RETURN NULL; END IF;
   INSERT INTO ${identifier(outbox)} (channel, data)
-    SELECT name, json_build_object('op', lower(TG_OP), 'table', TG_TABLE_NAME,
+    SELECT name, json_build_object('op', lower(TG_OP), 'table', ${quoted(table)}::text,
       'row', CASE WHEN TG_OP <> 'DELETE' THEN to_json(NEW) END,
       'old', CASE WHEN TG_OP <> 'INSERT' THEN to_json(OLD) END)
     FROM (SELECT CASE WHEN TG_OP <> 'DELETE' THEN ${of('NEW')} END

@@ -35,13 +35,24 @@ ${event === 'update' ? `WHEN ${when}\n` : ''}BEGIN
 END`;
 }
 
-/** JSON has no bytes: they are hexadecimal after `\x`, as Postgres writes them. */
+/**
+ * Columns of one `json_object`. Before SQLite 3.48 a function took 127 arguments. A program with such a version could
+ * not even read the schema of a file with a longer trigger.
+ */
+const COLUMNS = 50;
+
+/** As Postgres writes it: JSON has no bytes, which are hexadecimal after `\x`, and no infinity, which is a text. */
 function objectOf(row: string, columns: readonly Column[]): string {
   const members = columns.map(({ name }) => {
     const value = `${row}.${identifier(name)}`;
-    return `${quoted(name)}, CASE typeof(${value}) WHEN 'blob' THEN '\\x' || lower(hex(${value})) ELSE ${value} END`;
+    return `${quoted(name)}, CASE typeof(${value}) WHEN 'blob' THEN '\\x' || lower(hex(${value})) WHEN 'real' THEN CASE ${value} WHEN 9e999 THEN 'Infinity' WHEN -9e999 THEN '-Infinity' ELSE ${value} END ELSE ${value} END`;
   });
-  return `json_object(${members.join(', ')})`;
+  const objects: string[] = [];
+  for (let at = 0; at < members.length; at += COLUMNS)
+    objects.push(`json_object(${members.slice(at, at + COLUMNS).join(', ')})`);
+  // No value is an object: so only the outer braces are taken off.
+  const inner = objects.map((object) => `trim(${object}, '{}')`).join(" || ',' || ");
+  return objects.length === 1 ? objects[0]! : `json('{' || ${inner} || '}')`;
 }
 
 /** As a part of a channel's name: bytes are hexadecimal. */

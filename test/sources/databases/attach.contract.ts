@@ -160,6 +160,16 @@ export function testAttach(kind: AttachKind): void {
     },
   );
 
+  test(`${kind.name}: a table with many columns is attached like any other`, options, async (t) => {
+    const { session, attach, carryOut, rows } = await setUp(t);
+    const names = Array.from({ length: 120 }, (_, at) => `c${at}`);
+    await session.query(`CREATE TABLE wide (${names.map((name) => `${name} INTEGER`)})`);
+    await carryOut(attach({ table: 'wide', channel: 'wide:{c1}' }));
+    await session.query('INSERT INTO wide (c1, c119) VALUES (7, 9)');
+    const row = { ...Object.fromEntries(names.map((name) => [name, null])), c1: 7, c119: 9 };
+    assert.deepEqual(await rows(), [['wide:7', { op: 'insert', table: 'wide', row, old: null }]]);
+  });
+
   test(`${kind.name}: detaching takes all of it away again`, options, async (t) => {
     const { address, session, attach, carryOut, rows } = await setUp(t);
     const names = async () =>

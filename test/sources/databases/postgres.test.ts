@@ -1,5 +1,6 @@
-import { after, before } from 'node:test';
-import { dialectOf } from '../../../src/sources/databases/index.ts';
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { dialectOf, planAttach } from '../../../src/sources/databases/index.ts';
 import type { DatabaseServer } from '../../support/database-server.ts';
 import { noPostgres, startPostgres } from '../../support/postgres.ts';
 import { testAttach } from './attach.contract.ts';
@@ -53,6 +54,22 @@ testAttach({
   bytes: ['bytea', "'\\x00ffde'", 'photos:00ffde'],
   names: (what) =>
     `SELECT ${what.slice(0, -1)}_name AS name FROM information_schema.${what} WHERE ${what.slice(0, -1)}_schema = 'public'`,
+});
+
+test('a row of a partition is told of under the name of its table', { skip: noPostgres }, async (t) => {
+  const address = await emptyDatabase();
+  const session = await dialectOf(address)!.connect(address, '', () => {});
+  t.after(() => session.close());
+  await session.query('CREATE TABLE visits (door integer) PARTITION BY LIST (door)');
+  await session.query('CREATE TABLE visits_7 PARTITION OF visits FOR VALUES IN (7)');
+  const options = { address, table: 'visits', channel: 'visits:{door}', outbox: 'zocalo_outbox', password: 'secret' };
+  const plan = await planAttach(options);
+  await plan.run();
+  plan.close();
+  await session.query('INSERT INTO visits VALUES (7)');
+  assert.deepEqual(await session.query('SELECT channel, data FROM zocalo_outbox'), [
+    { channel: 'visits:7', data: { op: 'insert', table: 'visits', row: { door: 7 }, old: null } },
+  ]);
 });
 
 testSink({

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
-import { dialectOf } from '../../../src/sources/databases/index.ts';
+import { dialectOf, planAttach } from '../../../src/sources/databases/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { turn } from '../../support/turn.ts';
 import { testAttach } from './attach.contract.ts';
@@ -34,6 +34,7 @@ testAttach({
     ['BLOB', "x'00FFDE'", '"\\\\x00ffde"'],
     ['TEXT', "'ñ''\\'", '"ñ\'\\\\"'],
     ['REAL', '0.5', '0.5'],
+    ['REAL', '-9e999', '"-Infinity"'],
   ],
   caseless: 'TEXT COLLATE NOCASE',
   bytes: ['BLOB', "x'00ffde'", 'photos:00ffde'],
@@ -47,6 +48,25 @@ testSink({
   time: 'DATETIME',
   json: 'JSON',
   timeText: (column) => column,
+});
+
+test('no function of a trigger has more arguments than older versions of SQLite take', async (t) => {
+  const address = await emptyFile(t);
+  const application = new DatabaseSync(address.replace('sqlite:', ''));
+  t.after(() => application.close());
+  application.exec(`CREATE TABLE wide (${Array.from({ length: 120 }, (_, at) => `c${at}`)})`);
+  const { statements, close } = await planAttach({
+    address,
+    table: 'wide',
+    channel: 'wide',
+    outbox: 'zocalo_outbox',
+    password: '',
+  });
+  close();
+  const calls = statements.flatMap((statement) => statement.split('json_object(').slice(1));
+  const members = calls.map((call) => call.match(/'c\d+'/g)?.length ?? 4);
+  assert.ok(members.includes(20), 'the last 20 columns have a call of their own');
+  assert.ok(Math.max(...members) * 2 <= 127);
 });
 
 test('a lock that another program has is waited for, while the rest of this process goes on', async (t) => {
