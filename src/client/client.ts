@@ -157,7 +157,7 @@ export class Client<C extends Contract = any> {
     channel: Name & Allowed<ChannelName<C>, Name>,
     options: SubscribeOptions = {},
   ): Subscribing<C, Name, T> {
-    checkOptions(options, ['since', 'recent', 'presence', 'member', 'signal']);
+    checkOptions(options, ['presence', 'member', 'since', 'recent', 'signal']);
     const { since, recent = 0, presence, member, signal } = options;
     // Never two stars in a row.
     if (!isChannel(channel.replace(/\*(?!\*)/g, '-'))) throw noChannel(channel);

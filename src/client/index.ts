@@ -27,6 +27,7 @@ export { keptIn, type OutboxStorage } from './kept.ts';
 export type { Network } from './liveness.ts';
 export type { HistoryOptions, HistoryPage } from './lookups.ts';
 export type { GapEvent, Message, PatternGapEvent, PresenceEvent, SkipEvent } from './messages.ts';
+export { onEvent } from './on-event.ts';
 export type { OutboxStore, PublicationOptions, Waiting } from './outbox.ts';
 export {
   browserTimers,

@@ -9,6 +9,8 @@ export interface Message<T = unknown> {
   /** Whether it was published by this client: it has a key of its outbox. */
   mine: boolean;
   key?: string;
+  /** What kind of message it is, as its publisher said: the option `event` of `publish`. */
+  event?: string;
   user?: string;
   /** Milliseconds since 1970. */
   time?: number;

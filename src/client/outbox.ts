@@ -100,7 +100,7 @@ export class Outbox {
   /** Keys restored from storage after a page load; they have another prefix. */
   readonly #restored = new Set<string>();
   /** Unique to this client: the time, which orders what several pages left behind (until 2059, when it has a digit more), and some 52 random bits. */
-  readonly #prefix = `${Date.now().toString(36)}-${Math.random().toString(36).slice(2)}-`;
+  readonly #prefix = `${Date.now().toString(36)}-${Math.random().toString(36)}-`;
   #counter = 0;
   #waiting: readonly Waiting[] | undefined;
   #window = FIRST_WINDOW;
@@ -162,7 +162,7 @@ export class Outbox {
     { signal, ...options }: PublicationOptions = {},
   ): Promise<Position | undefined> {
     const { storage, outbox: limit, url, bytes } = this.#context.settings;
-    checkOptions<PublicationOptions>(options, ['echo', 'keep', 'signal']);
+    checkOptions<PublicationOptions>(options, ['keep', 'echo', 'event', 'signal']);
     if (signal?.aborted) throw signal.reason;
     if (!isChannel(channel)) throw noChannel(channel);
     const key = this.#prefix + (++this.#counter).toString(36).padStart(6, '0');

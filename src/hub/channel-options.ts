@@ -54,6 +54,8 @@ export interface PublishRequest {
   readonly json: JsonText;
   /** The client's key. A publication that is sent again, as after a lost connection, has the same one. */
   readonly key: string | undefined;
+  /** What kind of publication the client says it is. */
+  readonly event: string | undefined;
   /** False: it is delivered without being stored. */
   readonly keep: boolean;
 }

@@ -36,6 +36,7 @@ const isFlag: Check = (value) => typeof value === 'boolean';
 const isToken: Check = (value) => isShort(value, LIMITS.token);
 const isLogin: Check = (value) =>
   Array.isArray(value) && value.length === 2 && value.every((part) => isShort(part, LIMITS.login));
+const isEvent: Check = (value) => isShort(value, LIMITS.event);
 const isKey: Check = (value) => isShort(value, LIMITS.key);
 
 const id: Part = { name: 'the request number', check: isId };
@@ -86,7 +87,7 @@ const FROM_CLIENT: Verbs = new Map<unknown, readonly Part[]>([
   ],
   ['un', [id, channelOrPattern]],
   ['set', [id, channel, options({ presence: isFlag, member: anything, leave: isFlag }, 'member')]],
-  ['pub', [id, channel, data, options({ key: isKey, echo: isFlag, keep: isFlag })]],
+  ['pub', [id, channel, data, options({ key: isKey, echo: isFlag, keep: isFlag, event: isEvent })]],
   ['call', [id, method, { ...data, optional: true, absent: NULL }]],
   [
     'get',
@@ -117,7 +118,11 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
       ch,
       offset,
       data,
-      { name: 'the meta', check: objectOf({ key: isText, user: isText, time: isNumber }), optional: true },
+      {
+        name: 'the meta',
+        check: objectOf({ key: isText, event: isText, user: isText, time: isNumber }),
+        optional: true,
+      },
     ],
   ],
   ['ok', [id, { ...data, optional: true, absent: NULL }]],

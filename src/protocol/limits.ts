@@ -18,6 +18,8 @@ export const LIMITS = {
   channel: CHANNEL_LENGTH,
   /** Characters of a publication's key: a UUID has 36. */
   key: 64,
+  /** Characters of a publication's event. */
+  event: 64,
   /** Characters of a method's name. */
   method: 128,
   /** Methods that a client offers to answer. */

@@ -102,6 +102,8 @@ export interface PublishOptions {
   key?: string;
   /** False excludes this connection from the delivery. Default true. */
   echo?: boolean;
+  /** What kind of publication it is, 1 to 64 characters: subscribers see it, and may listen to one kind alone. */
+  event?: string;
   /** False delivers it without storing it: subscribers that are not connected never see it. Default true. */
   keep?: boolean;
 }
@@ -137,6 +139,8 @@ export interface Presence {
 export interface Meta {
   /** The publisher's key, by which the publisher's own SDK recognises it. */
   key?: string;
+  /** What kind of publication it is, as its publisher said. */
+  event?: string;
   /** The user who published it. */
   user?: string;
   /** The time in milliseconds since 1970. */

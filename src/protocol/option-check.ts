@@ -4,11 +4,11 @@ import { ProtocolError } from './codes.ts';
  * Refuses an option that there is not, which would be ignored otherwise. Short, since every page loads it: the nearest
  * name is the one that shares the most pairs of letters.
  *
- * @throws ProtocolError BAD_OPTION with all names, the nearest first.
+ * @throws ProtocolError BAD_OPTION with all names, the nearest first: the list is sorted for it.
  */
 export function checkOptions<Options extends object>(
   options: Options | undefined,
-  names: readonly (keyof Options & string)[],
+  names: (keyof Options & string)[],
 ): void {
   for (const name in options) {
     const distance = (known: string) =>
@@ -16,7 +16,7 @@ export function checkOptions<Options extends object>(
     if (!names.includes(name))
       throw new ProtocolError(
         'BAD_OPTION',
-        `no option ${name}: did you mean ${[...names].sort((a, b) => distance(a) - distance(b))}?`,
+        `no option ${name}: did you mean ${names.sort((a, b) => distance(a) - distance(b))}?`,
       );
   }
 }

@@ -107,7 +107,7 @@ export class ChannelStore<T = unknown> implements ChannelActions<T> {
     if (key !== undefined) {
       const { own } = this.#shared;
       own.add(key);
-      this.#forAll((rows) => rows.send(key, data));
+      this.#forAll((rows) => rows.send(key, data, options.event));
       published
         .then(
           (position) => this.#forAll((rows) => rows.settle(key, position)),
@@ -146,7 +146,7 @@ export class ChannelStore<T = unknown> implements ChannelActions<T> {
   retry = (row: Row<T>): Publishing | undefined => {
     if (row.status !== 'failed') return undefined;
     this.discard(row);
-    return this.publish(row.data);
+    return this.publish(row.data, row.event === undefined ? {} : { event: row.event });
   };
 
   discard = ({ status, key }: Row<T>): void => {

@@ -12,6 +12,8 @@ export interface Row<T = unknown> {
   /** Whether this client has published it. */
   readonly mine: boolean;
   readonly key?: string;
+  /** What kind of message it is, as its publisher said. */
+  readonly event?: string;
   readonly user?: string;
   /** Milliseconds since 1970; absent until it is stored. */
   readonly time?: number;
@@ -59,10 +61,15 @@ export class Rows<T = unknown> {
     return this.#insert({ ...rest, id: key ?? position.join('/'), status: 'stored', position });
   }
 
-  /** A publication of ours that is on its way. */
-  send(key: string, data: T): boolean {
-    if (this.all.some(({ id }) => id === key)) return false;
-    this.#setPending([...this.#pending, { id: key, key, data, mine: true, status: 'sending' }]);
+  /** A publication of ours that is on its way. `event`: as it was published, if that is known. */
+  send(key: string, data: T, event?: string): boolean {
+    const known = this.all.find(({ id }) => id === key);
+    if (known && (event === undefined || known.status !== 'sending')) return false;
+    if (known) this.discard(key);
+    this.#setPending([
+      ...this.#pending,
+      { id: key, key, data, ...(event !== undefined && { event }), mine: true, status: 'sending' },
+    ]);
     return true;
   }
 

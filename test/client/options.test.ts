@@ -10,7 +10,7 @@ const misspelt = (options: object) => options as never;
 const LISTS = {
   client: ['token', 'login', 'storage', 'debug', 'WebSocket', 'clock', 'random', 'network', 'outbox'],
   subscribe: ['since', 'recent', 'presence', 'member', 'signal'],
-  publish: ['echo', 'keep'],
+  publish: ['echo', 'keep', 'event', 'signal'],
   call: ['timeout', 'signal'],
   history: ['after', 'limit', 'timeout', 'signal'],
   presence: ['timeout', 'signal'],

@@ -1,6 +1,7 @@
 import type { JsonText } from '../../protocol/index.ts';
 import { then } from '../../thenable.ts';
 import type { Caller } from '../caller.ts';
+import type { PublishRequest } from '../channel-options.ts';
 import type { ContractCheck } from '../contract-check.ts';
 import { optionForbids, requireRight } from './permit.ts';
 import { checkSize } from './publisher.ts';
@@ -23,14 +24,18 @@ export function accept(
   who: Caller,
   channel: string,
   data: unknown,
-  { key, keep = true }: { readonly key?: string | undefined; readonly keep?: boolean | undefined } = {},
+  {
+    key,
+    event,
+    keep = true,
+  }: Partial<Pick<PublishRequest, 'key' | 'event'>> & { readonly keep?: boolean | undefined } = {},
 ): JsonText | Promise<JsonText> {
   const { publish } = rules;
   const fitting = contract.publication(channel, data);
   if (typeof publish !== 'function') return fitting;
   return then(fitting, (json) => {
     checkSize(channel, rules, json.text);
-    return then(publish(who, channel, json.value, { json, key, keep }), (answer) => {
+    return then(publish(who, channel, json.value, { json, key, event, keep }), (answer) => {
       const source = `channels["${rules.entry}"].publish`;
       if (answer === true) return json;
       if (answer === false) throw optionForbids('publish', rules, channel);

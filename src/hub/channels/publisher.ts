@@ -22,6 +22,8 @@ export interface PublisherOptions {
   readonly key?: string | undefined;
   /** Undefined: the server itself. A client's keys are separate from those of other users and of the server. */
   readonly from?: Publishing | undefined;
+  /** What kind of publication it is. */
+  readonly event?: string | undefined;
   /** On whose behalf the server publishes. */
   readonly user?: string | undefined;
   /** Does not get it while live; catching up, everybody gets what the log has. */
@@ -72,11 +74,13 @@ export class Publisher {
     name: string,
     rules: Rules,
     { text }: JsonText,
-    { key, from, user = from?.user, except, keep = true, sent, sequence, onlyHere }: PublisherOptions,
+    { key, event, from, user = from?.user, except, keep = true, sent, sequence, onlyHere }: PublisherOptions,
   ): Promise<Position | undefined> {
     const { broker, clock, observers, relay } = this.#context;
     checkSize(name, rules, text);
-    const meta = metaOf(key, user);
+    const meta = metaOf(key, user, event);
+    // Another event is another publication.
+    const compared = event === undefined ? sent : `[${JSON.stringify(event)},${sent ?? text}]`;
     const connection = from?.id;
     if (!keep) {
       if (!onlyHere) relay?.send(name, text, meta).catch(() => {}); // others get it at most once
@@ -91,13 +95,13 @@ export class Publisher {
         data: text,
         meta,
         keep: rules.keep,
-        ...(key !== undefined && { ...keyOf(key, from, user), ...(sent !== undefined && { sent }) }),
+        ...(key !== undefined && { ...keyOf(key, from, user), ...(compared !== undefined && { sent: compared }) }),
         ...(except && { origin: except }),
         ...(sequence && { sequence }),
       });
       const took = clock.now() - begun;
-      const event = duplicate ? 'onRepeated' : 'onPublished';
-      observers.tell(event, { channel: name, data: text, position, user, connection, took });
+      const news = duplicate ? 'onRepeated' : 'onPublished';
+      observers.tell(news, { channel: name, data: text, position, user, connection, took });
       return position;
     } catch (error) {
       observers.tell('onFailed', name, error);
@@ -143,7 +147,8 @@ function keyOf(key: string, from: Publishing | undefined, user: string | undefin
   return { key: /^[-"+]/.test(key) ? `+ ${key}` : key };
 }
 
-function metaOf(key: string | undefined, user: string | undefined): string | null {
+function metaOf(key: string | undefined, user: string | undefined, event: string | undefined): string | null {
+  if (event !== undefined) return JSON.stringify({ key, event, user });
   if (key === undefined && user === undefined) return null;
   if (user === undefined) return `{"key":${JSON.stringify(key)}}`;
   return key === undefined

@@ -10,7 +10,7 @@ export function pub(
   id: number,
   name: string,
   data: JsonText,
-  { key, echo = true, keep }: PublishOptions,
+  { key, echo = true, keep, event }: PublishOptions,
 ): Promise<void> | undefined {
   const rules = context.rules.forClients(name);
   if (rules.rate !== undefined) connection.takeRate(name, rules.rate);
@@ -20,7 +20,14 @@ export function pub(
     connection.owe();
     const sent = accepted === data ? undefined : data.text;
     context.publisher
-      .publish(name, rules, accepted, { key, keep, sent, from: connection, except: echo ? undefined : connection })
+      .publish(name, rules, accepted, {
+        key,
+        keep,
+        event,
+        sent,
+        from: connection,
+        except: echo ? undefined : connection,
+      })
       .then(
         (at) => {
           connection.tell(['ok', id, publishedText(at)]);
@@ -32,7 +39,7 @@ export function pub(
         },
       );
   };
-  const accepted = accept(context.contract, rules, connection, name, data, { key, keep });
+  const accepted = accept(context.contract, rules, connection, name, data, { key, event, keep });
   if (!isThenable(accepted)) return send(accepted);
   connection.owe();
   return accepted.then(

@@ -13,12 +13,13 @@ type Publication = z.output<typeof schemas.publishBody>;
 /** The routes that publish: to one channel, to several, or a batch. */
 export function publishingRoutes(hub: Hub, report: (what: string, cause: unknown) => void): Route[] {
   const publish = async (caller: ApiCaller | undefined, publication: Publication) => {
-    const { channel, data, key, keep, except } = publication;
+    const { channel, data, key, event, keep, except } = publication;
     permit(caller, 'publish', channel);
     checkOffered(hub, caller, 'publish', channel);
     checkDepth(data);
     const at = await hub.publish(channel, data, {
       ...(key !== undefined && { key }),
+      ...(event !== undefined && { event }),
       ...(keep !== undefined && { keep }),
       // A connection that has ended needs no exclusion.
       ...(except !== undefined && { except: { id: except } }),

@@ -17,6 +17,8 @@ const key = z
 
 const keep = z.boolean().describe('False: only those connected now receive it, and it is not stored. Default true.');
 
+const event = z.string().min(1).max(LIMITS.event).describe('What kind of publication it is: subscribers see it.');
+
 export const position = z
   .tuple([z.string(), z.int().nonnegative()])
   .readonly()
@@ -26,6 +28,7 @@ export const publishBody = z.strictObject({
   channel: channelName,
   data,
   key: key.optional(),
+  event: event.optional(),
   keep: keep.optional(),
   except: z.string().optional().describe('The id of a connection that does not receive it.'),
 });
@@ -55,6 +58,7 @@ export const broadcastBody = z.strictObject({
   channels: z.array(channelName).min(1).max(MOST),
   data,
   key: key.optional(),
+  event: event.optional(),
   keep: keep.optional(),
 });
 
@@ -107,6 +111,7 @@ export const historyQuery = z.strictObject({
 
 const meta = z.looseObject({
   key: z.string().optional(),
+  event: z.string().optional(),
   user: z.string().optional(),
   time: z.number().optional().describe('Milliseconds since 1970.'),
 });

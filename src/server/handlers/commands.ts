@@ -24,11 +24,15 @@ async function publish(hub: Hub, channel: unknown, data: JsonText, options: unkn
   if (!hub.offers(channel))
     throw new ProtocolError('NOT_OFFERED', `${channel} is not offered: it matches no entry of the key channels`);
   checkDepth(data);
-  const { key, user, ...others } = options as Readonly<Record<string, unknown>>;
-  if (!(key === undefined || isKey(key)) || !(user === undefined || isUserId(user)) || Object.keys(others).length > 0)
-    throw bad(`the options of publish are key, a text of 1 to ${LIMITS.key} characters, and user, the id of one`);
+  const { key, user, event, ...others } = options as Readonly<Record<string, unknown>>;
+  const isRight = (key === undefined || isKey(key)) && (event === undefined || isKey(event));
+  if (!isRight || !(user === undefined || isUserId(user)) || Object.keys(others).length > 0)
+    throw bad(
+      `the options of publish are key and event, texts of 1 to ${LIMITS.key} characters, and user, the id of one`,
+    );
   const at = await hub.publish(channel, data, {
     ...(key !== undefined && { key }),
+    ...(event !== undefined && { event }),
     ...(user !== undefined && { user }),
   });
   return JSON.stringify({ at });

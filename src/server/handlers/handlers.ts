@@ -190,7 +190,7 @@ export class Handlers {
   publish(
     who: Caller,
     channel: string,
-    { json, key, keep }: Pick<PublishRequest, 'json' | 'key' | 'keep'>,
+    { json, key, event, keep }: Pick<PublishRequest, 'json' | 'key' | 'event' | 'keep'>,
   ): Allowed | Promise<Allowed> {
     const handler = this.#table.ofChannel('publish', channel);
     if (!handler) return UNASKED;
@@ -199,6 +199,8 @@ export class Handlers {
       channel: JSON.stringify(channel),
       data: json.text,
       key: key === undefined ? undefined : JSON.stringify(key),
+      // Its own `event` is `publish`.
+      eventName: event === undefined ? undefined : JSON.stringify(event),
       keep: keep ? undefined : 'false',
     };
     return this.#decide(handler, 'publish', who, members);

@@ -152,3 +152,12 @@ test('a query that a route does not use does not change its answer', async (t) =
     assert.deepEqual(seen, expected, `${path} ${JSON.stringify(body)}`);
   }
 });
+
+test('the event of a publication is in the history of the API, and an empty one is refused', async (t) => {
+  const { url } = await serveApi(t);
+  await call(url, '/api/publish', { channel: 'news', data: 1, event: 'moved' });
+  await call(url, '/api/broadcast', { channels: ['news'], data: 2, event: 'removed' });
+  const { body } = await call(url, '/api/history?channel=news');
+  assert.deepEqual(body.entries.map(([, data, { event }]: [number, unknown, { event: string }]) => [data, event]), [[1, 'moved'], [2, 'removed']]); // biome-ignore format: one line
+  assert.equal((await call(url, '/api/publish', { channel: 'news', data: 1, event: '' })).body.code, 'BAD_MESSAGE');
+});

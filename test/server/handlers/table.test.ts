@@ -75,16 +75,20 @@ test('what two handlers would both answer, and what none could, is a mistake of 
   assert.match(own!, /handlers\.a\.channels .*daemon's own channels/);
 });
 
-test('what a handler adds to its refusal reaches the client as details', async (t) => {
+test('a handler is told the event of a publication, and what it adds to its refusal reaches the client', async (t) => {
   const details = { issues: [{ path: ['text'], message: 'write less' }] };
   const refusal = JSON.stringify({ deny: 'write less', code: 'BAD_DATA', details });
-  const { url } = await startDaemon(t, {
-    channels: { 'room:*': { publish: 'everyone' } },
-    handlers: {
-      app: { channels: 'room:*', events: ['publish'], url: await application(t, (_, out) => out.end(refusal)) },
-    },
+  const asked: string[] = [];
+  const url = await application(t, ({ body }, response) => {
+    asked.push(JSON.parse(body).eventName);
+    response.end(refusal);
   });
-  const peer = await HubPeer.join(t, url.replace('http', 'ws'));
-  peer.say('pub', 7, 'room:1', { text: 'much' }, {});
+  const daemon = await startDaemon(t, {
+    channels: { 'room:*': { publish: 'everyone' } },
+    handlers: { app: { channels: 'room:*', events: ['publish'], url } },
+  });
+  const peer = await HubPeer.join(t, daemon.url.replace('http', 'ws'));
+  peer.say('pub', 7, 'room:1', { text: 'much' }, { event: 'said' });
   assert.deepEqual(await peer.next(), ['err', 7, 'BAD_DATA', 'write less', null, null, details]);
+  assert.deepEqual(asked, ['said']);
 });
