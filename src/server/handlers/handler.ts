@@ -53,9 +53,10 @@ export class Handler {
     });
   }
 
-  /** How the last event went; well before the first one. For `/health`: of a failure only the code. */
+  /** Whether its program runs, and how the last event went. For `/health`: of a failure only the code. */
   health(): { readonly ok: boolean; readonly error: string | undefined } {
-    return { ok: this.#failure === undefined, error: this.#failure };
+    const error = this.#failure ?? this.carrier.trouble?.();
+    return { ok: error === undefined, error };
   }
 
   /** Whether an event has no answer yet. */

@@ -121,6 +121,18 @@ test('a worker whose program is not there, or may not be started, fails closed a
   }
 });
 
+for (const run of ['no-such-program-here', 'false'])
+  test(`before anything is asked, /health tells of a worker that does not run: ${run}`, async (t) => {
+    const { url } = await start(t, { run, workers: 2 });
+    const health = async () => ((await (await fetch(`${url}/health`)).json()) as { handlers: object }).handlers;
+    let found: object = {};
+    await until(async () => {
+      found = await health();
+      return JSON.stringify(found).includes('error');
+    }, 'the handler is in trouble');
+    assert.deepEqual(found, { shop: { ok: false, error: 'HANDLER_UNREACHABLE' } });
+  });
+
 test('what a worker prints is in the log, and its own publications and messages arrive', {
   skip: missing('php'),
 }, async (t) => {

@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../errors.ts';
 import type { HandlerEvent } from '../event.ts';
 
 /** A way on which events reach the application: each kind has a folder, and all pass the same tests. */
@@ -11,6 +12,8 @@ export interface Carrier {
    * @throws ZocaloError HANDLER_UNREACHABLE, HANDLER_TIMEOUT, HANDLER_BAD_ANSWER; HANDLER_BUSY when too many wait.
    */
   ask(event: HandlerEvent): Promise<string>;
+  /** The code of what keeps it from answering just now, where that is known before an event is brought. */
+  trouble?(): ErrorCode | undefined;
   /** Waits for the answers to what was asked, `grace` milliseconds at most; what is left then fails. Then no more can be asked. */
   close(grace: number): Promise<void>;
 }

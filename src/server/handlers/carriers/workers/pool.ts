@@ -1,3 +1,4 @@
+import type { ErrorCode } from '../../../../errors.ts';
 import type { Carrier } from '../carrier.ts';
 import { Worker, type WorkerEvent, type WorkerOptions } from './worker.ts';
 
@@ -34,6 +35,11 @@ export class Pool implements Carrier {
   /** @throws ZocaloError as `Worker.ask` does. */
   ask(event: WorkerEvent): Promise<string> {
     return this.#workerFor(event.connection).ask(event);
+  }
+
+  /** Of one that does not run: its connections get no answer. */
+  trouble(): ErrorCode | undefined {
+    return this.#workers.map((worker) => worker.trouble).find((code) => code !== undefined);
   }
 
   #workerFor(connection: string | undefined): Worker {

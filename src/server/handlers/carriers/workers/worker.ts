@@ -1,5 +1,5 @@
 import type { Clock } from '../../../../clock.ts';
-import { ZocaloError } from '../../../../errors.ts';
+import { type ErrorCode, ZocaloError } from '../../../../errors.ts';
 import { type Program, type ProgramEnd, type ProgramLog, Supervised } from '../../../../programs/index.ts';
 import { ThrottledLog } from '../../../operations/index.ts';
 import type { HandlerEvent } from '../../event.ts';
@@ -96,6 +96,11 @@ export class Worker {
   /** How many events have no answer yet. */
   get load(): number {
     return this.#sent.length + this.#again.length + this.#queue.size;
+  }
+
+  /** The code of why no process runs: it could not be started, or keeps ending and is waited with. */
+  get trouble(): ErrorCode | undefined {
+    return this.#broken?.code ?? (this.#supervised.pause > 0 ? 'HANDLER_UNREACHABLE' : undefined);
   }
 
   start(): void {
