@@ -90,6 +90,12 @@ export class Holding {
     if (this.#unsaid.size > 0) this.#schedule();
   }
 
+  /** Says everything, in the name of another node: others were told that all have left, so those who waver do not join again. */
+  anew(): void {
+    for (const [member, { verb }] of this.#held) if (verb === 'w') this.release(member);
+    this.again(true);
+  }
+
   /** Says what is still to be said. Resolves with the milliseconds until the last of those who waver would leave. */
   async close(): Promise<number> {
     while (this.#saying) await this.#saying;

@@ -105,6 +105,11 @@ export class RedisMembership implements Membership {
     for (const holding of this.#held.values()) holding.again(all);
   }
 
+  /** This node goes on as another one, and all have left in the name of the one that it was. */
+  sayAnew(): void {
+    for (const holding of this.#held.values()) holding.anew();
+  }
+
   /**
    * A store that has lost its end may have members as held by this node whom it has let go of: says that again. Rejects
    * with LOG_….

@@ -64,7 +64,7 @@ export class RedisNodes implements Nodes {
         this.#tickets.renew().catch(() => {}); // with the next lease
       },
       onReborn: () => {
-        this.membership.sayAgain(true);
+        this.membership.sayAnew();
         this.#tickets.putAgain().catch(() => {}); // when Redis is back
         this.#bus.listen().catch((cause) => onError('other nodes cannot ask this one', cause));
       },

@@ -87,7 +87,9 @@ export class NodesChaos {
     this.#t.after(() => square.close());
     square.enterAll();
     await until(() => readers.haveBegun, 'all readers have subscribed');
-    const publishers = new Publishers(host, ROOMS, dice.fork());
+    // So that what all readers are told fits into the memory of a long run.
+    const pace = Math.max(20, this.#options.readers);
+    const publishers = new Publishers(host, ROOMS, pace, dice.fork());
     this.#t.after(() => publishers.close());
     let since: string[] = [];
     for (let n = 0; n < faults; n++) {

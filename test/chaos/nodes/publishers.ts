@@ -12,12 +12,15 @@ export class Publishers {
   readonly sent: Sent[] = [];
   readonly #host: string;
   readonly #rooms: readonly string[];
+  readonly #pause: number;
   readonly #clients: Client[] = [];
   readonly #publishing: Promise<void>[];
   #isOver = false;
 
-  constructor(host: string, rooms: readonly string[], dice: Dice) {
+  /** `pause`: milliseconds between two publications of one publisher, at most. */
+  constructor(host: string, rooms: readonly string[], pause: number, dice: Dice) {
     this.#host = host;
+    this.#pause = pause;
     this.#rooms = rooms;
     this.#publishing = [
       this.#bySdk('sdk1', dice.fork()),
@@ -70,7 +73,7 @@ export class Publishers {
         .finally(() => inFlight.delete(done));
       inFlight.add(done);
       if (inFlight.size >= IN_FLIGHT) await Promise.race(inFlight);
-      await pause(dice.below(20));
+      await pause(dice.below(this.#pause));
     }
     await Promise.all(inFlight);
   }
@@ -78,7 +81,7 @@ export class Publishers {
   async #byHttp(publisher: string, dice: Dice): Promise<void> {
     for (let n = 1; !this.#isOver; n++) {
       await this.#put(this.#next(publisher, this.#rooms[dice.below(this.#rooms.length)]!, n));
-      await pause(dice.below(20));
+      await pause(dice.below(this.#pause));
     }
   }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { noRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
-import { startTown } from './town.ts';
+import { startTown, type TownNode } from './town.ts';
 
 describe('the presence of several daemons', { skip: noRedis }, () => {
   test('a member is seen on all of them, leaves when its daemon is killed, and stays when it has moved', async (t) => {
@@ -41,22 +41,32 @@ describe('the presence of several daemons', { skip: noRedis }, () => {
     assert.deepEqual((await two!.call('GET', '/api/presence?channel=count:1')).body, { count: 1 });
   });
 
-  test('a daemon that was stopped for longer than its lease notices it when it goes on', async (t) => {
+  test('a daemon that was stopped for longer than its lease tells only what is so when it goes on', async (t) => {
     const { nodes } = await startTown(t, 2);
     const [one, two] = nodes;
-    const reader = two!.client().subscribe('chat:42', { presence: true });
-    const told: string[] = [];
-    reader.on('presence', ({ joined, left }) => {
-      if (joined) told.push(`+${joined.data}`);
-      if (left) told.push(`-${left.data}`);
-    });
-    await until(() => reader.state === 'live', 'it is subscribed to');
+    const watch = (node: TownNode) => {
+      const told: string[] = [];
+      const reader = node.client().subscribe('chat:42', { presence: true });
+      reader.on('presence', ({ joined, left }) => {
+        if (joined) told.push(`+${joined.data}`);
+        if (left) told.push(`-${left.data}`);
+      });
+      return { told, reader, names: () => [...reader.presence.values()].map(({ data }) => data).sort() };
+    };
+    const [here, there] = [watch(one!), watch(two!)];
+    await until(() => [here, there].every(({ reader }) => reader.state === 'live'), 'it is subscribed to');
+    const luis = one!.client();
     one!.client().subscribe('chat:42', { member: 'ana' });
-    await until(() => told.length === 1, 'ana is there');
+    luis.subscribe('chat:42', { member: 'luis' });
+    await until(() => [here, there].every(({ told }) => told.length === 2), 'both are there');
     one!.program.child.kill('SIGSTOP');
-    await until(() => told.length === 2, 'she counts as gone');
+    await until(() => there.told.length === 4, 'they count as gone');
+    luis.close();
+    two!.client().subscribe('chat:42', { member: 'eva' });
+    await until(() => there.told.length === 5, 'eva is there');
     one!.program.child.kill('SIGCONT');
-    await until(() => told.length === 3, 'she is there again');
-    assert.deepEqual(told, ['+ana', '-ana', '+ana']);
+    for (const { names } of [here, there]) await until(() => names().join() === 'ana,eva', 'ana and eva are there');
+    assert.deepEqual(there.told.slice(2, 4).sort(), ['-ana', '-luis']);
+    assert.deepEqual(there.told.slice(4), ['+eva', '+ana'], 'and luis does not come again');
   });
 });
