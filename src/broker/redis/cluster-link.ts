@@ -4,7 +4,7 @@ import { type ClusterMap, placeOfHost, readRedirection, readSlots, withHome } fr
 import { unreachable, wordOf } from './failure.ts';
 import { firstTries, isFinal } from './first-tries.ts';
 import { slotOfPartition } from './keys.ts';
-import type { Appended, Link, LinkOptions } from './link.ts';
+import type { Appended, Link, LinkedServer, LinkOptions } from './link.ts';
 import type { Script } from './scripts.ts';
 import type { ServerFacts } from './server-facts.ts';
 import type { SingleLink } from './single-link.ts';
@@ -76,6 +76,10 @@ export class ClusterLink implements Link {
 
   get facts(): readonly ServerFacts[] {
     return [...this.#nodes.values()].flatMap(({ link }) => link.facts);
+  }
+
+  get servers(): readonly LinkedServer[] {
+    return this.topology.map.primaries.flatMap((place) => this.#nodes.get(place)?.link.servers ?? []);
   }
 
   run(

@@ -15,6 +15,8 @@ export interface Link {
   readonly trouble: ZocaloError | undefined;
   /** Of each server that is connected. Call after `open`. */
   readonly facts: readonly ServerFacts[];
+  /** The server, or each primary of a cluster. Call after `open`. */
+  readonly servers: readonly LinkedServer[];
   /** Runs a script on the server that has this partition. Rejects with a code. */
   run(partition: number, script: Script, keys: readonly string[], args: Words): Promise<unknown>;
   /** The same for the script that appends. */
@@ -27,6 +29,16 @@ export interface Link {
   cork(): void;
   uncork(): void;
   close(): void;
+}
+
+/** One server, as it is known now. */
+export interface LinkedServer {
+  readonly place: string;
+  /** Undefined while there is no connection to it; `fault` says why. */
+  readonly facts: ServerFacts | undefined;
+  readonly fault: ZocaloError | undefined;
+  /** Runs a command on this server. Rejects with a code. */
+  call(command: string, ...args: Words): Promise<unknown>;
 }
 
 export interface Appended {

@@ -2,7 +2,7 @@ import type { ZocaloError } from '../../errors.ts';
 import type { RedisAddress } from './addresses.ts';
 import { type Client, reviveWhenEnded } from './driver.ts';
 import { redisFailure, sentinelFailure, unreachable, wordOf } from './failure.ts';
-import type { Appended, Link, LinkOptions } from './link.ts';
+import type { Appended, Link, LinkedServer, LinkOptions } from './link.ts';
 import { publishScript, type Script, STALE } from './scripts.ts';
 import { checkServer, factsOf, type ServerFacts } from './server-facts.ts';
 
@@ -40,6 +40,12 @@ export class SingleLink implements Link {
 
   get facts(): readonly ServerFacts[] {
     return this.#facts ? [this.#facts] : [];
+  }
+
+  get servers(): readonly LinkedServer[] {
+    const { place } = this.#options;
+    const { fault } = this;
+    return [{ place, facts: fault ? undefined : this.#facts, fault, call: (...words) => this.call(...words) }];
   }
 
   async open(): Promise<void> {

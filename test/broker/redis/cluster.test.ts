@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import type { RedisBroker } from '../../../src/broker/index.ts';
+import { inspectRedis, type RedisBroker } from '../../../src/broker/index.ts';
 import { Keys, slotOfPartition } from '../../../src/broker/redis/keys.ts';
 import { cutOff, hasAll, noRedis, startRedis } from '../../support/redis.ts';
 import { startCluster } from '../../support/redis-cluster.ts';
@@ -170,6 +170,22 @@ describe('Redis Cluster', { skip: noRedis }, () => {
     const other = CHANNELS[(anchor + 1) % 3]!;
     await putAtLast(one, other, '2');
     await until(() => heard[(anchor + 1) % 3]!.length === 2, 'another server announces it');
+  });
+
+  test('the doctor looks at every server of a cluster, and names those that a warning is about', async (t) => {
+    const { address, nodes } = await startCluster(t, { settings: ['--appendonly', 'yes'] });
+    assert.deepEqual((await inspectRedis(address)).warnings, []);
+    await nodes[1]!.ask('config', 'set', 'maxmemory-policy', 'allkeys-lru');
+    const { product, warnings } = await inspectRedis(`${address}?durability=replicas:1`);
+    assert.match(product, /^(Redis|Valkey) [\d.]+$/);
+    const sentences = warnings.map(({ sentence }) => sentence);
+    assert.equal(sentences.length, 2, `${sentences}`);
+    const policy = sentences.find((sentence) => sentence.startsWith('maxmemory-policy is allkeys-lru'));
+    assert.ok(policy?.endsWith(`(on redis://127.0.0.1:${nodes[1]!.port})`), policy);
+    assert.match(sentences.join(), /1 replicas are promised, and 0 are connected.*\(on all servers\)/);
+    await nodes[2]!.stop();
+    const [gone] = (await inspectRedis(address)).warnings.filter(({ sentence }) => /cannot be used/.test(sentence));
+    assert.ok(gone?.sentence.includes(`:${nodes[2]!.port}`), gone?.sentence);
   });
 
   test('an address of another kind than the server is refused with the right one', async (t) => {
