@@ -1,6 +1,7 @@
 export { CHECKSUMS, type Checksum, type ChecksumName } from './checksums/index.ts';
 export {
   type AttachOptions,
+  type ConsumerOptions,
   type ConsumerStatus,
   canNotify,
   DATABASE_FORMS,

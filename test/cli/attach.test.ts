@@ -25,8 +25,9 @@ test('zocalo attach prints its SQL, runs it with --yes, and prints the configura
 
   const done = zocaloIn(folder, [...words, '--yes']);
   assert.equal(await done.exited, 0, done.stderr);
-  const { sources } = parse(done.stdout.slice(done.stdout.indexOf('sources:')));
-  const { daemon } = await startDaemon(t, { sources });
+  const { sources, channels } = parse(done.stdout.slice(done.stdout.indexOf('sources:')));
+  const { daemon } = await startDaemon(t, { sources, channels });
+  assert.deepEqual(channels, { 'orders:*': { subscribe: 'granted' } });
   application.exec('INSERT INTO orders VALUES (1, 7, 12.5)');
   const entries = async () => (await daemon.hub.history('orders:7')).entries;
   await until(async () => (await entries()).length === 1, 'the change was published');

@@ -46,8 +46,10 @@ export function addAttach(program: Command): void {
       await carryOut(plan, yes);
       if (plan.address === undefined) return;
       const other = outbox === 'zocalo_outbox' ? '' : `\n    table: ${JSON.stringify(outbox)}`;
-      const name = 'add this to the configuration, under a name of yours:';
-      await print(`-- ${name}\nsources:\n  shop:\n    database: ${JSON.stringify(plan.address)}${other}\n`);
+      const sources = `sources:\n  shop: # a name of yours\n    database: ${JSON.stringify(plan.address)}${other}\n`;
+      const pattern = channel.replaceAll(/(\{[^{}]*\})+/g, '*');
+      const channels = `channels:\n  ${JSON.stringify(pattern)}: { subscribe: granted } # who may listen: see docs/options.md\n`;
+      await print(`-- add this to the configuration:\n${sources}${channels}`);
     });
 }
 

@@ -1,4 +1,6 @@
-import type { ConsumerStatus, NotificationListener, OutboxConsumer } from '../../sources/index.ts';
+import { type Hub, isOwn } from '../../hub/index.ts';
+import { isChannel, ProtocolError } from '../../protocol/index.ts';
+import type { ConsumerOptions, ConsumerStatus, NotificationListener, OutboxConsumer } from '../../sources/index.ts';
 import type { OutboxConfig } from '../config/index.ts';
 import { rowHealth, seconds } from '../row-health.ts';
 import { FAILURES, type Source, type SourceDetails, type SourceMetric, type SourceParts, UP } from './source.ts';
@@ -58,7 +60,7 @@ export class OutboxSource implements Source {
     this.#consumer = new OutboxConsumer({
       name,
       open: (onWake) => openOutbox(database, table, notifications === undefined ? onWake : undefined),
-      log: hub,
+      log: offeredOf(hub),
       clock,
       random,
       onFailed: (err, pause) => {
@@ -117,4 +119,23 @@ export class OutboxSource implements Source {
       if (value !== undefined) yield [metric, value + more];
     }
   }
+}
+
+/**
+ * Refuses rows for channels that nobody could read: they would be deleted, and never be seen. And those for the daemon's
+ * own channels: a column that users fill may be a part of the name.
+ */
+function offeredOf(hub: Hub): ConsumerOptions['log'] {
+  return {
+    history: (...all) => hub.history(...all),
+    publish: (channel, data, options) => {
+      const sentence = isOwn(channel)
+        ? `${channel} is one of the daemon's own channels`
+        : isChannel(channel) && !hub.offers(channel)
+          ? `${channel} matches no entry of the key channels, so that nobody could read it`
+          : undefined;
+      if (sentence !== undefined) return Promise.reject(new ProtocolError('NOT_OFFERED', sentence));
+      return hub.publish(channel, data, options);
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { ZocaloError } from '../../errors.ts';
-import type { Hub } from '../../hub/index.ts';
+import type { Hub, HubPublishOptions } from '../../hub/index.ts';
 import { isChannel, JsonText } from '../../protocol/index.ts';
 import { Attempts, type AttemptsOptions, Pause } from './attempts.ts';
 import type { Outbox, OutboxRow } from './outbox.ts';
@@ -19,7 +19,9 @@ const LONGEST = 100;
 const REMEMBERED = 10_000;
 
 /** What is used of the hub. */
-export type Log = Pick<Hub, 'publish' | 'history'>;
+export interface Log extends Pick<Hub, 'history'> {
+  publish(channel: string, data: JsonText, options: HubPublishOptions): Promise<unknown>;
+}
 
 /** The source's name is part of the keys: another name publishes waiting rows again. */
 export interface ConsumerOptions extends AttemptsOptions {

@@ -1,6 +1,6 @@
 export { type AttachOptions, type Plan, planAttach, planDetach } from './attach.ts';
 export { Attempts, type AttemptsOptions, Pause } from './attempts.ts';
-export { type ConsumerStatus, OutboxConsumer } from './consumer.ts';
+export { type ConsumerOptions, type ConsumerStatus, OutboxConsumer } from './consumer.ts';
 export { canNotify, DATABASE_FORMS, dialectOf, openNotifications, openOutbox } from './dialects.ts';
 export { isDenied, placeOf } from './failure.ts';
 export { inspectOutbox } from './inspect.ts';

@@ -18,7 +18,19 @@ function shopIn(t: TestContext, name = 'shop.db') {
   const insert = (channel: string, data: unknown) =>
     application.prepare('INSERT INTO zocalo_outbox (channel, data) VALUES (?, ?)').run(channel, JSON.stringify(data));
   const isEmpty = () => application.prepare('SELECT 1 FROM zocalo_outbox').get() === undefined;
-  return { file, database: `sqlite:${file}`, insert, isEmpty, empty: () => until(isEmpty, 'the outbox was empty') };
+  const errors = () =>
+    application
+      .prepare('SELECT error FROM zocalo_outbox ORDER BY id')
+      .all()
+      .map(({ error }) => error);
+  return {
+    errors,
+    file,
+    database: `sqlite:${file}`,
+    insert,
+    isEmpty,
+    empty: () => until(isEmpty, 'the outbox was empty'),
+  };
 }
 
 test('rows of an outbox reach the subscribers, and the metrics and /health tell of the source', async (t) => {
@@ -42,6 +54,28 @@ test('rows of an outbox reach the subscribers, and the metrics and /health tell 
   assert.match(metrics, /^zocalo_source_read_lag_seconds\{source="shop"\} [\d.]+$/m);
   const health = (await (await fetch(`${url}/health`)).json()) as { ok: boolean; sources: { shop: { ok: boolean } } };
   assert.deepEqual([health.ok, health.sources.shop.ok], [true, true]);
+});
+
+test('a row for a channel that nobody could read, or for one of the daemon, is kept in the outbox with its error', async (t) => {
+  const shop = shopIn(t);
+  const { url, log } = await startDaemon(t, {
+    channels: { 'orders:*': {} },
+    sources: { shop: { database: shop.database } },
+  });
+  shop.insert('order:7', 1);
+  shop.insert('zocalo:admin', 2);
+  shop.insert('orders:7', 3);
+  const aside = async () => {
+    const { sources } = (await (await fetch(`${url}/health`)).json()) as { sources: { shop: { aside: number } } };
+    return sources.shop.aside;
+  };
+  await until(async () => (await aside()) === 2, 'two rows were set aside');
+  assert.deepEqual(shop.errors(), [
+    'order:7 matches no entry of the key channels, so that nobody could read it',
+    "zocalo:admin is one of the daemon's own channels",
+  ]);
+  const codes = log.lines.map(({ fields }) => (fields.err as { code?: string } | undefined)?.code);
+  assert.equal(codes.filter((code) => code === 'OUTBOX_ROW_REFUSED').length, 2);
 });
 
 test('a source whose database is missing costs the daemon and the other sources nothing', async (t) => {
