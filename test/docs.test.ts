@@ -23,8 +23,13 @@ const DOCUMENTS = [
     .map((name) => `docs/${name}`),
 ];
 
-/** Their code is that of examples/pages/, which is checked with the types of pages. */
-const PAGES = ['docs/react.md', 'docs/vue.md', 'docs/svelte.md'];
+/** Their code is that of these folders, which is checked with the types of pages. */
+const PAGES: Readonly<Record<string, string>> = {
+  'docs/react.md': 'examples/pages/react',
+  'docs/vue.md': 'examples/pages/vue',
+  'docs/svelte.md': 'examples/pages/svelte',
+  'docs/ssr.md': 'examples/ssr',
+};
 
 function isMarkdown(name: string): boolean {
   return name.endsWith('.md');
@@ -157,9 +162,8 @@ function anchorsOf(markdown: string): string[] {
 }
 
 test('every piece of code for a framework is a file of its example page', () => {
-  for (const path of PAGES) {
-    const folder = join('examples/pages', path.slice('docs/'.length, -'.md'.length));
-    const files = readdirSync(join(ROOT, folder)).filter((name) => !name.endsWith('.d.ts'));
+  for (const [path, folder] of Object.entries(PAGES)) {
+    const files = globSync('**/*.*', { cwd: join(ROOT, folder) }).filter((name) => !/\.d\.ts$|^serve\.ts$/.test(name));
     const blocks = [...read(path).matchAll(/^```(?:tsx|ts|vue|svelte)\n(.*?)^```/gms)].map(([, code]) => code);
     assert.deepEqual(blocks.toSorted(), files.map((name) => read(join(folder, name))).toSorted(), path);
   }
@@ -176,7 +180,7 @@ test('every piece of TypeScript in the documents passes the type checker', async
   await writeFile(join(project, 'tsconfig.json'), JSON.stringify(config));
   await writeFile(join(project, 'package.json'), '{ "type": "module" }');
   let count = 0;
-  for (const path of DOCUMENTS.filter((path) => !PAGES.includes(path))) {
+  for (const path of DOCUMENTS.filter((path) => !Object.hasOwn(PAGES, path))) {
     for (const [, code] of read(path).matchAll(/^ *```ts\n(.*?)^ *```/gms)) {
       count++;
       await writeFile(join(project, `${path.replaceAll('/', '-')}-${count}.ts`), code!);
