@@ -8,6 +8,18 @@ export const OURS: readonly { what: string; code: string }[] = [
     code: "export { Client, keptIn } from 'zocalo-client'",
   },
   {
+    what: 'and `answer`, for calls of the server',
+    code: "export { answer, Client } from 'zocalo-client'",
+  },
+  {
+    what: 'and `follow`, for channels that the server adds',
+    code: "export { Client, follow } from 'zocalo-client'",
+  },
+  {
+    what: 'and `onEvent`, for several events over one channel',
+    code: "export { Client, onEvent } from 'zocalo-client'",
+  },
+  {
     what: 'and `bytes`, for data that is a `Uint8Array`',
     code: "export { Client } from 'zocalo-client'; export { bytes } from 'zocalo-client/bytes'",
   },

@@ -22,7 +22,7 @@ export function sizesReport(ours: readonly Size[], peers: readonly Size[], date:
 
 Made by \`npm run bench:sizes\` on ${date}: each package is installed from npm (ours from its tarball's contents), and
 bundled by esbuild, minified. Sizes are in bytes. "Later" is loaded when a page first needs it, gzipped; for
-zocalo-client that is the code for patterns and for who is present. React, Vue and Svelte themselves are not counted.
+zocalo-client that is the code for patterns, members and late readers. React, Vue and Svelte themselves are not counted.
 
 | | minified | gzip | brotli | later |
 | --- | ---: | ---: | ---: | ---: |
