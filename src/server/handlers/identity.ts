@@ -1,5 +1,5 @@
 import { type Identity, milliseconds } from '../../hub/index.ts';
-import { memberText, ProtocolError } from '../../protocol/index.ts';
+import { isChannel, memberText, ProtocolError } from '../../protocol/index.ts';
 import { isUserId, parseGrants, type Verdict } from '../auth/index.ts';
 import { BadAnswer, denialIn, jsonIn, objectIn } from './answer.ts';
 
@@ -13,7 +13,7 @@ export function readIdentity(text: string): Verdict {
   if (denial && (denial.code === 'RATE_LIMITED' || denial.code === 'UNAVAILABLE'))
     throw new ProtocolError(denial.code, denial.message, denial.after, undefined, denial.details);
   if (denial) return { kind: 'refused', message: denial.message };
-  const { user, can, data, expiresIn } = answer;
+  const { user, can, data, channels, expiresIn } = answer;
   // Neither an empty object nor an error that is written as JSON is a permission.
   if (user === null) return { kind: 'unknown' };
   // As it is written: as numbers of JavaScript, two long ids could become the same.
@@ -23,12 +23,15 @@ export function readIdentity(text: string): Verdict {
       'user is a number with a fraction or an exponent, which may have lost digits: write it as a text',
     );
   if (!isUserId(id)) throw new BadAnswer('user must be a text that can be an id, an integer, or null');
+  if (channels !== undefined && !(Array.isArray(channels) && channels.every((name) => isChannel(name))))
+    throw new BadAnswer('channels is not a list of names of channels');
   return {
     kind: 'known',
     identity: {
       user: id,
       // As text: a handler gets it back with each event.
       ...(data !== undefined && { data: jsonIn(text, 'data') }),
+      ...(channels !== undefined && { channels: channels as string[] }),
       ...limitsOf(can, expiresIn),
     },
   };

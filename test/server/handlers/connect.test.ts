@@ -4,8 +4,10 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import { test } from 'node:test';
 import { configOf } from '../../support/config.ts';
+import { startDaemon } from '../../support/daemon.ts';
 import { turn } from '../../support/turn.ts';
 import { application, forge, handshake, openAuth, refused } from '../auth/auth-fixture.ts';
+import { HubPeer } from '../hub-peer.ts';
 
 const VISIT = { token: undefined, request: handshake({ cookie: 'PHPSESSID=s3cret', 'x-other': 'no' }, '/chat?a=1') };
 const answer = (response: ServerResponse, status: number, body = '', headers = {}) =>
@@ -58,6 +60,18 @@ test('users with long numbers as ids stay distinct, whatever else the answer con
   for (const [body, user] of answers) assert.equal((await auth.connect(VISIT))?.user, user, body);
 });
 
+test('the channels that the application names are had from the start by a client that follows the server', async (t) => {
+  const url = await application(t, (_request, response) =>
+    answer(response, 200, '{"user":"ana","channels":["inbox:ana"]}'),
+  );
+  const daemon = await startDaemon(t, {
+    channels: { 'inbox:*': {} },
+    handlers: { app: { events: ['connect'], url } },
+  });
+  const peer = await HubPeer.join(t, daemon.url.replace('http', 'ws'));
+  assert.deepEqual(await peer.ask('follow'), { channels: ['inbox:ana'] });
+});
+
 test('a visitor unknown to the application is anonymous, and accepted if anonymous users are', async (t) => {
   const url = await application(t, (_request, response) => answer(response, 200, '{"user":null}'));
   assert.deepEqual(await (await openAuth(t, {}, { connect: { url } })).auth.connect(VISIT), {});
@@ -93,6 +107,8 @@ const NONSENSE: Record<string, (response: ServerResponse) => unknown> = {
   'a user in another encoding': (response) => response.end(Buffer.from('{"user":"Jos\xe9"}', 'latin1')),
   'a user that is true': (response) => answer(response, 200, '{"user":true}'),
   'a user that is too long': (response) => answer(response, 200, JSON.stringify({ user: 'x'.repeat(256) })),
+  'channels that are no list': (response) => answer(response, 200, '{"user":"ana","channels":"inbox:ana"}'),
+  'a channel that is none': (response) => answer(response, 200, '{"user":"ana","channels":["two words"]}'),
   'rights that are no list': (response) => answer(response, 200, '{"user":"ana","can":"sub:*"}'),
   'rights of an unknown kind': (response) => answer(response, 200, '{"user":"ana","can":["all:*"]}'),
   'an end that is none': (response) => answer(response, 200, '{"user":"ana","expiresIn":"soon"}'),
