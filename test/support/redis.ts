@@ -17,8 +17,8 @@ export interface RedisServer {
   readonly port: number;
   /** `redis://…` */
   readonly address: string;
-  /** With the data that it had, as far as it wrote it to its folder. */
-  start(): Promise<void>;
+  /** With the data that it had, as far as it wrote it to its folder. `more`: settings for this time. */
+  start(more?: readonly string[]): Promise<void>;
   /** SIGKILL by default. */
   stop(signal?: NodeJS.Signals): Promise<void>;
   /** SIGSTOP or SIGCONT. */
@@ -63,8 +63,8 @@ export async function startServer(
   const server: RedisServer = {
     port,
     address: `redis://127.0.0.1:${port}`,
-    async start() {
-      program = new Program(command, ['--port', String(port), ...quiet, ...settings], { cwd: folder });
+    async start(more = []) {
+      program = new Program(command, ['--port', String(port), ...quiet, ...settings, ...more], { cwd: folder });
       await program.says(/Ready to accept connections/);
     },
     async stop(signal = 'SIGKILL') {

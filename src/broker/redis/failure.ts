@@ -74,7 +74,12 @@ export function sentinelFailure(place: string, last: Error): ZocaloError {
     return new ZocaloError('LOG_UNREACHABLE', `${place}: the sentinels know no primary of this name`, {
       advice: 'SENTINEL MASTERS lists the names; it is tried again by itself',
     });
-  if (!/^(NOAUTH|WRONGPASS|NOPERM)\b/.test(said)) return unreachable(place, new Error(`no sentinel answers: ${said}`));
+  // The driver does not tell why a handshake of TLS has failed.
+  const hint = place.startsWith('rediss')
+    ? ' Do the sentinels have a tls-port, and a certificate that is trusted (?ca= in the address)?'
+    : '';
+  if (!/^(NOAUTH|WRONGPASS|NOPERM)\b/.test(said))
+    return unreachable(place, new Error(`no sentinel answers: ${said}${hint}`));
   return new ZocaloError('LOG_DENIED', `${place}: a sentinel says ${said}`, {
     advice: 'sentinels have passwords of their own: add ?sentinelPassword= to the address, and ?sentinelUser=',
   });

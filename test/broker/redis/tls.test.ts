@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, type TestContext, test } from 'node:test';
 import { inspectRedis } from '../../../src/broker/index.ts';
 import { makeCertificate } from '../../support/certificate.ts';
+import { Program } from '../../support/cli.ts';
 import { quietPort } from '../../support/free-port.ts';
 import { missing } from '../../support/need.ts';
 import { noRedis, startRedis } from '../../support/redis.ts';
@@ -65,4 +66,35 @@ describe('Redis with TLS', { skip: noRedis || missing('openssl') }, () => {
     await Promise.all(names.map((name) => broker.publish(name, { data: '1' })));
     await until(() => heard.length === 20, 'all were heard');
   });
+
+  test('sentinels, and the primary that they name, are spoken to with TLS', async (t) => {
+    const { ca, settings } = privateCertificate(t);
+    const port = await quietPort();
+    await startRedis(t, [...settings, '--tls-port', String(port)]);
+    const sentinel = await startTlsSentinel(t, settings, port);
+    const address = `rediss+sentinel://127.0.0.1:${sentinel}/main`;
+    const broker = await openBroker(t, `${address}?ca=${encodeURIComponent(ca)}`, PATIENT);
+    const heard = await listen(broker, 'a');
+    await broker.publish('a', { data: '1' });
+    assert.deepEqual(heard, ['a 1 1']);
+    await assert.rejects(openBroker(t, address), {
+      code: 'LOG_UNREACHABLE',
+      message: /no sentinel answers: .* a certificate that is trusted \(\?ca= in the address\)/,
+    });
+    await assert.rejects(openBroker(t, `redis+sentinel://127.0.0.1:${sentinel}/main`), { code: 'LOG_UNREACHABLE' });
+  });
 });
+
+/** A sentinel that speaks TLS alone, and watches the server at this port. Returns its own port. */
+async function startTlsSentinel(t: TestContext, settings: readonly string[], primary: number): Promise<number> {
+  const folder = temporaryFolder(t);
+  const port = await quietPort();
+  const file = join(folder, 'sentinel.conf');
+  const lines = [`tls-port ${port}`, 'port 0', 'bind 127.0.0.1', 'tls-replication yes', `dir ${folder}`];
+  for (let at = 0; at < settings.length; at += 2) lines.push(`${settings[at]!.slice(2)} ${settings[at + 1]}`);
+  writeFileSync(file, `${[...lines, `sentinel monitor main 127.0.0.1 ${primary} 1`].join('\n')}\n`);
+  const program = new Program('redis-server', [file, '--sentinel'], { cwd: folder });
+  t.after(() => program.stop('SIGKILL'));
+  await program.says(/\+monitor master main/);
+  return port;
+}
