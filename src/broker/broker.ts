@@ -65,6 +65,20 @@ export interface Erasable {
   forget(channel: string): Promise<void>;
 }
 
+/** What a broker may offer besides: entries whose data can be changed in the log. */
+export interface Rewritable {
+  /**
+   * Puts other data and metadata in the place of an entry's, and keeps its offset and time. It is as durable as the next
+   * publication of this process to the channel. Nobody is told. False: the log has no such entry (any more), or is another log, and nothing was changed.
+   * Rejects as `publish` does.
+   */
+  rewrite(channel: string, at: Position, entry: { data: string; meta: string | null }): Promise<boolean>;
+}
+
+export function isRewritable(broker: Broker): broker is Broker & Rewritable {
+  return 'rewrite' in broker;
+}
+
 export interface Publication {
   /** JSON text, passed on and compared unchanged. */
   data: string;
@@ -85,6 +99,8 @@ export interface Publication {
    * those of one channel.
    */
   sequence?: object;
+  /** True keeps it out of the queues of a broker that has some: see queueing.ts. Default false. */
+  isUnqueued?: boolean;
 }
 
 /** How much of a log is kept. Entries outside of either limit are invisible at once, and deleted soon after. */

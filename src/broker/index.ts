@@ -3,6 +3,7 @@ export {
   DEFAULT_KEEP,
   type Entry,
   type Erasable,
+  isRewritable,
   type Keep,
   type Listener,
   type LogGap,
@@ -12,6 +13,7 @@ export {
   type Publication,
   type Reachable,
   type Receipt,
+  type Rewritable,
   sizeOf,
 } from './broker.ts';
 export type { KeyWindow } from './key-window.ts';

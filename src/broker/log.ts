@@ -61,6 +61,18 @@ export class Log implements LogState {
     this.#first = 0;
   }
 
+  /** Puts something else in the place of an entry's data. False: it is not in the log. */
+  rewrite(offset: number, data: string, meta: string | null): boolean {
+    if (offset < this.oldest || offset > this.head) return false;
+    const at = this.#entries.length - 1 - (this.head - offset);
+    const before = this.#entries[at]!;
+    // Readers may still have the other object.
+    const entry = { ...before, data, meta };
+    this.#entries[at] = entry;
+    this.bytes += weigh(entry) - weigh(before);
+    return true;
+  }
+
   /** What comes after `offset`, which must not be before the oldest. */
   page(offset: number, { limit = DEFAULT_LIMIT, bytes = DEFAULT_BYTES }: PageBounds): Entry[] {
     const from = this.#entries.length - (this.head - offset);

@@ -15,6 +15,7 @@ import {
   type PageBounds,
   type Publication,
   type Receipt,
+  type Rewritable,
 } from './broker.ts';
 import { Epochs, newSeed } from './epochs.ts';
 import { dataDigest, KeyTable, nameDigest } from './key-table.ts';
@@ -72,7 +73,7 @@ const share = (limit: number) => Math.ceil(limit / 64);
  * recently published channel are removed, which readers see as a gap. When there are more than `channels` logs, the
  * least recently used one is removed completely, with its epoch.
  */
-export class MemoryBroker implements Broker, Erasable, Queueing {
+export class MemoryBroker implements Broker, Erasable, Rewritable, Queueing {
   #bytesLimit: number;
   #channelsLimit: number;
   #clock: Clock;
@@ -108,7 +109,17 @@ export class MemoryBroker implements Broker, Erasable, Queueing {
   }
 
   async publish(channel: string, publication: Publication): Promise<Receipt> {
-    const { data, meta = null, key, owner, sent = data, keep = DEFAULT_KEEP, origin, sequence } = publication;
+    const {
+      data,
+      meta = null,
+      key,
+      owner,
+      sent = data,
+      keep = DEFAULT_KEEP,
+      origin,
+      sequence,
+      isUnqueued,
+    } = publication;
     const refusal = this.#sequences.refusalOf(sequence);
     if (refusal) throw refusal;
     const found = this.#find(channel);
@@ -126,7 +137,7 @@ export class MemoryBroker implements Broker, Erasable, Queueing {
       if (!this.#keys.hasRoom(owner, moment))
         throw this.#sequences.refuse(sequence, new ZocaloError('LOG_BUSY', noRoom(channel, owner)));
     }
-    const full = this.#queues.full(channel);
+    const full = isUnqueued ? undefined : this.#queues.full(channel);
     if (full) throw this.#sequences.refuse(sequence, new ZocaloError('LOG_BUSY', queueFull(channel, full)));
     const log = found ?? this.#add(channel, epoch);
     const before = log.bytes;
@@ -137,7 +148,7 @@ export class MemoryBroker implements Broker, Erasable, Queueing {
     this.#filled.delete(channel);
     if (log.bytes > 0) this.#filled.set(channel, log);
     if (this.#bytes > this.#bytesLimit) this.#shed();
-    if (this.#queues.isUsed) this.#queues.add({ ...entry, channel, epoch }, moment.now);
+    if (this.#queues.isUsed && !isUnqueued) this.#queues.add({ ...entry, channel, epoch }, moment.now);
     this.#watchers.tell(channel, log.epoch, [origin ? { ...entry, origin } : entry]);
     return { position, duplicate: false };
   }
@@ -161,6 +172,22 @@ export class MemoryBroker implements Broker, Erasable, Queueing {
     if (!log) return this.#none(channel);
     this.#expire(channel, log, keep);
     return ends(log);
+  }
+
+  async rewrite(
+    channel: string,
+    at: Position,
+    { data, meta }: { data: string; meta: string | null },
+  ): Promise<boolean> {
+    if (this.#phase !== 'open') throw this.#closed();
+    const log = this.#find(channel);
+    if (!log || log.epoch !== at[0]) return false;
+    this.#expire(channel, log);
+    const before = log.bytes;
+    const isThere = log.rewrite(at[1], data, meta);
+    this.#bytes += log.bytes - before;
+    if (this.#bytes > this.#bytesLimit) this.#shed();
+    return isThere;
   }
 
   async forget(channel: string): Promise<void> {
@@ -292,7 +319,7 @@ export class MemoryBroker implements Broker, Erasable, Queueing {
 }
 
 /** Logs in this process's memory. See `MemoryBroker` for what is kept. */
-export function memory(options?: MemoryOptions): Broker & Erasable & Queueing {
+export function memory(options?: MemoryOptions): Broker & Erasable & Rewritable & Queueing {
   return new MemoryBroker(options);
 }
 

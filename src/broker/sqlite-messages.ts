@@ -31,6 +31,15 @@ export type PublishOperation = readonly [
   sent: string | null,
   /** Of those that must not pass each other. */
   sequence: number | null,
+  isUnqueued: boolean,
+];
+export type RewriteOperation = readonly [
+  kind: 'rewrite',
+  channel: string,
+  epoch: string,
+  offset: number,
+  data: string,
+  meta: string | null,
 ];
 export type ReadOperation = readonly [
   kind: 'read',
@@ -45,6 +54,7 @@ export type LogOperation =
   | PublishOperation
   | ReadOperation
   | TrimOperation
+  | RewriteOperation
   | readonly ['state', channel: string]
   | readonly ['forget', channel: string];
 export type Operation =

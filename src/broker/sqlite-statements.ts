@@ -23,6 +23,7 @@ export function logStatements(database: DatabaseSync) {
     retire: statement("UPDATE channels SET name = ' ' || id WHERE id = ?"),
     deleteChannel: statement('DELETE FROM channels WHERE id = ?'),
     append: statement('INSERT INTO entries (channel, offset, time, data, meta) VALUES (?, ?, ?, ?, ?)'),
+    rewrite: statement('UPDATE entries SET data = ?, meta = ? WHERE channel = ? AND offset = ?'),
     page: arrays('SELECT time, data, meta FROM entries WHERE channel = ? AND offset > ? ORDER BY offset LIMIT ?'),
     timeOf: arrays('SELECT time FROM entries WHERE channel = ? AND offset = ?'),
     deleteEntries: statement('DELETE FROM entries WHERE channel = ? AND offset < ?'),

@@ -17,6 +17,7 @@ import type {
   Outcome,
   PublishOperation,
   ReadOperation,
+  RewriteOperation,
   StoreOptions,
 } from './sqlite-messages.ts';
 import { SqliteQueues } from './sqlite-queues.ts';
@@ -195,6 +196,7 @@ export class SqliteStore {
 
   #write(moment: Moment, operation: Operation): Outcome {
     if (operation[0] === 'publish') return this.#publish(moment, operation);
+    if (operation[0] === 'rewrite') return this.#rewrite(moment, operation);
     if (operation[0] === 'changeQueue') return this.#queues.change(operation[1], moment.now);
     const [kind, name, ...bounds] = operation as LogOperation;
     const channel = this.#find(name);
@@ -209,7 +211,17 @@ export class SqliteStore {
     return channel ? ends(channel) : this.#none(name);
   }
 
-  #publish(moment: Moment, [, name, data, meta, key, owner, size, ttl, sent]: PublishOperation): Appended | Failure {
+  #rewrite(moment: Moment, [, name, epoch, offset, data, meta]: RewriteOperation): { changed: number } {
+    const channel = this.#find(name);
+    if (!channel || channel.epoch !== epoch) return { changed: 0 };
+    this.#expire(moment, channel);
+    this.#changed.add(channel);
+    if (offset < channel.oldest) return { changed: 0 };
+    return { changed: Number(this.#statements.rewrite.run(data, meta, channel.id, offset).changes) };
+  }
+
+  #publish(moment: Moment, operation: PublishOperation): Appended | Failure {
+    const [, name, data, meta, key, owner, size, ttl, sent, , isUnqueued] = operation;
     const { now } = moment;
     const found = this.#find(name);
     if (key !== null) {
@@ -218,7 +230,7 @@ export class SqliteStore {
       if (known) return { code: 'KEY_REUSED', happened: keyReused(name, key) };
       if (!this.#keys.hasRoom(owner, moment)) return { code: 'LOG_BUSY', happened: noRoom(name, owner ?? undefined) };
     }
-    const full = this.#queues.full(name);
+    const full = isUnqueued ? undefined : this.#queues.full(name);
     if (full) return { code: 'LOG_BUSY', happened: queueFull(name, full) };
     const channel = found ?? this.#add(now, name);
     // Entries outside of the old limits must not reappear under wider ones.
@@ -234,7 +246,7 @@ export class SqliteStore {
     channel.oldest = Math.max(channel.oldest, channel.head - size + 1);
     if (key !== null) this.#keys.add(moment, channel.id, key, sent ?? data, channel.head, owner);
     const { epoch, head: offset, time } = channel;
-    this.#queues.add({ channel: name, epoch, offset, time, data, meta }, now);
+    if (!isUnqueued) this.#queues.add({ channel: name, epoch, offset, time, data, meta }, now);
     return [epoch, offset, time, false];
   }
 

@@ -19,6 +19,7 @@ import {
   type PageBounds,
   type Publication,
   type Receipt,
+  type Rewritable,
 } from './broker.ts';
 import { DEFAULT_KEY_WINDOW, type KeyWindow } from './key-window.ts';
 import { LogTime, type Moment } from './log-time.ts';
@@ -92,7 +93,7 @@ interface Waiting {
  * Free space is reused; the file does not shrink. A file restored from a backup does not know that later publications
  * were lost: delete it instead, or call `forget` for its channels, before users come back.
  */
-export class SqliteBroker implements Broker, Erasable, Queueing {
+export class SqliteBroker implements Broker, Erasable, Rewritable, Queueing {
   #store: Omit<StoreOptions, 'now'>;
   #queueLimit: number;
   #clock: Clock;
@@ -154,7 +155,7 @@ export class SqliteBroker implements Broker, Erasable, Queueing {
 
   async publish(channel: string, publication: Publication): Promise<Receipt> {
     const { data, meta = null, key = null, owner = null, sent = null, keep = DEFAULT_KEEP } = publication;
-    const { origin, sequence } = publication;
+    const { origin, sequence, isUnqueued = false } = publication;
     const refusal = this.#sequences.refusalOf(sequence);
     if (refusal) throw refusal;
     const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 0) + (sent?.length ?? 0));
@@ -164,7 +165,7 @@ export class SqliteBroker implements Broker, Erasable, Queueing {
     }
     const { size, ttl } = keep;
     const number = sequence ? this.#sequences.numberOf(sequence) : null;
-    const operation = ['publish', channel, data, meta, key, owner, size, ttl, sent, number] as const;
+    const operation = ['publish', channel, data, meta, key, owner, size, ttl, sent, number, isUnqueued] as const;
     const appended = await this.#ask(operation, bytes, origin, sequence);
     const [epoch, offset, , duplicate] = appended as Appended;
     return { position: [epoch, offset], duplicate };
@@ -185,6 +186,16 @@ export class SqliteBroker implements Broker, Erasable, Queueing {
 
   async trim(channel: string, { size, ttl }: Keep): Promise<LogState> {
     return (await this.#ask(['trim', channel, size, ttl])) as LogState;
+  }
+
+  async rewrite(
+    channel: string,
+    at: Position,
+    { data, meta }: { data: string; meta: string | null },
+  ): Promise<boolean> {
+    const bytes = OPERATION_BYTES + 2 * (data.length + (meta?.length ?? 0));
+    const { changed } = (await this.#ask(['rewrite', channel, at[0], at[1], data, meta], bytes)) as { changed: number };
+    return changed > 0;
   }
 
   async forget(channel: string): Promise<void> {
@@ -375,6 +386,6 @@ export class SqliteBroker implements Broker, Erasable, Queueing {
 }
 
 /** Logs in an SQLite file, which is created if necessary. See `SqliteBroker` for its guarantees. */
-export function sqlite(path: string, options?: SqliteOptions): Broker & Erasable & Queueing {
+export function sqlite(path: string, options?: SqliteOptions): Broker & Erasable & Rewritable & Queueing {
   return new SqliteBroker(path, options);
 }

@@ -14,6 +14,14 @@ export interface Message<T = unknown> {
   user?: string;
   /** Milliseconds since 1970. */
   time?: number;
+  /** Its data was erased, and is null. Together with `replaces`: another replacement or an erasure followed. */
+  erased?: true;
+  /** It has other data than when it was published. */
+  replaced?: true;
+  /** It only tells that the message with this offset was erased: its own data is null. */
+  erases?: number;
+  /** It only tells that the message with this offset was replaced, by this one's data. */
+  replaces?: number;
 }
 
 /** The members after a change. */

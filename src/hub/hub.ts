@@ -7,19 +7,19 @@ import {
   type History,
   isPattern,
   type JsonText,
-  type Meta,
   PING,
   type Position,
   type Presence,
   parseJson,
 } from '../protocol/index.ts';
 import { requireNode } from '../runtime.ts';
-import { guard } from '../thenable.ts';
 import { admission } from './admission.ts';
+import { allSettled } from './all-settled.ts';
 import type { UserConnection } from './caller.ts';
 import { checkName } from './channel-name.ts';
 import type { ChannelOptions } from './channel-options.ts';
 import { Channels } from './channels/channels.ts';
+import { Edits } from './channels/edits.ts';
 import { checkHistoryOptions, history } from './channels/history.ts';
 import { tellMembers } from './channels/member-news.ts';
 import { Pages } from './channels/pages.ts';
@@ -27,6 +27,7 @@ import { Patterns } from './channels/patterns.ts';
 import { presenceOf } from './channels/presence-of.ts';
 import { Publisher } from './channels/publisher.ts';
 import { ChannelRules } from './channels/rules.ts';
+import { type WatchListener, watchLogs } from './channels/watch.ts';
 import { Connection } from './connections/connection.ts';
 import type { HubContext } from './connections/context.ts';
 import { ResumeTickets } from './connections/resume-tickets.ts';
@@ -40,9 +41,9 @@ import { InFlight } from './in-flight.ts';
 import { LIMIT_DEFAULTS } from './limits.ts';
 import { type Handler, Methods } from './methods.ts';
 import { type HubObserver, Observers } from './observer.ts';
+import { openStore } from './open-store.ts';
 import { checkOptionNames, type HubOptions } from './options.ts';
 import { Outgoing } from './outgoing.ts';
-import { stamped } from './publication.ts';
 import { checkPublishOptions, type HubPublishOptions } from './publish-options.ts';
 import { reportTo } from './report.ts';
 import { Shares } from './shares.ts';
@@ -102,6 +103,7 @@ export class Hub<C extends Contract = any> {
       report,
       beforeNews: (channel) => patterns.introduce(channel),
     });
+    const pages = new Pages(broker, clock);
     const patterns = new Patterns({ broker, clock, limits, rules, channels });
     const users = new Users(observers, nodes.others?.users);
     this.#nodes = nodes;
@@ -122,7 +124,8 @@ export class Hub<C extends Contract = any> {
       methods: new Methods(contract),
       contract,
       observers,
-      pages: new Pages(broker, clock),
+      pages,
+      edits: new Edits({ broker, rules, pages }),
       texts: new InFlight(),
       admit: admission(options.connect ?? (() => ({}))),
       trace,
@@ -138,14 +141,7 @@ export class Hub<C extends Contract = any> {
 
   async #open(): Promise<void> {
     const { broker, clock, pingInterval } = this.#context;
-    await broker.open();
-    try {
-      await this.#nodes.open();
-    } catch (error) {
-      await this.#nodes.close();
-      await broker.close();
-      throw error;
-    }
+    await openStore(broker, this.#nodes);
     this.#stopPinging = clock.every(pingInterval, () => this.#fanOuts.publish(EVERYONE, new Outgoing([PING])));
   }
 
@@ -225,11 +221,7 @@ export class Hub<C extends Contract = any> {
     const send = async (channel: string) =>
       publisher.publish(channel, rules.of(channel), await contract.publication(channel, data), { ...options, except });
     if (typeof to === 'string') return send(to);
-    const results = await Promise.allSettled(channels.map(send));
-    return results.map((result) => {
-      if (result.status === 'rejected') throw result.reason;
-      return result.value;
-    });
+    return allSettled(channels.map(send));
   }
 
   /**
@@ -244,20 +236,25 @@ export class Hub<C extends Contract = any> {
    * Calls `listener` with everything published from now on to a channel, or to the channels of a pattern, in the order
    * of each channel's offsets. `meta` has its `time`, its `user`, if one published it, and its `key`. Returns a function that stops it.
    */
-  async watch(
-    channelOrPattern: string,
-    listener: (channel: string, data: unknown, position: Position, meta: Meta & { readonly time: number }) => void,
-  ): Promise<() => void> {
+  async watch(channelOrPattern: string, listener: WatchListener): Promise<() => void> {
     if (!isPattern(channelOrPattern)) checkName(channelOrPattern);
     await this.open();
-    return this.#context.broker.watch(channelOrPattern, (channel, epoch, entries) => {
-      for (const { data, offset, meta, time } of entries) {
-        guard(
-          () => listener(channel, parseJson(data), [epoch, offset], JSON.parse(stamped(meta, time))),
-          (cause) => this.#context.report(`the watcher of ${channelOrPattern} failed`, cause),
-        );
-      }
-    });
+    return watchLogs(this.#context.broker, this.#context.report, channelOrPattern, listener);
+  }
+
+  /**
+   * Empties a publication in the log, and tells the readers by another entry, whose position it resolves with.
+   * @throws ProtocolError BAD_POSITION, NOT_OFFERED; ZocaloError LOG_….
+   */
+  async erase(channel: string, at: Position): Promise<Position> {
+    await this.open();
+    return this.#context.edits.change(channel, at, undefined);
+  }
+
+  /** Like `erase`, with other data in its place. @throws also ProtocolError BAD_DATA, TOO_LARGE. */
+  async replace<const Name extends string>(channel: Name, at: Position, data: ChannelInput<C, Name> | JsonText) {
+    await this.open();
+    return this.#context.edits.change(channel, at, await this.#context.contract.publication(channel, data));
   }
 
   /** The presence of a channel that somebody on this node is subscribed to; of any other, nobody. See `presenceText`. */

@@ -24,7 +24,7 @@ export type { CallRequest, Handler } from './methods.ts';
 export type { HubObserver, MemberNews, Refusal, Taken } from './observer.ts';
 export type { HubOptions, Trace } from './options.ts';
 export type { HubMessage, Outgoing } from './outgoing.ts';
-export { metaOf } from './publication.ts';
+export { isNotice, metaOf, type Publication } from './publication.ts';
 export type { HubPublishOptions } from './publish-options.ts';
 export { type Action, compileGrant, isOwn, type Rights } from './rights.ts';
 export { TokenBucket } from './token-bucket.ts';

@@ -13,6 +13,11 @@ export function stamped(meta: string | null, time: number): string {
   return meta === null ? `{"time":${time}}` : `${meta.slice(0, -1)},"time":${time}}`;
 }
 
+/** Whether it only tells of another one, or has been erased: then it is nothing for who gets data alone. */
+export function isNotice({ meta }: Pick<Publication, 'meta'>): boolean {
+  return meta !== null && /"(?:erases|replaces|erased)":/.test(meta);
+}
+
 /** A publication as a line of the protocol. */
 export function lineOf(channel: number, publication: Publication): string {
   return encodePublication(channel, publication.offset, publication.data, metaOf(publication));

@@ -120,7 +120,16 @@ const FROM_SERVER: Verbs = new Map<unknown, readonly Part[]>([
       data,
       {
         name: 'the meta',
-        check: objectOf({ key: isText, event: isText, user: isText, time: isNumber }),
+        check: objectOf({
+          key: isText,
+          event: isText,
+          user: isText,
+          time: isNumber,
+          erased: isFlag,
+          replaced: isFlag,
+          erases: isNumber,
+          replaces: isNumber,
+        }),
         optional: true,
       },
     ],

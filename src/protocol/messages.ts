@@ -145,6 +145,14 @@ export interface Meta {
   user?: string;
   /** The time in milliseconds since 1970. */
   time?: number;
+  /** Its data was erased, and is null. Together with `replaces`: another replacement or an erasure followed. */
+  erased?: true;
+  /** It has other data than when it was published. */
+  replaced?: true;
+  /** It tells that the publication with this offset was erased; its own data is null. */
+  erases?: number;
+  /** It tells that the publication with this offset was replaced, by its own data. */
+  replaces?: number;
 }
 
 export interface Gap {

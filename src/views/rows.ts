@@ -18,6 +18,10 @@ export interface Row<T = unknown> {
   /** Milliseconds since 1970; absent until it is stored. */
   readonly time?: number;
   readonly position?: Position;
+  /** It was erased: `data` is null. */
+  readonly erased?: true;
+  /** It has other data than when it was published. */
+  readonly replaced?: true;
   readonly error?: Error;
 }
 
@@ -29,12 +33,14 @@ export class Rows<T = unknown> {
   #stored: readonly Row<T>[] = [];
   #pending: readonly Row<T>[] = [];
   #all: readonly Row<T>[] | undefined;
+  /** What only tells of another message: it has a place, and is not shown. */
+  readonly #hidden = new WeakSet<Row<T>>();
   /** Stored ones whose message has not come yet. */
   readonly #noted = new WeakSet<Row<T>>();
 
   /** Another array after each change, and only then. */
   get all(): readonly Row<T>[] {
-    this.#all ??= [...this.#stored, ...this.#pending];
+    this.#all ??= [...this.#stored.filter((row) => !this.#hidden.has(row)), ...this.#pending];
     return this.#all;
   }
 
@@ -55,10 +61,22 @@ export class Rows<T = unknown> {
 
   /** A message of the log, new or old. One that was on its way stays the same row. */
   add(message: Message<T>): boolean {
-    const { position, channel: _, ...rest } = message;
+    const { position, channel: _, erases, replaces, ...rest } = message;
     if (!position) return false;
-    const { key } = message;
-    return this.#insert({ ...rest, id: key ?? position.join('/'), status: 'stored', position });
+    const { key, data, erased } = message;
+    const row: Row<T> = { ...rest, id: key ?? position.join('/'), status: 'stored', position };
+    if (!erases && !replaces) return this.#insert(row);
+    this.#hidden.add(row);
+    // Another notice follows the one that was emptied.
+    if (this.#insert(row) && !erased) this.#change([position[0], (erases ?? replaces)!], data, !!erases);
+    return true;
+  }
+
+  /** Shows what has become of a message that is here. One that comes later has its new state. */
+  #change(position: Position, data: T, isErased: boolean): void {
+    const changed = (row: Row<T>): Row<T> => ({ ...row, data, ...(isErased ? { erased: true } : { replaced: true }) });
+    const isIt = (row: Row<T>) => row.position!.join() === position.join();
+    this.#setStored(this.#stored.map((row) => (isIt(row) ? changed(row) : row)));
   }
 
   /** A publication of ours that is on its way. `event`: as it was published, if that is known. */

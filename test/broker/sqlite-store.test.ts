@@ -28,6 +28,7 @@ function stored(t: TestContext) {
     Infinity,
     null,
     null,
+    false,
   ];
   return { store, publish, count: () => (rows.prepare('SELECT count(*) AS n FROM entries').get() as { n: number }).n };
 }

@@ -6,6 +6,7 @@ import {
   type KeyWindow,
   memory,
   type Queueing,
+  type Rewritable,
   redis,
   sqlite,
 } from '../../src/broker/index.ts';
@@ -31,7 +32,9 @@ after(async () => {
 });
 
 /** Every broker of the house, by name. Each opens a fresh store, which goes when the test ends. */
-export const BROKERS: Readonly<Record<string, (t: TestContext, setting: Setting) => Promise<Broker & Erasable>>> = {
+export const BROKERS: Readonly<
+  Record<string, (t: TestContext, setting: Setting) => Promise<Broker & Erasable & Rewritable>>
+> = {
   memory: (t, setting) => opened(t, memory(setting)),
   sqlite: (t, setting) => opened(t, sqlite(join(temporary(t), 'log.db'), setting)),
   redis: inRedis(() => startRedis(owner)),

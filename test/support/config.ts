@@ -13,7 +13,7 @@ export function configOf(input: ConfigInput = {}): Config {
     store: 'memory:',
     api: {
       keys: [
-        { name: 'test', key: API_KEY, can: ['publish', 'read', 'users', 'sinks'] },
+        { name: 'test', key: API_KEY, can: ['publish', 'read', 'edit', 'users', 'sinks'] },
         { name: 'admin', key: ADMIN_KEY, can: ['admin'] },
       ],
     },

@@ -102,3 +102,23 @@ test('whatever comes in any order, each row stands once in the order of the log,
     { numRuns: 500 },
   );
 });
+
+test('a message that is erased or replaced later shows it, and what tells of it is no row', () => {
+  const rows = new Rows();
+  for (const offset of [1, 2, 3]) rows.add(messageAt(offset));
+  assert.ok(rows.add({ ...messageAt(4), data: null, erases: 1 }));
+  assert.ok(rows.add({ ...messageAt(5), data: null, replaces: 3, erased: true }));
+  assert.ok(rows.add({ ...messageAt(6), data: 'new', replaces: 3 }));
+  rows.add({ ...messageAt(7), data: null, erased: true });
+  const state = rows.all.map(({ position, data, erased, replaced }) => [position?.[1], data, erased, replaced]);
+  assert.deepEqual(state, [
+    [1, null, true, undefined],
+    [2, 'data 2', undefined, undefined],
+    [3, 'new', undefined, true],
+    [7, null, true, undefined],
+  ]);
+  // They have their place in the log, so that older pages begin before them.
+  const later = new Rows();
+  later.add({ ...messageAt(6), data: null, erases: 1 });
+  assert.deepEqual([later.all, later.first], [[], ['e', 6]]);
+});

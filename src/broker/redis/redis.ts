@@ -17,6 +17,7 @@ import {
   type Publication,
   type Reachable,
   type Receipt,
+  type Rewritable,
 } from '../broker.ts';
 import { newSeed } from '../epochs.ts';
 import { DEFAULT_KEY_WINDOW, type KeyWindow } from '../key-window.ts';
@@ -79,7 +80,7 @@ export interface RedisOptions {
  * While Redis is away, calls reject at once, and the connections are made again without end. What is published by others
  * meanwhile is read from the log afterwards.
  */
-export class RedisBroker implements Broker, Erasable, Reachable {
+export class RedisBroker implements Broker, Erasable, Rewritable, Reachable {
   /** Its connections, for what else the nodes keep in this store. */
   readonly access: SharedAccess;
   readonly #address: RedisAddress;
@@ -239,6 +240,15 @@ export class RedisBroker implements Broker, Erasable, Reachable {
     return stateOf(await this.#ask(channel, 'trim', finite(size), finite(ttl)));
   }
 
+  async rewrite(
+    channel: string,
+    at: Position,
+    { data, meta }: { data: string; meta: string | null },
+  ): Promise<boolean> {
+    const [isThere] = await this.#ask(channel, 'rewrite', at[0], at[1], data, meta ?? '');
+    return isThere === '1';
+  }
+
   async forget(channel: string): Promise<void> {
     await this.#ask(channel, 'forget');
   }
@@ -370,7 +380,7 @@ export class RedisBroker implements Broker, Erasable, Reachable {
 }
 
 /** Logs in Redis or Valkey. See `RedisBroker` for its guarantees, and `parseAddress` for addresses. */
-export function redis(address: string, options?: RedisOptions): Broker & Erasable & Reachable {
+export function redis(address: string, options?: RedisOptions): Broker & Erasable & Rewritable & Reachable {
   return new RedisBroker(address, options);
 }
 

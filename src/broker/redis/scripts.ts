@@ -219,8 +219,9 @@ return { epoch, table.concat(outcomes, ' ') }
 }
 
 /**
- * Reads a log, or shortens or deletes it. ARGV: as above to 7; 8 `state`, `read`, `trim` or `forget`; for `read` 9
- * epoch, 10 offset, 11 entries, 12 bytes; for `trim` 9 size, 10 ttl.
+ * Reads a log, or shortens, deletes or changes it. ARGV: as above to 7; 8 `state`, `read`, `trim`, `forget` or `rewrite`;
+ * for `read` 9 epoch, 10 offset, 11 entries, 12 bytes; for `trim` 9 size, 10 ttl; for `rewrite` 9 epoch, 10 offset, 11
+ * data, 12 meta.
  *
  * Returns epoch, oldest and head; the epoch before the last change of the run, and the head at that time; and for
  * `read`, if nothing is missing after that position, time, data and meta of each entry.
@@ -241,6 +242,26 @@ if verb == 'trim' then
   log = table.concat({ epoch, began, headText, whole(oldest), ttl, last, writer, previous, headThen, safe }, ' ')
   redis.call('SET', meta, log, 'KEEPTTL')
   clear(oldest, head)
+end
+if verb == 'rewrite' then
+  local offset, at = tonumber(ARGV[10]), 0
+  if ARGV[9] ~= epoch or offset < oldest or offset > head then return { '0' } end
+  -- An entry of a stream cannot be changed, and a deleted one stays in memory for a while: the stream is made again.
+  local entries = redis.call('XRANGE', stream, whole(oldest), '+')
+  for n, entry in ipairs(entries) do
+    if idOf(entry) == offset then at = n end
+  end
+  if at == 0 then return { '0' } end
+  redis.call('DEL', stream)
+  for n, entry in ipairs(entries) do
+    local fields = entry[2]
+    local data, meta = fields[4], fields[6] or ''
+    if n == at then data, meta = ARGV[11], ARGV[12] end
+    if meta == '' then redis.call('XADD', stream, entry[1], 't', fields[2], 'd', data)
+    else redis.call('XADD', stream, entry[1], 't', fields[2], 'd', data, 'm', meta) end
+  end
+  if tonumber(ttl) < 1e15 then redis.call('PEXPIRE', stream, whole(tonumber(ttl) + 90000000)) end
+  return { '1' }
 end
 local answer = { epoch, whole(oldest), headText, previous, headThen }
 if verb ~= 'read' or ARGV[9] ~= epoch then return answer end

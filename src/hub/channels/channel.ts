@@ -1,7 +1,7 @@
 import type { Broker, Entry, LogGap } from '../../broker/index.ts';
 import { type Position, parseJson } from '../../protocol/index.ts';
 import { Outgoing } from '../outgoing.ts';
-import { type Publication, plainText } from '../publication.ts';
+import { isNotice, type Publication, plainText } from '../publication.ts';
 import type { Report } from '../report.ts';
 import type { Wire } from '../wire.ts';
 import type { Excluded } from './excluded.ts';
@@ -134,7 +134,7 @@ export class Channel {
   #deliver(publication: Publication, except?: Wire): void {
     const { fanOuts } = this.#context;
     fanOuts.publish(this.topic, new Outgoing([['m', this.number, publication]]), except);
-    if (this.texts === 0) return;
+    if (this.texts === 0 || isNotice(publication)) return;
     const text = this.#asText(publication);
     if (text !== undefined) fanOuts.publish(this.textTopic, Outgoing.plain(text), except);
   }

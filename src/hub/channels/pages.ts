@@ -80,6 +80,11 @@ export class Pages {
     }
   }
 
+  /** What is kept may have changed in the log. */
+  forget(): void {
+    for (const [place, kept] of this.#kept) this.#drop(place, kept);
+  }
+
   /** Deducts from what may be sent in this turn; false if nothing is left of it. */
   #spend(bytes: number): boolean {
     if (this.#left <= 0) return false;

@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { Membership } from '../../nodes/index.ts';
 import type { Admit } from '../admission.ts';
 import type { Channels } from '../channels/channels.ts';
+import type { Edits } from '../channels/edits.ts';
 import type { Pages } from '../channels/pages.ts';
 import type { Patterns } from '../channels/patterns.ts';
 import type { Publisher } from '../channels/publisher.ts';
@@ -36,6 +37,7 @@ export interface HubContext {
   readonly contract: ContractCheck;
   readonly observers: Observers;
   readonly pages: Pages;
+  readonly edits: Edits;
   /** Texts that text connections have sent, and that may be held back. */
   readonly texts: InFlight;
   readonly admit: Admit;

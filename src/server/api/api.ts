@@ -23,6 +23,7 @@ import { Events } from '../transports/sse/index.ts';
 import { LOCAL } from './caller.ts';
 import { allowPages } from './cors.ts';
 import { keepData } from './data-text.ts';
+import { editingRoutes } from './editing.ts';
 import { loginRoute } from './login.ts';
 import { documentRoute } from './open-api.ts';
 import { isEvents } from './paths.ts';
@@ -81,6 +82,7 @@ export function buildApi(options: ApiOptions): Listeners {
   };
   const routes = [
     ...publishingRoutes(hub, report),
+    ...editingRoutes(hub),
     ...lookingUpRoutes(hub),
     ...userRoutes(hub, auth),
     ...sourceRoutes(sources),

@@ -9,7 +9,7 @@ const apiSecret = z
   })
   .meta({ allowed: 'a text of 32 characters or more, without spaces', hidden: true });
 
-export const RIGHTS = ['publish', 'read', 'users', 'sinks', 'admin'] as const;
+export const RIGHTS = ['publish', 'read', 'edit', 'users', 'sinks', 'admin'] as const;
 
 const apiKey = z.strictObject({
   name: z.string().describe('For the logs.'),
@@ -18,13 +18,13 @@ const apiKey = z.strictObject({
     .array(z.enum(RIGHTS))
     .default(['publish'])
     .describe(
-      'publish; read (history, presence, channels, users); users (disconnect, refresh, revoke); sinks (list, retry and drop what they set aside); admin (all of these, and the admin page).',
+      'publish; read (history, presence, channels, users); edit (erase and replace what was published); users (disconnect, refresh, revoke); sinks (list, retry and drop what they set aside); admin (all of these, and the admin page).',
     ),
   channels: z
     .array(channelOrPattern)
     .default(['*'])
     .describe(
-      "The channels that it may publish to and read, and of which it sees what sinks set aside. A star does not cover the daemon's own, `zocalo:…`.",
+      "The channels that it may publish to, read and edit, and of which it sees what sinks set aside. A star does not cover the daemon's own, `zocalo:…`.",
     ),
 });
 

@@ -44,7 +44,7 @@ export function route<Body extends z.ZodType, Query extends z.ZodType>(route: Ro
 /** @throws ProtocolError FORBIDDEN when the caller does not have the right in this channel. */
 export function permit(caller: ApiCaller | undefined, right: ApiRight, channel: string): void {
   if (caller?.may(right, channel)) return;
-  const what = `${right === 'publish' ? 'publish to' : 'read'} ${channel}`;
+  const what = `${right === 'publish' ? 'publish to' : right} ${channel}`;
   throw forbidden(what, caller?.may(right) ? `its "channels" do not cover it` : `its "can" does not have ${right}`);
 }
 

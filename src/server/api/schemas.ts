@@ -35,6 +35,12 @@ export const publishBody = z.strictObject({
 
 export const published = z.strictObject({ at: position.optional().describe('Absent with keep: false.') });
 
+export const eraseBody = z.strictObject({ channel: channelName, at: position.describe('Of the publication.') });
+
+export const replaceBody = z.strictObject({ channel: channelName, at: position.describe('Of the publication.'), data });
+
+export const edited = z.strictObject({ at: position.describe('Of the entry that tells the readers.') });
+
 export const failure = z
   .strictObject({
     code: z.string().describe('Stable: match this.'),
@@ -114,6 +120,10 @@ const meta = z.looseObject({
   event: z.string().optional(),
   user: z.string().optional(),
   time: z.number().optional().describe('Milliseconds since 1970.'),
+  erased: z.literal(true).optional().describe('Its data was erased, and is null.'),
+  replaced: z.literal(true).optional().describe('It has other data than when it was published.'),
+  erases: z.int().optional().describe('It tells that the publication with this offset was erased.'),
+  replaces: z.int().optional().describe('It tells that the publication with this offset has its data now.'),
 });
 
 export const history = z.strictObject({

@@ -117,9 +117,10 @@ export class DeviceCommands {
     const { epoch, entries, gap } = await this.#history(channel, at);
     // A log that was forgotten since it was empty has lost nothing.
     if (gap && entries[0] && entries[0][0] > 1) onLost(device, channel);
-    for (const [offset, data] of entries) {
+    for (const [offset, data, meta] of entries) {
       if (this.#isClosed || !this.#here.has(device)) return true;
-      await this.#send(device, data);
+      // What was erased before it came is no command any more, and what tells of that is none.
+      if (!meta?.erased && !meta?.erases && !meta?.replaces) await this.#send(device, data);
       if (this.#isClosed) return true;
       records.sent(source, device, [epoch, offset]);
     }

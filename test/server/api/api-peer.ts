@@ -9,7 +9,7 @@ import { type HubServer, type ServeOptions, serve } from '../../../src/server/tr
 
 /** Keys as a test needs them; what they may do, and where. */
 export const KEYS: Readonly<Record<string, { can: readonly string[]; channels: string }>> = {
-  all: { can: ['publish', 'read', 'users', 'sinks'], channels: '*' },
+  all: { can: ['publish', 'read', 'edit', 'users', 'sinks'], channels: '*' },
   news: { can: ['publish', 'read'], channels: 'news*' },
   reader: { can: ['read'], channels: '*' },
 };

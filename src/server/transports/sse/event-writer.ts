@@ -1,5 +1,5 @@
-import { type HubMessage, metaOf } from '../../../hub/index.ts';
-import { JsonText, type Position, type Subscribed } from '../../../protocol/index.ts';
+import { type HubMessage, isNotice, metaOf, type Publication } from '../../../hub/index.ts';
+import { JsonText, type Meta, type Position, type Subscribed } from '../../../protocol/index.ts';
 import { eventId } from './event-id.ts';
 
 /** One channel of a stream. */
@@ -44,6 +44,7 @@ export class EventWriter {
         const [, number, publication] = message;
         const { offset, data } = publication;
         const { channel } = offset > 0 ? this.#move(number, offset) : this.#place(number);
+        if (isNotice(publication)) return this.#notice(channel, publication);
         if (!this.#withMeta) return this.event('', JsonText.written(data));
         return this.event('', joined({ channel }, `{"data":${data}}`, metaOf(publication) ?? '{}'));
       }
@@ -71,6 +72,14 @@ export class EventWriter {
       default:
         return '';
     }
+  }
+
+  /** What was erased, is nothing for this reader; and what tells of that has an event of its own. */
+  #notice(channel: string, { offset, data, meta }: Publication): string {
+    const { erased, erases, replaces } = JSON.parse(meta!) as Meta;
+    if (erased) return this.event('skip', { channel, from: offset, to: offset });
+    if (erases) return this.event('erase', { channel, offset: erases });
+    return this.event('replace', joined({ channel, offset: replaces }, `{"data":${data}}`));
   }
 
   #subscribed({ data, ...result }: Subscribed<JsonText, JsonText>): string {
