@@ -53,10 +53,10 @@ export function testOutage(name: string, skip: string | false, server: () => Dat
       const writer = await connect();
       await writer.query('BEGIN');
       for (let n = 0; n < 200; n++) await writer.query(literal(`c:${next % CHANNELS}`, String(next++)));
+      const published = consumer.status.published;
       await writer.query('COMMIT');
       await writer.query('BEGIN');
       await writer.query(literal('c:0', '"never committed"'));
-      const published = consumer.status.published;
       await until(() => consumer.status.published >= published + 20, 'publishing had begun');
       await stop();
       await until(() => consumer.status.error !== undefined, 'the failure was noticed');
