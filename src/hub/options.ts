@@ -1,6 +1,6 @@
 import type { Broker } from '../broker/index.ts';
 import type { Clock } from '../clock.ts';
-import type { ZocaloError } from '../errors.ts';
+import { ZocaloError } from '../errors.ts';
 import type { Nodes } from '../nodes/index.ts';
 import { checkNames, type OptionNames } from '../option-names.ts';
 import type { ChannelInput, ChannelOutput, Contract } from '../protocol/index.ts';
@@ -82,5 +82,9 @@ const NAMES: OptionNames<HubOptions> = {
 /** @throws ZocaloError BAD_OPTION for an option or a limit that there is not. Channels are checked with their rules. */
 export function checkOptionNames(options: HubOptions): void {
   checkNames(options, NAMES, 'of the hub');
+  if (options.broker === undefined)
+    throw new ZocaloError('BAD_OPTION', 'a hub needs a broker, which keeps the log of its channels', {
+      advice: "give memory(), or sqlite('square.db')",
+    });
   checkNames(options.limits ?? {}, LIMIT_DEFAULTS, 'among the limits of the hub');
 }

@@ -27,6 +27,9 @@ test('zocalo attach prints its SQL, runs it with --yes, and prints the configura
   assert.equal(await done.exited, 0, done.stderr);
   const { sources, channels } = parse(done.stdout.slice(done.stdout.indexOf('sources:')));
   const { daemon } = await startDaemon(t, { sources, channels });
+  const again = zocaloIn(folder, [...words, '--yes']);
+  assert.equal(await again.exited, 0, again.stderr);
+  assert.match(again.stdout, /configuration:\nchannels:\n/); // a second table: the source is there
   assert.deepEqual(channels, { 'orders:*': { subscribe: 'granted' } });
   application.exec('INSERT INTO orders VALUES (1, 7, 12.5)');
   const entries = async () => (await daemon.hub.history('orders:7')).entries;

@@ -115,7 +115,11 @@ test('a refusal of the server is one line with its code, and the exit code is 10
   const { cwd, url } = await daemon(t);
   for (const [args, line] of [
     [['publish', 'news', 'x', '--url', url, '--api-key', 'wrong'], /^UNAUTHORIZED: [^\n]+\n$/],
-    [['publish', 'other', 'x', '--url', url], /^UNAUTHORIZED: [^\n]+\n$/],
+    [
+      ['publish', 'other', 'x', '--url', url],
+      /^UNAUTHORIZED: no key of the configuration has the right publish for other[^\n]+\n$/,
+    ],
+    [['sinks', 'list', '--url', url], /^UNAUTHORIZED: no key of the configuration has the right sinks: [^\n]+\n$/],
     [['subscribe', 'news', '--url', url.replace('http', 'ws'), '--token', 'wrong'], /^UNAUTHORIZED: [^\n]+\n$/m],
     [['subscribe', 'else', '--url', url.replace('http', 'ws')], /^FORBIDDEN: [^\n]+\n$/],
   ] as const) {

@@ -69,3 +69,10 @@ test('a visitor whose rights are misspelt is not let in with all rights', async 
   assert.deepEqual(guest.wire.got[0]?.slice(0, 3), ['err', 1, 'INTERNAL']);
   assert.match(errors[0]!.message, /there is no option rigths in what connect returned; did you mean rights\?/);
 });
+
+test('a hub without a broker says what to give', () => {
+  assert.throws(() => new Hub(misspelt({ channels: {} })), {
+    code: 'BAD_OPTION',
+    message: "a hub needs a broker, which keeps the log of its channels; give memory(), or sqlite('square.db')",
+  });
+});

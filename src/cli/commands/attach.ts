@@ -44,9 +44,12 @@ export function addAttach(program: Command): void {
       const password = randomBytes(18).toString('base64url');
       const plan = await planAttach({ address: checked(address), table, channel, outbox, password });
       await carryOut(plan, yes);
-      if (plan.address === undefined) return;
       const other = outbox === 'zocalo_outbox' ? '' : `\n    table: ${JSON.stringify(outbox)}`;
-      const sources = `sources:\n  shop: # a name of yours\n    database: ${JSON.stringify(plan.address)}${other}\n`;
+      // An outbox that was there already has its source.
+      const sources =
+        plan.address === undefined
+          ? ''
+          : `sources:\n  shop: # a name of yours\n    database: ${JSON.stringify(plan.address)}${other}\n`;
       const pattern = channel.replaceAll(/(\{[^{}]*\})+/g, '*');
       const channels = `channels:\n  ${JSON.stringify(pattern)}: { subscribe: granted } # who may listen: see docs/options.md\n`;
       await print(`-- add this to the configuration:\n${sources}${channels}`);

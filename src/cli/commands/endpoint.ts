@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { ProtocolError } from '../../protocol/index.ts';
 import type { ApiRight } from '../../server/config/index.ts';
 import type { Endpoint } from '../daemon-call.ts';
 import { readTlsFiles } from '../tls-files.ts';
@@ -39,5 +40,10 @@ async function placeOf({ config: file, url, apiKey }: EndpointOptions, right: Ap
   if (url === undefined && config.socket !== undefined) return { url: where, socket: config.socket };
   const keys = new ApiKeys(config.api.keys);
   const fit = config.api.keys.find(({ key }) => keys.find(`Bearer ${key}`)?.may(right, channel));
+  if (!fit && config.api.keys.length > 0) {
+    const what = channel === undefined ? right : `${right} for ${channel}`;
+    const how = `add ${right} to the list can of one, or give another with --api-key`;
+    throw new ProtocolError('UNAUTHORIZED', `no key of the configuration has the right ${what}: ${how}`);
+  }
   return { url: where, key: fit?.key };
 }

@@ -26,7 +26,7 @@ interface FileOptions {
 /**
  * Opens a serial port, another device of the system, or a FIFO, and writes to it too where that is allowed. The speed
  * and the form of bytes of a serial port are what `stty` has set.
- * @throws ZocaloError BAD_OPTION for another file; an error of the system.
+ * @throws ZocaloError NO_SUCH_PATH, BAD_OPTION for another file; an error of the system.
  */
 export async function openFile(path: string, { clock, signal }: FileOptions): Promise<StreamSocket> {
   const [descriptor, mayWrite] = await openBoth(path);
@@ -47,7 +47,13 @@ async function openBoth(path: string): Promise<readonly [descriptor: number, may
   try {
     return [await opened(path, constants.O_RDWR | FLAGS), true];
   } catch (error) {
-    if (!/^(EACCES|EPERM|EROFS)$/.test((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    const { code = '' } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT')
+      throw new ZocaloError('NO_SUCH_PATH', `${path} does not exist`, {
+        advice: 'plug the device in, or correct the path; it is opened by itself as soon as it is there',
+        cause: error,
+      });
+    if (!/^(EACCES|EPERM|EROFS)$/.test(code)) throw error;
     return [await opened(path, constants.O_RDONLY | FLAGS), false];
   }
 }

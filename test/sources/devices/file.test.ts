@@ -5,7 +5,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../../src/clock.ts';
-import { PolledInput } from '../../../src/sources/devices/file.ts';
+import { openFile, PolledInput } from '../../../src/sources/devices/file.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { settle } from '../../support/turn.ts';
 import { until } from '../../support/until.ts';
@@ -44,6 +44,12 @@ test('a FIFO: what several programs write is published, in one stream, and nothi
   for (let times = 0; times < 20; times++) await settle();
   assert.deepEqual([site.log.data.length, site.codes], [3, []], 'answers did not come back');
   assert.equal(site.device(path)?.here, true);
+});
+
+test('a device that is not there is told of as a device, and not as a server', async (t) => {
+  const path = join(temporaryFolder(t), 'ttyUSB0');
+  const opened = openFile(path, { clock: systemClock, signal: new AbortController().signal });
+  await assert.rejects(opened, { code: 'NO_SUCH_PATH', message: /ttyUSB0 does not exist; plug the device in, or / });
 });
 
 test('a FIFO that is made again, or later, is opened when it is there', async (t) => {
