@@ -13,6 +13,8 @@ export interface NodeFacts {
   readonly process: number;
   /** Milliseconds since 1970, by the clock of its machine. */
   readonly started: number;
+  /** What all nodes should have alike, by name, as short digests. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** What only a town of several nodes has: a single node knows all of it by itself. */

@@ -23,6 +23,7 @@ import {
   Refusals,
   refusalsTo,
   ThrottledLog,
+  TownSettings,
   tracedRequests,
   traceTo,
 } from './operations/index.ts';
@@ -119,8 +120,10 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
       signal: options.signal,
     },
   });
-  const nodes = nodesOf(broker, {
+  const townSettings = new TownSettings(config, { log, nodes: () => nodes.others?.nodes() });
+  const nodes: Nodes = nodesOf(broker, {
     linger: config.linger,
+    settings: () => townSettings.digests,
     clock,
     onError: (what, cause) => failures.write('error', what, { err: cause }, what),
   });
@@ -272,6 +275,7 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
       },
       close: () => hub.close(),
     },
+    nodes.others && townSettings,
     // Before all that publishes: what is published before is not written.
     sinks,
     { name: 'the metrics', open: () => metrics.observe(hub, server), close: () => metrics.close() },

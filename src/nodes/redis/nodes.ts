@@ -20,6 +20,8 @@ export interface RedisNodesOptions {
   readonly lease?: number;
   /** Milliseconds between two comparisons of what was heard with what is stored; default 5,000. */
   readonly check?: number;
+  /** What all nodes should have alike, by name, as short digests that others may read. Default: nothing. */
+  readonly settings?: () => Readonly<Record<string, string>>;
   readonly clock?: Clock;
   /** Called with what fails in the background. Default: nobody is told. */
   readonly onError?: (what: string, cause: unknown) => void;
@@ -46,7 +48,14 @@ export class RedisNodes implements Nodes {
   #ends: (() => void)[] = [];
 
   constructor(access: RedisAccess, options: RedisNodesOptions = {}) {
-    const { linger = 5_000, lease = 10_000, check = 5_000, clock = systemClock, onError = () => {} } = options;
+    const {
+      linger = 5_000,
+      lease = 10_000,
+      check = 5_000,
+      clock = systemClock,
+      onError = () => {},
+      settings,
+    } = options;
     const started = Date.now();
     this.#access = access;
     this.#clock = clock;
@@ -57,7 +66,7 @@ export class RedisNodes implements Nodes {
       clock,
       lease,
       linger,
-      describe: () => JSON.stringify({ host: hostname(), process: process.pid, started }),
+      describe: () => JSON.stringify({ host: hostname(), process: process.pid, started, settings: settings?.() }),
       onRenewed: (dead) => {
         this.#sweeper.sweep(dead.filter((node) => node !== this.#lease.node));
         this.membership.sayAgain(false);

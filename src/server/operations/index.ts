@@ -8,5 +8,6 @@ export { Probes, type ProbesOptions } from './probes.ts';
 export { Refusals } from './refusals.ts';
 export { residentMemory } from './resident-memory.ts';
 export { ThrottledLog } from './throttled-log.ts';
+export { TownSettings } from './town-settings.ts';
 export { refusalsTo, tracedRequests, traceTo } from './trace-log.ts';
 export { writeAtOnce } from './write-at-once.ts';
