@@ -36,7 +36,7 @@ export async function planAttach({ address, table, channel, outbox, password }: 
     const attach = triggers.attach({ table, columns, channel: channelParts(channel, table, columns), outbox });
     if ((await columnsOf(session, dialect, outbox)).length > 0) return { statements: attach };
     const grant = triggers.grant(userOf(address), password, outbox, await hostOf(session, address));
-    const statements = [...dialect.create(outbox), ...attach, ...grant];
+    const statements = [...dialect.create(outbox), ...grant, ...attach];
     return { statements, address: grant.length > 0 ? withUser(address, password) : address };
   });
 }
@@ -61,15 +61,40 @@ async function planned(
     const found = await plan(session, dialect);
     return {
       ...found,
-      run: async () => {
-        for (const statement of found.statements) await session.query(statement);
-      },
+      run: () => (isMysql(address) ? runEach : runTogether)(session, found.statements),
       close: () => session.close(),
     };
   } catch (error) {
     session.close();
     throw error;
   }
+}
+
+/** All or nothing. */
+async function runTogether(session: Session, statements: readonly string[]): Promise<void> {
+  await session.query('BEGIN');
+  try {
+    for (const statement of statements) await session.query(statement);
+    await session.query('COMMIT');
+  } catch (error) {
+    await session.query('ROLLBACK').catch(() => {});
+    throw error;
+  }
+}
+
+/** MySQL ends a transaction before each statement that changes a table or a user. */
+async function runEach(session: Session, statements: readonly string[]): Promise<void> {
+  for (const [at, statement] of statements.entries())
+    await session.query(statement).catch((cause: unknown) => {
+      if (at === 0 || !(cause instanceof ZocaloError)) throw cause;
+      const advice =
+        'the statements before were run: zocalo detach takes that away, and a user of an earlier outbox, too';
+      throw new ZocaloError(cause.code, cause.happened, { advice, cause });
+    });
+}
+
+function isMysql(address: string): boolean {
+  return /^(mysql|mariadb):/.test(address);
 }
 
 async function columnsOf(session: Session, { triggers }: Dialect, table: string): Promise<Column[]> {
@@ -79,7 +104,7 @@ async function columnsOf(session: Session, { triggers }: Dialect, table: string)
 
 /** From where the new user may come, in MySQL: from where the present one does. */
 async function hostOf(session: Session, address: string): Promise<string> {
-  if (!/^(mysql|mariadb):/.test(address)) return '';
+  if (!isMysql(address)) return '';
   const [row] = await session.query('SELECT CURRENT_USER() AS name');
   return String(row?.name).replace(/^.*@/, '');
 }

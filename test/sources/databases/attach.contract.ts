@@ -170,6 +170,23 @@ export function testAttach(kind: AttachKind): void {
     assert.deepEqual(await rows(), [['wide:7', { op: 'insert', table: 'wide', row, old: null }]]);
   });
 
+  test(`${kind.name}: attaching that fails leaves nothing, or says how to take it away`, options, async (t) => {
+    const { address, session, attach, carryOut } = await setUp(t);
+    const plan = attach();
+    await plan;
+    await session.query('DROP TABLE orders');
+    const message = await carryOut(plan).then(
+      () => 'it worked',
+      (error: ZocaloError) => error.message,
+    );
+    const left = (await session.query(kind.names('tables'))).length > 0;
+    assert.equal(left, kind.name === 'mariadb');
+    assert.equal(/zocalo detach takes that away/.test(message), left, message);
+    await session.query('CREATE TABLE orders (id INTEGER, customer_id INTEGER)');
+    if (left) await carryOut(planDetach(address, 'zocalo_outbox'));
+    await carryOut(attach());
+  });
+
   test(`${kind.name}: detaching takes all of it away again`, options, async (t) => {
     const { address, session, attach, carryOut, rows } = await setUp(t);
     const names = async () =>

@@ -54,6 +54,7 @@ testAttach({
     ['INT(6) ZEROFILL', '7', '7'],
     ['DECIMAL(6,2) ZEROFILL', '3.50', '3.5'],
     ['YEAR', '0', '0'],
+    ['JSON', `'{"a":[1]}'`, '{"a":[1]}'],
     ['UUID', "'7dffcbac-e97d-11f1-9dae-02fc00000001'", '"7dffcbac-e97d-11f1-9dae-02fc00000001"'],
   ],
   caseless: 'VARCHAR(20) COLLATE utf8mb4_general_ci',
