@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { noRedis, type RedisServer, startRedis } from '../test/support/redis.ts';
 import { goalsText, type Part, partText, resultsMarkdown } from './hub/report.ts';
 import { machine, program, remarkNoise } from './machine.ts';
+import type { NodesPresenceOrder, NodesPresenceResult } from './nodes/presence.ts';
 import type { NodesPublishOrder, NodesPublishResult } from './nodes/publish.ts';
 import {
   catchUpPart,
@@ -14,6 +15,7 @@ import {
   latencyPart,
   type NodesRow,
   type PublishRow,
+  presencePart,
   publishPart,
   roomPart,
 } from './nodes/report.ts';
@@ -27,7 +29,7 @@ const READERS = 200;
 const BYTES = 64;
 const LOG = 100_000;
 const RESULTS = new URL('./NODES.md', import.meta.url);
-const PARTS = { room, latency, publish, catchup: catchUp };
+const PARTS = { room, latency, publish, presence, catchup: catchUp };
 
 const { rounds, seconds, chosen, write, partial } = benchOptions({
   script: 'bench:nodes',
@@ -162,6 +164,29 @@ async function publish(): Promise<Part> {
         samples.push((await program<NodesPublishResult>('nodes/publish.ts', order, undefined)).perSecond);
       });
   return publishPart(rows);
+}
+
+async function presence(): Promise<Part> {
+  const rows: PublishRow[] = [
+    { inFlight: 1, channels: 1, samples: [] },
+    { inFlight: 64, channels: 1, samples: [] },
+    { inFlight: 64, channels: 64, samples: [] },
+    { inFlight: 512, channels: 8, samples: [] },
+  ];
+  for (let round = 0; round < rounds; round++)
+    for (const { inFlight, channels, samples } of rows)
+      await attempt('presence', async () => {
+        await redis.ask('flushall');
+        const order: NodesPresenceOrder = {
+          address: town(redis),
+          inFlight,
+          channels,
+          seconds,
+          warmUp: WARM_UP_SECONDS,
+        };
+        samples.push((await program<NodesPresenceResult>('nodes/presence.ts', order, undefined)).perSecond);
+      });
+  return presencePart(rows);
 }
 
 async function catchUp(): Promise<Part> {

@@ -109,6 +109,20 @@ export function publishPart(rows: readonly PublishRow[]): Part {
   };
 }
 
+export function presencePart(rows: readonly PublishRow[]): Part {
+  return {
+    title: 'Members that join through one node, while another follows the same channels',
+    header: ['in flight', 'channels', 'joins/s'],
+    lines: rows
+      .filter(({ samples }) => samples.length > 0)
+      .map(({ inFlight, channels, samples }) => [String(inFlight), String(channels), showValue(median(samples))]),
+    goals: [],
+    notes: [
+      'Each member leaves again as soon as its join was told. Both nodes are in one process, which is that of the load.',
+    ],
+  };
+}
+
 export function catchUpPart(samples: readonly number[], log: number): Part {
   return {
     title: `One reader catches up ${log.toLocaleString('en')} publications`,
