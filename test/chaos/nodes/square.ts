@@ -7,6 +7,8 @@ import { type Change, Watcher } from './watcher.ts';
 
 export const SQUARES = ['square:1', 'square:2'];
 
+/** Milliseconds after which no node reads anew because of a fault. */
+const CALM = 15_000;
 /** Guests who come and go at the same time. */
 const WALKERS = 3;
 
@@ -86,7 +88,7 @@ export class Square {
     );
     this.longest = Math.max(this.longest, performance.now() - begun);
     if (!mayBeSwept) this.#checkStayed(after);
-    if (wrong === undefined) await this.#parade(after);
+    if (wrong === undefined) await this.#walk(after);
     this.#stays = this.guests.map(({ stays }) => stays);
     for (const watcher of this.#watchers) watcher.changes = [];
   }
@@ -109,7 +111,16 @@ export class Square {
           this.violations.push(`${watcher}: ${name} has left, who stayed (${after})`);
   }
 
-  async #parade(after: string): Promise<void> {
+  /** A node that reads a channel's members anew at that moment tells what has changed in an order of its own: once more then. */
+  async #walk(after: string): Promise<void> {
+    if ((await this.#parade(after)).length === 0) return;
+    await pause(CALM);
+    this.violations.push(...(await this.#parade(after)));
+  }
+
+  /** Returns what was wrong. */
+  async #parade(after: string): Promise<string[]> {
+    const wrong: string[] = [];
     for (const watcher of this.#watchers) watcher.changes = [];
     const lives = this.#watchers.map(({ lives }) => lives);
     const walkers = this.guests.filter(({ isIn }) => isIn).slice(0, WALKERS);
@@ -124,17 +135,18 @@ export class Square {
       for (const walker of walkers) walker.enter();
       await until(sees(true), 'those who came are seen', bound);
     } catch (error) {
-      this.violations.push(`after ${after}: ${(error as Error).message}`);
+      wrong.push(`after ${after}: ${(error as Error).message}`);
     }
     const told = this.#watchers
       .filter(({ lives: now }, at) => now === lives[at])
       .map(({ name, changes }) => ({ name, changes: SQUARES.map((square) => written(changes, square)).join('; ') }));
     for (const { name, changes } of told)
       if (changes !== told[0]!.changes)
-        this.violations.push(`after ${after}, ${name} was told ${changes}, and ${told[0]!.name} ${told[0]!.changes}`);
+        wrong.push(`after ${after}, ${name} was told ${changes}, and ${told[0]!.name} ${told[0]!.changes}`);
     const count = told[0]?.changes.match(/[+-]/g)?.length ?? 2 * walkers.length;
     if (count !== 2 * walkers.length)
-      this.violations.push(`after ${after}, ${walkers.length} went and came: ${told[0]!.changes}`);
+      wrong.push(`after ${after}, ${walkers.length} went and came: ${told[0]!.changes}`);
+    return wrong;
   }
 
   /** What is not as it should be. Undefined: all is right. */
