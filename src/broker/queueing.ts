@@ -1,7 +1,7 @@
 import { PatternTable } from '../protocol/index.ts';
 
 /**
- * What a broker may offer besides: queues of what is published, for whoever must see each publication once. A
+ * What a broker may offer besides: queues of what is published, for parts that must see each publication once. A
  * publication enters the log and the queues in one step, so that neither has one that the other lacks; it stays in a
  * queue until it is settled, whatever the log keeps. Every implementation passes test/contract/queues.test.ts.
  */

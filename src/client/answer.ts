@@ -99,7 +99,7 @@ class Answers {
       } catch (cause) {
         this.#extras!.context.report(cause as Error);
       }
-    // Whoever was told to stop may throw because of it.
+    // A function that was told to stop may throw because of it.
     else if (!signal.aborted) this.#extras!.context.report(error as Error);
     return encodeParts('INTERNAL', 'the client failed');
   }

@@ -127,7 +127,7 @@ export class Feed {
     this.#settle();
   }
 
-  /** At the end of the tick, so that nobody sees whoever leaves and comes back within it. */
+  /** At the end of the tick, so that nobody sees a member who leaves and comes back within it. */
   #settle(): void {
     queueMicrotask(() => {
       if (this.readers.size > 0) this.context.extras?.people.changed(this);

@@ -1,6 +1,6 @@
 /**
  * Those that a reload has replaced and that are still at work, by what only one can have at a time: a name, a port.
- * Whoever comes next waits until all before are gone.
+ * The next one waits until all before are gone.
  */
 export class Leaving {
   readonly #gone = new Map<string, Promise<void>>();

@@ -79,7 +79,7 @@ export function channelView<
     const use = used.get(store)!;
     use.users -= 1;
     if (use.users > 0) return;
-    // Whoever is mounted in this tick takes it over.
+    // A view that is mounted in this tick takes it over.
     setTimeout(() => {
       if (use.users > 0 || !used.delete(store)) return;
       stores.delete(id);

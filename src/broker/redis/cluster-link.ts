@@ -176,7 +176,7 @@ export class ClusterLink implements Link {
   #follow({ primaries }: ClusterMap): void {
     for (const place of primaries) this.#node(place);
     for (const place of this.#nodes.keys()) if (!primaries.includes(place)) this.#forget(place);
-    // Whoever was asked may not have known all of it yet.
+    // The node that was asked may not have known all of it yet.
     this.#looks = LOOK_ANYWAY - 2 * LOOK;
   }
 

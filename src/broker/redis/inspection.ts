@@ -4,7 +4,7 @@ import { openLink } from './connecting.ts';
 import type { LinkedServer } from './link.ts';
 import { isSharding, type ServerFacts } from './server-facts.ts';
 
-/** What is known of a store in Redis, for whoever looks after it. */
+/** What is known of a store in Redis, for its operator. */
 export interface RedisInspection {
   /** Its address without the password. */
   readonly place: string;

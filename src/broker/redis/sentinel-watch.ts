@@ -17,7 +17,7 @@ export interface SentinelWatchOptions {
 const PERIOD = 1_000;
 
 /**
- * Asks the sentinels who the primary is, one of them at a time. Whoever still has a connection to an old primary that is
+ * Asks the sentinels who the primary is, one of them at a time. A client that still has a connection to an old primary that is
  * cut off from the others learns of it here, and by nothing else: it goes on taking publications which will be lost.
  */
 export class SentinelWatch {

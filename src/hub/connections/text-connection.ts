@@ -26,7 +26,7 @@ const RETRY = 1_000;
 export class TextConnection extends Standing implements Excluded {
   readonly #context: HubContext;
   readonly #name: string;
-  /** It is no visitor: whoever runs the server has decided that it may use this channel. */
+  /** It is no visitor: the operator of the server has decided that it may use this channel. */
   readonly #isTrusted: boolean;
   /** `gone`: the other side has closed; what it had sent is still published. */
   #phase: 'joining' | 'joined' | 'gone' | 'over' = 'joining';

@@ -32,7 +32,7 @@ export class RedisGroup implements Group {
 
   get ready(): Promise<void> {
     this.#ready ??= this.#follow().catch((error) => {
-      this.#ready = undefined; // whoever asks next tries again
+      this.#ready = undefined; // the next one who asks tries again
       throw error;
     });
     return this.#ready;

@@ -48,7 +48,7 @@ export class Leader {
   }
 
   /**
-   * The store was away, and may have forgotten who leads: whoever has led goes on, since only that node knows what the store
+   * The store was away, and may have forgotten who leads: the node that has led goes on, since only that node knows what the store
    * may have lost. Never rejects.
    */
   async back(): Promise<void> {

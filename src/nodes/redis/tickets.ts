@@ -106,7 +106,7 @@ export class RedisTickets implements Tickets {
   }
 }
 
-/** The place alone: whoever has it may be a connection, with all that belongs to it. */
+/** The place alone: the one that has it may be a connection, with all that belongs to it. */
 function written({ user, member }: Place): string {
   return JSON.stringify({ user, member });
 }

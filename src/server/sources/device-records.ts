@@ -24,7 +24,7 @@ const FORMAT: DatabaseFormat = {
 
 /** Milliseconds for which another process may lock the file. */
 const LOCK_TIMEOUT = 2_000;
-/** About 10 MB. Whoever may connect can make up names, so that there must be a limit. */
+/** About 10 MB. Anybody who may connect can make up names, so that there must be a limit. */
 const MOST = 100_000;
 /** How many new devices come between two looks at their number. */
 const LOOK = 1_000;

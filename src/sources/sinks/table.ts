@@ -47,7 +47,7 @@ export async function openTable(options: TableOptions): Promise<Target> {
 }
 
 /**
- * A table, and how far it was written: the position is changed in the transaction that adds the rows. So whoever reads
+ * A table, and how far it was written: the position is changed in the transaction that adds the rows. So a program that reads
  * it knows what is written, also after a COMMIT that was not answered. It is read with a lock, which such a transaction
  * has as long as the server still works on it.
  */

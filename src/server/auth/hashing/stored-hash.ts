@@ -14,7 +14,7 @@ const ARGON2 =
   /^(\$argon2id?\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$)([A-Za-z0-9+/]{11,86})\$([A-Za-z0-9+/]{22,86})$/;
 
 /**
- * The most that a check may cost, since whoever can write to the table could else stop all logins: some four times what
+ * The most that a check may cost, since somebody who can write to the table could else stop all logins: some four times what
  * PHP and OWASP's Password Storage Cheat Sheet choose. Memory in KiB.
  */
 const MOST = { bcrypt: 14, memory: 256 << 10, work: 1 << 20, lanes: 16 } as const;
