@@ -2,7 +2,7 @@ import type { Position } from '../protocol/index.ts';
 
 /**
  * Stores channels' logs, and notifies this process of what is appended to them. Every implementation passes
- * test/contract/broker.test.ts.
+ * test/contract/broker.contract.ts.
  *
  * Each channel has its own log: contiguous offsets from 1, under an epoch that identifies the log. The epoch changes
  * when the log loses its identity (it was forgotten, or its store was lost), and only then.

@@ -1,0 +1,3 @@
+import { testBroker } from '../../contract/broker.contract.ts';
+
+testBroker('Redis Cluster');

@@ -1,0 +1,4 @@
+import { testBroker } from '../../contract/broker.contract.ts';
+
+testBroker('redis');
+testBroker('Redis with Sentinel');
