@@ -69,8 +69,8 @@ export interface Erasable {
 export interface Rewritable {
   /**
    * Puts other data and metadata in the place of an entry's, and keeps its offset and time. It is as durable as the next
-   * publication of this process to the channel. Nobody is told. False: the log has no such entry (any more), or is another log, and nothing was changed.
-   * Rejects as `publish` does.
+   * publication of this process to the channel. Nobody is told. False: the log has no such entry (any more), or is
+   * another log, and nothing was changed. Rejects as `publish` does.
    */
   rewrite(channel: string, at: Position, entry: { data: string; meta: string | null }): Promise<boolean>;
 }

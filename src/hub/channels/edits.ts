@@ -60,18 +60,18 @@ export class Edits {
     const of = meta.replaces ?? offset;
     const original = of === offset ? entry : await this.#entry(name, epoch, of);
     const state = data ? { replaced: true as const } : { erased: true as const };
-    if (data && parsed(original).erased)
-      throw new ProtocolError('BAD_POSITION', `publication ${of} of ${name} was erased`);
+    const before = parsed(original);
+    if (data && before.erased) throw new ProtocolError('BAD_POSITION', `publication ${of} of ${name} was erased`);
     if (original)
       await broker.rewrite(name, [epoch, of], {
         data: data?.text ?? 'null',
-        meta: JSON.stringify({ ...parsed(original), ...state }),
+        meta: JSON.stringify({ ...before, ...state }),
       });
     await this.#emptyCopies(name, epoch, of);
     pages.forget();
     const { position } = await broker.publish(name, {
       data: data?.text ?? 'null',
-      meta: JSON.stringify({ event: parsed(original).event, ...(data ? { replaces: of } : { erases: of }) }),
+      meta: JSON.stringify({ event: before.event, ...(data ? { replaces: of } : { erases: of }) }),
       keep: rules.of(name).keep,
       isUnqueued: true,
     });

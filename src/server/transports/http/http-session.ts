@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../../clock.ts';
 import { type CloseReason, type Connection, closeText, type Outgoing } from '../../../hub/index.ts';
 import { closeCode } from '../../../protocol/index.ts';
-import type { StreamFanOut, StreamWire } from '../index.ts';
+import { ReaderPace, type StreamFanOut, type StreamWire } from '../index.ts';
 import type { Said } from './said.ts';
 
 /** Bytes that the hub may add in one go: a page of the log (256 KiB), its last publication, answers. */
@@ -44,15 +44,14 @@ export class HttpSession implements StreamWire {
   received = 0;
   sent = 0;
   readonly #response: ServerResponse;
+  readonly #pace = new ReaderPace();
   readonly #options: HttpSessionOptions;
   #connection: Connection | undefined;
   #phase: 'open' | 'over' = 'open';
   /** The number of the last request whose lines were taken. */
   #taken = 0;
   #closeCode = LOST;
-  #isSlow = false;
   #cancelSilence = (): void => {};
-  #onDrained: (() => void)[] = [];
 
   constructor(response: ServerResponse, options: HttpSessionOptions) {
     this.#response = response;
@@ -65,12 +64,12 @@ export class HttpSession implements StreamWire {
   start(connection: Connection): void {
     this.#connection = connection;
     const response = this.#response;
-    response.on('drain', () => this.#drain());
+    response.on('drain', () => this.#pace.drain());
     response.on('close', () => {
       this.#phase = 'over';
       this.#cancelSilence();
       connection.lost(this.#closeCode);
-      this.#drain();
+      this.#pace.drain();
     });
     response.writeHead(200, STREAM_HEADERS);
     this.#write(event('open', this.id));
@@ -135,12 +134,12 @@ export class HttpSession implements StreamWire {
     if (!this.isQueueFull) return;
     const { queueLimit } = this.#options;
     if (this.queued > queueLimit + Math.max(queueLimit, ONE_GO)) this.#response.destroy();
-    else this.#slow();
+    else this.#pace.slow(() => this.#connection?.slow());
   }
 
   drained(): Promise<void> {
     if (this.#phase === 'over' || !this.#response.writableNeedDrain) return Promise.resolve();
-    return new Promise((resolve) => this.#onDrained.push(resolve));
+    return this.#pace.drained();
   }
 
   subscribe(topic: string): void {
@@ -161,20 +160,6 @@ export class HttpSession implements StreamWire {
   #write(text: string): void {
     this.sent += Buffer.byteLength(text);
     this.#response.write(text);
-  }
-
-  #drain(): void {
-    for (const resolve of this.#onDrained.splice(0)) resolve();
-  }
-
-  /** Not from within the hub's own loop over the readers: what it then does for this one would come between. */
-  #slow(): void {
-    if (this.#isSlow) return;
-    this.#isSlow = true;
-    queueMicrotask(() => {
-      this.#isSlow = false;
-      this.#connection?.slow();
-    });
   }
 
   /** The client lives. From here on it may be silent for so long, as with a WebSocket. */

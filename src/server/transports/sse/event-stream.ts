@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { after } from '../../../clock.ts';
 import type { CloseReason, Connection, HubMessage, Outgoing } from '../../../hub/index.ts';
 import { JsonText, mayRetry, type Position, type Subscribed } from '../../../protocol/index.ts';
-import type { StreamFanOut, StreamWire } from '../index.ts';
+import { ReaderPace, type StreamFanOut, type StreamWire } from '../index.ts';
 import { EventWriter, type Place } from './event-writer.ts';
 
 /** Bytes that wait for a reader above which it is slow, and goes back to the log. */
@@ -44,6 +44,7 @@ interface Subscription extends Place {
  */
 export class EventStream implements StreamWire {
   readonly #response: ServerResponse;
+  readonly #pace = new ReaderPace();
   readonly #fanOut: StreamFanOut;
   readonly #options: StreamOptions;
   readonly #answerInstead: (code: string, message: string, retryAfter: number | undefined) => void;
@@ -58,8 +59,6 @@ export class EventStream implements StreamWire {
   #early: HubMessage[] = [];
   #earlySize = 0;
   #phase: 'opening' | 'open' | 'over' = 'opening';
-  #isSlow = false;
-  #onDrained: (() => void)[] = [];
 
   /** `refuse` answers instead of a stream. */
   constructor(
@@ -88,11 +87,11 @@ export class EventStream implements StreamWire {
   start(connection: Connection): void {
     this.#connection = connection;
     const { token } = this.#options;
-    this.#response.on('drain', () => this.#drain());
+    this.#response.on('drain', () => this.#pace.drain());
     this.#response.on('close', () => {
       this.#phase = 'over';
       connection.lost();
-      this.#drain();
+      this.#pace.drain();
     });
     connection.ask(['hi', 1, token === undefined ? {} : { token }]);
     for (const subscription of this.#subscriptions) this.#subscribe(subscription);
@@ -124,13 +123,13 @@ export class EventStream implements StreamWire {
     const waiting = this.#response.writableLength + this.#earlySize;
     if (waiting <= QUEUE) return;
     if (waiting > QUEUE + ONE_GO) this.#response.destroy();
-    else this.#slow();
+    else this.#pace.slow(() => this.#connection?.slow());
   }
 
   drained(): Promise<void> {
     if (this.#phase === 'over' || (this.#phase === 'open' && !this.#response.writableNeedDrain))
       return Promise.resolve();
-    return new Promise((resolve) => this.#onDrained.push(resolve));
+    return this.#pace.drained();
   }
 
   subscribe(topic: string): void {
@@ -144,20 +143,6 @@ export class EventStream implements StreamWire {
   close({ code, message, after }: CloseReason): void {
     if (this.#phase === 'opening') this.refuse(code, message, after);
     else if (this.#phase === 'open') this.#farewell('bye', { code }, after);
-  }
-
-  #drain(): void {
-    for (const resolve of this.#onDrained.splice(0)) resolve();
-  }
-
-  /** Not from within the hub's own loop over the readers: what it then does for this one would come between. */
-  #slow(): void {
-    if (this.#isSlow) return;
-    this.#isSlow = true;
-    queueMicrotask(() => {
-      this.#isSlow = false;
-      this.#connection?.slow();
-    });
   }
 
   // ——— before the stream is open
@@ -203,7 +188,7 @@ export class EventStream implements StreamWire {
     this.#write(this.#events.event('start', { channels: this.#options.channels }));
     for (const message of this.#early.splice(0)) this.#take(message);
     this.#earlySize = 0;
-    if (!this.#response.writableNeedDrain) this.#drain();
+    if (!this.#response.writableNeedDrain) this.#pace.drain();
   }
 
   // ——— the open stream, and its end
