@@ -6,17 +6,16 @@ import { fileURLToPath } from 'node:url';
 import { noRedis, type RedisServer, startRedis } from '../test/support/redis.ts';
 import { goalsText, type Part, partText, resultsMarkdown } from './hub/report.ts';
 import { machine, program, remarkNoise } from './machine.ts';
-import type { NodesPresenceOrder, NodesPresenceResult } from './nodes/presence.ts';
-import type { NodesPublishOrder, NodesPublishResult } from './nodes/publish.ts';
+import type { RateOrder, RateResult } from './nodes/rate.ts';
 import {
   catchUpPart,
   KINDS,
   type Kind,
   latencyPart,
   type NodesRow,
-  type PublishRow,
   presencePart,
   publishPart,
+  type RateRow,
   roomPart,
 } from './nodes/report.ts';
 import type { NodesOrder, NodesResult } from './nodes/room.ts';
@@ -149,8 +148,9 @@ async function oneRoom(kind: Kind, command: string[], inFlight: number, readers:
   }
 }
 
-async function publish(): Promise<Part> {
-  const rows: PublishRow[] = [
+/** Measures how often a second something happens, with so many under way and on so many channels. */
+async function rates(what: string, script: string): Promise<readonly RateRow[]> {
+  const rows: RateRow[] = [
     { inFlight: 1, channels: 1, samples: [] },
     { inFlight: 64, channels: 1, samples: [] },
     { inFlight: 64, channels: 64, samples: [] },
@@ -158,35 +158,20 @@ async function publish(): Promise<Part> {
   ];
   for (let round = 0; round < rounds; round++)
     for (const { inFlight, channels, samples } of rows)
-      await attempt('publishing', async () => {
+      await attempt(what, async () => {
         await redis.ask('flushall');
-        const order: NodesPublishOrder = { address: town(redis), inFlight, channels, seconds, warmUp: WARM_UP_SECONDS };
-        samples.push((await program<NodesPublishResult>('nodes/publish.ts', order, undefined)).perSecond);
+        const order: RateOrder = { address: town(redis), inFlight, channels, seconds, warmUp: WARM_UP_SECONDS };
+        samples.push((await program<RateResult>(script, order, undefined)).perSecond);
       });
-  return publishPart(rows);
+  return rows;
+}
+
+async function publish(): Promise<Part> {
+  return publishPart(await rates('publishing', 'nodes/publish.ts'));
 }
 
 async function presence(): Promise<Part> {
-  const rows: PublishRow[] = [
-    { inFlight: 1, channels: 1, samples: [] },
-    { inFlight: 64, channels: 1, samples: [] },
-    { inFlight: 64, channels: 64, samples: [] },
-    { inFlight: 512, channels: 8, samples: [] },
-  ];
-  for (let round = 0; round < rounds; round++)
-    for (const { inFlight, channels, samples } of rows)
-      await attempt('presence', async () => {
-        await redis.ask('flushall');
-        const order: NodesPresenceOrder = {
-          address: town(redis),
-          inFlight,
-          channels,
-          seconds,
-          warmUp: WARM_UP_SECONDS,
-        };
-        samples.push((await program<NodesPresenceResult>('nodes/presence.ts', order, undefined)).perSecond);
-      });
-  return presencePart(rows);
+  return presencePart(await rates('presence', 'nodes/presence.ts'));
 }
 
 async function catchUp(): Promise<Part> {

@@ -1,26 +1,14 @@
 /**
- * Members that join per second through one node, in its own process: `node bench/nodes/presence.ts
- * '<NodesPresenceOrder as JSON>'`. A join counts when this node was told of it; another node follows the same channels, and
- * must have been told of all in the end.
+ * Members that join per second through one node, in its own process: `node bench/nodes/presence.ts '<RateOrder as
+ * JSON>'`. Each leaves when its join was told. A join counts when this node was told of it; another node follows the same
+ * channels, and must have been told of all in the end.
  */
 import { setTimeout as pause } from 'node:timers/promises';
 import { RedisBroker } from '../../src/broker/index.ts';
 import { RedisNodes } from '../../src/nodes/index.ts';
+import { measureRate, type RateOrder } from './rate.ts';
 
-export interface NodesPresenceOrder {
-  readonly address: string;
-  /** Joins under way, in as many channels. Each member leaves when the join was told. */
-  readonly inFlight: number;
-  readonly channels: number;
-  readonly seconds: number;
-  readonly warmUp: number;
-}
-
-export interface NodesPresenceResult {
-  readonly perSecond: number;
-}
-
-const order: NodesPresenceOrder = JSON.parse(process.argv[2]!);
+const order: RateOrder = JSON.parse(process.argv[2]!);
 const open = async () => {
   const broker = new RedisBroker(order.address);
   await broker.open();
@@ -39,24 +27,12 @@ const groups = await Promise.all(Array.from({ length: order.channels }, (_, at) 
 for (let at = 0; at < order.channels; at++) await follow(far, at, () => heard++);
 
 let joined = 0;
-let number = 0;
-let stop = false;
-const lane = async (at: number) => {
+const result = await measureRate(order, async (at) => {
   const group = groups[at % order.channels]!;
-  while (!stop) {
-    const member = `user ${number++}`;
-    await group.hold(member, JSON.stringify({ id: member, data: { name: member } }));
-    joined++;
-    group.release(member);
-  }
-};
-const lanes = Array.from({ length: order.inFlight }, (_, at) => lane(at));
-await pause(order.warmUp * 1e3);
-const [before, started] = [joined, performance.now()];
-await pause(order.seconds * 1e3);
-const result: NodesPresenceResult = { perSecond: ((joined - before) * 1e3) / (performance.now() - started) };
-stop = true;
-await Promise.all(lanes);
+  const member = `user ${joined++}`;
+  await group.hold(member, JSON.stringify({ id: member, data: { name: member } }));
+  group.release(member);
+});
 for (let tries = 0; heard < joined && tries < 100; tries++) await pause(50);
 if (heard < joined) throw new Error(`the other node was told of ${heard} joins, and there were ${joined}`);
 for (const { nodes, broker } of [near, far]) {

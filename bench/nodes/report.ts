@@ -21,10 +21,10 @@ export interface NodesRow {
   readonly samples: Readonly<Record<Kind, NodesResult[]>>;
 }
 
-export interface PublishRow {
+export interface RateRow {
   readonly inFlight: number;
   readonly channels: number;
-  /** Publications a second. */
+  /** A second. */
   readonly samples: number[];
 }
 
@@ -90,14 +90,18 @@ export function latencyPart(samples: Readonly<Record<Kind, readonly NodesResult[
   };
 }
 
-export function publishPart(rows: readonly PublishRow[]): Part {
+function linesOf(rows: readonly RateRow[]): string[][] {
+  return rows
+    .filter(({ samples }) => samples.length > 0)
+    .map(({ inFlight, channels, samples }) => [String(inFlight), String(channels), showValue(median(samples))]);
+}
+
+export function publishPart(rows: readonly RateRow[]): Part {
   const best = Math.max(...rows.map(({ samples }) => (samples.length > 0 ? median(samples) : 0)));
   return {
     title: 'Acknowledged publications through one node, with keys',
     header: ['in flight', 'channels', 'publications/s'],
-    lines: rows
-      .filter(({ samples }) => samples.length > 0)
-      .map(({ inFlight, channels, samples }) => [String(inFlight), String(channels), showValue(median(samples))]),
+    lines: linesOf(rows),
     goals: [
       {
         title: 'acknowledged publications a second, the best row',
@@ -109,13 +113,11 @@ export function publishPart(rows: readonly PublishRow[]): Part {
   };
 }
 
-export function presencePart(rows: readonly PublishRow[]): Part {
+export function presencePart(rows: readonly RateRow[]): Part {
   return {
     title: 'Members that join through one node, while another follows the same channels',
     header: ['in flight', 'channels', 'joins/s'],
-    lines: rows
-      .filter(({ samples }) => samples.length > 0)
-      .map(({ inFlight, channels, samples }) => [String(inFlight), String(channels), showValue(median(samples))]),
+    lines: linesOf(rows),
     goals: [],
     notes: [
       'Each member leaves again as soon as its join was told. Both nodes are in one process, which is that of the load.',
