@@ -1,10 +1,10 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Position } from '../../src/protocol/index.ts';
 import type { Bell } from './bell.ts';
 import type { Dice } from './dice.ts';
+import { UnreliableApplication } from './unreliable-application.ts';
 import { nameOf, wordOf } from './witness.ts';
+
+const FAILURES = { refused: 0.05, cut: 0.05, unanswered: 0.05 };
 
 interface Delivery {
   readonly missed?: number;
@@ -21,46 +21,25 @@ export class WebhookReceiver {
   /** The offset that it was told of last. */
   last = 0;
   #version = 0;
-  readonly #dice: Dice;
+  readonly #application: UnreliableApplication;
   readonly #bell: Bell;
-  readonly #server = createServer((request, response) => void this.#answer(request, response));
 
   constructor(channel: string, dice: Dice, bell: Bell) {
     this.channel = channel;
-    this.#dice = dice;
     this.#bell = bell;
+    this.#application = new UnreliableApplication(dice, FAILURES, (body) => this.#take(JSON.parse(body)));
   }
 
-  async open(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
+  open(): Promise<void> {
+    return this.#application.open();
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+    return this.#application.url;
   }
 
   close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let body = '';
-    try {
-      for await (const text of request.setEncoding('utf8')) body += text;
-    } catch {
-      return; // the server was killed in the middle of it
-    }
-    const roll = this.#dice.next();
-    if (roll < 0.05) response.writeHead(503).end();
-    else if (roll < 0.1) request.socket.destroy();
-    else {
-      this.#take(JSON.parse(body));
-      // The answer is lost, now and then.
-      if (roll < 0.15) request.socket.destroy();
-      else response.writeHead(204).end();
-    }
+    this.#application.close();
   }
 
   #take({ missed, events }: Delivery): void {

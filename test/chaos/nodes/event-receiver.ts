@@ -1,8 +1,8 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Position } from '../../../src/protocol/index.ts';
 import type { Dice } from '../dice.ts';
+import { UnreliableApplication } from '../unreliable-application.ts';
+
+const FAILURES = { refused: 0.03, cut: 0, unanswered: 0.03 };
 
 export interface ToldEvent {
   readonly version: number;
@@ -24,20 +24,18 @@ export class EventReceiver {
   /** Those that came again. */
   repeated = 0;
   readonly #texts = new Map<number, string>();
-  readonly #dice: Dice;
-  readonly #server = createServer((request, response) => void this.#answer(request, response));
+  readonly #application: UnreliableApplication;
 
   constructor(dice: Dice) {
-    this.#dice = dice;
+    this.#application = new UnreliableApplication(dice, FAILURES, (body) => this.#take(JSON.parse(body)));
   }
 
-  async open(): Promise<void> {
-    this.#server.listen(0, '127.0.0.1');
-    await once(this.#server, 'listening');
+  open(): Promise<void> {
+    return this.#application.open();
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/`;
+    return this.#application.url;
   }
 
   /** Who is online, or which channels are occupied, by what was told last. */
@@ -49,25 +47,7 @@ export class EventReceiver {
   }
 
   close(): void {
-    this.#server.close();
-    this.#server.closeAllConnections();
-  }
-
-  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    let body = '';
-    try {
-      for await (const text of request.setEncoding('utf8')) body += text;
-    } catch {
-      return; // the node was killed in the middle of it
-    }
-    const roll = this.#dice.next();
-    if (roll < 0.03) response.writeHead(503).end();
-    else {
-      this.#take(JSON.parse(body));
-      // The answer is lost, now and then.
-      if (roll < 0.06) request.socket.destroy();
-      else response.writeHead(204).end();
-    }
+    this.#application.close();
   }
 
   #take({ missed = 0, events }: { missed?: number; events: readonly ToldEvent[] }): void {
