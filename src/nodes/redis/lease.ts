@@ -32,6 +32,8 @@ export class Lease {
   readonly #patience: number;
   #node = newId();
   #until = 0;
+  /** The ids that it had before, until it is stored that whatever is held by them is to be swept. */
+  #former: readonly string[] = [];
   #renewing: Promise<void> | undefined;
   #stop = (): void => {};
 
@@ -101,12 +103,15 @@ export class Lease {
       this.#patience,
       describe(),
       Number(isNew),
+      ...this.#former,
     )) as [string, string?, ...string[]];
     if (until === undefined) {
+      this.#former = [...this.#former, this.#node];
       this.#node = newId();
       await this.#renew(true);
       onReborn();
     } else {
+      this.#former = [];
       this.#until = Number(until);
       onRenewed(dead);
     }

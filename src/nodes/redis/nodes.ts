@@ -43,6 +43,8 @@ export class RedisNodes implements Nodes {
   /** Milliseconds: see `Copy`. */
   readonly #quiet: number;
   #isQuiet = false;
+  /** Redis was away, and what it may have forgotten is to be said as soon as it is known by which id. */
+  #isBehind = false;
   #cancelQuiet = (): void => {};
   readonly #leaders = new Set<Leader>();
   #ends: (() => void)[] = [];
@@ -69,7 +71,9 @@ export class RedisNodes implements Nodes {
       describe: () => JSON.stringify({ host: hostname(), process: process.pid, started, settings: settings?.() }),
       onRenewed: (dead) => {
         this.#sweeper.sweep(dead.filter((node) => node !== this.#lease.node));
-        this.membership.sayAgain(false);
+        this.membership.sayAgain(this.#isBehind);
+        if (this.#isBehind) void this.#catchUp();
+        this.#isBehind = false;
         this.#tickets.renew().catch(() => {}); // with the next lease
       },
       onReborn: () => {
@@ -156,12 +160,16 @@ export class RedisNodes implements Nodes {
       void this.#settled();
     });
     for (const leader of this.#leaders) void leader.back();
+    this.#isBehind = true;
     await this.#lease.renew();
-    this.membership.sayAgain(true);
-    await this.membership.letGoAgain().catch(() => {}); // Redis is away again
-    await this.#tickets.putAgain().catch(() => {});
     await this.membership.readAgain();
     await this.#board.readAgain().catch(() => {}); // Redis is away again
+  }
+
+  /** Says what Redis may have forgotten besides who is held. */
+  async #catchUp(): Promise<void> {
+    await this.membership.letGoAgain().catch(() => {}); // Redis is away again
+    await this.#tickets.putAgain().catch(() => {}); // with the next lease
   }
 
   /** Redis has been there for a while: what could not be done at once, because a part of it was still away, is done now. */

@@ -139,8 +139,9 @@ return held
  *
  * ARGV: a verb, the node, and
  * - \`renew\`: milliseconds of the lease; milliseconds after its end until a node is swept; what others may know of the
- *   node; 1 for a new node. Returns now and the end of the lease, then the nodes to be swept; or now alone, if the node
- *   was swept or is being swept.
+ *   node; 1 for a new node; the ids that it had before, which are to be swept: Redis may have forgotten them, and then
+ *   have heard from this node by one of them. Returns now and the end of the lease, then the nodes to be swept; or now
+ *   alone, if the node was swept or is being swept.
  * - \`claim\`: milliseconds after the end of a lease as above; milliseconds that sweeping may take. Returns 1 if the node
  *   is to be swept by the caller: from then on it cannot renew its lease.
  * - \`swept\`: it was. Milliseconds until it is swept once more, and then no more: a failover may have lost the first time.
@@ -168,6 +169,7 @@ if verb == 'renew' then
   redis.call('HSET', town, 'beat', whole(now))
   redis.call('ZADD', living, whole(now + lease), node)
   redis.call('HSET', known, node, ARGV[5])
+  for at = 7, #ARGV do redis.call('ZADD', dying, 'NX', whole(now), ARGV[at]) end
   local answer = { whole(now), whole(now + lease) }
   if now >= quiet or quiet > now + lease then
     for _, dead in ipairs(redis.call('ZRANGEBYSCORE', living, '-inf', '(' .. whole(now - patience))) do

@@ -165,6 +165,21 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
     assert.ok(!told.includes('-luis') && !told.includes('-eva'), `nobody has left who is there: ${told}`);
   });
 
+  test('who is told to a Redis that has forgotten the node leaves it like everybody else', async (t) => {
+    const redis = await startRedis(t);
+    const [one, two] = [await openNode(t, redis.address, QUICK), await openNode(t, redis.address, QUICK)];
+    const there = await follow(two.nodes.membership, GROUP);
+    const before = one.nodes.id;
+    await redis.ask('flushall');
+    one.nodes.membership.hold(GROUP, 'ana');
+    await until(() => there.listening.members.has('ana'), 'ana is there');
+    assert.deepEqual(await two.nodes.membership.holders(GROUP, 'ana'), [before], 'by a lease that nobody knows');
+    const isSaidAgain = async () => (await two.nodes.membership.holders(GROUP, 'ana')).some((node) => node !== before);
+    await until(isSaidAgain, 'it has another lease, and says again who is there');
+    one.nodes.membership.letGo(GROUP, 'ana', 0);
+    await until(() => !there.listening.members.has('ana'), 'ana has left');
+  });
+
   test('a member who left right before Redis lost its end has left, although the node that held it lives', async (t) => {
     const redis = await startRedis(t);
     const [one, two] = [await openNode(t, redis.address, QUICK), await openNode(t, redis.address, QUICK)];
