@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
 import { memory, sqlite } from '../../src/broker/index.ts';
 import { Client, type Message } from '../../src/client/index.ts';
+import { Hub } from '../../src/hub/index.ts';
 import { contract, type Position } from '../../src/protocol/index.ts';
 import { HubPeer, serveHub } from '../server/hub-peer.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -78,6 +79,30 @@ test('a publication that is replaced again or erased leaves no copy of what it h
   assert.doesNotMatch(await all(), /secret/);
   await assert.rejects(hub.replace('chat', at, 'again'), { code: 'BAD_POSITION' });
   assert.equal((await hub.erase('chat', at))[1], 5, 'to erase again is no error');
+});
+
+test('what was never replaced is changed without reading what came after it', async (t) => {
+  const broker = memory();
+  const { read } = broker;
+  let entries = 0;
+  broker.read = async (...page) => {
+    const found = await read.apply(broker, page);
+    entries += found.gap ? 0 : found.entries.length;
+    return found;
+  };
+  const hub = new Hub({ broker });
+  t.after(() => hub.close());
+  const at = await hub.publish('chat', 'one');
+  for (let n = 0; n < 900; n++) await hub.publish('chat', n);
+  await hub.erase('chat', [at[0], 2]);
+  await hub.replace('chat', at, 'ONE');
+  assert.equal(entries, 2);
+  await hub.erase('chat', at);
+  const page = await hub.history('chat', { at: [at[0], 900] });
+  assert.deepEqual(
+    page.entries.map(([, data]) => data),
+    [899, null, null, null],
+  );
 });
 
 test('changes at the same moment follow each other, and leave the log and its readers with the same state', async (t) => {

@@ -67,7 +67,8 @@ export class Edits {
         data: data?.text ?? 'null',
         meta: JSON.stringify({ ...before, ...state }),
       });
-    await this.#emptyCopies(name, epoch, of);
+    // A replacement marks the original before it announces its copy. Without the mark, copies are behind what was there.
+    await this.#emptyCopies(name, epoch, of, original && !before.replaced ? log.head : of);
     pages.forget();
     const { position } = await broker.publish(name, {
       data: data?.text ?? 'null',
@@ -78,11 +79,11 @@ export class Edits {
     return position;
   }
 
-  /** Earlier replacements were announced with their data, which is not valid any more. */
-  async #emptyCopies(name: string, epoch: string, of: number): Promise<void> {
+  /** Earlier replacements were announced with their data, which is not valid any more. All are after the offset `from`. */
+  async #emptyCopies(name: string, epoch: string, of: number, from: number): Promise<void> {
     const { broker } = this.#context;
     const { oldest } = await broker.state(name);
-    for (let after = Math.max(of, oldest - 1); ; ) {
+    for (let after = Math.max(from, oldest - 1); ; ) {
       const page = await broker.read(name, [epoch, after], { limit: PAGE });
       if (page.gap || page.entries.length === 0) return;
       for (const entry of page.entries) {
