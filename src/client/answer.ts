@@ -1,4 +1,13 @@
-import { ProtocolError, type ServerMessage } from '../protocol/index.ts';
+import {
+  type Allowed,
+  type AnswerData,
+  type AnswerName,
+  type AnswerReturn,
+  type AnyOf,
+  type Contract,
+  ProtocolError,
+  type ServerMessage,
+} from '../protocol/index.ts';
 import type { Client } from './client.ts';
 import { encodeParts } from './json.ts';
 
@@ -17,7 +26,15 @@ export interface Asking {
  * other error is INTERNAL for the server, and the client emits its `error`.
  */
 // biome-ignore lint/suspicious/noExplicitAny: the data is whatever the server sends.
-export type AnswerHandler<Data = any> = (data: Data, asking: Asking) => unknown;
+export type AnswerHandler<Data = any, Result = unknown> = (data: Data, asking: Asking) => Result | Promise<Result>;
+
+/** By the given type or by the contract; without either, the data is whatever the server sends. */
+type DataOf<Given, C extends Contract, Name> = [Given] extends [never]
+  ? 0 extends 1 & C
+    ? // biome-ignore lint/suspicious/noExplicitAny: as above.
+      any
+    : AnswerData<C, Name>
+  : Given;
 
 type Extras = Awaited<ReturnType<Client['_load']>>;
 
@@ -117,12 +134,15 @@ class Answers {
  * @example
  * answer(client, 'confirm', ({ text }, { signal }) => dialog.ask(text, signal));
  */
-// biome-ignore lint/suspicious/noExplicitAny: by default the data is whatever the server sends.
-export function answer<Data = any>(
+export function answer<
+  Data = never,
   // biome-ignore lint/suspicious/noExplicitAny: of any contract.
-  client: Client<any>,
-  method: string,
-  handler: AnswerHandler<Data>,
+  C extends Contract = any,
+  const Name extends AnyOf<AnswerName<C>> = string,
+>(
+  client: Client<C>,
+  method: Name & Allowed<AnswerName<C>, Name>,
+  handler: AnswerHandler<DataOf<Data, C, Name>, AnswerReturn<C, Name>>,
 ): () => void {
   const answers = all.get(client) ?? new Answers(client);
   all.set(client, answers);

@@ -1,4 +1,9 @@
 export {
+  type AnswerData,
+  type AnswerInput,
+  type AnswerName,
+  type AnswerResult,
+  type AnswerReturn,
   type ChannelInput,
   type ChannelName,
   type ChannelOutput,

@@ -1,29 +1,43 @@
 import { ZocaloError } from '../errors.ts';
+import { checkNames, type OptionNames } from '../option-names.ts';
 import {
   type Contract,
   dataIssues,
   JsonText,
+  type MethodContract,
   PatternTable,
   ProtocolError,
   type SchemaResult,
   type StandardSchema,
   sentenceOf,
 } from '../protocol/index.ts';
-import { isThenable, then } from '../thenable.ts';
+import { then } from '../thenable.ts';
+
+type Methods = Readonly<Record<string, MethodContract>>;
+
+const NAMES: OptionNames<Contract> = { channels: true, methods: true, answers: true };
+const METHOD: OptionNames<MethodContract> = { data: true, result: true };
 
 /** The contract at run time. Its results are the schemas' outputs, which may differ from the inputs. */
 export class ContractCheck {
   readonly #channels: PatternTable<StandardSchema>;
-  readonly #methods: NonNullable<Contract['methods']>;
+  readonly #methods: Methods;
+  readonly #answers: Methods;
 
-  /** @throws ZocaloError BAD_OPTION for an invalid channel name or pattern. */
-  constructor({ channels = {}, methods = {} }: Contract = {}) {
+  /** @throws ZocaloError BAD_OPTION for an invalid channel name or pattern, a misspelt part, or what is no schema. */
+  constructor(contract: Contract = {}) {
+    checkNames(contract, NAMES, 'of a contract');
+    const { channels = {}, methods = {}, answers = {} } = contract;
+    for (const [name, schema] of Object.entries(channels)) checkSchema(`channels: ${name}`, schema);
+    checkMethods('methods', methods);
+    checkMethods('answers', answers);
     try {
       this.#channels = new PatternTable(channels);
     } catch (cause) {
       throw new ZocaloError('BAD_OPTION', `contract: ${(cause as Error).message}`, { cause });
     }
     this.#methods = methods;
+    this.#answers = answers;
   }
 
   /**
@@ -52,14 +66,14 @@ export class ContractCheck {
 
   /** Like `publication`, for the argument of a method; its handler gets a value. */
   callOf(method: string, data: JsonText): unknown {
-    return check(this.#schemasOf(method)?.data, data.value);
+    return checkMaybe(schemasOf(this.#methods, method)?.data, data.value);
   }
 
   /** For a handler's result: an invalid one is the server's failure, not the caller's. */
   async resultOf(method: string, result: unknown): Promise<JsonText> {
     let fitting = result;
     try {
-      const schema = this.#schemasOf(method)?.result;
+      const schema = schemasOf(this.#methods, method)?.result;
       if (schema) fitting = await check(schema, result instanceof JsonText ? result.value : result);
     } catch (cause) {
       throw new Error(`the result of ${method} breaks the contract: ${(cause as Error).message}`, { cause });
@@ -67,17 +81,58 @@ export class ContractCheck {
     return JsonText.of(fitting ?? null);
   }
 
-  #schemasOf(method: string) {
-    return Object.hasOwn(this.#methods, method) ? this.#methods[method] : undefined;
+  /** Like `publication`, for what clients are asked. */
+  askOf(method: string, data: unknown = null): JsonText | Promise<JsonText> {
+    const schema = schemasOf(this.#answers, method)?.data;
+    if (!schema) return written(data);
+    return then(checkMaybe(schema, data instanceof JsonText ? data.value : data), (fitting) =>
+      written(fitting ?? null),
+    );
+  }
+
+  /** Like `publication`, for what a client answered; `what` begins the sentence of a refusal. */
+  async answerOf(method: string, result: JsonText, what: string): Promise<JsonText> {
+    const schema = schemasOf(this.#answers, method)?.result;
+    if (!schema) return result;
+    try {
+      return written((await checkMaybe(schema, result.value)) ?? null);
+    } catch (cause) {
+      const { message, details } = cause as ProtocolError;
+      const sentence = `${what} breaks the contract: ${message}`;
+      throw new ProtocolError('BAD_DATA', sentence, undefined, undefined, details);
+    }
   }
 }
 
+function schemasOf(methods: Methods, method: string): MethodContract | undefined {
+  return Object.hasOwn(methods, method) ? methods[method] : undefined;
+}
+
+function checkMethods(kind: string, methods: Methods): void {
+  for (const [name, method] of Object.entries(methods)) {
+    checkNames(method, METHOD, `of ${kind}: ${name} in the contract`);
+    checkSchema(`${kind}: ${name}: data`, method.data);
+    if (method.result !== undefined) checkSchema(`${kind}: ${name}: result`, method.result);
+  }
+}
+
+function checkSchema(where: string, schema: StandardSchema | undefined): void {
+  if (typeof schema?.['~standard']?.validate !== 'function')
+    throw new ZocaloError('BAD_OPTION', `contract: ${where} is no schema`, {
+      advice: 'use a schema of a library that follows Standard Schema, such as zod, valibot or arktype',
+    });
+}
+
 function check(schema: StandardSchema | undefined, data: unknown): unknown {
-  if (!schema) return data;
-  const result = schema['~standard'].validate(data);
-  return isThenable(result)
-    ? Promise.resolve(result as PromiseLike<SchemaResult<unknown>>).then(fittingOf)
-    : fittingOf(result);
+  return schema ? then(schema['~standard'].validate(data), fittingOf) : data;
+}
+
+/** In JSON, what was left out is null. A schema that does not take null may take undefined: a default, or nothing. */
+function checkMaybe(schema: StandardSchema | undefined, data: unknown): unknown {
+  if (!schema || data !== null) return check(schema, data);
+  return then(schema['~standard'].validate(null), (result) =>
+    result.issues ? check(schema, undefined) : result.value,
+  );
 }
 
 function written(data: unknown): JsonText {

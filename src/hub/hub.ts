@@ -107,7 +107,7 @@ export class Hub<C extends Contract = any> {
     const patterns = new Patterns({ broker, clock, limits, rules, channels });
     const users = new Users(observers, nodes.others?.users);
     this.#nodes = nodes;
-    this.town = new Town({ nodes, users, channels, clock });
+    this.town = new Town({ nodes, users, channels, clock, contract });
     this.#context = {
       broker,
       membership: nodes.membership,
@@ -278,7 +278,7 @@ export class Hub<C extends Contract = any> {
   }
 
   /** A user, connected or not. */
-  user(id: string): User {
+  user(id: string): User<C> {
     return new User(id, this.#context.users, this.town.calls);
   }
 

@@ -22,7 +22,10 @@ export interface SchemaIssue {
 /** The schemas of channels, by name or pattern, and of methods. */
 export interface Contract {
   readonly channels?: Readonly<Record<string, StandardSchema>>;
+  /** What clients call, and the server answers. */
   readonly methods?: Readonly<Record<string, MethodContract>>;
+  /** What the server calls, by `hub.user(id).call`, and clients answer. */
+  readonly answers?: Readonly<Record<string, MethodContract>>;
 }
 
 export interface MethodContract {
@@ -32,7 +35,9 @@ export interface MethodContract {
 }
 
 /** Declares a contract, for `new Hub({ contract })` and `new Client<typeof agreed>(…)`. */
-export function contract<const C extends Contract>(agreed: C): C {
+export function contract<const C extends Contract>(
+  agreed: C & { readonly [Misspelt in Exclude<keyof C, keyof Contract>]: never },
+): C {
   return agreed;
 }
 
@@ -61,6 +66,11 @@ export type MethodName<C extends Contract> = C extends { readonly methods: infer
   ? Matched<keyof Methods & string>
   : string;
 
+/** The methods of clients that a contract mentions; any, where it mentions none. */
+export type AnswerName<C extends Contract> = C extends { readonly answers: infer Methods }
+  ? keyof Methods & string
+  : string;
+
 /** Some of these names, which an editor completes, or another text, which `Allowed` looks at. */
 export type AnyOf<Names extends string> = Names | (string & {});
 
@@ -84,15 +94,25 @@ export type ChannelOutput<C extends Contract, Name extends string> = Known<
 >;
 
 type MethodOf<C extends Contract, Name> = Name extends keyof C['methods'] ? C['methods'][Name] : unknown;
+type AnswerOf<C extends Contract, Name> = Name extends keyof C['answers'] ? C['answers'][Name] : unknown;
+
+type DataIn<Method> = Method extends { data: infer Schema } ? InputOf<Schema> : unknown;
+type DataOut<Method> = Method extends { data: infer Schema } ? OutputOf<Schema> : unknown;
+type ResultIn<Method> = Method extends { result: infer Schema } ? InputOf<Schema> : unknown;
+type ResultOut<Method> = Method extends { result: infer Schema } ? OutputOf<Schema> : unknown;
 
 /** The argument of a method, and what its handler gets. */
-export type MethodInput<C extends Contract, Name> =
-  MethodOf<C, Name> extends { data: infer Schema } ? InputOf<Schema> : unknown;
-export type MethodData<C extends Contract, Name> =
-  MethodOf<C, Name> extends { data: infer Schema } ? OutputOf<Schema> : unknown;
+export type MethodInput<C extends Contract, Name> = DataIn<MethodOf<C, Name>>;
+export type MethodData<C extends Contract, Name> = DataOut<MethodOf<C, Name>>;
 
 /** What a handler returns, and what its caller gets. */
-export type MethodReturn<C extends Contract, Name> =
-  MethodOf<C, Name> extends { result: infer Schema } ? InputOf<Schema> : unknown;
-export type MethodResult<C extends Contract, Name> =
-  MethodOf<C, Name> extends { result: infer Schema } ? OutputOf<Schema> : unknown;
+export type MethodReturn<C extends Contract, Name> = ResultIn<MethodOf<C, Name>>;
+export type MethodResult<C extends Contract, Name> = ResultOut<MethodOf<C, Name>>;
+
+/** The argument of a method of clients, and what the client's handler gets. */
+export type AnswerInput<C extends Contract, Name> = DataIn<AnswerOf<C, Name>>;
+export type AnswerData<C extends Contract, Name> = DataOut<AnswerOf<C, Name>>;
+
+/** What a client's handler returns, and what the server gets. */
+export type AnswerReturn<C extends Contract, Name> = ResultIn<AnswerOf<C, Name>>;
+export type AnswerResult<C extends Contract, Name> = ResultOut<AnswerOf<C, Name>>;

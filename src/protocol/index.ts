@@ -14,6 +14,11 @@ export {
 } from './codes.ts';
 export {
   type Allowed,
+  type AnswerData,
+  type AnswerInput,
+  type AnswerName,
+  type AnswerResult,
+  type AnswerReturn,
   type AnyOf,
   type ChannelInput,
   type ChannelName,

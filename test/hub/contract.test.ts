@@ -2,10 +2,17 @@ import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
 import { z } from 'zod';
 import { memory } from '../../src/broker/index.ts';
-import { Client } from '../../src/client/index.ts';
+import { type AnswerData, type AnswerReturn, answer, Client } from '../../src/client/index.ts';
 import { Hub, type HubOptions } from '../../src/hub/index.ts';
-import { contract, type DataIssues, ProtocolError, type StandardSchema } from '../../src/protocol/index.ts';
+import {
+  type Contract,
+  contract,
+  type DataIssues,
+  ProtocolError,
+  type StandardSchema,
+} from '../../src/protocol/index.ts';
 import { serve } from '../../src/server/transports/websocket/index.ts';
+import { TestNetwork } from '../../src/testing/index.ts';
 
 /** Takes a number as text, too, and takes longer for small ones: what comes first is settled last. */
 const slowNumber: StandardSchema<number | string, number> = {
@@ -153,6 +160,120 @@ test('without a contract, data is unknown', async (t) => {
   const hub = new Hub({ broker: memory() });
   // @ts-expect-error: it may be anything
   hub.method('rename', (data) => data.name);
+});
+
+const asking = contract({
+  answers: {
+    confirm: { data: z.object({ text: z.string().trim() }), result: z.object({ sure: z.boolean() }) },
+    rate: { data: z.number().default(5) },
+  },
+});
+
+/** A hub that asks its clients, and pages of ana. */
+function askingHub(t: TestContext) {
+  const network = new TestNetwork((parts) => {
+    return new Hub({ ...parts, contract: asking, connect: ({ token }) => (token ? { user: token } : {}) });
+  });
+  t.after(() => network.close());
+  const page = () => {
+    const client = network.client({ token: 'ana' });
+    client.open();
+    return client;
+  };
+  return { network, page, ana: network.hub.user('ana') };
+}
+
+test('what clients answer is typed by the contract on both ends, and the data fits before it is asked', async (t) => {
+  const { network, page, ana } = askingHub(t);
+  const client = page();
+  const asked: unknown[] = [];
+  answer(client, 'confirm', ({ text }) => {
+    const upper: string = text.toUpperCase();
+    asked.push(upper);
+    return { sure: text.length > 3 };
+  });
+  answer(client, 'rate', async (stars) => {
+    asked.push(stars.toFixed());
+    return 'anything';
+  });
+  // @ts-expect-error: the contract does not mention it, and completes the names
+  answer(client, 'confrim', () => null)();
+  // @ts-expect-error: the result has no such member
+  answer(network.client(), 'confirm', () => ({ shure: true }));
+  // @ts-expect-error: the result is not there
+  answer(network.client(), 'confirm', () => {});
+  answer<{ other: 1 }>(client, 'typed by hand', ({ other }) => other)();
+  const name: string = 'only known at run time';
+  answer(client, name, () => null)();
+  type Confirmed = AnswerReturn<typeof asking, 'confirm'>;
+  const fits: AnswerData<typeof asking, 'confirm'> = { text: '' };
+  await network.settle();
+
+  const confirmed = ana.call('confirm', { text: '  sure? ' });
+  const rated = ana.call('rate');
+  await network.settle();
+  const { sure }: Confirmed = await confirmed;
+  assert.deepEqual([sure, await rated, asked, fits], [true, 'anything', ['SURE?', '5'], { text: '' }]);
+  // @ts-expect-error: the text is a string
+  await assert.rejects(ana.call('confirm', { text: 42 }), { code: 'BAD_DATA', message: /^text: / });
+  // @ts-expect-error: the contract does not mention it
+  const unknown = ana.call('confrim', {});
+  const refused = assert.rejects(unknown, { code: 'NO_SUCH_METHOD' });
+  // @ts-expect-error: the result has no such member
+  const shure = ana.call('confirm', { text: 'sure?' }).then(({ shure }) => shure);
+  await network.settle();
+  await refused;
+  assert.equal(await shure, undefined);
+});
+
+test('an answer that does not fit the contract is a refusal: another page may still answer', async (t) => {
+  const { network, page, ana } = askingHub(t);
+  const [wrong, right] = [page(), page()] as Client[];
+  let answerRight = (_: object): void => {};
+  answer(wrong!, 'confirm', () => ({ sure: 'very' }));
+  answer(right!, 'confirm', () => new Promise((resolve) => (answerRight = resolve)));
+  await network.settle();
+  const confirmed = ana.call('confirm', { text: 'sure?' });
+  await network.settle();
+  answerRight({ sure: true, more: 1 });
+  await network.settle();
+  assert.deepEqual(await confirmed, { sure: true });
+  right!.close();
+  await network.settle();
+  const refused = ana.call('confirm', { text: 'sure?' }).catch((error) => error);
+  await network.settle();
+  const { message, details } = await refused;
+  assert.match(message, /^what ana answered to confirm breaks the contract: sure: .*expected boolean/);
+  assert.deepEqual((details as DataIssues).issues[0]!.path, ['sure']);
+});
+
+test('a method that takes nothing, or has a default, is called without data', async (t) => {
+  const agreed = contract({
+    methods: { ping: { data: z.void(), result: z.void() }, rate: { data: z.number().default(5), result: z.number() } },
+    answers: { hide: { data: z.void(), result: z.void() } },
+  });
+  const network = new TestNetwork((parts) => new Hub({ ...parts, contract: agreed, connect: () => ({ user: 'ana' }) }));
+  t.after(() => network.close());
+  network.hub.method('ping', (data) => data);
+  network.hub.method('rate', (stars) => stars);
+  const client = network.client();
+  answer(client, 'hide', (data) => data);
+  await network.settle();
+  const results = Promise.all([client.call('ping'), client.call('rate'), network.hub.user('ana').call('hide')]);
+  const refused = assert.rejects(client.call('rate', '5' as never), { code: 'BAD_DATA' });
+  await network.settle();
+  assert.deepEqual([await results, await refused], [[null, 5, null], undefined]);
+});
+
+test('a misspelt part of a contract is refused by name, and so is what is no schema', () => {
+  const refused = (wrong: object, message: RegExp) =>
+    assert.throws(() => new Hub({ broker: memory(), contract: wrong as Contract }), { code: 'BAD_OPTION', message });
+  // @ts-expect-error: no such part
+  contract({ methods: {}, chanels: {} });
+  refused({ chanels: {} }, /chanels of a contract; did you mean channels/);
+  refused({ methods: { rename: { data: z.string(), resutl: z.string() } } }, /resutl of methods: rename.*result/);
+  refused({ answers: { confirm: {} } }, /answers: confirm: data is no schema/);
+  refused({ channels: { 'chat:*': { text: 'string' } } }, /channels: chat:\* is no schema/);
 });
 
 test('a contract with an invalid name or pattern is refused', () => {

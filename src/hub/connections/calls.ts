@@ -4,6 +4,7 @@ import { ZocaloError } from '../../errors.ts';
 import type { Nodes } from '../../nodes/index.ts';
 import { checkNames, type OptionNames } from '../../option-names.ts';
 import { JsonText, LIMITS, ProtocolError } from '../../protocol/index.ts';
+import type { ContractCheck } from '../contract-check.ts';
 import { detailsOf } from '../error-answer.ts';
 import type { Asked, Outcome } from './asked.ts';
 import type { Users } from './users.ts';
@@ -27,6 +28,7 @@ export interface CallsParts {
   readonly nodes: Nodes;
   readonly users: Users;
   readonly clock: Clock;
+  readonly contract: ContractCheck;
 }
 
 interface Question {
@@ -59,7 +61,7 @@ export class Calls {
     bus?.answer('called', (id) => this.#running.get(id as string)?.());
   }
 
-  /** @throws ProtocolError UNAVAILABLE, NO_SUCH_METHOD, TIMEOUT, or the client's own; ZocaloError BAD_OPTION, LOG_…. */
+  /** @throws ProtocolError UNAVAILABLE, NO_SUCH_METHOD, TIMEOUT, BAD_DATA, or the client's own; ZocaloError BAD_OPTION, LOG_…. */
   async call(user: string, method: string, data: unknown, options: UserCallOptions = {}): Promise<JsonText> {
     checkNames(options, NAMES, 'of user.call');
     const { timeout = TIMEOUT, signal } = options;
@@ -72,7 +74,8 @@ export class Calls {
         advice: `use 1 to ${LIMITS.method} characters`,
       });
     if (signal?.aborted) throw signal.reason;
-    const question = { id: randomUUID(), user, method, text: JsonText.of(data ?? null).text, timeout };
+    const { text } = await this.#parts.contract.askOf(method, data);
+    const question = { id: randomUUID(), user, method, text, timeout };
     const outcome = await this.#ask(question, options);
     if ('refusal' in outcome) throw outcome.refusal;
     return outcome.result;
@@ -105,6 +108,17 @@ export class Calls {
     }
   }
 
+  /** A result that breaks the contract is a refusal. Never rejects. */
+  async #checked(user: string, method: string, outcome: Outcome): Promise<Outcome> {
+    if ('refusal' in outcome) return outcome;
+    try {
+      const what = `what ${user} answered to ${method}`;
+      return { result: await this.#parts.contract.answerOf(method, outcome.result, what) };
+    } catch (refusal) {
+      return { refusal: refusal as ProtocolError };
+    }
+  }
+
   /** Asks the connections on this node. Never rejects. */
   #askHere({ id, user, method, text, timeout }: Question): Promise<Outcome> {
     const { users, clock } = this.#parts;
@@ -125,11 +139,12 @@ export class Calls {
       const cancel = clock.after(timeout, late);
       this.#running.set(id, late);
       const data = JsonText.written(text);
+      const answered = (outcome: Outcome) => {
+        left -= 1;
+        if ('result' in outcome || left === 0) done(outcome);
+      };
       const drops = able.map((asked) =>
-        asked.ask(method, data, (outcome) => {
-          left -= 1;
-          if ('result' in outcome || left === 0) done(outcome);
-        }),
+        asked.ask(method, data, (outcome) => void this.#checked(user, method, outcome).then(answered)),
       );
     });
   }

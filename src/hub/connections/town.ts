@@ -5,6 +5,7 @@ import type { UserConnection } from '../caller.ts';
 import { checkName } from '../channel-name.ts';
 import type { Channels } from '../channels/channels.ts';
 import { groupOf } from '../channels/presence.ts';
+import type { ContractCheck } from '../contract-check.ts';
 import { Calls } from './calls.ts';
 import type { Users } from './users.ts';
 
@@ -74,6 +75,7 @@ export interface TownParts {
   readonly users: Users;
   readonly channels: Channels;
   readonly clock: Clock;
+  readonly contract: ContractCheck;
 }
 
 /** Names in one answer of a node. */
@@ -103,8 +105,8 @@ export class Town {
   readonly #channels: Channels;
   readonly #local: Local;
 
-  constructor({ nodes, users, channels, clock }: TownParts) {
-    this.calls = new Calls({ nodes, users, clock });
+  constructor({ nodes, users, channels, clock, contract }: TownParts) {
+    this.calls = new Calls({ nodes, users, clock, contract });
     this.#nodes = nodes;
     this.#users = users;
     this.#channels = channels;

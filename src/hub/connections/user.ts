@@ -1,11 +1,12 @@
-import type { Code } from '../../protocol/index.ts';
+import type { Allowed, AnswerInput, AnswerName, AnswerResult, AnyOf, Code, Contract } from '../../protocol/index.ts';
 import type { UserConnection } from '../caller.ts';
 import { checkName } from '../channel-name.ts';
 import type { Calls, UserCallOptions } from './calls.ts';
 import type { Users } from './users.ts';
 
 /** One user with any number of connections; having none is no error. */
-export class User {
+// biome-ignore lint/suspicious/noExplicitAny: of any contract.
+export class User<C extends Contract = any> {
   readonly id: string;
   readonly #users: Users;
   readonly #calls: Calls;
@@ -31,15 +32,20 @@ export class User {
   /**
    * Calls a method that the user's clients answer (`answer` of the client), and resolves with the result. All of their
    * connections that offer it are asked, on all nodes; the first result counts, and the others are told that theirs is
-   * not needed. Rejects when all have refused, with the last refusal.
+   * not needed. Rejects when all have refused, with the last refusal. The contract's `answers` check the data, and each
+   * result: one that does not fit counts as a refusal.
    * @throws ProtocolError UNAVAILABLE when the user is not connected, NO_SUCH_METHOD when no client offers the method,
-   *   TIMEOUT when no answer came in time, or the client's own; ZocaloError BAD_OPTION, LOG_….
+   *   TIMEOUT when no answer came in time, BAD_DATA, or the client's own; ZocaloError BAD_OPTION, LOG_….
    *
    * @example
    * const isSure = await hub.user('ana').call<boolean>('confirm', { text: 'Delete it?' }, { timeout: 60_000 });
    */
-  async call<T = unknown>(method: string, data?: unknown, options?: UserCallOptions): Promise<T> {
-    return (await this.#calls.call(this.id, method, data, options)).value as T;
+  async call<T = never, const Name extends AnyOf<AnswerName<C>> = string>(
+    method: Name & Allowed<AnswerName<C>, Name>,
+    data?: AnswerInput<C, Name>,
+    options?: UserCallOptions,
+  ): Promise<[T] extends [never] ? AnswerResult<C, Name> : T> {
+    return (await this.#calls.call(this.id, method, data, options)).value as never;
   }
 
   /**

@@ -1,6 +1,15 @@
 /** Not run: the compiler must take what is right here, and refuse what is marked. */
 import { type ComputedRef, ref } from 'vue';
-import { type ChannelInput, type ChannelName, Client, contract, type MethodName, type Position } from 'zocalo-client';
+import {
+  type AnswerName,
+  answer,
+  type ChannelInput,
+  type ChannelName,
+  Client,
+  contract,
+  type MethodName,
+  type Position,
+} from 'zocalo-client';
 import * as react from 'zocalo-client/react';
 import * as svelte from 'zocalo-client/svelte';
 import { channelView, type Row } from 'zocalo-client/views';
@@ -22,6 +31,7 @@ const is = <T extends true>(_?: T): void => {};
 const agreed = contract({
   channels: { 'chat:*': schema<{ text: string }, { text: string; at: number }>(), news: schema<{ title: string }>() },
   methods: { rename: { data: schema<{ name: string }>(), result: schema<boolean>() } },
+  answers: { confirm: { data: schema<{ text: string }>(), result: schema<boolean>() } },
 });
 const client = new Client<typeof agreed>('ws://localhost');
 const plain = new Client('ws://localhost');
@@ -51,6 +61,18 @@ client.history('new');
 client.call('renam', { name: 'Ana' });
 // @ts-expect-error: the method takes a name
 client.call('rename', { nam: 'Ana' });
+is<Same<AnswerName<typeof agreed>, 'confirm'>>();
+answer(client, 'confirm', ({ text }) => is<Same<typeof text, string>>() === undefined);
+answer(client, 'confirm', async (_, { signal }) => signal.aborted);
+// @ts-expect-error: no such method
+answer(client, 'confrim', () => true);
+// @ts-expect-error: the result is a boolean
+answer(client, 'confirm', () => 'yes');
+// @ts-expect-error: the data has a text
+answer(client, 'confirm', ({ txt }) => txt);
+answer(plain, 'anything', (data) => data.anything);
+answer<{ text: string }>(plain, 'anything', ({ text }) => is<Same<typeof text, string>>());
+answer(client, room, () => 1);
 plain.call('anything', 1);
 plain.subscribe<string>('anything').publish('hola');
 
