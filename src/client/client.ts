@@ -161,9 +161,10 @@ export class Client<C extends Contract = any> {
     const { since, recent = 0, presence, member, signal } = options;
     // Never two stars in a row.
     if (!isChannel(channel.replace(/\*(?!\*)/g, '-'))) throw noChannel(channel);
-    const wishes = channel.includes('*') ? '' : encodeParts({ presence: presence || undefined, member }).slice(1, -2);
-    this.open();
     const context = this.#context;
+    const wished = { presence: presence || undefined, member: context.settings.bytes.written?.(member) ?? member };
+    const wishes = channel.includes('*') ? '' : encodeParts(wished).slice(1, -2);
+    this.open();
     const feed = context.feeds.get(channel) ?? new Feed(context, channel, since);
     context.feeds.set(channel, feed);
     const subscription = new Subscription<never, unknown>(context, feed, since, recent, wishes);

@@ -46,7 +46,7 @@ export class Extras {
     this.context = context;
     this.#encode = encode;
     this.#isPassing = isPassing;
-    this.people = new People(context, isPassing, error);
+    this.people = new People(context, isPassing, encode, error);
     this.#patterns = [...context.feeds.values()].some(({ isPattern }) => isPattern) ? new Patterns(context) : undefined;
   }
 

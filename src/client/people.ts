@@ -1,5 +1,6 @@
 import type { Member, Presence, ProtocolError, ServerMessage } from '../protocol/index.ts';
 import type { Feed, FeedContext, Reader } from './feed.ts';
+import type { encodeParts } from './json.ts';
 import type { PresenceEvent } from './messages.ts';
 import type { isPassing } from './retry.ts';
 
@@ -53,13 +54,15 @@ interface Told {
 export class People {
   readonly #context: FeedContext;
   readonly #isPassing: IsPassing;
+  readonly #encode: typeof encodeParts;
   readonly #ProtocolError: typeof ProtocolError;
   /** Those who were told who is there. */
   readonly #shown = new WeakSet<Reader>();
   readonly #told = new Map<Feed, Told>();
 
-  constructor(context: FeedContext, isPassing: IsPassing, error: typeof ProtocolError) {
+  constructor(context: FeedContext, isPassing: IsPassing, encode: typeof encodeParts, error: typeof ProtocolError) {
     this.#ProtocolError = error;
+    this.#encode = encode;
     this.#context = context;
     this.#isPassing = isPassing;
   }
@@ -86,8 +89,10 @@ export class People {
     this.changed(feed);
   }
 
-  /** Changes what the others see of us: `"member":{"name":"Ana"}`; '': we are no member. Rejects as the server refuses. */
-  async setMember(feed: Feed, reader: Reader, member: string): Promise<void> {
+  /** Changes what the others see of us; undefined: we are no member. Rejects with a TypeError, and as the server refuses. */
+  async setMember(feed: Feed, reader: Reader, data: unknown): Promise<void> {
+    const { bytes } = this.#context.settings;
+    const member = this.#encode({ member: bytes.written?.(data) ?? data }).slice(1, -2);
     if (!feed.readers.has(reader)) throw new this.#ProtocolError('CLOSED', 'the subscription has ended');
     const before = reader.wishes;
     const wishes = [...(partsOf(before).presence ? ['"presence":true'] : []), ...(member ? [member] : [])].join();

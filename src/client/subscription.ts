@@ -3,7 +3,6 @@ import type { ClientContext } from './context.ts';
 import { Cursor } from './cursor.ts';
 import { Emitter } from './emitter.ts';
 import type { Feed, FeedState, Reader } from './feed.ts';
-import { encodeParts } from './json.ts';
 import type { HistoryOptions, HistoryPage } from './lookups.ts';
 import type { GapEvent, Message, PresenceEvent, SkipEvent } from './messages.ts';
 import type { PublicationOptions } from './outbox.ts';
@@ -145,8 +144,7 @@ export class Subscription<T = unknown, Input = T, Gaps = GapEvent> implements As
    * the server has accepted it, after the next connection if there is none; rejects with its code, or with CLOSED.
    */
   async setMember(data: unknown): Promise<void> {
-    const wish = encodeParts({ member: data });
-    return (await this.#context.load()).people.setMember(this.#feed, this.#reader, wish.slice(1, -2));
+    return (await this.#context.load()).people.setMember(this.#feed, this.#reader, data);
   }
 
   /** A page of the channel's log. Rejects with the server's code, TIMEOUT or CLOSED. */

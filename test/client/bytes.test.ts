@@ -83,6 +83,26 @@ for (const kind of ['memory', 'sqlite'])
     assert.deepEqual(heard[3], HOLA);
   });
 
+test('what a member shows may have bytes, from its subscription and changed in place', async (t) => {
+  const { hub, url } = await serveHub(t, { channels: { '*': { presence: true } } });
+  const joined: unknown[] = [];
+  hub.observe({ onJoin: ({ data }) => joined.push(data) });
+  const client = new Client(url, { bytes });
+  const plain = new Client(url);
+  t.after(() => [plain, client].map((one) => one.close()));
+  const camera = client.subscribe('camera', { presence: true, member: { photo: HOLA } });
+  const seen: unknown[] = [];
+  camera.on('presence', ({ members }) => seen.push([...members.values()].map(({ data }) => data)));
+  await until(() => seen.length === 1, 'it has joined');
+  await camera.setMember(HOLA);
+  await until(() => seen.length === 2, 'it has changed');
+  assert.deepEqual(seen, [[{ photo: HOLA }], [HOLA]]);
+  assert.deepEqual(joined, [{ photo: HOLA }]);
+  assert.deepEqual((await plain.presence('camera')).members![0]!.data, FORM);
+  await assert.rejects(camera.setMember({ count: 1n }), TypeError);
+  await assert.rejects(plain.subscribe('camera').setMember(HOLA), TypeError);
+});
+
 test('without the option, bytes are refused as before, and other values always are', async (t) => {
   const { url } = await serveHub(t);
   const plain = new Client(url);
