@@ -44,7 +44,8 @@ const LOST = 1006;
  * events. Pass the result to clients as their option `WebSocket`; several may share it.
  *
  * A WebSocket is tried first. When nothing has come through it in `failures` attempts in a row, and requests to the same
- * address work, the connection consists of requests. For ten minutes, further connections begin so, unless that fails.
+ * address work, the connection consists of requests. For ten minutes, further connections begin so, unless that fails;
+ * the next one after that tries a WebSocket once.
  *
  * @example
  * const client = new Client('wss://example.org', { WebSocket: withFallback({ storage: sessionStorage }) });
@@ -88,7 +89,11 @@ class Memory {
   }
 
   requestsWork(): void {
-    this.failures = 0;
+    // While it is remembered no WebSocket is tried, so there is nothing new to remember: otherwise connections that last
+    // less than that would put off the next try for ever.
+    if (!this.isBlocked) return;
+    // After that time one failure is enough, and requests follow at once.
+    this.failures = this.#most - 1;
     this.#until = this.clock.now() + this.#remember;
     quietly(() => this.#storage?.setItem(KEY, String(this.#until)));
   }

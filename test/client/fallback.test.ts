@@ -97,6 +97,34 @@ test('nothing is lost or doubled when a connection goes on by requests, and back
   );
 });
 
+test('connections by requests that are cut again and again do not put off the WebSocket for ever', async (t) => {
+  const { server, url } = await serveHub(t);
+  const proxy = await startProxy(t, portOf(url));
+  const { state, WebSocket } = await network();
+  const clock = new FakeClock();
+  const client = new Client(through(proxy), { WebSocket: withFallback({ WebSocket, clock }), random: () => 0 });
+  t.after(() => client.close());
+  client.open();
+  let opened = 0;
+  client.on('state', (now) => {
+    if (now === 'open') opened++;
+  });
+  await until(() => opened === 1, 'it is open');
+  const cutAfter = async (minutes: number) => {
+    clock.advance(minutes * 60_000);
+    const before = opened;
+    proxy.cut();
+    await until(() => opened > before, 'it is open again');
+    return state.tried;
+  };
+  assert.deepEqual([state.tried, await cutAfter(4), await cutAfter(4)], [2, 2, 2]);
+  assert.equal(await cutAfter(4), 3, 'one failure is enough now');
+  assert.equal(await cutAfter(9), 3);
+  state.isBlocked = false;
+  assert.equal(await cutAfter(2), 4);
+  assert.equal(server.users.size, 1);
+});
+
 test('a proxy that lets the handshake through and drops every frame is noticed', async (t) => {
   const { hub, server, url } = await serveHub(t);
   const proxy = await startProxy(t, portOf(url));
