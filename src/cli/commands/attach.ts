@@ -14,6 +14,7 @@ Databases: ${DATABASE_FORMS}
 Examples:
   zocalo attach mysql://root@127.0.0.1/shop --table orders --channel 'orders:{customer_id}'
   zocalo attach postgres://postgres@127.0.0.1/shop --table orders --channel orders --yes
+  zocalo attach postgres://postgres@127.0.0.1/shop --table sales.orders --channel orders --yes
   zocalo attach sqlite:shop.db --table orders --channel 'orders:{customer_id}' --yes`;
 
 const DETACH_EXAMPLES = `
@@ -35,7 +36,7 @@ export function addAttach(program: Command): void {
   program
     .command('attach <database>')
     .description('let the changes of a table reach channels')
-    .requiredOption('--table <table>', 'the table')
+    .requiredOption('--table <table>', 'the table, or schema.table')
     .requiredOption('--channel <name>', 'the channel, with columns in braces')
     .option('--outbox <table>', 'the outbox', 'zocalo_outbox')
     .option('--yes', 'run the SQL')

@@ -1,7 +1,9 @@
-import { identifier } from './identifiers.ts';
+import { identifier, type TableName, tableIdentifier, tableText } from './identifiers.ts';
 import { type Attachment, CHANNEL_WIDTH, type Column, PREFIX, type TriggerTexts } from './triggers.ts';
 
-const quote = (name: string) => identifier(name, '`');
+const MARK = '`';
+const quote = (name: string) => identifier(name, MARK);
+const quoteTable = (table: TableName) => tableIdentifier(table, MARK);
 
 const BYTES = /blob$|binary$|^geometry|point$|string$|polygon$|collection$/;
 /** What JSON_OBJECT would write with zeros before it, as no JSON: `000007`. Or as bytes. */
@@ -12,32 +14,37 @@ const EVENTS = ['insert', 'update', 'delete'] as const;
 
 /** Three triggers for a table, which have the rights of their definer. */
 export const mysqlTriggers: TriggerTexts = {
+  home: 'SELECT DATABASE() AS name',
+
   columns: `SELECT COLUMN_NAME AS name,
       LOWER(CONCAT(DATA_TYPE, IF(COLUMN_TYPE LIKE '%zerofill', ' zerofill', ''))) AS type FROM information_schema.columns
-    WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position`,
+    WHERE table_name = ? AND table_schema = COALESCE(?, DATABASE()) ORDER BY ordinal_position`,
 
   attach: (attachment) => [
     ...mysqlTriggers.detach(attachment.table),
     ...EVENTS.map((event) => {
       const { table, outbox } = attachment;
-      return `CREATE TRIGGER ${triggerOf(table, event)} AFTER ${event.toUpperCase()} ON ${quote(table)} FOR EACH ROW
-INSERT INTO ${quote(outbox)} (channel, data)
+      return `CREATE TRIGGER ${triggerOf(table, event)} AFTER ${event.toUpperCase()} ON ${quoteTable(table)} FOR EACH ROW
+${mysqlTriggers.target(outbox)}
 ${insertion(event, attachment)}`;
     }),
   ],
 
   detach: (table) => EVENTS.map((event) => `DROP TRIGGER IF EXISTS ${triggerOf(table, event)}`),
 
-  attached: `SELECT DISTINCT EVENT_OBJECT_TABLE AS name FROM information_schema.triggers
-    WHERE trigger_schema = DATABASE() AND trigger_name = CONCAT('${PREFIX}', EVENT_OBJECT_TABLE, '_insert')`,
+  attached: `SELECT EVENT_OBJECT_TABLE AS name, NULLIF(TRIGGER_SCHEMA, DATABASE()) AS \`schema\`,
+      ACTION_STATEMENT AS body FROM information_schema.triggers
+    WHERE trigger_name = CONCAT('${PREFIX}', EVENT_OBJECT_TABLE, '_insert') ORDER BY 2, 1`,
 
-  grant: (user, password, outbox, host) => [
+  target: (outbox) => `INSERT INTO ${quoteTable(outbox)} (channel, data)`,
+
+  grant: (user, password, outbox, { host }) => [
     `CREATE USER ${literal(user)}@${literal(host)} IDENTIFIED BY ${literal(password)}`,
-    `GRANT SELECT, UPDATE, DELETE ON ${quote(outbox)} TO ${literal(user)}@${literal(host)}`,
+    `GRANT SELECT, UPDATE, DELETE ON ${quoteTable(outbox)} TO ${literal(user)}@${literal(host)}`,
   ],
 
-  drop: (outbox, user, host) => [
-    `DROP TABLE IF EXISTS ${quote(outbox)}`,
+  drop: (outbox, user, { host }) => [
+    `DROP TABLE IF EXISTS ${quoteTable(outbox)}`,
     `DROP USER IF EXISTS ${literal(user)}@${literal(host)}`,
   ],
 };
@@ -45,7 +52,7 @@ ${insertion(event, attachment)}`;
 function insertion(event: (typeof EVENTS)[number], { table, columns, channel }: Attachment): string {
   const row = event === 'delete' ? 'NULL' : objectOf('NEW', columns);
   const old = event === 'insert' ? 'NULL' : objectOf('OLD', columns);
-  const data = `JSON_OBJECT('op', '${event}', 'table', ${literal(table)}, 'row', ${row}, 'old', ${old})`;
+  const data = `JSON_OBJECT('op', '${event}', 'table', ${literal(tableText(table))}, 'row', ${row}, 'old', ${old})`;
   const select = (row: string) => `SELECT ${channelOf(row, channel)}, ${data}`;
   if (event !== 'update') return select(event === 'insert' ? 'NEW' : 'OLD');
   const same = columns.map((column) => `${bytesOf('NEW', column)} <=> ${bytesOf('OLD', column)}`).join(' AND ');
@@ -84,8 +91,9 @@ function nameOf(row: string, { name, type }: Column): string {
   return BYTES.test(type) ? `LOWER(HEX(${value}))` : value;
 }
 
-function triggerOf(table: string, event: string): string {
-  return quote(`${PREFIX}${table}_${event}`);
+/** A trigger is in the schema of its table. */
+function triggerOf(table: TableName, event: string): string {
+  return quoteTable({ ...table, name: `${PREFIX}${table.name}_${event}` });
 }
 
 function literal(value: string): string {

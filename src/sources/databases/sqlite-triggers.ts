@@ -1,36 +1,38 @@
-import { identifier } from './identifiers.ts';
+import { identifier, tableIdentifier } from './identifiers.ts';
 import { type Attachment, CHANNEL_WIDTH, type Column, PREFIX, quoted, type TriggerTexts } from './triggers.ts';
 
 const EVENTS = ['insert', 'update', 'delete'] as const;
 
 export const sqliteTriggers: TriggerTexts = {
-  columns: 'SELECT name, lower(type) AS type FROM pragma_table_info(?) ORDER BY cid',
+  home: undefined,
+  columns: 'SELECT name, lower(type) AS type FROM pragma_table_info(?1) WHERE ?2 IS NULL ORDER BY cid',
 
   attach: (attachment) => [
     ...sqliteTriggers.detach(attachment.table),
     ...EVENTS.map((event) => triggerText(event, attachment)),
   ],
 
-  detach: (table) => EVENTS.map((event) => `DROP TRIGGER IF EXISTS ${identifier(`${PREFIX}${table}_${event}`)}`),
+  detach: (table) => EVENTS.map((event) => `DROP TRIGGER IF EXISTS ${identifier(`${PREFIX}${table.name}_${event}`)}`),
 
-  attached: `SELECT tbl_name AS name FROM sqlite_schema
+  attached: `SELECT tbl_name AS name, NULL AS schema, sql AS body FROM sqlite_schema
     WHERE type = 'trigger' AND name = '${PREFIX}' || tbl_name || '_insert'`,
 
   grant: () => [],
-  drop: (outbox) => [`DROP TABLE IF EXISTS ${identifier(outbox)}`],
+  target: (outbox) => `INSERT INTO ${tableIdentifier(outbox)} (channel, data)`,
+  drop: (outbox) => [`DROP TABLE IF EXISTS ${tableIdentifier(outbox)}`],
 };
 
 function triggerText(event: (typeof EVENTS)[number], { table, columns, channel, outbox }: Attachment): string {
   const row = event === 'delete' ? 'NULL' : objectOf('NEW', columns);
   const old = event === 'insert' ? 'NULL' : objectOf('OLD', columns);
-  const data = `json_object('op', '${event}', 'table', ${quoted(table)}, 'row', ${row}, 'old', ${old})`;
+  const data = `json_object('op', '${event}', 'table', ${quoted(table.name)}, 'row', ${row}, 'old', ${old})`;
   const rows = event === 'update' ? ['NEW', 'OLD'] : [event === 'insert' ? 'NEW' : 'OLD'];
   // The column's own collation may take two texts for one, such as `ana` and `Ana`.
   const changed = ({ name }: Column) => `NEW.${identifier(name)} COLLATE BINARY IS NOT OLD.${identifier(name)}`;
   const when = columns.map(changed).join(' OR ');
-  return `CREATE TRIGGER ${identifier(`${PREFIX}${table}_${event}`)} AFTER ${event.toUpperCase()} ON ${identifier(table)} FOR EACH ROW
+  return `CREATE TRIGGER ${identifier(`${PREFIX}${table.name}_${event}`)} AFTER ${event.toUpperCase()} ON ${identifier(table.name)} FOR EACH ROW
 ${event === 'update' ? `WHEN ${when}\n` : ''}BEGIN
-  INSERT INTO ${identifier(outbox)} (channel, data)
+  ${sqliteTriggers.target(outbox)}
     ${rows.map((row) => `SELECT ${channelOf(row, channel)}, ${data}`).join('\n    UNION ')};
 END`;
 }

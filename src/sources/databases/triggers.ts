@@ -1,5 +1,6 @@
 import { ZocaloError } from '../../errors.ts';
 import { channelFault, isChannel } from '../../protocol/index.ts';
+import type { TableName } from './identifiers.ts';
 
 export interface Column {
   readonly name: string;
@@ -9,26 +10,39 @@ export interface Column {
 
 /** A table whose changes go to an outbox. */
 export interface Attachment {
-  readonly table: string;
+  readonly table: TableName;
   readonly columns: readonly Column[];
   /** Text and, between the texts, columns: see `channelParts`. */
   readonly channel: readonly (string | Column)[];
-  readonly outbox: string;
+  /** With its schema, where the table has one. */
+  readonly outbox: TableName;
+}
+
+/** Where an outbox and its user are. */
+export interface Home {
+  /** The schema of the session. */
+  readonly schema: string;
+  /** From where the user may come, in MySQL. */
+  readonly host: string;
 }
 
 /** The texts that attach a table, and take that away again. */
 export interface TriggerTexts {
-  /** (table) → name, type: its columns in their order; none when there is no such table. */
+  /** () → name: the schema of the session. Undefined where there are no schemas. */
+  readonly home: string | undefined;
+  /** (table, schema or NULL) → name, type: its columns in their order; none when there is no such table. */
   readonly columns: string;
   /** Replaces the triggers of an earlier attachment. */
   attach(attachment: Attachment): readonly string[];
-  detach(table: string): readonly string[];
-  /** () → name: the tables that are attached. */
+  detach(table: TableName): readonly string[];
+  /** () → name, schema (NULL for the session's), body: the tables that are attached to any outbox. */
   readonly attached: string;
-  /** A user who may do what a source does, and nothing else. `host`: from where, in MySQL. Empty where there are no users. */
-  grant(user: string, password: string, outbox: string, host: string): readonly string[];
+  /** How the body of a trigger for this outbox inserts. */
+  target(outbox: TableName): string;
+  /** A user who may do what a source does, and nothing else. Empty where there are no users. */
+  grant(user: string, password: string, outbox: TableName, home: Home): readonly string[];
   /** Removes the outbox with what belongs to it, and its user. */
-  drop(outbox: string, user: string, host: string): readonly string[];
+  drop(outbox: TableName, user: string, home: Home): readonly string[];
 }
 
 /** Characters of a channel's column: one more than a name may have, so that a longer one is refused and not another one. */

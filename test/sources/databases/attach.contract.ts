@@ -7,6 +7,7 @@ import {
   type Plan,
   planAttach,
   planDetach,
+  type Session,
 } from '../../../src/sources/databases/index.ts';
 
 export interface AttachKind {
@@ -206,6 +207,97 @@ export function testAttach(kind: AttachKind): void {
     assert.deepEqual(await names(), before);
     await session.query('INSERT INTO orders (id) VALUES (2)');
     if (own !== address) await assert.rejects(dialectOf(own!)!.connect(own!, '', () => {}));
+  });
+
+  const withSchemas = kind.name === 'sqlite' ? { skip: 'it has no schemas' } : options;
+  const otherSchema = async ({ address, session }: { address: string; session: Session }) => {
+    const schema = `${new URL(address).pathname.slice(1)}_sales`;
+    await session.query(`CREATE SCHEMA ${schema}`);
+    await session.query(`CREATE TABLE ${schema}.orders (id INTEGER PRIMARY KEY)`);
+    return schema;
+  };
+
+  test(
+    `${kind.name}: a table of another schema is attached by its whole name, and one with a dot in its own name as it is`,
+    withSchemas,
+    async (t) => {
+      const { address, session, attach, carryOut, rows } = await setUp(t);
+      const schema = await otherSchema({ address, session });
+      const dotted = dialectOf(address)!.quote('or.ders');
+      await session.query(`CREATE TABLE ${dotted} (id INTEGER)`);
+      const insertAll = async (id: number) => {
+        for (const table of ['orders', `${schema}.orders`, dotted])
+          await session.query(`INSERT INTO ${table} (id) VALUES (${id})`);
+        return (await rows()).map(([channel, { table }]) => [channel, table]);
+      };
+      await carryOut(attach({ channel: 'here' }));
+      await carryOut(attach({ table: `${schema}.orders`, channel: 'there:{id}' }));
+      await carryOut(attach({ table: 'or.ders', channel: 'dotted' }));
+      assert.deepEqual(await insertAll(1), [
+        ['here', 'orders'],
+        ['there:1', `${schema}.orders`],
+        ['dotted', 'or.ders'],
+      ]);
+      await carryOut(planDetach(address, 'zocalo_outbox', `${schema}.orders`));
+      assert.deepEqual(await insertAll(2), [
+        ['here', 'orders'],
+        ['dotted', 'or.ders'],
+      ]);
+      await carryOut(attach({ table: `${schema}.orders`, channel: 'there:{id}' }));
+      await carryOut(planDetach(address, 'zocalo_outbox'));
+      await session.query(`INSERT INTO ${schema}.orders (id) VALUES (3)`); // no trigger is left that would fail
+      assert.match(
+        await attach({ table: 'nowhere.orders' }).then(
+          () => '',
+          (error: ZocaloError) => error.message,
+        ),
+        /has no table nowhere\.orders/,
+      );
+    },
+  );
+
+  test(
+    `${kind.name}: an outbox of another schema is made, read by its user, and taken away, or refused`,
+    withSchemas,
+    async (t) => {
+      const { address, session, attach, carryOut } = await setUp(t);
+      const schema = await otherSchema({ address, session });
+      const outbox = `${schema}.outbox`;
+      if (kind.name === 'mariadb') {
+        await assert.rejects(attach({ outbox }), {
+          code: 'BAD_OPTION',
+          message: new RegExp(`write the address of ${schema}, and the table as \\w+\\.orders`),
+        });
+        return;
+      }
+      const own = (await carryOut(attach({ outbox })))!;
+      await carryOut(attach({ table: `${schema}.orders`, channel: 'there', outbox }));
+      await session.query('INSERT INTO orders (id, customer_id) VALUES (1, 7)');
+      await session.query(`INSERT INTO ${schema}.orders (id) VALUES (1)`);
+      const source = await dialectOf(own)!.connect(own, outbox, () => {});
+      const found = await source.query(`SELECT channel FROM ${outbox} ORDER BY id`);
+      source.close();
+      assert.deepEqual(
+        found.map(({ channel }) => channel),
+        ['orders:7', 'there'],
+      );
+      await carryOut(planDetach(address, outbox));
+      await session.query('INSERT INTO orders (id) VALUES (2)');
+      await session.query(`INSERT INTO ${schema}.orders (id) VALUES (2)`);
+      await assert.rejects(dialectOf(own)!.connect(own, '', () => {}));
+    },
+  );
+
+  test(`${kind.name}: detaching one outbox leaves what is attached to another`, options, async (t) => {
+    const { address, session, attach, carryOut } = await setUp(t);
+    await session.query('CREATE TABLE visits (door INTEGER)');
+    await carryOut(attach());
+    for (const statement of dialectOf(address)!.create('other')) await session.query(statement);
+    await carryOut(attach({ table: 'visits', channel: 'visits:{door}', outbox: 'other' }));
+    await carryOut(planDetach(address, 'zocalo_outbox'));
+    await session.query('INSERT INTO orders (id) VALUES (1)');
+    await session.query('INSERT INTO visits VALUES (1)');
+    assert.equal((await session.query('SELECT channel FROM other')).length, 1);
   });
 
   test(`${kind.name}: a table or column that does not exist is refused by name`, options, async (t) => {
