@@ -161,6 +161,8 @@ export class SingleFeed implements Omit<Feed, 'isDeaf'> {
     this.#closed = true;
     this.#isHere = false;
     this.#client.disconnect();
+    // Who waits for the first connection must not wait for ever: nothing else may say that there will be none.
+    this.#onFailed(this.#away());
   }
 
   #away(): ZocaloError {

@@ -154,6 +154,8 @@ export class SingleLink implements Link {
   close(): void {
     this.#closed = true;
     this.#client.disconnect();
+    // Who waits for the first connection must not wait for ever: nothing else may say that there will be none.
+    this.#onGreeted(unreachable(this.#options.place, this.#lastError));
   }
 
   /**
