@@ -4,7 +4,9 @@ import { EQUIVALENTS } from './mutation/equivalent.ts';
 import { REMOVALS, remove } from './mutation/removals.ts';
 import { mutate, type Plan } from './mutation/run.ts';
 
-/** The folders, and the tests that cover each of them. */
+/**
+ * The folders, and the tests that cover each of them: no type checker among them, since a changed file has lost its types.
+ */
 const PLANS: Readonly<Record<string, Plan>> = {
   hub: {
     files: ['src/hub/**/*.ts'],
@@ -17,9 +19,19 @@ const PLANS: Readonly<Record<string, Plan>> = {
     ],
   },
   broker: {
-    files: ['src/broker/**/*.ts'],
+    files: ['src/broker/*.ts'],
     tests: ['test/broker/*.test.ts', 'test/contract/*.test.ts'],
     wider: ['test/hub/*.test.ts'],
+  },
+  redis: {
+    files: ['src/broker/redis/*.ts'],
+    tests: ['test/broker/redis/{addresses,contract,keys,nodes,refusals,told}.test.ts'],
+    wider: ['test/broker/redis/{away,cluster*,loading,sentinel,tls,valkey}.test.ts', 'test/contract/queues.test.ts'],
+  },
+  nodes: {
+    files: ['src/nodes/**/*.ts'],
+    tests: ['test/contract/membership.test.ts', 'test/nodes/redis/*.test.ts'],
+    wider: ['test/hub/*.test.ts', 'test/server/nodes/*.test.ts'],
   },
   websocket: {
     files: ['src/websocket/**/*.ts'],

@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { existsSync, globSync, readdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { test } from 'node:test';
-import { promisify } from 'node:util';
 import { Command } from 'commander';
 import { configTable } from '../scripts/options.ts';
 import { COMMANDS } from '../src/cli/commands/index.ts';
@@ -13,31 +10,7 @@ import { ERRORS, type ErrorCode, type ErrorRow, ZocaloError } from '../src/error
 import { LIMIT_DEFAULTS } from '../src/hub/limits.ts';
 import { CODES } from '../src/protocol/index.ts';
 import { CLOSE, COMPRESSION_DEFAULTS, CONNECTION_DEFAULTS, SERVER_DEFAULTS } from '../src/websocket/index.ts';
-import { temporaryFolder } from './support/temporary-folder.ts';
-
-const ROOT = resolve(import.meta.dirname, '..');
-const DOCUMENTS = [
-  'README.md',
-  ...readdirSync(join(ROOT, 'docs'))
-    .filter(isMarkdown)
-    .map((name) => `docs/${name}`),
-];
-
-/** Their code is that of these folders, which is checked with the types of pages. */
-const PAGES: Readonly<Record<string, string>> = {
-  'docs/react.md': 'examples/pages/react',
-  'docs/vue.md': 'examples/pages/vue',
-  'docs/svelte.md': 'examples/pages/svelte',
-  'docs/ssr.md': 'examples/ssr',
-};
-
-function isMarkdown(name: string): boolean {
-  return name.endsWith('.md');
-}
-
-function read(path: string): string {
-  return readFileSync(join(ROOT, path), 'utf8');
-}
+import { DOCUMENTS, PAGES, ROOT, read } from './support/documents.ts';
 
 /** Made by `npm run bench`, which takes half an hour: a checkout may be without it. */
 const MADE_LATER = 'bench/RESULTS.md';
@@ -167,27 +140,4 @@ test('every piece of code for a framework is a file of its example page', () => 
     const blocks = [...read(path).matchAll(/^```(?:tsx|ts|vue|svelte)\n(.*?)^```/gms)].map(([, code]) => code);
     assert.deepEqual(blocks.toSorted(), files.map((name) => read(join(folder, name))).toSorted(), path);
   }
-});
-
-test('every piece of TypeScript in the documents passes the type checker', async (t) => {
-  const project = temporaryFolder(t);
-  await mkdir(join(project, 'node_modules'));
-  await symlink(ROOT, join(project, 'node_modules/zocalo'));
-  await symlink(join(ROOT, 'node_modules/@types'), join(project, 'node_modules/@types'));
-  await symlink(join(ROOT, 'node_modules/zod'), join(project, 'node_modules/zod'));
-  const compilerOptions = { noUnusedLocals: false, noUnusedParameters: false };
-  const config = { extends: join(ROOT, 'tsconfig.json'), compilerOptions, include: ['*.ts'], exclude: [] };
-  await writeFile(join(project, 'tsconfig.json'), JSON.stringify(config));
-  await writeFile(join(project, 'package.json'), '{ "type": "module" }');
-  let count = 0;
-  for (const path of DOCUMENTS.filter((path) => !Object.hasOwn(PAGES, path))) {
-    for (const [, code] of read(path).matchAll(/^ *```ts\n(.*?)^ *```/gms)) {
-      count++;
-      await writeFile(join(project, `${path.replaceAll('/', '-')}-${count}.ts`), code!);
-    }
-  }
-  assert.ok(count > 2);
-  const compiler = join(ROOT, 'node_modules/typescript/bin/tsc');
-  const check = promisify(execFile)(process.execPath, [compiler, '-p', project]);
-  await check.catch(({ stdout }) => assert.fail(stdout));
 });
