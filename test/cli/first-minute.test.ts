@@ -30,7 +30,7 @@ test('when php-fpm uses port 9000, init writes another port, and the daemon with
   const [, written] = /^listen: http:\/\/localhost:(\d+)$/m.exec(
     readFileSync(join(cwd, 'zocalo.config.yaml'), 'utf8'),
   )!;
-  assert.notEqual(written, '9000');
+  assert.match(written!, /^900[1-9]$/);
   assert.match(init.stdout, new RegExp(`http://localhost:${written}/api/publish`));
   assert.match(init.stderr, /^Port 9000 is taken/);
   const demo = zocaloIn(directoryWith(t), ['serve', '--store', 'memory']);

@@ -64,7 +64,7 @@ for (const name of ['zocalo.config.yaml', 'zocalo.config.ts']) {
     const added = name.endsWith('yaml')
       ? `${text}\n${lines.join('\n')}\n`
       : text.replace('} satisfies', `${lines.join(',\n')},\n} satisfies`);
-    assert.notEqual(added, text);
+    for (const line of lines) assert.ok(added.includes(`\n${line}`), `${line} was added`);
     writeFileSync(file, added);
     const { config } = await loadConfig({ cwd, env: {} });
     assert.deepEqual(Object.keys(config.sources), ['doors']);

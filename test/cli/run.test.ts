@@ -65,7 +65,7 @@ test('a mistake of the command ends it with a sentence and its code', async (t) 
     /^PROGRAM_ENDED: the program php missing\.php .*Could not open input file: missing\.php\n$/,
   );
   const noProgram = run(t, '--log-level', 'silent', 'no-such-program');
-  assert.notEqual(await noProgram.exited, 0);
+  assert.equal(await noProgram.exited, 2);
   assert.match(noProgram.stderr, /^PROGRAM_NOT_FOUND: the program no-such-program was not found; .*\n$/);
   const nothing = run(t);
   assert.equal(await nothing.exited, 2);

@@ -293,7 +293,7 @@ test('a silent connection is checked, and abandoned without an answer', async ()
   client.open();
   await hub.settle();
   clock.advance(25_000);
-  assert.notEqual(hub.line.sent.at(-1), '[]');
+  assert.ok(!hub.line.sent.includes('[]'), 'it is not checked before its time');
   clock.advance(5_000);
   assert.equal(hub.line.sent.at(-1), '[]');
   await hub.settle();

@@ -289,7 +289,7 @@ while (($line = fgets($events)) !== false) {
     for (let killed = 0; killed < 20; ) {
       const next = acknowledged + 10 + random(60);
       await until(() => acknowledged >= next || acknowledged === CLIENTS * EACH, 'some more are done');
-      assert.notEqual(acknowledged, CLIENTS * EACH, `only ${killed} were killed`);
+      assert.ok(acknowledged < CLIENTS * EACH, `only ${killed} were killed`);
       await until(killOne, 'a process runs');
       killed++;
     }

@@ -194,7 +194,9 @@ export function testAttach(kind: AttachKind): void {
       (await Promise.all((['tables', 'triggers'] as const).map((what) => session.query(kind.names(what))))).flat();
     const before = await names();
     const own = await carryOut(attach());
-    assert.notDeepEqual(await names(), before);
+    const added = JSON.stringify(await names());
+    assert.match(added, /"zocalo_outbox"/);
+    assert.match(added, /"zocalo_[a-z_]*orders[a-z_]*"/, 'its triggers');
     const source = await dialectOf(own!)!.connect(own!, 'zocalo_outbox', () => {});
     await source.query('SELECT id FROM zocalo_outbox');
     if (own !== address) await assert.rejects(source.query('SELECT id FROM orders'), { code: 'DATABASE_FAILED' });
