@@ -6,7 +6,9 @@ export interface SupervisedOptions extends Omit<ProgramOptions, 'onLine' | 'onEn
   readonly onLine?: (line: string, program: Program) => void;
   /** A process has started. */
   readonly onStart?: (program: Program) => void;
-  /** It has ended; the next one starts by itself. */
+  /** Whether it is started no more: it has never worked, say. Nothing is logged then, since `onEnd` can tell. Default: no. */
+  readonly givesUp?: (end: ProgramEnd) => boolean;
+  /** It has ended; the next one starts by itself, unless it was given up. */
   readonly onEnd?: (end: ProgramEnd, program: Program) => void;
   /** 0 to 1, for the pauses. Default `Math.random`. */
   readonly random?: () => number;
@@ -84,11 +86,13 @@ export class Supervised {
   }
 
   async #start(): Promise<void> {
-    const { onLine, onStart, onEnd, ...options } = this.#options;
+    const { onLine, onStart, onEnd, givesUp, ...options } = this.#options;
     const program: Program = new Program({
       ...options,
       ...(onLine && { onLine: (line: string) => onLine(line, program) }),
       onEnd: (end) => {
+        const isGivenUp = this.#isAbout(program) && givesUp?.(end) === true;
+        if (isGivenUp) this.#state = { is: 'stopped' };
         const isOurs = this.#isAbout(program);
         if (isOurs) this.#ended(end);
         onEnd?.(end, program);

@@ -54,6 +54,7 @@ test('the programâ€™s own words need no --, and those after it are the programâ€
     const program = run(t, ...args);
     assert.equal(await program.exited, 1);
     assert.match(program.stderr, /PROGRAM_ENDED: .* ended with exit code 1 .*; it said: --listen x --watch\n$/);
+    assert.doesNotMatch(program.stderr, /started again/);
   }
 });
 

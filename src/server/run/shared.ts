@@ -93,6 +93,7 @@ export class SharedProgram {
       clock: this.#clock,
       onStart: (program) => this.#conversation.started(program),
       onLine: (line) => this.#conversation.line(line),
+      givesUp: (end) => this.#isWrong(end),
       onEnd: (end) => this.#ended(end),
     });
   }
@@ -153,10 +154,14 @@ export class SharedProgram {
     if (this.#options.watch) this.#follow(ready.files ?? []);
   }
 
+  /** The very first process ended before it was ready: the command itself is wrong. With `watch` it can be corrected. */
+  #isWrong(end: ProgramEnd): boolean {
+    return !this.#isReady && !this.#options.watch && !end.wasStopped;
+  }
+
   #ended(end: ProgramEnd): void {
     this.#conversation.ended(howEnded(end), end.unread);
-    if (this.#isReady || this.#options.watch || end.wasStopped) return;
-    // The very first process ended before it was ready: the command itself is wrong.
+    if (!this.#isWrong(end)) return;
     const { happened } = endError(this.#name, end);
     const said = end.lastLines.filter((line) => line.trim() !== '').slice(-3);
     const advice = said.length > 0 ? `it said: ${said.join(' / ')}` : 'it said nothing; try it without zocalo run';
