@@ -128,7 +128,7 @@ async function run(command: string[], options: RunOptions, version: string): Pro
   if (shared.addresses.length > 0) {
     started.resolve(() => shared.restart());
     const pages = pageAddresses(shared.addresses);
-    writeAtOnce(1)(`Zócalo is open at ${pages.join(' and ')}\n${next(pages[0]!, command, options)}`);
+    writeAtOnce(1)(`Zócalo is open at ${pages.join(' and ')}\n${next(pages[0]!, options)}`);
     await told.promise;
   }
   await shared.close();
@@ -171,10 +171,10 @@ function sharedOptions(options: RunOptions) {
 }
 
 /** What to do now. */
-function next(page: string, command: string[], { watch }: RunOptions): string {
+function next(page: string, { watch }: RunOptions): string {
   const saving = watch
     ? 'Save its file, and it starts again; nobody is disconnected.'
-    : `To edit it while it runs: ${invocation()} run --watch ${command.join(' ')}`;
+    : 'With --watch it would start again when its file is saved, without disconnecting anybody.';
   return `
 A page reaches the program with new WebSocket('${page}'), a terminal with ${invocation()} connect ${page}.
 ${saving}
