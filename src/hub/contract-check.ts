@@ -24,7 +24,7 @@ export class ContractCheck {
   readonly #methods: Methods;
   readonly #answers: Methods;
 
-  /** @throws ZocaloError BAD_OPTION for an invalid channel name or pattern, a misspelt part, or what is no schema. */
+  /** @throws ZocaloError BAD_OPTION for an invalid channel name or pattern, a misspelt part, or what is not a schema. */
   constructor(contract: Contract = {}) {
     checkNames(contract, NAMES, 'of a contract');
     const { channels = {}, methods = {}, answers = {} } = contract;
@@ -118,7 +118,7 @@ function checkMethods(kind: string, methods: Methods): void {
 
 function checkSchema(where: string, schema: StandardSchema | undefined): void {
   if (typeof schema?.['~standard']?.validate !== 'function')
-    throw new ZocaloError('BAD_OPTION', `contract: ${where} is no schema`, {
+    throw new ZocaloError('BAD_OPTION', `contract: ${where} is not a schema`, {
       advice: 'use a schema of a library that follows Standard Schema, such as zod, valibot or arktype',
     });
 }

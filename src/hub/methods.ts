@@ -34,17 +34,17 @@ class Table {
   readonly #handlers: ReadonlyMap<string, Handler>;
   readonly #patterns: PatternTable<Handler>;
 
-  /** @throws ZocaloError BAD_OPTION for an invalid pattern, or a handler that is no function. */
+  /** @throws ZocaloError BAD_OPTION for an invalid pattern, or a handler that is not a function. */
   constructor(handlers: ReadonlyMap<string, Handler>) {
     for (const [name, handler] of handlers)
       if (typeof handler !== 'function')
-        throw new ZocaloError('BAD_OPTION', `the handler of the method ${name} is no function`, {
+        throw new ZocaloError('BAD_OPTION', `the handler of the method ${name} is not a function`, {
           advice: 'pass (data, who) => the result, or a promise of it',
         });
     const patterns = [...handlers].filter(([name]) => name.includes('*'));
     for (const [pattern] of patterns)
       if (!isPattern(pattern))
-        throw new ZocaloError('BAD_OPTION', `${JSON.stringify(pattern)} is no pattern for methods`, {
+        throw new ZocaloError('BAD_OPTION', `${JSON.stringify(pattern)} is not a pattern for methods`, {
           advice: 'use the characters of a channel name and single stars, like order.*',
         });
     this.#handlers = handlers;

@@ -5,7 +5,7 @@
 export class Leaving {
   readonly #gone = new Map<string, Promise<void>>();
 
-  /** `closed`: resolves when it has let go of all these. */
+  /** `closed`: resolves when all of these have been released. */
   add(marks: readonly string[], closed: Promise<void>): void {
     for (const mark of marks) {
       const gone: Promise<void> = Promise.all([this.#gone.get(mark), closed]).then(() => {

@@ -112,7 +112,7 @@ async function bindUnix<S>(listen: () => Promise<S>, address: UnixAddress): Prom
       if (!isOneOf(error, 'EADDRINUSE') || (await isAlive(path))) throw error;
     }
     if (!(await lstat(path)).isSocket()) {
-      throw new ZocaloError('ADDRESS_IN_USE', `${name} is a file, and no socket`, { advice: 'choose another path' });
+      throw new ZocaloError('ADDRESS_IN_USE', `${name} is a file, not a socket`, { advice: 'choose another path' });
     }
     await unlink(path);
     return [{ server: await listen(), address: name }];

@@ -43,8 +43,8 @@ test('zocalo attach prints its SQL, runs it with --yes, and prints the configura
   assert.equal(attached(), undefined);
 });
 
-test('zocalo attach says what is no database', async (t) => {
+test('zocalo attach refuses an address that is not a database', async (t) => {
   const program = zocaloIn(temporaryFolder(t), ['attach', 'oracle://x/y', '--table', 'a', '--channel', 'b']);
   assert.equal(await program.exited, 2);
-  assert.match(program.stderr, /^BAD_OPTION: oracle:\/\/x\/y is no database; write postgres:/);
+  assert.match(program.stderr, /^BAD_OPTION: oracle:\/\/x\/y is not a database; write postgres:/);
 });

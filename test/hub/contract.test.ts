@@ -265,15 +265,15 @@ test('a method that takes nothing, or has a default, is called without data', as
   assert.deepEqual([await results, await refused], [[null, 5, null], undefined]);
 });
 
-test('a misspelt part of a contract is refused by name, and so is what is no schema', () => {
+test('a misspelt part of a contract is refused by name, and so is what is not a schema', () => {
   const refused = (wrong: object, message: RegExp) =>
     assert.throws(() => new Hub({ broker: memory(), contract: wrong as Contract }), { code: 'BAD_OPTION', message });
   // @ts-expect-error: no such part
   contract({ methods: {}, chanels: {} });
   refused({ chanels: {} }, /chanels of a contract; did you mean channels/);
   refused({ methods: { rename: { data: z.string(), resutl: z.string() } } }, /resutl of methods: rename.*result/);
-  refused({ answers: { confirm: {} } }, /answers: confirm: data is no schema/);
-  refused({ channels: { 'chat:*': { text: 'string' } } }, /channels: chat:\* is no schema/);
+  refused({ answers: { confirm: {} } }, /answers: confirm: data is not a schema/);
+  refused({ channels: { 'chat:*': { text: 'string' } } }, /channels: chat:\* is not a schema/);
 });
 
 test('a contract with an invalid name or pattern is refused', () => {

@@ -53,7 +53,7 @@ test('a method without a handler is refused when it is defined, not when it is c
   const hub = new Hub({ broker: memory() });
   assert.throws(() => hub.method('add', undefined as never), {
     code: 'BAD_OPTION',
-    message: 'the handler of the method add is no function; pass (data, who) => the result, or a promise of it',
+    message: 'the handler of the method add is not a function; pass (data, who) => the result, or a promise of it',
   });
 });
 

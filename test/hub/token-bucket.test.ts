@@ -5,42 +5,42 @@ import { FakeClock } from '../support/fake-clock.ts';
 
 test('the rate is allowed per second, and as many at once as were saved up', () => {
   const clock = new FakeClock();
-  const allowance = new TokenBucket(clock, 10, 20);
-  assert.equal(allowance.take(20), 0);
-  assert.equal(allowance.take(), 100);
+  const bucket = new TokenBucket(clock, 10, 20);
+  assert.equal(bucket.take(20), 0);
+  assert.equal(bucket.take(), 100);
   clock.advance(100);
-  assert.equal(allowance.take(), 0);
-  assert.equal(allowance.take(5), 500);
+  assert.equal(bucket.take(), 0);
+  assert.equal(bucket.take(5), 500);
   clock.advance(60_000);
-  assert.equal(allowance.take(20), 0, 'no more than the burst is saved up');
-  assert.equal(allowance.take(), 100);
+  assert.equal(bucket.take(20), 0, 'no more than the burst is saved up');
+  assert.equal(bucket.take(), 100);
 });
 
 test('an amount over the burst is allowed when the bucket is full, and is owed in full', () => {
   const clock = new FakeClock();
-  const allowance = new TokenBucket(clock, 10, 20);
-  assert.equal(allowance.take(), 0);
-  assert.equal(allowance.take(50), 100, 'there are 19');
+  const bucket = new TokenBucket(clock, 10, 20);
+  assert.equal(bucket.take(), 0);
+  assert.equal(bucket.take(50), 100, 'there are 19');
   clock.advance(100);
-  assert.equal(allowance.take(50), 0);
-  assert.equal(allowance.take(), 3_100, '30 are owed');
+  assert.equal(bucket.take(50), 0);
+  assert.equal(bucket.take(), 3_100, '30 are owed');
   clock.advance(3_000);
-  assert.equal(allowance.take(), 100);
+  assert.equal(bucket.take(), 100);
   clock.advance(100);
-  assert.equal(allowance.take(), 0);
+  assert.equal(bucket.take(), 0);
 });
 
 test('each who is told to wait for their turn is told a later one, and turns that are over are free again', () => {
   const clock = new FakeClock();
-  const allowance = new TokenBucket(clock, 10, 20);
-  assert.equal(allowance.takeTurn(20), 0);
-  assert.deepEqual([allowance.takeTurn(), allowance.takeTurn(2), allowance.takeTurn()], [100, 300, 400]);
+  const bucket = new TokenBucket(clock, 10, 20);
+  assert.equal(bucket.takeTurn(20), 0);
+  assert.deepEqual([bucket.takeTurn(), bucket.takeTurn(2), bucket.takeTurn()], [100, 300, 400]);
   // In 200 ms two of the four have come: those who return at their turn find it, and the next comes after the rest.
   clock.advance(200);
-  assert.equal(allowance.take(2), 0);
-  assert.equal(allowance.takeTurn(), 300);
-  assert.equal(allowance.promised, 3);
+  assert.equal(bucket.take(2), 0);
+  assert.equal(bucket.takeTurn(), 300);
+  assert.equal(bucket.promised, 3);
   clock.advance(60_000);
-  assert.equal(allowance.promised, 0);
-  assert.deepEqual([allowance.take(20), allowance.takeTurn(), allowance.takeTurn()], [0, 100, 200]);
+  assert.equal(bucket.promised, 0);
+  assert.deepEqual([bucket.take(20), bucket.takeTurn(), bucket.takeTurn()], [0, 100, 200]);
 });

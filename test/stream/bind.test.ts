@@ -146,7 +146,7 @@ test('the file of a killed server is replaced', async () => {
 test('a file that is not a socket is not changed', async () => {
   const path = join(directory, 'letter.txt');
   await writeFile(path, 'dear');
-  await assert.rejects(bind(`unix://${path}`), { code: 'ADDRESS_IN_USE', message: /is a file, and no socket/ });
+  await assert.rejects(bind(`unix://${path}`), { code: 'ADDRESS_IN_USE', message: /is a file, not a socket/ });
   assert.ok((await stat(path)).isFile());
 });
 

@@ -66,7 +66,7 @@ export function checkServer(place: string, facts: ServerFacts, kind: 'single' | 
       advice: 'write the address as redis+cluster://…',
     });
   if (!facts.isCluster && kind === 'cluster')
-    throw new ZocaloError('LOG_UNSUITABLE', `${place} is no server of a cluster`, {
+    throw new ZocaloError('LOG_UNSUITABLE', `${place} is not part of a cluster`, {
       advice: 'write the address as redis://…',
     });
   if (facts.isLoading)

@@ -30,8 +30,8 @@ interface Waiting {
 }
 
 /**
- * Tells this process's listeners of what was appended, by whomever, and lets a publication wait until they were told of
- * it: so nobody's own publication is acknowledged before it is delivered.
+ * Tells this process's listeners of every append, by any process, and lets a publication wait until they were told of
+ * it: so no publication is acknowledged before it is delivered here.
  */
 export class Told {
   readonly #options: ToldOptions;

@@ -82,5 +82,5 @@ async function carryOut(plan: Plan, isMeant = false): Promise<void> {
 
 function checked(address: string): string {
   if (dialectOf(address)) return address;
-  throw new ZocaloError('BAD_OPTION', `${address} is no database`, { advice: `write ${DATABASE_FORMS}` });
+  throw new ZocaloError('BAD_OPTION', `${address} is not a database`, { advice: `write ${DATABASE_FORMS}` });
 }

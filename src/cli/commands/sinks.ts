@@ -104,5 +104,7 @@ function pathOf(sink: string, rest: string): string {
 /** @throws ZocaloError BAD_OPTION. */
 function placeFrom(text: string): number {
   if (/^\d{1,16}$/.test(text)) return Number(text);
-  throw new ZocaloError('BAD_OPTION', `${text} is no place of a row`, { advice: 'zocalo sinks aside prints them' });
+  throw new ZocaloError('BAD_OPTION', `${text} is not the place of a row`, {
+    advice: 'zocalo sinks aside prints them',
+  });
 }

@@ -34,7 +34,7 @@ export function readRecording(path: string): RecordedEvent[] {
     if (line.trim() === '') continue;
     const event = eventOf(line);
     if (!event || event.at < (events.at(-1)?.at ?? 0))
-      throw new ZocaloError('BAD_OPTION', `${path}:${index + 1} is no event of a recording, or out of order`, {
+      throw new ZocaloError('BAD_OPTION', `${path}:${index + 1} is not an event of a recording, or is out of order`, {
         advice: 'a line is like {"at":12.5,"connection":1,"hex":"a5"}; zocalo listen --record writes such files',
       });
     events.push(event);

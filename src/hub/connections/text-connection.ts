@@ -134,8 +134,8 @@ export class TextConnection extends Standing implements Excluded {
   }
 
   /** Waits until there is room. */
-  async #turn(allowance: TokenBucket, count = 1): Promise<void> {
-    for (let pause = allowance.take(count); pause > 0 && this.#phase !== 'over'; pause = allowance.take(count))
+  async #turn(bucket: TokenBucket, count = 1): Promise<void> {
+    for (let pause = bucket.take(count); pause > 0 && this.#phase !== 'over'; pause = bucket.take(count))
       await this.#pause(pause);
   }
 

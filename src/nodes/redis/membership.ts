@@ -111,7 +111,7 @@ export class RedisMembership implements Membership {
   }
 
   /**
-   * A store that has lost its end may have members as held by this node whom it has let go of: says that again. Rejects
+   * A store that has lost its end may have members as held by this node that it has released: releases them again. Rejects
    * with LOG_….
    */
   async letGoAgain(): Promise<void> {

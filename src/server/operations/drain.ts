@@ -20,7 +20,7 @@ export interface DrainOptions {
 }
 
 /**
- * Stops the daemon in good order: all listeners at once, then one step after the other. A step that is late is
+ * Stops the daemon gracefully: all listeners at once, then one step after the other. A step that is late is
  * abandoned, so that every step gets a turn before the deadline: each may use the remaining time less a tenth of the
  * whole, or half of the remaining time if that is more.
  */
@@ -73,7 +73,7 @@ export class Drain {
     // The step is given slightly less time than it has, so that it can finish just in time.
     const attempt = async () => stop(Math.floor(patience * 0.95));
     const stopped = attempt()
-      .catch((err) => log.error({ err }, `${what} did not stop in good order`))
+      .catch((err) => log.error({ err }, `${what} failed while it stopped`))
       .then(() => true);
     const inTime = await Promise.race([stopped, late]);
     cancel();

@@ -11,7 +11,7 @@ import { PendingHandshakes } from './pending-handshakes.ts';
 export const UNAVAILABLE = 'UNAVAILABLE: too many messages wait for the program; send this again later';
 /** Milliseconds in which a program may say that it is ready; one that does not is given its events all the same. */
 const READY_WITHIN = 2_000;
-/** Characters that it may say in one go before the `done` or `flush` with which they take effect. */
+/** Characters that it may say before the `done` or `flush` with which they take effect. */
 const SAID = 64 * 1024 * 1024;
 /** Milliseconds between two checks of the time limit. */
 const LOOK = 500;

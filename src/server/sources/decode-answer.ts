@@ -87,7 +87,7 @@ function nameOf(name: unknown, what: string): string | undefined {
 function replyOf(reply: unknown): Said['reply'] {
   if (reply === undefined || reply === null) return undefined;
   if (typeof reply === 'string') {
-    if (/[^\0-\xff]/.test(reply)) throw new BadAnswer('reply has a character that is no byte; use {"hex": "…"}');
+    if (/[^\0-\xff]/.test(reply)) throw new BadAnswer('reply has a character that is not a byte; use {"hex": "…"}');
     return reply;
   }
   const { hex, ...others } = isObject(reply) ? reply : {};

@@ -10,7 +10,7 @@ export const command = z
       commandOf(words);
     } catch (error) {
       const { happened, advice } = error as ZocaloError;
-      context.addIssue({ code: 'custom', message: `is no command: ${happened}; ${advice}` });
+      context.addIssue({ code: 'custom', message: `is not a command: ${happened}; ${advice}` });
     }
   })
   .meta({ allowed: "a command like php worker.php, or a list of words like ['sh', '-c', '…']" });

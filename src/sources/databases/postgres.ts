@@ -10,7 +10,7 @@ const CONNECT_TIMEOUT = 10_000;
 const QUERY_TIMEOUT = 30_000;
 
 /**
- * An outbox has few rows and many that were deleted, which statistics tell of late: without the settings, whole tables are
+ * An outbox has few rows and many deleted ones, and its statistics lag behind: without these settings, whole tables are
  * read. They are for this transaction alone, since a pooler gives the session to others afterwards. One message to the
  * server.
  */

@@ -59,7 +59,7 @@ export function channelParts(template: string, table: string, columns: readonly 
   if (!isChannel(example))
     throw new ZocaloError(
       'BAD_OPTION',
-      `the channel ${JSON.stringify(template)} is no name: ${channelFault(example)}`,
+      `the channel ${JSON.stringify(template)} is not a name: ${channelFault(example)}`,
       {
         advice: "write it like 'orders:{customer_id}', with columns of the table in braces",
       },

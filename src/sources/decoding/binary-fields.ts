@@ -61,7 +61,7 @@ function parseField(text: string): Field {
 }
 
 function badField(text: string): ZocaloError {
-  return new ZocaloError('BAD_OPTION', `${JSON.stringify(text)} is no field`, {
+  return new ZocaloError('BAD_OPTION', `${JSON.stringify(text)} is not a field`, {
     advice: 'write it as u16be@4, i32le/100@8, f32be@-6, bcd(8)@4, ascii(15)@2, hex(*)@9 or time32be(2000-01-01)@5',
   });
 }

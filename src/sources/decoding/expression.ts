@@ -43,7 +43,7 @@ export function expressionDecoder({ pattern, flags = '', types = {}, encoding }:
       const found = groups[name];
       const type = types[name] ?? 'text';
       const value = found === undefined ? null : TYPES[type](found.trim());
-      if (value === undefined) return notDecoded(`${shown(found!)} is no ${type} for ${name}`);
+      if (value === undefined) return notDecoded(`${shown(found!)} is not a ${type} for ${name}`);
       values[name] = value;
     }
     return values;

@@ -98,7 +98,7 @@ function valueAt(decoded: Decoded, path: string): JsonValue | undefined {
 
 function plainText(path: string, value: JsonValue | undefined): string | ZocaloError {
   if (value === undefined) return missing(path);
-  if (value === null || typeof value === 'object') return notDecoded(`the field ${path} is no text`);
+  if (value === null || typeof value === 'object') return notDecoded(`the field ${path} is not a text`);
   return String(value);
 }
 

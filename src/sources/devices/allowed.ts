@@ -14,7 +14,7 @@ export function addressList(addresses: readonly string[] | undefined): (host: st
     const bits = family === 6 ? 128 : 32;
     const length = prefix === undefined ? bits : Number(prefix);
     if (family === 0 || !/^\d*$/.test(prefix ?? '') || prefix === '' || length > bits)
-      throw new ZocaloError('BAD_OPTION', `${JSON.stringify(entry)} is no address and no network`, {
+      throw new ZocaloError('BAD_OPTION', `${JSON.stringify(entry)} is not an address or a network`, {
         advice: 'write 192.0.2.4 or 192.0.2.0/24',
       });
     list.addSubnet(address, length, family === 6 ? 'ipv6' : 'ipv4');

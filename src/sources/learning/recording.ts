@@ -5,7 +5,7 @@ export interface RecordedChunk {
   readonly bytes: Buffer;
 }
 
-/** Milliseconds: what comes within this time of the chunk before was sent in one go, and cut on its way. */
+/** Milliseconds: what comes within this time of the chunk before was sent together, and split on its way. */
 const PAUSE = 10;
 
 /** What came between pauses. A burst of a device that is not busy is one frame, or a few. */

@@ -29,7 +29,7 @@ export const statsd: Preset = {
   decode(frame) {
     const text = frame.toString('utf8');
     const parts = /^([^:|]+):([^:|]+)\|(\w+)(?:\|@([\d.]+))?(?:\|#(.*))?$/.exec(text);
-    if (!parts) return notDecoded(`${JSON.stringify(text.slice(0, 60))} is no metric of StatsD`);
+    if (!parts) return notDecoded(`${JSON.stringify(text.slice(0, 60))} is not a StatsD metric`);
     const [, name, value, type, rate, tags] = parts;
     const number = Number(value);
     return {

@@ -52,7 +52,7 @@ export const zktecoPush: HttpPreset = {
       const values = line.split('\t').map((value) => value.trim());
       const record = Object.fromEntries(columns.map((name, index) => [name, values[index] ?? '']));
       if (!record.user || !/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$/.test(record.time ?? ''))
-        return notDecoded(`${JSON.stringify(line.slice(0, 60))} is no line of attendance`);
+        return notDecoded(`${JSON.stringify(line.slice(0, 60))} is not an attendance record`);
       return { device, ...record };
     });
   },

@@ -142,7 +142,7 @@ export class PushSource {
       case 'other':
         return { status: 200, text: 'OK' };
       case undefined:
-        this.#refuse(new ZocaloError('FRAME_NOT_DECODED', `${path} is no call that is known`), address, device);
+        this.#refuse(new ZocaloError('FRAME_NOT_DECODED', `${path} is not a known call`), address, device);
         return { status: 404, text: 'unknown\n' };
     }
   }

@@ -38,7 +38,7 @@ test('everything is stopped once, one after the other, and a failing step delays
   assert.equal(drain.isDraining, true);
   assert.deepEqual(await Promise.all(runs), [true, true]);
   assert.deepEqual(order, ['one 855', 'three']); // of 900: a tenth of the whole is for the others
-  assert.deepEqual(said, ['stopping', 'two did not stop in good order', 'stopped']);
+  assert.deepEqual(said, ['stopping', 'two failed while it stopped', 'stopped']);
 });
 
 test('a step that does not stop in time does not delay the end', async () => {

@@ -249,7 +249,7 @@ for (const [answer, message] of [
   [{ device: 1.5 }, /device is neither/],
   [{ reply: 7 }, /reply is neither/],
   [{ reply: { hex: 'zz' } }, /not hexadecimal/],
-  [{ reply: '€' }, /no byte/],
+  [{ reply: '€' }, /not a byte/],
   [`{"data":${'['.repeat(200)}${']'.repeat(200)}}`, /nested more than/],
 ] as const)
   test(`an answer that means nothing is refused with what is wrong: ${JSON.stringify(answer).slice(0, 40)}`, () => {

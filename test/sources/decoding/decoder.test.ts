@@ -71,7 +71,7 @@ test('an expression gives an object with its groups and their types', () => {
     count: '9007199254740993',
     raw: null,
   });
-  assert.equal(decode(scale, 'S S 1.2.3 kg'), 'FRAME_NOT_DECODED: "1.2.3" is no number for kg');
+  assert.equal(decode(scale, 'S S 1.2.3 kg'), 'FRAME_NOT_DECODED: "1.2.3" is not a number for kg');
   assert.match(String(decode(scale, 'EL')), /^FRAME_NOT_DECODED: "EL" does not match/);
 });
 

@@ -6,7 +6,7 @@ import { closeCode } from '../../../protocol/index.ts';
 import { ReaderPace, type StreamFanOut, type StreamWire } from '../index.ts';
 import type { Said } from './said.ts';
 
-/** Bytes that the hub may add in one go: a page of the log (256 KiB), its last publication, answers. */
+/** Bytes that the hub may add at once: a page of the log (256 KiB), its last publication, answers. */
 const ONE_GO = 512 * 1024;
 
 /** RFC 6455 §7.4.1: the connection was lost without a close frame. */

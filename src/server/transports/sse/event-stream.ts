@@ -7,11 +7,11 @@ import { EventWriter, type Place } from './event-writer.ts';
 
 /** Bytes that wait for a reader above which it is slow, and goes back to the log. */
 const QUEUE = 256 * 1024;
-/** Bytes that the hub may add in one go: a page of the log, its last publication, answers. Over both: cut off. */
+/** Bytes that the hub may add at once: a page of the log, its last publication, answers. Over both: cut off. */
 const ONE_GO = 512 * 1024;
 /** Publications that are sent before the reader's socket has taken them. */
 const CREDIT = 256;
-/** Milliseconds after which a reader comes back that was cut off, at a moment of chance from here to twice that. */
+/** Milliseconds after which a reader that was cut off reconnects: a random time from this to twice as long. */
 const RETRY = 1_000;
 /** The number of the request that subscribes to the first channel. */
 const FIRST_ID = 2;
@@ -213,7 +213,7 @@ export class EventStream implements StreamWire {
     } else this.#answerInstead(code, message, retryAfter);
   }
 
-  /** A subscription is over. One that may be had again is asked for again by the reader's coming back. */
+  /** A subscription has ended. If it may be tried again, the reader's reconnecting does so. */
   #end(channel: string, code: string, message = ''): void {
     const all = this.#subscriptions;
     for (const subscription of all) if (subscription.channel === channel) subscription.isOver = true;

@@ -48,7 +48,7 @@ export interface ServeOptions extends Omit<ServerOptions, 'protocols' | 'queuePo
   readonly asksItself?: (request: IncomingMessage) => boolean;
   /** Called for each connection, handshake and request that was refused, with the reason. */
   readonly onRefused?: OnRefused;
-  /** Milliseconds over which clients are told to come back when the server closes, each at a moment of chance. Default 10,000. */
+  /** Milliseconds over which clients are told to come back when the server closes, each at a random moment. Default 10,000. */
   readonly spread?: number;
   /** From 0 up to 1. Default `Math.random`. */
   readonly random?: () => number;
@@ -64,7 +64,7 @@ const DEFAULTS = {
   queueLimit: 1024 * 1024,
 };
 
-/** Bytes that the hub may queue in one go, to whomever: a page of the log (256 KiB), its last publication, answers. */
+/** Bytes that the hub may queue at once for one connection: a page of the log (256 KiB), its last publication, answers. */
 const ONE_GO = 512 * 1024;
 
 /** RFC 6455 §7.4.1: data of a kind that cannot be accepted. */
@@ -235,7 +235,7 @@ export class HubServer extends WebSocketServer {
 
   /**
    * Stops accepting connections and reading messages, answers what was published until now, tells each client when to come
-   * back, and closes in good order. All of it takes `grace` milliseconds at the most. The hub stays open.
+   * back, and closes gracefully, within `grace` milliseconds at most. The hub stays open.
    */
   override async close({ grace = 5_000 }: { grace?: number } = {}): Promise<void> {
     const begun = this.#clock.now();
