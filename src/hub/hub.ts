@@ -28,11 +28,11 @@ import { presenceOf } from './channels/presence-of.ts';
 import { Publisher } from './channels/publisher.ts';
 import { ChannelRules } from './channels/rules.ts';
 import { type WatchListener, watchLogs } from './channels/watch.ts';
+import { Cluster } from './connections/cluster.ts';
 import { Connection } from './connections/connection.ts';
 import type { HubContext } from './connections/context.ts';
 import { ResumeTickets } from './connections/resume-tickets.ts';
 import { TextConnection } from './connections/text-connection.ts';
-import { Town } from './connections/town.ts';
 import { User } from './connections/user.ts';
 import { Users } from './connections/users.ts';
 import { ContractCheck } from './contract-check.ts';
@@ -66,7 +66,7 @@ const TEXTS = 1_000;
 // biome-ignore lint/suspicious/noExplicitAny: a plain `Hub` has any contract.
 export class Hub<C extends Contract = any> {
   /** Users, connections and channels of all nodes. */
-  readonly town: Town;
+  readonly cluster: Cluster;
   readonly #context: HubContext;
   readonly #fanOuts: FanOuts;
   readonly #nodes: Nodes;
@@ -107,7 +107,7 @@ export class Hub<C extends Contract = any> {
     const patterns = new Patterns({ broker, clock, limits, rules, channels });
     const users = new Users(observers, nodes.others?.users);
     this.#nodes = nodes;
-    this.town = new Town({ nodes, users, channels, clock, contract });
+    this.cluster = new Cluster({ nodes, users, channels, clock, contract });
     this.#context = {
       broker,
       membership: nodes.membership,
@@ -279,7 +279,7 @@ export class Hub<C extends Contract = any> {
 
   /** A user, connected or not. */
   user(id: string): User<C> {
-    return new User(id, this.#context.users, this.town.calls);
+    return new User(id, this.#context.users, this.cluster.calls);
   }
 
   /** The ids of the users who are connected. */

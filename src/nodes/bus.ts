@@ -9,7 +9,7 @@ export interface Asked {
 /** Answers a question: with JSON, to JSON. What it throws makes this node one of the missing. */
 export type Answerer = (data: unknown) => unknown;
 
-/** How the nodes of a town ask each other something. At most once: a question or its answer may get lost. */
+/** How the nodes of a cluster ask each other something. At most once: a question or its answer may get lost. */
 export interface NodeBus {
   /** The id of this node. It changes when the node was believed dead. */
   readonly node: string;

@@ -17,7 +17,7 @@ export interface NodeFacts {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-/** What only a town of several nodes has: a single node knows all of it by itself. */
+/** What only several nodes have: a single node knows all of it by itself. */
 export interface Others {
   readonly bus: NodeBus;
   /** The users who are connected. */
@@ -34,7 +34,7 @@ export interface Others {
   nodes(): Promise<NodeFacts[]>;
 }
 
-/** The nodes that together are one town, as one of them sees it. The hub opens and closes it, after its broker. */
+/** The nodes that together are one cluster, as one of them sees it. The hub opens and closes it, after its broker. */
 export interface Nodes {
   readonly membership: Membership;
   /** Undefined for the only node. */

@@ -16,7 +16,7 @@ export interface QueuePage {
   readonly missed: number;
 }
 
-/** Events that wait for receivers outside of the town, in queues that all nodes share. All of it rejects with LOG_…. */
+/** Events that wait for receivers outside of the cluster, in queues that all nodes share. All of it rejects with LOG_…. */
 export interface EventQueues {
   /** Adds all of it, or nothing; the versions of events ascend. `lost`: events that could not be added before. */
   add(queue: string, news: readonly QueuedNews[], lost: number): Promise<{ readonly dropped: number }>;

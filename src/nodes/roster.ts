@@ -1,10 +1,10 @@
-/** Is told which names come to the town and go, each once. */
+/** Is told which names come to the cluster and leave it, each once. */
 export interface RosterListener {
   onCome(name: string): void;
   onGo(name: string): void;
 }
 
-/** Names that are somewhere in the town, such as the users who are connected. Each is on one node or several. */
+/** Names that are somewhere in the cluster, such as the users who are connected. Each is on one node or several. */
 export interface Roster {
   /** The name is on this node, or not any more. What cannot be stored now is stored later. */
   add(name: string): void;

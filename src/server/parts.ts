@@ -14,6 +14,7 @@ import { commandsOn, Handlers } from './handlers/index.ts';
 import { ClientAddress, LocalSocket, route } from './http/index.ts';
 import { AddressLimits, roomFor, SocketBudget } from './limits/index.ts';
 import {
+  ClusterSettings,
   guardedClock,
   Health,
   type LevelLog,
@@ -23,7 +24,6 @@ import {
   Refusals,
   refusalsTo,
   ThrottledLog,
-  TownSettings,
   tracedRequests,
   traceTo,
 } from './operations/index.ts';
@@ -36,7 +36,7 @@ import { brokerOf, fileBeside } from './stores/index.ts';
 import { CertificatesPart } from './tls/index.ts';
 import { OpenStreams, type Traffic } from './transports/index.ts';
 import { WebListener } from './transports/websocket/index.ts';
-import { TownWebhooks, Webhooks } from './webhooks/index.ts';
+import { ClusterWebhooks, Webhooks } from './webhooks/index.ts';
 
 /** `configure` is called with the log's configuration at a reload. */
 export type DaemonLog = Log & Partial<Pick<LevelLog, 'configure'>>;
@@ -120,17 +120,17 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
       signal: options.signal,
     },
   });
-  const townSettings = new TownSettings(config, { log, nodes: () => nodes.others?.nodes() });
+  const clusterSettings = new ClusterSettings(config, { log, nodes: () => nodes.others?.nodes() });
   const nodes: Nodes = nodesOf(broker, {
     linger: config.linger,
-    settings: () => townSettings.digests,
+    settings: () => clusterSettings.digests,
     clock,
     onError: (what, cause) => failures.write('error', what, { err: cause }, what),
   });
   const hub = newHub(config, { broker, nodes, auth, handlers, clock, onError, trace: trace ? log : undefined });
   const revocations = new Revocations({ hub: () => hub, auth, notices: nodes.others?.notices, now });
   const webhooks = nodes.others
-    ? new TownWebhooks(hub, nodes.others, config.webhooks, { ...common, isDraining })
+    ? new ClusterWebhooks(hub, nodes.others, config.webhooks, { ...common, isDraining })
     : new Webhooks(hub, config.webhooks, { ...common, file: fileBeside(config.store, 'webhooks') });
   const sinks = new Sinks(config, { hub, broker, log: failures, metrics, clock, now });
   const health = new Health(hub, {
@@ -275,7 +275,7 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
       },
       close: () => hub.close(),
     },
-    nodes.others && townSettings,
+    nodes.others && clusterSettings,
     // Before all that publishes: what is published before is not written.
     sinks,
     { name: 'the metrics', open: () => metrics.observe(hub, server), close: () => metrics.close() },

@@ -44,7 +44,7 @@ import { Told } from './told.ts';
 import { untilThere, type Waiting } from './waiting.ts';
 
 export interface RedisOptions {
-  /** What the names of all keys and topics begin with; default `zocalo`. One for each town that shares a Redis. */
+  /** What the names of all keys and topics begin with; default `zocalo`. One for each cluster of nodes that shares a Redis. */
   prefix?: string;
   /** What an acknowledged publication has survived; default `memory`. */
   durability?: Durability;

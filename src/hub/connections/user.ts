@@ -52,7 +52,7 @@ export class User<C extends Contract = any> {
    * Has each of their connections on this node subscribe to a channel, without asking for it, if its client follows the
    * server (`follow` of the client). From then on it is as any other subscription: recovered after a reconnect, and as the
    * options of the channel allow. Later connections get the `channels` that the option `connect` returns. Returns the
-   * number of connections. For all nodes: `hub.town.subscribe`.
+   * number of connections. For all nodes: `hub.cluster.subscribe`.
    * @throws ZocaloError BAD_OPTION for an invalid channel name.
    */
   subscribe(channel: string): number {

@@ -1,6 +1,6 @@
 import { type RedisAccess, scriptOf } from '../../broker/index.ts';
 import type { NoticeBoard, NoticeListener } from '../notices.ts';
-import { townNames } from './names.ts';
+import { clusterNames } from './names.ts';
 
 /** Notices that are kept; the oldest are dropped. */
 const KEPT = 1_000_000;
@@ -78,7 +78,7 @@ export class RedisBoard implements NoticeBoard {
   }
 
   get #names(): { partition: number; stream: string } {
-    const { partition, base } = townNames(this.#access);
+    const { partition, base } = clusterNames(this.#access);
     return { partition, stream: `${base}:notices` };
   }
 

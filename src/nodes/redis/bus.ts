@@ -2,7 +2,7 @@ import type { RedisAccess } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
 import type { Answerer, Asked, NodeBus } from '../bus.ts';
 import type { Lease } from './lease.ts';
-import { topicOf, townNames } from './names.ts';
+import { clusterNames, topicOf } from './names.ts';
 
 /** Milliseconds for an answer. */
 const PATIENCE = 2_000;
@@ -131,6 +131,6 @@ export class RedisBus implements NodeBus {
   async #tell(nodes: readonly string[], line: Line): Promise<void> {
     const { access } = this.#options;
     const topics = nodes.map((node) => topicOf(access, node));
-    await access.announceIn(townNames(access).partition, topics, JSON.stringify(line));
+    await access.announceIn(clusterNames(access).partition, topics, JSON.stringify(line));
   }
 }

@@ -1,7 +1,7 @@
 import { type RedisAccess, scriptOf } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
 import type { Leading } from '../queues.ts';
-import { townNames } from './names.ts';
+import { clusterNames } from './names.ts';
 
 /** KEYS: who leads. ARGV: the node, milliseconds that it leads without asking again; 0: it leads no more. */
 const LEAD_SCRIPT = scriptOf(`
@@ -99,7 +99,7 @@ export class Leader {
 
   #ask(lease: number): Promise<unknown> {
     const { access, origin } = this.#options;
-    const { partition, base } = townNames(access);
+    const { partition, base } = clusterNames(access);
     return access.run(partition, LEAD_SCRIPT, [`${base}:leader:${this.#name}`], [origin, Math.ceil(lease)]);
   }
 }

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { RedisAccess } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
-import { townNames } from './names.ts';
+import { clusterNames } from './names.ts';
 import { LEASE_SCRIPT } from './scripts.ts';
 
 export interface LeaseTimes {
@@ -119,7 +119,7 @@ export class Lease {
 
   #ask(...words: [verb: string, node: string, ...(string | number)[]]): Promise<unknown> {
     const { access } = this.#options;
-    const { partition, lease } = townNames(access);
+    const { partition, lease } = clusterNames(access);
     return access.run(partition, LEASE_SCRIPT, lease, words);
   }
 }

@@ -20,7 +20,7 @@ export function heldBy(access: RedisAccess, partition: number, node: string): st
 }
 
 /** What the nodes know of each other: all of it is in one partition. */
-export function townNames(access: RedisAccess): { partition: number; base: string; lease: readonly string[] } {
+export function clusterNames(access: RedisAccess): { partition: number; base: string; lease: readonly string[] } {
   const partition = access.partitionOf('nodes');
   const base = `${access.base(partition)}:nodes`;
   return { partition, base, lease: ['living', 'dying', 'known', 'town'].map((name) => `${base}:${name}`) };
@@ -28,7 +28,7 @@ export function townNames(access: RedisAccess): { partition: number; base: strin
 
 /** The topic in which a node hears what others ask it. */
 export function topicOf(access: RedisAccess, node: string): string {
-  return `${townNames(access).base}:to:${node}`;
+  return `${clusterNames(access).base}:to:${node}`;
 }
 
 /** Characters below the space, and the one that stands for them. */

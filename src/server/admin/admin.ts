@@ -92,7 +92,7 @@ export class Admin {
 
   async #askNodes(): Promise<void> {
     // Those who were there are shown as long as nobody can be asked.
-    this.#nodes = await this.#hub.town
+    this.#nodes = await this.#hub.cluster
       .nodes()
       .catch(() =>
         this.#nodes.map(({ figures, ...facts }) => ({ ...facts, ...(facts.isHere && figures && { figures }) })),

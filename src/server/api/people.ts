@@ -40,7 +40,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       right: 'read',
       query: schemas.channelsQuery,
       answer: schemas.channels,
-      handle: ({ caller, query }) => hub.town.channels({ ...query, matches: (name) => caller!.may('read', name) }),
+      handle: ({ caller, query }) => hub.cluster.channels({ ...query, matches: (name) => caller!.may('read', name) }),
     }),
     route({
       method: 'GET',
@@ -49,7 +49,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       right: 'read',
       query: schemas.pageQuery,
       answer: schemas.users,
-      handle: ({ query }) => hub.town.users(query),
+      handle: ({ query }) => hub.cluster.users(query),
     }),
     route({
       method: 'GET',
@@ -60,7 +60,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       answer: schemas.user,
       handle: async ({ params, query }) => {
         const id = params.id!;
-        const { connections, ...rest } = await hub.town.user(id, query);
+        const { connections, ...rest } = await hub.cluster.user(id, query);
         return { id, online: connections.length > 0, connections, ...rest };
       },
     }),
@@ -71,7 +71,7 @@ export function lookingUpRoutes(hub: Hub): Route[] {
       right: 'read',
       query: schemas.pageQuery,
       answer: schemas.connections,
-      handle: ({ query }) => hub.town.connections(query),
+      handle: ({ query }) => hub.cluster.connections(query),
     }),
   ];
 }
@@ -97,7 +97,7 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       answer: schemas.reached,
       handle: ({ params, body: { data, ...reach } }) => {
         checkDepth(data);
-        return hub.town.send(params.id!, data, reach);
+        return hub.cluster.send(params.id!, data, reach);
       },
     }),
     route({
@@ -110,7 +110,7 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       answer: schemas.called,
       handle: async ({ params, body: { method, data, ...options } }) => {
         if (data) checkDepth(data);
-        const { text } = await hub.town.calls.call(params.id!, method, data, options);
+        const { text } = await hub.cluster.calls.call(params.id!, method, data, options);
         return JsonText.written(`{"result":${text}}`);
       },
     }),
@@ -122,7 +122,8 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       body: schemas.reasonBody,
       mayLackBody: true,
       answer: schemas.reached,
-      handle: ({ params, body }) => hub.town.end(params.id!, 'CLOSED', body.message ?? 'you were disconnected', body),
+      handle: ({ params, body }) =>
+        hub.cluster.end(params.id!, 'CLOSED', body.message ?? 'you were disconnected', body),
     }),
     route({
       method: 'POST',
@@ -131,7 +132,7 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       right: 'users',
       body: schemas.subscribeBody,
       answer: schemas.reached,
-      handle: ({ params, body: { channel, ...reach } }) => hub.town.subscribe(params.id!, channel, reach),
+      handle: ({ params, body: { channel, ...reach } }) => hub.cluster.subscribe(params.id!, channel, reach),
     }),
     route({
       method: 'POST',
@@ -140,7 +141,7 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       right: 'users',
       body: schemas.unsubscribeBody,
       answer: schemas.reached,
-      handle: ({ params, body }) => hub.town.unsubscribe(params.id!, body.channel, 'FORBIDDEN', body),
+      handle: ({ params, body }) => hub.cluster.unsubscribe(params.id!, body.channel, 'FORBIDDEN', body),
     }),
     route({
       method: 'POST',
@@ -154,9 +155,9 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
         if (!sessions.revoke) throw new ProtocolError('NOT_OFFERED', 'this server knows no sessions to revoke');
         const message = body.message ?? 'your session was revoked';
         // Counted before, since nodes end them as soon as they hear of it.
-        const before = await hub.town.user(params.id!).catch(() => undefined);
+        const before = await hub.cluster.user(params.id!).catch(() => undefined);
         await sessions.revoke(params.id!, message);
-        const reached = await hub.town.end(params.id!, 'UNAUTHORIZED', message);
+        const reached = await hub.cluster.end(params.id!, 'UNAUTHORIZED', message);
         return { ...reached, connections: before?.connections.length ?? reached.connections };
       },
     }),
@@ -168,7 +169,7 @@ export function userRoutes(hub: Hub, sessions: Sessions): Route[] {
       body: schemas.refreshBody,
       answer: schemas.reached,
       // Every client reconnects after this code, and subscribes again.
-      handle: ({ body }) => hub.town.end(body.user, 'SHUTTING_DOWN', 'come back: your rights have changed', body),
+      handle: ({ body }) => hub.cluster.end(body.user, 'SHUTTING_DOWN', 'come back: your rights have changed', body),
     }),
   ];
 }

@@ -41,7 +41,7 @@ async function publish(hub: Hub, channel: unknown, data: JsonText, options: unkn
 async function send(hub: Hub, user: unknown, data: JsonText): Promise<string> {
   if (!isUserId(user)) throw bad('send needs the id of a user');
   checkDepth(data);
-  return JSON.stringify(await hub.town.send(user, data));
+  return JSON.stringify(await hub.cluster.send(user, data));
 }
 
 function isKey(key: unknown): key is string {

@@ -1,3 +1,4 @@
+export { ClusterSettings } from './cluster-settings.ts';
 export { Drain, type Step } from './drain.ts';
 export { guardedClock } from './guarded-clock.ts';
 export { Health, type HealthOptions, type Trouble } from './health.ts';
@@ -8,6 +9,5 @@ export { Probes, type ProbesOptions } from './probes.ts';
 export { Refusals } from './refusals.ts';
 export { residentMemory } from './resident-memory.ts';
 export { ThrottledLog } from './throttled-log.ts';
-export { TownSettings } from './town-settings.ts';
 export { refusalsTo, tracedRequests, traceTo } from './trace-log.ts';
 export { writeAtOnce } from './write-at-once.ts';

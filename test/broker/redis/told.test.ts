@@ -13,7 +13,7 @@ const entries = (from: number, to: number): Entry[] =>
   Array.from({ length: to - from + 1 }, (_, at) => entry(from + at));
 
 /** A log, and what listeners are told of it. Reading waits until the test lets it. */
-function town() {
+function setUp() {
   const log = { epoch: 'one', oldest: 1, head: 0, before: '', headThen: 0 };
   const heard: string[] = [];
   const watchers = new Watchers((error) => {
@@ -48,7 +48,7 @@ function town() {
 }
 
 test('a publication after lost ones is told after those, which are read from the log', async () => {
-  const { log, heard, told, settled } = town();
+  const { log, heard, told, settled } = setUp();
   told.tell('a', 'one', entries(1, 2));
   log.head = 6;
   told.tell('a', 'one', [entry(5)]);
@@ -62,7 +62,7 @@ test('a publication after lost ones is told after those, which are read from the
 });
 
 test('a log that goes on under another epoch is told from where the listeners were', async () => {
-  const { log, heard, told, settled } = town();
+  const { log, heard, told, settled } = setUp();
   told.tell('a', 'one', entries(1, 3));
   Object.assign(log, { epoch: 'two', head: 6, before: 'one', headThen: 4 });
   told.tell('a', 'two', [entry(6)]);
@@ -71,7 +71,7 @@ test('a log that goes on under another epoch is told from where the listeners we
 });
 
 test('what comes late of the epoch before is not told again', async () => {
-  const { log, heard, told, settled } = town();
+  const { log, heard, told, settled } = setUp();
   told.tell('a', 'one', entries(1, 3));
   Object.assign(log, { epoch: 'two', head: 5, before: 'one', headThen: 4 });
   told.tell('a', 'two', [entry(5)]);
@@ -83,7 +83,7 @@ test('what comes late of the epoch before is not told again', async () => {
 });
 
 test('when the log lacks the lost ones, or cannot be read, the listeners see that something is missing', async () => {
-  const { log, heard, told, state, settled } = town();
+  const { log, heard, told, state, settled } = setUp();
   told.tell('a', 'one', [entry(1)]);
   Object.assign(log, { oldest: 4, head: 5 });
   told.tell('a', 'one', [entry(5)]);
@@ -100,7 +100,7 @@ test('when the log lacks the lost ones, or cannot be read, the listeners see tha
 });
 
 test('a log that began anew is told as it is announced, and the first publication of a log reads nothing', async () => {
-  const { log, heard, told, state, settled } = town();
+  const { log, heard, told, state, settled } = setUp();
   log.head = 2;
   told.tell('a', 'one', entries(1, 2));
   assert.deepEqual(state.reads, []);

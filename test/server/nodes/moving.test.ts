@@ -4,14 +4,14 @@ import { Client } from '../../../src/client/index.ts';
 import { noRedis } from '../../support/redis.ts';
 import { startProxy } from '../../support/tcp-proxy.ts';
 import { until } from '../../support/until.ts';
-import { startTown, type TownNode } from './town.ts';
+import { type ClusterNode, startCluster } from './cluster.ts';
 
-const portOf = ({ url }: TownNode) => Number(new URL(url).port);
+const portOf = ({ url }: ClusterNode) => Number(new URL(url).port);
 
 /** Two daemons, a client that comes to the first by a balancer, and what is told of members on the second. */
 async function setUp(t: TestContext, config: object = {}) {
-  const { redis, nodes } = await startTown(t, 2, config);
-  const [one, two] = nodes as [TownNode, TownNode];
+  const { redis, nodes } = await startCluster(t, 2, config);
+  const [one, two] = nodes as [ClusterNode, ClusterNode];
   const told: string[] = [];
   const reader = two.client().subscribe('chat:42', { presence: true });
   reader.on('presence', ({ joined, left }) => {

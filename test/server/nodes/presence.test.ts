@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { noRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
-import { startTown, type TownNode } from './town.ts';
+import { type ClusterNode, startCluster } from './cluster.ts';
 
 describe('the presence of several daemons', { skip: noRedis }, () => {
   test('a member is seen on all of them, leaves when its daemon is killed, and stays when it has moved', async (t) => {
-    const { nodes } = await startTown(t, 2);
+    const { nodes } = await startCluster(t, 2);
     const [one, two] = nodes;
     const reader = two!.client().subscribe('chat:42', { presence: true });
     const seen = () => [...reader.presence.values()].map(({ data }) => data).sort();
@@ -29,7 +29,7 @@ describe('the presence of several daemons', { skip: noRedis }, () => {
   });
 
   test('a daemon that nobody of a channel is connected to knows who is there, and so does one that starts', async (t) => {
-    const { nodes } = await startTown(t, 2, {
+    const { nodes } = await startCluster(t, 2, {
       channels: { '*': { presence: true }, 'count:*': { presence: 'count' } },
     });
     const [one, two] = nodes;
@@ -42,9 +42,9 @@ describe('the presence of several daemons', { skip: noRedis }, () => {
   });
 
   test('a daemon that was stopped for longer than its lease tells only what is so when it goes on', async (t) => {
-    const { nodes } = await startTown(t, 2);
+    const { nodes } = await startCluster(t, 2);
     const [one, two] = nodes;
-    const watch = (node: TownNode) => {
+    const watch = (node: ClusterNode) => {
       const told: string[] = [];
       const reader = node.client().subscribe('chat:42', { presence: true });
       reader.on('presence', ({ joined, left }) => {

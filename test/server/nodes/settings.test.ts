@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { noRedis, startRedis } from '../../support/redis.ts';
 import { serveIn } from '../../support/serve-in.ts';
-import { SECRET } from './town.ts';
+import { SECRET } from './cluster.ts';
 
 describe('daemons with one store and one prefix', { skip: noRedis }, () => {
   test('say which of their settings are not the same, and nothing when all are', async (t) => {

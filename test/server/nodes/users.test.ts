@@ -5,7 +5,7 @@ import { startDaemon } from '../../support/daemon.ts';
 import { noRedis, startRedis } from '../../support/redis.ts';
 import { startProxy } from '../../support/tcp-proxy.ts';
 import { until } from '../../support/until.ts';
-import { SECRET } from './town.ts';
+import { SECRET } from './cluster.ts';
 
 /** Some daemons in this process that share a Redis. */
 async function daemons(t: TestContext, count: number) {

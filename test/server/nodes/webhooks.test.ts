@@ -6,7 +6,7 @@ import { describe, type TestContext, test } from 'node:test';
 import { RedisBroker } from '../../../src/broker/index.ts';
 import { noRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
-import { SECRET, startTown, type TownNode } from './town.ts';
+import { type ClusterNode, SECRET, startCluster } from './cluster.ts';
 
 interface Event {
   readonly version: number;
@@ -49,20 +49,20 @@ async function setUp(t: TestContext) {
       events: ['online', 'offline', 'occupied', 'vacated', 'published'],
     },
   ];
-  const { redis, nodes, more } = await startTown(t, 1, { webhooks, linger: '200ms', drain: { spread: '300ms' } });
+  const { redis, nodes, more } = await startCluster(t, 1, { webhooks, linger: '200ms', drain: { spread: '300ms' } });
   const isLed = async () => ((await redis.ask('keys', 'zocalo:*:leader:webhooks')) as string[]).length > 0;
   await until(isLed, 'the first daemon notifies for all');
   nodes.push(await more());
   const { Tokens } = await import('../../../src/server/auth/index.ts');
   const tokens = new Tokens({ secret: SECRET, jwt: undefined, now: Date.now, fetch });
-  const join = async (node: TownNode, user: string, channel: string) => {
+  const join = async (node: ClusterNode, user: string, channel: string) => {
     const client = node.client({ token: await tokens.mint({ user }) });
     const subscription = client.subscribe(channel);
     await until(() => subscription.state === 'live', `${user} is subscribed`);
     return client;
   };
   const told = (text: string) => receiver.events.filter((event) => textOf(event) === text).length;
-  return { redis, receiver, nodes: nodes as [TownNode, TownNode], join, told };
+  return { redis, receiver, nodes: nodes as [ClusterNode, ClusterNode], join, told };
 }
 
 describe('the webhooks of several daemons', { skip: noRedis }, () => {

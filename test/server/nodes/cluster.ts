@@ -6,11 +6,11 @@ import { type RedisServer, startRedis } from '../../support/redis.ts';
 import { serveIn } from '../../support/serve-in.ts';
 
 /** One `zocalo serve` of several, and what a test needs to talk to it. */
-export interface TownNode {
+export interface ClusterNode {
   readonly url: string;
   readonly program: Program;
   /** Starts another program in its place, after it has ended. */
-  again(): Promise<TownNode>;
+  again(): Promise<ClusterNode>;
   client(options?: ConstructorParameters<typeof Client>[1]): Client;
   // biome-ignore lint/suspicious/noExplicitAny: what an answer holds, each test checks
   call(method: string, path: string, body?: unknown): Promise<{ status: number; body: any }>;
@@ -19,11 +19,11 @@ export interface TownNode {
 export const SECRET = 's'.repeat(40);
 
 /** A Redis, and some daemons that share it, each a process with the same configuration. */
-export async function startTown(
+export async function startCluster(
   t: TestContext,
   count: number,
   config: object = {},
-): Promise<{ redis: RedisServer; nodes: TownNode[]; more: () => Promise<TownNode> }> {
+): Promise<{ redis: RedisServer; nodes: ClusterNode[]; more: () => Promise<ClusterNode> }> {
   const redis = await startRedis(t);
   const whole = {
     store: redis.address,
@@ -32,9 +32,9 @@ export async function startTown(
     api: { keys: [{ name: 'test', key: API_KEY, can: ['publish', 'read', 'users'] }] },
     ...config,
   };
-  const start = async (): Promise<TownNode> => {
+  const start = async (): Promise<ClusterNode> => {
     const { start, url } = await serveIn(t, whole);
-    const node = async (): Promise<TownNode> => ({
+    const node = async (): Promise<ClusterNode> => ({
       url,
       program: await start(),
       again: node,

@@ -70,7 +70,7 @@ export interface NodeState extends NodeFacts {
   readonly figures?: NodeFigures;
 }
 
-export interface TownParts {
+export interface ClusterParts {
   readonly nodes: Nodes;
   readonly users: Users;
   readonly channels: Channels;
@@ -97,7 +97,7 @@ interface Questions {
 type Local = { [Name in keyof Questions]: (data: Questions[Name][0]) => Questions[Name][1] };
 
 /** The users, connections and channels of all nodes. Where there is only this node, answers come at once. */
-export class Town {
+export class Cluster {
   /** What the clients of users are asked. */
   readonly calls: Calls;
   readonly #nodes: Nodes;
@@ -105,7 +105,7 @@ export class Town {
   readonly #channels: Channels;
   readonly #local: Local;
 
-  constructor({ nodes, users, channels, clock, contract }: TownParts) {
+  constructor({ nodes, users, channels, clock, contract }: ClusterParts) {
     this.calls = new Calls({ nodes, users, clock, contract });
     this.#nodes = nodes;
     this.#users = users;

@@ -15,7 +15,7 @@ const TRY_AGAIN = 1_000;
 
 type Kind = 'user' | 'channel';
 
-export interface TownWebhooksOptions extends Omit<WebhooksOptions, 'file'> {
+export interface ClusterWebhooksOptions extends Omit<WebhooksOptions, 'file'> {
   /** Whether this node is stopping. */
   readonly isDraining?: () => boolean;
 }
@@ -37,11 +37,11 @@ interface Term {
 
 /**
  * Webhooks of several nodes. Each node adds what is published through it to queues that all share. One of them, which
- * another one replaces when it dies, follows who is online and which channels are occupied in the whole town, and
+ * another one replaces when it dies, follows who is online and which channels are occupied in the whole cluster, and
  * delivers. What was reported is stored together with the event, so that the next one continues there: a change is told
  * once, however many nodes the user is connected to, and delivered at least once.
  */
-export class TownWebhooks {
+export class ClusterWebhooks {
   readonly #hub: Hub;
   readonly #others: Others;
   readonly #configs: readonly WebhookConfig[];
@@ -51,13 +51,13 @@ export class TownWebhooks {
   #wanted = new Map<string, Wanted>();
   /** The channels of this node that webhooks want. */
   readonly #occupied = new Set<string>();
-  /** Until when this node counts as the first one of a town that has been down. */
+  /** Until when this node counts as the first one of a cluster that has been down. */
   #restarting = Number.NEGATIVE_INFINITY;
   #isLeading = false;
   #term: Term | undefined;
   #ends: (() => unknown)[] = [];
 
-  constructor(hub: Hub, others: Others, webhooks: readonly WebhookConfig[], options: TownWebhooksOptions) {
+  constructor(hub: Hub, others: Others, webhooks: readonly WebhookConfig[], options: ClusterWebhooksOptions) {
     const { log, isDraining = () => false, clock = systemClock, now = Date.now, random = Math.random } = options;
     this.#hub = hub;
     this.#others = others;

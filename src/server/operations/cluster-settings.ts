@@ -6,22 +6,22 @@ import type { Change } from '../part.ts';
 /** What all nodes must have alike, or it depends on the node what a client may do and what is kept. */
 const KEYS = ['channels', 'secret', 'auth', 'handlers', 'webhooks', 'linger'] as const;
 
-export interface TownSettingsOptions {
+export interface ClusterSettingsOptions {
   readonly log: { warn(fields: object, sentence: string): void };
   /** The nodes that live, this one among them. Undefined for the only node. */
   readonly nodes: () => Promise<readonly NodeFacts[]> | undefined;
 }
 
 /**
- * Compares the settings of the nodes that share a store: one may have been forgotten at a change, or two towns use one
+ * Compares the settings of the nodes that share a store: one may have been forgotten at a change, or two clusters use one
  * prefix. Each node compares when it starts and when it has reloaded, and warns; a rolling change is no reason to refuse.
  */
-export class TownSettings {
+export class ClusterSettings {
   readonly name = 'the comparison of the nodes';
-  readonly #options: TownSettingsOptions;
+  readonly #options: ClusterSettingsOptions;
   #config: Config;
 
-  constructor(config: Config, options: TownSettingsOptions) {
+  constructor(config: Config, options: ClusterSettingsOptions) {
     this.#config = config;
     this.#options = options;
   }
@@ -43,7 +43,7 @@ export class TownSettings {
       if (other.length === 0) continue;
       this.#options.log.warn(
         { host, process, settings: other },
-        `another node with this store has other settings (${other.join(', ')}): give all nodes the same configuration, or another town a prefix of its own (store: …?prefix=)`,
+        `another node with this store has other settings (${other.join(', ')}): give all nodes the same configuration, or another cluster a prefix of its own (store: …?prefix=)`,
       );
     }
   }
