@@ -55,6 +55,7 @@ class OwnGroup implements Group {
 /** The only node: it stores nothing, and costs nothing. */
 export class Alone implements Nodes {
   readonly membership: Membership = {
+    repairs: new Map(),
     observe: (listener) => {
       this.#tell = listener;
     },

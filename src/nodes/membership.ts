@@ -1,5 +1,7 @@
 /**
- * Is told of what becomes of a group, in the order that all nodes see. It may be told again what it knows of a member.
+ * Is told of what becomes of a group: each change in the order that all nodes see. After changes were missed, which is
+ * possible when the connection to the store was lost, it is told of the differences instead, those who are gone first. It
+ * may be told again what it knows of a member.
  */
 export interface GroupListener {
   /** The member has joined, or is shown otherwise from now on. `shown`: as others see it. */
@@ -42,6 +44,11 @@ export interface MemberNews {
 
 /** Who is where: groups of members, each of whom is held by one node or several. */
 export interface Membership {
+  /**
+   * How many times changes of a group were missed here, so that it was read from the store instead. By the kind of group,
+   * of those kinds that have such groups.
+   */
+  readonly repairs: ReadonlyMap<string, number>;
   /**
    * Calls the listener with the news that this node has brought about: so all nodes together are told once. A join is
    * brought about by the node that the member came to, a leave by the one that let go last, or that swept a dead one.

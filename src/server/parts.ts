@@ -127,6 +127,7 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
     clock,
     onError: (what, cause) => failures.write('error', what, { err: cause }, what),
   });
+  if (nodes.others) metrics.repairs(nodes.membership);
   const hub = newHub(config, { broker, nodes, auth, handlers, clock, onError, trace: trace ? log : undefined });
   const revocations = new Revocations({ hub: () => hub, auth, notices: nodes.others?.notices, now });
   const webhooks = nodes.others

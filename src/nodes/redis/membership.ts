@@ -1,6 +1,7 @@
 import { FIELD, type RedisAccess } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
 import { ZocaloError } from '../../errors.ts';
+import { Semaphore } from '../../semaphore.ts';
 import type { GroupListener, MemberNews, Membership } from '../membership.ts';
 import { type Change, Copy, changeOf } from './copy.ts';
 import { RedisGroup } from './group.ts';
@@ -36,11 +37,18 @@ export class RedisMembership implements Membership {
   readonly #options: MembershipOptions;
   readonly #followed = new Map<string, RedisGroup>();
   readonly #held = new Map<string, Holding>();
+  readonly #repairs = new Map<string, number>();
+  /** So many groups are read again at the same time. */
+  readonly #few = new Semaphore(BATCH);
   #checking: Promise<void> | undefined;
   #onNews: (news: MemberNews) => void = () => {};
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+  }
+
+  get repairs(): ReadonlyMap<string, number> {
+    return this.#repairs;
   }
 
   observe(listener: (news: MemberNews) => void): void {
@@ -49,7 +57,9 @@ export class RedisMembership implements Membership {
 
   follow(name: string, listener: GroupListener): RedisGroup {
     const { access, clock, isQuiet } = this.#options;
-    const copy = new Copy({ listener, fetch: () => this.#fetch(name), isQuiet });
+    const kind = name.slice(0, name.indexOf(':'));
+    const onMissed = () => this.#repairs.set(kind, (this.#repairs.get(kind) ?? 0) + 1);
+    const copy = new Copy({ listener, clock, fetch: () => this.#fetch(name), isQuiet, onMissed });
     const hear = (message: string) => {
       if (!copy.take(changeOf(message.split(FIELD)))) void copy.fetch().catch(() => {}); // the next check finds it
     };
@@ -133,7 +143,7 @@ export class RedisMembership implements Membership {
 
   /** Reads all groups that are followed, since announcements may have been missed. Never rejects. */
   async readAgain(): Promise<void> {
-    for (const { copy } of this.#followed.values()) await copy.fetch().catch(() => {}); // Redis is away again
+    await this.#readAll([...this.#followed.values()].map(({ copy }) => copy)).catch(() => {}); // Redis is away again
   }
 
   /** Reads the groups of which an announcement was missed. Never rejects. */
@@ -223,10 +233,19 @@ export class RedisMembership implements Membership {
     const behind = await this.#behind(names);
     if (behind.length === 0) return;
     await new Promise<void>((resolve) => this.#options.clock.after(GRACE, resolve));
-    for (const [name, version] of behind) {
-      const copy = this.#followed.get(name)?.copy;
-      if (copy && copy.version === version) await copy.fetch();
-    }
+    await this.#readAll(
+      behind.flatMap(([name, version]) => {
+        const copy = this.#followed.get(name)?.copy;
+        return copy && copy.version === version ? [copy] : [];
+      }),
+    );
+  }
+
+  /** Rejects when one of them could not be read. */
+  async #readAll(copies: readonly Copy[]): Promise<void> {
+    const read = copies.map((copy) => this.#few.run(() => copy.fetch()));
+    const failed = (await Promise.allSettled(read)).find(({ status }) => status === 'rejected');
+    if (failed) throw (failed as PromiseRejectedResult).reason;
   }
 
   /** The groups of which the store has another version, with ours. */

@@ -82,10 +82,11 @@ redis.call(ARGV[4], ARGV[5], before .. '\\31' .. after .. '\\31' .. text)
 return { before, after, text, table.concat(news, '\\31') }
 `);
 
-/** The version of a group, then each member and how it is shown. */
+/** The version of a group, or the time if it is empty, then each member and how it is shown. */
 export const MEMBERS_SCRIPT = scriptOf(`
 local all = redis.call('HGETALL', KEYS[1])
-local answer = { '0' }
+local time = redis.call('TIME')
+local answer = { string.format('%.0f', time[1] * 1000000 + time[2]) }
 for at = 1, #all, 2 do
   if all[at] == 'v' then answer[1] = all[at + 1]
   else

@@ -1,5 +1,6 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import type { Hub, HubObserver } from '../../hub/index.ts';
+import type { Membership } from '../../nodes/index.ts';
 import type { Traffic } from '../transports/index.ts';
 import { HandlerMetrics } from './handler-metrics.ts';
 import { CONTENT_TYPE, Counts, Histogram, headOf, lines } from './metric.ts';
@@ -80,6 +81,12 @@ export class Metrics {
   /** The health check's publication was delivered after this many seconds. */
   delivered(seconds: number): void {
     this.#probing.observe(seconds);
+  }
+
+  /** Counts what this node has missed of who is where, by the kind of group. */
+  repairs({ repairs }: Pick<Membership, 'repairs'>): void {
+    const help = 'Times that announcements of who came or went were missed, and the list was read instead.';
+    this.add(() => lines('zocalo_membership_repairs_total', 'counter', help, { label: 'kind', entries: [...repairs] }));
   }
 
   /** Adds a gauge that is read at each scrape. `name` is the full name: zocalo_webhooks_waiting. */

@@ -109,6 +109,28 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
     );
   });
 
+  test('who came and went unheard is told by the differences, which is counted, and nothing else is', async (t) => {
+    const redis = await startRedis(t);
+    const proxy = await startProxy(t, redis.port);
+    const one = await openNode(t, `redis://127.0.0.1:${proxy.port}`, QUICK);
+    const two = await openNode(t, redis.address, QUICK);
+    const here = await follow(one.nodes.membership, GROUP);
+    const there = await follow(two.nodes.membership, GROUP);
+    await there.group.hold('ana', 'a');
+    await until(() => same(here.listening, there.listening), 'both know of her');
+    proxy.loses = (_, chunk) => chunk.includes('$7\r\nmessage\r\n');
+    await there.group.hold('luis', 'l');
+    await there.group.hold('eva', 'e');
+    there.group.release('luis');
+    await until(() => there.listening.told.length === 4, 'luis has left');
+    proxy.loses = undefined;
+    await until(() => same(here.listening, there.listening), 'both know of eva');
+    assert.deepEqual(there.listening.told, ['+ana a', '+luis l', '+eva e', '-luis']);
+    assert.deepEqual(here.listening.told, ['+ana a', '+eva e']);
+    await until(() => one.nodes.membership.repairs.get('members') === 1, 'it is counted');
+    assert.deepEqual([...two.nodes.membership.repairs], []);
+  });
+
   test('the members of a node that dies leave, and those that have moved stay', async (t) => {
     const { port } = await startRedis(t);
     const proxy = await startProxy(t, port);

@@ -115,3 +115,12 @@ test('a label has a limited number of values, and no value breaks the format', a
   assert.equal(names.length, 101);
   assert.ok(names.includes('zocalo_handshakes_refused_total{reason="other"}'));
 });
+
+test('what a node has missed of who is where is counted by the kind of group', async (t) => {
+  const { metrics, read } = await measured(t);
+  const repairs = new Map<string, number>();
+  metrics.repairs({ repairs });
+  assert.equal(read().get('zocalo_membership_repairs_total{kind="members"}'), undefined);
+  repairs.set('members', 2);
+  assert.equal(read().get('zocalo_membership_repairs_total{kind="members"}'), 2);
+});
