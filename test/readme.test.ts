@@ -67,7 +67,7 @@ async function pasted(t: TestContext, text: string, change = (code: string) => c
   return project;
 }
 
-test('who pastes the lines and the page about pushing, one after the other, sees in a browser what was published', {
+test('the lines and the page about pushing, pasted one after the other, show in a browser what was published', {
   skip: missing('chromium', 'php'),
 }, async (t) => {
   const folder = temporaryFolder(t);

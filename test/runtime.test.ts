@@ -12,7 +12,7 @@ import { temporaryFolder } from './support/temporary-folder.ts';
 const run = promisify(execFile);
 const withCode = (code: string) => (error: unknown) => error instanceof ZocaloError && error.code === code;
 
-test('an older Node is told at once, and which one is needed', () => {
+test('an older Node is refused at once, with the version that is needed', () => {
   assert.equal(packageJson.engines.node, `>=${LEAST_NODE}`);
   for (const version of ['18.20.4', '20.19.5', '22.17.1'])
     assert.throws(() => requireNode(version), withCode('NODE_TOO_OLD'), version);

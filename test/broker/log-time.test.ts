@@ -42,7 +42,7 @@ test('a step forward of more than a minute counts for no age until it has lasted
   assert.equal(lead(), 0);
 });
 
-test('steps forward add up, and each begins the ten minutes again; one that is taken back leaves no doubt', () => {
+test('steps forward add up, and each restarts the ten minutes; one that is taken back is forgotten', () => {
   const { clock, step, lead } = setUp();
   assert.deepEqual([step(2 * MINUTE), step(3 * MINUTE, 9 * MINUTE)], [2 * MINUTE, 5 * MINUTE]);
   clock.advance(9 * MINUTE);

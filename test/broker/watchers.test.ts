@@ -15,7 +15,7 @@ function setUp() {
   return { watchers, errors, listen, tell };
 }
 
-test('a channel is told to those who listen to it and to the patterns that match it', () => {
+test('a publication reaches the listeners of its channel and of the patterns that match it', () => {
   const { watchers, listen, tell } = setUp();
   watchers.add('a:1', listen('one'));
   watchers.add('a:*', listen('all'));

@@ -57,7 +57,7 @@ test('the doctor tells of ports that are free or taken, and of what is called th
   assert.match(running[4]!, /^warning source away: /);
 });
 
-test('the doctor tells of files that are missing, or are none of a device', { skip: missing('mkfifo') }, async (t) => {
+test('the doctor reports files that are missing, or are not of a device', { skip: missing('mkfifo') }, async (t) => {
   const folder = temporaryFolder(t);
   const [fifo, plain] = [join(folder, 'fifo'), join(folder, 'plain')];
   assert.equal(spawnSync('mkfifo', [fifo]).status, 0);

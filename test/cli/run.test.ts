@@ -143,7 +143,7 @@ plainTest('zocalo run --each starts a process for each connection', { skip: miss
   assert.equal(await program.stop('SIGINT'), 0);
 });
 
-plainTest('an option that the other form of zocalo run alone has is refused by its name', async (t) => {
+plainTest('an option that only the other form of zocalo run has is refused by its name', async (t) => {
   const each = run(t, '--each', '--when-full', 'answer', 'cat');
   assert.equal(await each.exited, 2);
   assert.match(each.stderr, /^BAD_OPTION: --when-full is for one program that all connections share; .*\n$/);

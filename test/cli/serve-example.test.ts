@@ -8,7 +8,7 @@ import { connectWebSocket, type WebSocketClient } from '../../src/websocket/inde
 
 const EXAMPLE = fileURLToPath(new URL('../../examples/chat.ts', import.meta.url));
 
-test('the example of the chat room passes each message on to the others, and ends in good order', async () => {
+test('the example of the chat room passes each message on to the others, and stops cleanly', async () => {
   const room = spawn(process.execPath, [EXAMPLE], {
     env: { ...process.env, PORT: '0' },
     stdio: ['ignore', 'pipe', 'inherit'],

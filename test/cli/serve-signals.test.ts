@@ -12,7 +12,7 @@ function folderOf(t: TestContext): string {
 }
 
 for (const signal of ['SIGTERM', 'SIGINT'] as const)
-  test(`${signal} while the program is loading ends it in good order, before anything is opened`, async (t) => {
+  test(`${signal} while the program is loading ends it cleanly, before anything is opened`, async (t) => {
     const folder = folderOf(t);
     // The signal comes from the process itself, at the moment at which it reads its program.
     const preload = join(folder, 'preload.mjs');

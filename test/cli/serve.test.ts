@@ -14,7 +14,7 @@ function serve(args: string[], env: NodeJS.ProcessEnv = {}) {
   return spawnSync(process.execPath, [CLI, 'serve', ...args], { encoding: 'utf8', env: { ...process.env, ...env } });
 }
 
-test('the chat is open to this machine over IPv4 and IPv6, and ends in good order', async () => {
+test('the chat is open to this machine over IPv4 and IPv6, and stops cleanly', async () => {
   const server = await ChatServerProcess.start();
   assert.match(server.url, /^http:\/\/localhost:\d+$/);
   for (const host of ['127.0.0.1', '[::1]', 'localhost']) {

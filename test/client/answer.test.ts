@@ -68,7 +68,7 @@ test("the server's call of a user gets the result of the client's handler, and a
   assert.deepEqual([again[0], again[1]!.code], [{ result: 8 }, 'NO_SUCH_METHOD']);
 });
 
-test('a call of nobody is UNAVAILABLE, and one that no client answers is NO_SUCH_METHOD and sends nothing', async (t) => {
+test('a call of a user who is not connected is UNAVAILABLE, and one that no client answers is NO_SUCH_METHOD and sends nothing', async (t) => {
   const { network, page, call } = setUp(t);
   page('luis');
   await network.settle();

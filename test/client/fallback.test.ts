@@ -29,7 +29,7 @@ async function network() {
 const through = (proxy: TcpProxy) => `ws://127.0.0.1:${proxy.port}`;
 const portOf = (url: string) => Number(new URL(url).port);
 
-test('where WebSockets are blocked a client hears, publishes and calls by requests, and where they are not it uses one', async (t) => {
+test('where WebSockets are blocked a client subscribes, publishes and calls by requests, and elsewhere it uses a WebSocket', async (t) => {
   const { hub, server, url } = await serveHub(t, { channels: { '*': { presence: true } } });
   hub.method('double', (data) => 2 * (data as number));
   const { state, WebSocket } = await network();

@@ -160,7 +160,7 @@ test('what a channel catches up on is not for a pattern that was subscribed to m
   assert.deepEqual(events, [['sensor:a', 'new']]);
 });
 
-test('a pattern is not told twice of a line, nor of numbers that it does not know, nor of a gap where there is none', async () => {
+test('a pattern gets no line twice, no unknown channel number, and no gap where nothing is missing', async () => {
   const { hub, client, errors, states } = setUp();
   const events = eventsOf(client.subscribe('*'));
   await hub.settle();

@@ -185,7 +185,7 @@ class Follower {
   }
 }
 
-test('what a reader got and what it was told is lost is everything, in any order of events, and no member leaves', async () => {
+test('what a reader got, and what it was told is lost, is everything, in any order of events, and no member leaves', async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 80 }), async (random) => {
       const steps: Step[] = [{ kind: 'subscribe', since: 0, recent: 0 }, { kind: 'settle' }, ...random];

@@ -23,7 +23,7 @@ async function withSlowLoop() {
   return { hub, client, chat, loop, ...rest };
 }
 
-test('whoever listens beside a loop that stands still while catching up is sent the rest at once', async () => {
+test('listeners beside a loop that stands still while catching up get the rest at once', async () => {
   const { hub, chat } = await withSlowLoop();
   const heard: number[] = [];
   chat.on('message', ({ data }) => heard.push(data));

@@ -32,7 +32,7 @@ test('the list of what waits stays as it was read, and is another one after each
   assert.equal(told.length, 4);
 });
 
-test('what an earlier page left, and what is given up, is told as well', async () => {
+test('what an earlier page left, and what is given up, is reported as well', async () => {
   const storage = keptIn(new FakeStorage());
   const first = setUp({ storage });
   const lost = assert.rejects(first.client.publish('chat:42', 'hola'));

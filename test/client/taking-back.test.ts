@@ -73,7 +73,7 @@ test('what was never sent can be taken back after an attempt to connect has fail
   client.close();
 });
 
-test('a signal is told to the server by no publication, and has no listeners after it', async () => {
+test('the signal of a publication is not sent to the server, and has no listeners afterwards', async () => {
   const { client, hub } = setUp();
   const { signal } = abortable();
   const answers = [client.publish('chat:42', 1, { signal }), client.publish('chat:42', 2, { signal, keep: false })];

@@ -84,7 +84,7 @@ test('presence and a member are had by whatever subscription wants them, the fir
   }
 });
 
-test('a later subscription is told at once who is there, as the first one was', async () => {
+test('a later subscription learns at once who is there, as the first one did', async () => {
   const { hub, client } = setUp();
   hub.log('chat:42').members = [{ id: 'luis' }];
   const first = client.subscribe('chat:42', { presence: true });
@@ -99,7 +99,7 @@ test('a later subscription is told at once who is there, as the first one was', 
   assert.deepEqual(told, ['second: luis']);
 });
 
-test('whoever leaves and comes back within a tick has not left for the server', async () => {
+test('leaving and coming back within a tick sends nothing to the server', async () => {
   const { hub, client } = setUp();
   let chat = client.subscribe('chat:42', { presence: true, member: 'Ana' });
   await hub.settle();

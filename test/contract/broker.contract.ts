@@ -49,7 +49,7 @@ export function testBroker(name: keyof typeof BROKERS): void {
       assert.deepEqual(texts(await broker.read('new', [state.epoch, 0])), ['1']);
     });
 
-    test('gives a channel without a log a position that stays valid, whoever asks and however often', async (t) => {
+    test('gives a channel without a log a position that stays valid, however often and by whom it is asked', async (t) => {
       const broker = await make(t, still);
       const state = await broker.state('new');
       assert.deepEqual(await broker.read('new', [state.epoch, 0]), { ...state, entries: [] });

@@ -43,7 +43,7 @@ for (const [name, make] of Object.entries(BROKERS))
       );
     });
 
-    test('what is not in the log is not changed, and nobody hears of a change', async (t) => {
+    test('what is not in the log is not changed, and no change is reported', async (t) => {
       let now = START;
       const broker = await make(t, { now: () => now });
       const heard: string[] = [];
@@ -65,7 +65,7 @@ for (const [name, make] of Object.entries(BROKERS))
   });
 
 for (const [name, make] of Object.entries(QUEUEING))
-  test(`what is told of a change is in no queue, full or not: ${name}`, async (t) => {
+  test(`the notice of a change is in no queue, full or not: ${name}`, async (t) => {
     const broker = await make(t, { now: () => START });
     await broker.useQueues([{ name: 'q', from: ['a'], rows: 1, bytes: 1_000 }]);
     await broker.publish('a', { data: '1' });

@@ -34,7 +34,7 @@ async function place(t: TestContext, broker = memory()) {
 }
 
 for (const kind of ['memory', 'sqlite'])
-  test(`what is erased or replaced is told to all readers, also to who was away, and the log in ${kind} has the new state`, async (t) => {
+  test(`all readers learn what is erased or replaced, also those who were away, and the log in ${kind} has the new state`, async (t) => {
     const broker = kind === 'sqlite' ? (sqlite(join(temporaryFolder(t), 'log.db')) as never) : memory();
     const { hub, client, shown, heardSince } = await place(t, broker);
     const chat = client.subscribe('chat');
@@ -123,7 +123,7 @@ test('changes at the same moment follow each other, and leave the log and its re
   );
 });
 
-test('what the log does not have any more is told too, and what it never had is refused', async (t) => {
+test('readers also learn of changes to what the log no longer has; changes to what it never had are refused', async (t) => {
   const { hub } = await place(t);
   const at = await hub.publish('chat', 'old');
   for (let n = 0; n < 30; n++) await hub.publish('chat', n);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { square } from './fake-wire.ts';
 
-test('a method may be a pattern: the most specific one answers, and is told the called name', async () => {
+test('a method may be a pattern: the most specific one answers, and gets the called name', async () => {
   const { hub, guest } = await square();
   const say = (handler: string) => (data: unknown, _who: unknown, method: string) => [handler, method, data];
   hub.method('order.*', say('orders')).method('order.place', say('place')).method('order.*.cancel', say('cancel'));
@@ -40,7 +40,7 @@ test('a table of other methods is replaced as a whole, and comes after the metho
   assert.equal(await ana.ask('call', 'other'), 'NO_SUCH_METHOD');
 });
 
-test('a second method of the same name, and what is no pattern, are refused and change nothing', async () => {
+test('a second method of the same name, and an invalid pattern, are refused and change nothing', async () => {
   const { hub, guest } = await square();
   hub.method('order.*', () => 'first');
   assert.throws(() => hub.method('order.*', () => 'second'), { code: 'BAD_OPTION', message: /order\.\*/ });

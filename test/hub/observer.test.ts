@@ -17,7 +17,7 @@ async function observed() {
   return { ...all, told };
 }
 
-test('an observer hears of each subscription and of its end, whoever ended it', async () => {
+test('an observer is told of each subscription and of its end, on either side', async () => {
   const { hub, guest, told } = await observed();
   const ana = await guest();
   await ana.ask('sub', 'chat:1');
@@ -38,7 +38,7 @@ test('an observer hears of each subscription and of its end, whoever ended it', 
   ]);
 });
 
-test('the subscriptions of a connection end before it does, which is told with the code of its close', async () => {
+test('the subscriptions of a connection end before it does, and the observer gets the code of its close', async () => {
   const { guest, told } = await observed();
   const [first, second, third] = [await guest(), await guest(), await guest()];
   await first.ask('sub', 'chat:1');
@@ -57,7 +57,7 @@ test('the subscriptions of a connection end before it does, which is told with t
   ]);
 });
 
-test('an observer hears the same of a connection that only uses text', async () => {
+test('an observer is told the same of a text connection', async () => {
   const { hub, told } = await observed();
   const wire = new FakeWire();
   wire.plain = true;
@@ -72,7 +72,7 @@ test('an observer hears the same of a connection that only uses text', async () 
   ]);
 });
 
-test('who was never accepted, or refused a channel, is no event', async () => {
+test('a connection that was not accepted, or was refused a channel, is no event for observers', async () => {
   const { hub, fanOut, told } = await observed();
   const wire = new FakeWire();
   fanOut.wires.add(wire);

@@ -57,7 +57,7 @@ test('a method without a handler is refused when it is defined, not when it is c
   });
 });
 
-test('a visitor whose rights are misspelt is not let in with all rights', async () => {
+test('a visitor whose rights are misspelt is not accepted with all rights', async () => {
   const errors: ZocaloError[] = [];
   const { hub, fanOut } = await square({
     connect: () => ({ user: 'ana', rigths: { subscribe: [] } }) as Identity,

@@ -93,7 +93,7 @@ test('repeated abuse closes that one connection', async () => {
   assert.deepEqual(good.publications(), [[1, 1]]);
 });
 
-test('whoever is sent away for too many errors first gets the answers to what is being stored', async () => {
+test('a client that is disconnected for too many errors first gets the answers to what is being stored', async () => {
   let release = () => {};
   const gate = new Promise<void>((resolve) => {
     release = resolve;
@@ -139,7 +139,7 @@ test('occasional errors are not abuse', async () => {
   assert.equal(ana.wire.closed, null);
 });
 
-test('too many requests are told how long to wait', async () => {
+test('a client with too many requests is told how long to wait', async () => {
   const { clock, guest } = await square({ limits: { requests: 10 } });
   const ana = await guest();
   for (let n = 1; n < 20; n++) assert.equal(await ana.publish(CHANNEL, n), n);
@@ -149,7 +149,7 @@ test('too many requests are told how long to wait', async () => {
   assert.equal(await ana.publish(CHANNEL, 20), 20);
 });
 
-test('too many bytes are told how long to wait', async () => {
+test('a client with too many bytes is told how long to wait', async () => {
   const { clock, guest } = await square({ limits: { bytes: 100 } });
   const ana = await guest();
   const data = 'x'.repeat(700);

@@ -45,7 +45,7 @@ test('the function decides what others see of a member, so that nobody can prete
   });
 });
 
-test('who does not want to be shown is not shown, whatever the function says of members', async () => {
+test('a subscriber who does not ask to be a member is not one, whatever the function says of members', async () => {
   const { hub, guest } = await chat(() => ({ member: 'seen' }));
   const ana = await guest();
   await ana.ask('sub', 'chat');
@@ -93,7 +93,7 @@ test('a function refuses with false, or with the error that it throws', async ()
   assert.equal(await ana.ask('get', 'presence', 'chat'), 'FORBIDDEN');
 });
 
-test('the function is told what is wanted, the member, and the position of a client that comes back', async () => {
+test('the function gets what is asked for, the member, and the position of a client that comes back', async () => {
   const asked: unknown[] = [];
   const { guest } = await chat((_who, _channel, { purpose, member, json, at }) => {
     asked.push([purpose, member, json?.text, at]);

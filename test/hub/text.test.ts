@@ -96,7 +96,7 @@ test('a text connection belongs to its user, is reached by send, and ends with t
   assert.deepEqual(hub.users, []);
 });
 
-test('a text connection that is gone gets nothing more, and its channel makes no texts for nobody', async () => {
+test('a text connection that is gone gets nothing more, and its channel encodes no text in vain', async () => {
   const { hub, join, guest, fanOut } = await room();
   await (await guest()).subscribe('chat:42');
   const { wire, connection } = await join();

@@ -30,7 +30,7 @@ test('an amount over the burst is allowed when the bucket is full, and is owed i
   assert.equal(bucket.take(), 0);
 });
 
-test('each who is told to wait for their turn is told a later one, and turns that are over are free again', () => {
+test('each caller that has to wait gets a later turn, and turns that are over are free again', () => {
   const clock = new FakeClock();
   const bucket = new TokenBucket(clock, 10, 20);
   assert.equal(bucket.takeTurn(20), 0);

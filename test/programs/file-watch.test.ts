@@ -6,7 +6,7 @@ import { FileWatch } from '../../src/programs/index.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-test('a file that is saved is told of once, when it no longer changes, also by editors that rename', (t) => {
+test('a saved file is reported once, when it no longer changes, also with editors that rename', (t) => {
   const folder = temporaryFolder(t);
   const [php, other] = [join(folder, 'a.php'), join(folder, 'b.php')];
   writeFileSync(php, 'one');

@@ -53,7 +53,7 @@ test('lines that are sent in one turn are written at once', async (t) => {
   assert.equal(lines[0], '100');
 });
 
-test('a program that does not read is told of: much is queued, until it has read', async (t) => {
+test('a program that does not read is reported while much is queued', async (t) => {
   const { program, lines } = newProgram(t, ['bash', '-c', 'read -r go <&3; cat <&3 >/dev/null; echo done >&4']);
   await program.start();
   const chunk = 'x'.repeat(100_000);
@@ -119,7 +119,7 @@ test('a file that is not executable, or a folder, cannot be started', async (t) 
     });
 });
 
-test('what the system refuses to start is told with its reason', async (t) => {
+test('a program that the system refuses to start is reported with the reason', async (t) => {
   const tooMuch = newProgram(t, ['true', 'x'.repeat(4 * 1024 * 1024)]);
   await assert.rejects(tooMuch.program.start(), { code: 'PROGRAM_FAILED_TO_START', message: /E2BIG/ });
 });

@@ -120,7 +120,7 @@ test('a program that is stopped stays stopped, and can be started again', async 
   assert.equal(starts.length, 2);
 });
 
-test('lines of each process are told with it', async (t) => {
+test('each line comes with the process that wrote it', async (t) => {
   const file = join(temporaryFolder(t), 'count');
   writeFileSync(file, '');
   const told: string[] = [];

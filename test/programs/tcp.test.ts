@@ -31,7 +31,7 @@ test('a channel over TCP carries lines once its secret was said, and then its po
   await program.stop();
 });
 
-test('another program of the machine that does not know the secret is cut off, and hears nothing', async (t) => {
+test('another program of the machine that does not know the secret is cut off, and gets nothing', async (t) => {
   const { program, log, lines } = newProgram(t, ['bash', '-c', TELL], { channel: 'tcp' });
   await program.start();
   program.send('for the program alone');

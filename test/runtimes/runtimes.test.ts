@@ -40,7 +40,7 @@ for (const { name, command, skip } of RUNTIMES)
       return program;
     };
 
-    test('the client of the package publishes, hears, asks, and gets what it missed while it was cut off', async (t) => {
+    test('the client of the package publishes, subscribes, calls, and gets what it missed while it was cut off', async (t) => {
       const options = { publish: 'everyone', history: { size: 10 }, presence: true, patterns: true } as const;
       const { url, call } = await startDaemon(t, { auth: { anonymous: true }, channels: { 'chat:*': options } });
       const proxy = await startProxy(t, Number(new URL(url).port));

@@ -65,7 +65,7 @@ test('a foreign page opens no session, and a page of another origin cannot speak
   await peer.hears('["ok",1');
 });
 
-test('what is no request of a session is refused, and a body that is too long too', async (t) => {
+test('a request that does not belong to a session is refused, and so is a body that is too long', async (t) => {
   const { url } = await serveHub(t, {}, { maxMessage: 1_000, hosts: 'ours.example' });
   const peer = await HttpPeer.open(t, httpOf(url));
   for (const body of [

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Leaving } from '../../src/server/leaving.ts';
 import { turn } from '../support/turn.ts';
 
-test('whoever comes waits for all who had one of its marks before, and for nobody else', async () => {
+test('a newcomer waits for all earlier holders of its marks, and for nobody else', async () => {
   const leaving = new Leaving();
   const [first, second, other] = [0, 1, 2].map(() => Promise.withResolvers<void>()) as [
     PromiseWithResolvers<void>,

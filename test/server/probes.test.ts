@@ -115,7 +115,7 @@ test('a publication that is not delivered makes the check fail, even if the log 
   assert.match((await asked)!, /did not come back within 2000 ms/);
 });
 
-test("a node's publications have numbers far from those of other nodes, which hear them too", async () => {
+test("a node's probes have numbers far from those of other nodes, which receive them too", async () => {
   const numbers: number[] = [];
   for (let node = 0; node < 2; node++) {
     const { hub, health } = await place();

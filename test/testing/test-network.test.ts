@@ -63,7 +63,7 @@ test('a client that was cut comes back by itself and misses nothing, and its mem
   assert.deepEqual([ana.state, people.at(-1)], ['open', 'joined']);
 });
 
-test('the hub decides by the request that a client of the test has, and its end is told', async (t) => {
+test('the hub decides by the request that a client of the test has, and its end is reported', async (t) => {
   const network = setUp(t, {
     connect: ({ request, token }) => (request?.cookies.session === '3f1c' ? { user: `${token}` } : null),
   });

@@ -41,7 +41,7 @@ test('a view without listeners does nothing, and with one it shows what comes', 
   assert.equal(view.getSnapshot(), NOTHING);
 });
 
-test('nothing is told, and the snapshot stays, when nothing has changed', async () => {
+test('when nothing has changed, no listener is called, and the snapshot stays', async () => {
   const { clock, hub, client } = setUp();
   const view = channelView(client, 'chat:42');
   view.subscribe(() => {});
@@ -357,7 +357,7 @@ test('a subscription that the server refuses is ended with its error', async () 
   assert.equal(view.getSnapshot().state, 'live');
 });
 
-test('a name that is no channel is thrown at the listener, and leaves nothing behind', async () => {
+test('a name that is not a channel throws at the listener, and leaves nothing behind', async () => {
   const { client } = setUp();
   const view = channelView(client, 'no channel');
   for (let time = 0; time < 2; time++) assert.throws(() => view.subscribe(() => {}), { code: 'BAD_CHANNEL' });

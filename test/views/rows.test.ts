@@ -103,7 +103,7 @@ test('whatever comes in any order, each row stands once in the order of the log,
   );
 });
 
-test('a message that is erased or replaced later shows it, and what tells of it is no row', () => {
+test('a message that is erased or replaced later shows it, and the notice itself is no row', () => {
   const rows = new Rows();
   for (const offset of [1, 2, 3]) rows.add(messageAt(offset));
   assert.ok(rows.add({ ...messageAt(4), data: null, erases: 1 }));

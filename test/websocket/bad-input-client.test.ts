@@ -164,7 +164,7 @@ test('a client that does not read slows the server down, and gets everything whe
 });
 
 for (const who of ['client', 'server'] as const)
-  test(`a ${who} that closes while the client does not read ends the connection in good order`, async (t) => {
+  test(`a ${who} that closes while the client does not read ends the connection cleanly`, async (t) => {
     const server = await Recorder.listen(t, { compression: false });
     const client = await connectWebSocket(server.url);
     const user = (await server.next('connect')) as User;

@@ -61,7 +61,7 @@ test('messages after our close frame are ignored, and both sides report the agre
   assert.deepEqual(server.errors, []);
 });
 
-test('a server closes in good order with users of every kind, and cuts off the rest at the deadline', async (t) => {
+test('a server closes cleanly with users of every kind, and cuts off the rest at the deadline', async (t) => {
   const clock = new FakeClock();
   const server = await Recorder.listen(t, { clock, queueLimit: 64 * 1024, queuePolicy: 'drop', pingInterval: 0 });
   const friend = await Friend.join(server);

@@ -119,7 +119,7 @@ function* cases() {
               ] as const;
 }
 
-test('a connection that waits until the time that it was told has something to do then, and nothing before', () => {
+test('a connection has something due exactly at the time that it was given, and nothing before', () => {
   for (const [limits, vitals] of cases()) {
     const wheel = new TimerWheel(new FakeClock(), TICK);
     const about = JSON.stringify({ limits, vitals });

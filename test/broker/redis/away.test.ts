@@ -9,7 +9,7 @@ import { listen, openBroker } from './several.ts';
 const AOF = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
 describe('Redis goes away', { skip: noRedis }, () => {
-  test('publishing is refused at once, and what others publish after its return is heard', async (t) => {
+  test('publishing is refused at once, and what others publish after its return is received', async (t) => {
     const redis = await startRedis(t, AOF);
     const broker = await openBroker(t, redis.address, { durability: 'disk' });
     const other = await openBroker(t, redis.address, { durability: 'disk' });
@@ -91,7 +91,7 @@ describe('Redis goes away', { skip: noRedis }, () => {
     assert.deepEqual((await broker.publish('a', { data: '2', key: '2' })).duplicate, false, 'its key was lost with it');
   });
 
-  test('a Redis that comes back empty has other epochs, and its first publications are heard', async (t) => {
+  test('a Redis that comes back empty has other epochs, and its first publications are received', async (t) => {
     const redis = await startRedis(t);
     const broker = await openBroker(t, redis.address);
     const heard = await listen(broker, 'a');

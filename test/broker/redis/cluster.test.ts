@@ -30,7 +30,7 @@ async function putAtLast(broker: RedisBroker, channel: string, data: string) {
 }
 
 describe('Redis Cluster', { skip: noRedis }, () => {
-  test('processes hear of each other by names and by patterns, and each announcement visits one server', async (t) => {
+  test('processes receive each other’s publications by names and by patterns, and each announcement visits one server', async (t) => {
     const { address, nodes } = await startCluster(t);
     const [one, two] = [await openBroker(t, address), await openBroker(t, address)];
     const heard = await Promise.all([
@@ -100,7 +100,7 @@ describe('Redis Cluster', { skip: noRedis }, () => {
     );
   });
 
-  test('a shard without a replica is killed: its channels are refused, the others go on, and all is told when it is back', async (t) => {
+  test('a shard without a replica is killed: its channels are refused, others go on, and everything is delivered when it is back', async (t) => {
     const cluster = await startCluster(t, { settings: ['--appendonly', 'yes', '--appendfsync', 'always'] });
     const [one, two] = [await openBroker(t, cluster.address), await openBroker(t, cluster.address)];
     const [lost, , kept] = CHANNELS as [string, string, string];

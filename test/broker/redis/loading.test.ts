@@ -23,7 +23,7 @@ async function pinged(port: number): Promise<string> {
 }
 
 describe('a Redis that loads its data', { skip: noRedis }, () => {
-  test('is waited for: who starts is refused with the reason or waits, and who was there goes on', async (t) => {
+  test('a node that starts waits, or is refused with the reason, and a running node goes on', async (t) => {
     const server = await startRedis(t, ['--appendonly', 'yes']);
     const broker = await openBroker(t, server.address);
     const before = await broker.publish('a', { data: '1' });

@@ -6,7 +6,7 @@ import { until } from '../../support/until.ts';
 import { listen, openBroker, stillClock } from './several.ts';
 
 describe('several processes with one Redis', { skip: noRedis }, () => {
-  test('hear of each other’s publications by name and by pattern, each once and in order', async (t) => {
+  test('receive each other’s publications by name and by pattern, each once and in order', async (t) => {
     const { address } = await startRedis(t);
     const [one, two] = [await openBroker(t, address), await openBroker(t, address)];
     const heard = await Promise.all([
@@ -100,7 +100,7 @@ describe('several processes with one Redis', { skip: noRedis }, () => {
     assert.deepEqual(heard, ['a 1 1', 'a 2 "lost"']);
   });
 
-  test('a connection for subscriptions that hears nothing is probed, told of, and made anew', async (t) => {
+  test('a connection for subscriptions that receives nothing is probed, reported, and replaced', async (t) => {
     const { address, port } = await startRedis(t);
     const proxy = await startProxy(t, port);
     const clock = stillClock();
@@ -134,7 +134,7 @@ describe('several processes with one Redis', { skip: noRedis }, () => {
     await until(() => heard.length === 2, 'the new connection tells');
   });
 
-  test('a publication is acknowledged although its own announcement is lost, and told before', async (t) => {
+  test('a publication whose announcement is lost is still delivered, and acknowledged after that', async (t) => {
     const { port } = await startRedis(t);
     const proxy = await startProxy(t, port);
     const broker = await openBroker(t, `redis://127.0.0.1:${proxy.port}`);

@@ -37,7 +37,7 @@ describe('what Redis refuses has a code and a sentence', { skip: noRedis }, () =
     await openBroker(t, server.address);
   });
 
-  test('a database that there is not', async (t) => {
+  test('a database that does not exist', async (t) => {
     const { address } = await startRedis(t);
     await refusedToOpen(`${address}/99`, 'LOG_UNSUITABLE', /DB index is out of range.*correct the address/);
   });

@@ -19,7 +19,7 @@ async function putAtLast(broker: RedisBroker, data: string) {
 }
 
 describe('Redis with Sentinel', { skip: noRedis }, () => {
-  test('a failover that loses nothing is told as a new epoch with nothing missing, and goes on', async (t) => {
+  test('a failover that loses nothing is announced as a new epoch with nothing missing', async (t) => {
     const { address, tell, named, primary, replica } = await startSentinel(t);
     const [one, two] = [await openBroker(t, address), await openBroker(t, address)];
     const heard = await listen(two, 'a');

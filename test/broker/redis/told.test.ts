@@ -47,7 +47,7 @@ function setUp() {
   return { log, heard, told: all, state, settled };
 }
 
-test('a publication after lost ones is told after those, which are read from the log', async () => {
+test('a publication after lost announcements is delivered after those, which are read from the log', async () => {
   const { log, heard, told, settled } = setUp();
   told.tell('a', 'one', entries(1, 2));
   log.head = 6;
@@ -61,7 +61,7 @@ test('a publication after lost ones is told after those, which are read from the
   );
 });
 
-test('a log that goes on under another epoch is told from where the listeners were', async () => {
+test('a log that goes on under another epoch is delivered from where the listeners were', async () => {
   const { log, heard, told, settled } = setUp();
   told.tell('a', 'one', entries(1, 3));
   Object.assign(log, { epoch: 'two', head: 6, before: 'one', headThen: 4 });
@@ -70,7 +70,7 @@ test('a log that goes on under another epoch is told from where the listeners we
   assert.deepEqual(heard, ['one 1', 'one 2', 'one 3', 'two 4', 'two 5', 'two 6']);
 });
 
-test('what comes late of the epoch before is not told again', async () => {
+test('a late announcement of the previous epoch is not delivered again', async () => {
   const { log, heard, told, settled } = setUp();
   told.tell('a', 'one', entries(1, 3));
   Object.assign(log, { epoch: 'two', head: 5, before: 'one', headThen: 4 });
@@ -99,7 +99,7 @@ test('when the log lacks the lost ones, or cannot be read, the listeners see tha
   assert.deepEqual(heard.slice(3), ['one 8', 'one 10']);
 });
 
-test('a log that began anew is told as it is announced, and the first publication of a log reads nothing', async () => {
+test('a log that starts again is delivered as announced, and the first publication of a log reads nothing', async () => {
   const { log, heard, told, state, settled } = setUp();
   log.head = 2;
   told.tell('a', 'one', entries(1, 2));

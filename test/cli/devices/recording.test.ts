@@ -32,7 +32,7 @@ test('a file that exists is not written over', (t) => {
   assert.equal(readFileSync(file, 'utf8'), 'precious');
 });
 
-test('a file that is no recording is refused with the number of the line', (t) => {
+test('a file that is not a recording is refused with the number of the line', (t) => {
   const file = join(temporaryFolder(t), 'door.jsonl');
   const good = lineOfEvent({ at: 10, connection: 1, what: 'end' });
   const wrong = [

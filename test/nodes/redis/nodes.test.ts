@@ -70,7 +70,7 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
     assert.deepEqual(here.listening.told, ['+ana a', '-ana']);
   });
 
-  test('what nodes are told is what is stored, whatever they do at the same time, and whatever is lost', async (t) => {
+  test('nodes learn exactly what is stored, whatever happens at the same time, and whatever is lost', async (t) => {
     const { port } = await startRedis(t);
     const proxy = await startProxy(t, port);
     // Of the subscriptions, not of the answers to subscribing.
@@ -187,7 +187,7 @@ describe('who is where, on several nodes', { skip: noRedis }, () => {
     assert.ok(!told.includes('-luis') && !told.includes('-eva'), `nobody has left who is there: ${told}`);
   });
 
-  test('who is told to a Redis that has forgotten the node leaves it like everybody else', async (t) => {
+  test('a member that is added after Redis has forgotten the node is removed like all others', async (t) => {
     const redis = await startRedis(t);
     const [one, two] = [await openNode(t, redis.address, QUICK), await openNode(t, redis.address, QUICK)];
     const there = await follow(two.nodes.membership, GROUP);

@@ -9,7 +9,7 @@ import { openNode } from './several.ts';
 const GROUP = 'members:chat:42';
 
 describe('who is where, over a failover by Sentinel', { skip: noRedis }, () => {
-  test('those who came right before it stay, those who went have gone, and nobody is said to have left who stayed', async (t) => {
+  test('members who came right before it stay, those who left are gone, and none is reported to have left who stayed', async (t) => {
     const { address, primary, replica, named } = await startSentinel(t);
     const [one, two] = [await openNode(t, address), await openNode(t, address)];
     const here = await follow(one.nodes.membership, GROUP);

@@ -6,7 +6,7 @@ import { startDaemon } from '../../support/daemon.ts';
 const EDITOR = 'e'.repeat(40);
 const READER = 'r'.repeat(40);
 
-test('a key with the right edit erases and replaces in its channels, and event streams are told', async (t) => {
+test('a key with the right edit erases and replaces in its channels, and event streams get the change', async (t) => {
   const keys = [
     { name: 'all', key: API_KEY, can: ['admin' as const] },
     { name: 'editor', key: EDITOR, can: ['edit' as const], channels: ['news'] },

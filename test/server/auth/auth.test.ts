@@ -64,7 +64,7 @@ test('what a visitor may do depends on the channel, on who they are, and on what
   assert.deepEqual(await join(await mint([], [])), { everyone: '', users: '', granted: '', nobody: '' });
 });
 
-test('who is refused by an option of the channel is told which one, and what it takes', () => {
+test('a refusal by an option of the channel names the option and what it requires', () => {
   const refusals = (['users', 'granted', 'nobody'] as const).flatMap((who) =>
     (['subscribe', 'publish'] as const).map((action) => {
       const may = permission(who, action, 'chat:*') as (caller: object, channel: string) => unknown;

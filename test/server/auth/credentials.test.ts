@@ -4,7 +4,7 @@ import { handshakeOf, tokenIn } from '../../../src/server/auth/credentials.ts';
 
 const NONE = { url: '/', headers: {}, address: '' };
 
-test('what is no request is no handshake: it has no token and no address', () => {
+test('a handshake without a request has no token and no address', () => {
   const url = '/?token=t';
   for (const request of [undefined, null, 'text', 7, {}, { url }, { headers: { authorization: 'Bearer t' } }])
     assert.deepEqual(

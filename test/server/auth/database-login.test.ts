@@ -153,7 +153,7 @@ for (const { name, skip: noDatabase, start, grants, ignoresCase } of KINDS) {
     await assert.rejects(auth.connect({ token, request: undefined }), { reason: 'TOKEN_REVOKED' });
   });
 
-  test(`${name}: a table that is not there grants no login, and is told of`, { skip }, async (t) => {
+  test(`${name}: a missing table grants no login, and is reported`, { skip }, async (t) => {
     const { auth, log } = await openAuth(t, { login: { users: { ...users(), table: 'people' } } });
     await assert.rejects(auth.login('ana@example.org', PASSWORD, ADDRESS), { code: 'UNAVAILABLE' });
     assert.deepEqual(auth.health(), { ok: false, error: 'DATABASE_FAILED' });
@@ -207,7 +207,7 @@ for (const { name, skip: noDatabase, start, grants, ignoresCase } of KINDS) {
     assert.deepEqual(auth.health(), { ok: false, error: 'DATABASE_FAILED' });
   });
 
-  test(`${name}: while the database is down nobody logs in, who is in stays in, and it is found again`, {
+  test(`${name}: while the database is down nobody logs in, existing sessions stay, and logins work when it is back`, {
     skip,
   }, async (t) => {
     const { url, call, log, client } = await startDaemon(t, {

@@ -102,7 +102,7 @@ test('other accents and spaces are other names, so that all ways to write a name
   assert.equal(users.keyOf('ANA@example.org'), users.keyOf('ana@example.org'));
 });
 
-test('of two users with one name, the one who is written exactly so is meant, and else none', async (t) => {
+test('of two users with the same name, only an exact match of case logs in', async (t) => {
   const { users } = await usersOf(t, [
     { ...ANA, name: 'ana' },
     { ...ANA, user: '8', name: 'Ana' },

@@ -56,7 +56,7 @@ test('a worker that hangs uses up only its own share of what may wait', async (t
   await Promise.any(others.map((connection) => carrier.ask(call({}, connection))));
 });
 
-test('while the program of a worker cannot run for long, what waits is told so after the time limit', async (t) => {
+test('while the program of a worker cannot run, waiting events fail after the time limit', async (t) => {
   // It lives longer than it takes to send it something, and never answers.
   const { carrier } = openCarrier(t, { run: ['sh', '-c', 'sleep 0.1; exit 1'], timeout: '400ms' });
   const begun = performance.now();

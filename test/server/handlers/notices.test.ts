@@ -120,7 +120,7 @@ test('of connections that ended with the process a handler is told after the nex
   for (const { who } of told) assert.equal(who.connection, connection!.id);
 });
 
-test('many who leave at once are told of side by side, each in order, and only what was refused is repeated', async (t) => {
+test('ends of many connections are reported in parallel, each in order, and only refused ones are repeated', async (t) => {
   const told: Told[] = [];
   let running = 0;
   let most = 0;

@@ -76,7 +76,7 @@ test('a FastCGI request has its variables and its body, of any length', () => {
   );
 });
 
-test('padding of a FastCGI record is passed over, and what is no FastCGI is told so', () => {
+test('padding of a FastCGI record is skipped, and an answer that is not FastCGI is reported as such', () => {
   const padded = Buffer.from([1, 6, 0, 1, 0, 2, 3, 0, 0x68, 0x69, 0, 0, 0]);
   assert.equal(new RecordReader().read(padded)[0]!.content.toString(), 'hi');
   assert.throws(() => new RecordReader().read(Buffer.from('HTTP/1.1 400 Bad Request')), /does not speak FastCGI/);

@@ -79,7 +79,7 @@ test('a server refuses a connection over the limit with 429 and Retry-After, and
   await HubPeer.join(t, url);
 });
 
-test('the client is told the reason of other refusals too', async (t) => {
+test('the client is told the reason for other refusals too', async (t) => {
   const refused: string[] = [];
   const { url } = await serveHub(t, {}, { onRefused: (reason) => refused.push(reason), hosts: ['127.0.0.1'] });
   await assert.rejects(connectWebSocket(url, { headers: { Origin: 'https://example.org' } }), /403/);

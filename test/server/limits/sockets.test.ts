@@ -64,7 +64,7 @@ test('silent connections count for their address: the next request is refused, a
   await answers(`${url}/health`, 200);
 });
 
-test('beyond the connections that are told why, an address gets none at all, and its earlier connections stay', async (t) => {
+test('beyond the connections that are refused with a reason, an address gets none at all, and its earlier connections stay', async (t) => {
   const { url } = await startDaemon(t, limits(2));
   const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   t.after(() => agent.destroy());

@@ -28,7 +28,7 @@ describe('the presence of several daemons', { skip: noRedis }, () => {
     assert.deepEqual(body, { count: 0, members: [] });
   });
 
-  test('a daemon that nobody of a channel is connected to knows who is there, and so does one that starts', async (t) => {
+  test('a daemon without connections to a channel knows who is there, and so does one that starts', async (t) => {
     const { nodes } = await startCluster(t, 2, {
       channels: { '*': { presence: true }, 'count:*': { presence: 'count' } },
     });

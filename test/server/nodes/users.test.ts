@@ -145,7 +145,7 @@ describe('the users of several daemons', { skip: noRedis }, () => {
     await until(() => one!.daemon.hub.connections.length === 0, 'she has gone');
   });
 
-  test('tokens are revoked on all daemons, also on one that was down, or that could not hear of it', async (t) => {
+  test('tokens are revoked on all daemons, also on one that was down or cut off', async (t) => {
     const { redis, input, nodes, connect } = await daemons(t, 2);
     const [one, two] = nodes;
     const proxy = await startProxy(t, redis.port);

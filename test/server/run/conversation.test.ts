@@ -5,7 +5,7 @@ import { Room } from './room.ts';
 
 const about = { address: '192.0.2.7', url: '/?room=1', headers: { host: 'chat.example' } };
 
-test('a program hears who comes, what they say and that they go', () => {
+test('a program learns who connects, what they say and that they leave', () => {
   const room = new Room();
   const program = room.start();
   const ana = room.connect();
@@ -66,7 +66,7 @@ test('the next process gets what the last one did not finish, and is told who is
   assert.deepEqual(ana.got, ['answer to connect of bea', 'again']);
 });
 
-test('who came or went while no program ran is told as such, once', () => {
+test('clients that came or left while no program ran are reported once', () => {
   const room = new Room();
   room.start();
   const ana = room.connect();
@@ -92,7 +92,7 @@ test('who came or went while no program ran is told as such, once', () => {
   assert.deepEqual(room.start().heard.slice(1), [['here', 3, about]]);
 });
 
-test('to everybody is to those whom the program knows', () => {
+test('a message to everybody goes to the clients that the program knows', () => {
   const room = new Room();
   room.start();
   const ana = room.connect();

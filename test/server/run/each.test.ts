@@ -104,7 +104,7 @@ test('a program that fails closes its connection with 1011, and the log has its 
   assert.ok(!log.lines.some(({ sentence }) => sentence === 'no database'));
 });
 
-test('a program that is not there is told at once, and one that cannot be started closes its connection', async (t) => {
+test('a missing program is reported at once, and one that cannot be started closes its connection', async (t) => {
   await assert.rejects(startEach(t, ['no-such-program-here']), { code: 'PROGRAM_NOT_FOUND' });
   const { log, join } = await startEach(t, [script(t, '#!/bin/sh\n', 0o644)]);
   const client = await join();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Room } from './room.ts';
 
-test('one client cannot fill the queue: it waits at a tenth, others are heard, and then it goes on', () => {
+test('one client cannot fill the queue: it waits at a tenth, others go ahead, and then it goes on', () => {
   const room = new Room();
   const program = room.start({ acknowledges: true, turns: true });
   const ana = room.connect();
@@ -58,7 +58,7 @@ test('clients who come and go before a program runs cost nothing, whatever their
   assert.deepEqual(verbs, ['connect', 'connect', 'message', 'disconnect']);
 });
 
-test('a client whose connect was given to a program is told as gone, even if that program died', () => {
+test('a client whose connect was given to a program is reported as gone, even if that program died', () => {
   const room = new Room();
   room.start();
   const ana = room.connect();

@@ -14,7 +14,7 @@ const CHAT = `
   protected function connected($user) { $this->send($user, 'connected ' . count($this->users)); }
   protected function closed($user) { foreach ($this->users as $other) $this->send($other, $user->socket . ' left'); }`;
 
-test('two clients talk through a PHP class, and hear that one leaves', async (t) => {
+test('two clients talk through a PHP class, and one learns that the other leaves', async (t) => {
   const room = await PhpRoom.open(t, phpProgram(t, CHAT));
   const ana = await Visitor.connect(t, room.url);
   await ana.messages(1);
@@ -171,7 +171,7 @@ test('with --watch a saved file is used at once, and the room stays', async (t) 
   assert.equal(ana.closed, undefined);
 });
 
-test('a class that checks decides who may connect', async (t) => {
+test('a PHP class with a check decides who may connect', async (t) => {
   const methods = `
   protected $headerSecWebSocketProtocolRequired = true;
   protected function checkHost($hostName) { return strpos($hostName, '127.0.0.1') === 0; }
@@ -277,7 +277,7 @@ test('when everything ends the program handles that its clients are gone', async
   assert.ok(room.log.some(({ sentence }) => sentence === 'goodbye 1'));
 });
 
-test('null, numbers and users who are not there are no messages for somebody else', async (t) => {
+test('sending to null, a number or an unknown user reaches nobody else', async (t) => {
   const file = phpProgram(
     t,
     `protected function process($user, $message) {

@@ -72,7 +72,7 @@ test("the short form beside a channel's options takes the channels of that entry
   assert.deepEqual(shop.badges(), [3]);
 });
 
-test('a row that is refused is told of with sink, table and reason, and a missing table costs nothing but time', async (t) => {
+test('a refused row is reported with sink, table and reason, and a missing table costs nothing but time', async (t) => {
   const shop = shopIn(t);
   const { daemon, log, url } = await startDaemon(t, {
     sinks: {
@@ -133,7 +133,7 @@ test('when too much waits, publications are refused and not lost', async (t) => 
   await until(() => written() === 3, 'and what came then');
 });
 
-test('a database that is not named, and a store that forgets what waits, are told of at the start', () => {
+test('an unknown database, and a store that forgets what waits, are reported at the start', () => {
   const into = { database: 'main', table: 'accesses', columns };
   const check = (input: ConfigInput) => {
     const { problems, warnings } = crossCheck(configOf(input), () => true);

@@ -53,7 +53,7 @@ function write(socket: StreamSocket, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => socket.write(bytes, (error) => (error ? reject(error) : resolve())));
 }
 
-test('half a frame and then silence: it is given up and told, and the frames behind it are taken', async (t) => {
+test('half a frame and then silence: it is dropped and reported, and the frames after it are taken', async (t) => {
   const { device, stored, clock, codes, metric, othersWork } = await site(t, { frame: LONG, decode: { kind: 'text' } });
   const { socket } = await device();
   socket.write(longFrame('x'.repeat(100)).subarray(0, 50));
@@ -81,7 +81,7 @@ test('half a frame and then the end of the connection: the half is counted, and 
   await othersWork();
 });
 
-test('a device that is silent for longer than `silence` allows is ended, and told', async (t) => {
+test('a device that is silent for longer than `silence` allows is disconnected and reported', async (t) => {
   const { device, clock, codes, metric, told } = await site(t, { frame: 'lines', silence: '1m' });
   const { lines } = await device();
   await until(async () => (await metric('connections')) === 1, 'it was connected');
@@ -92,7 +92,7 @@ test('a device that is silent for longer than `silence` allows is ended, and tol
   assert.match(told()[0]!.message, /was silent for 60000 ms/);
 });
 
-test('a length field that says 4 GB: it is refused before anything of it is kept, and told once', async (t) => {
+test('a length field that says 4 GB: it is refused before anything of it is kept, and reported once', async (t) => {
   const { device, stored, told, metric, othersWork } = await site(t, { frame: LONG, decode: { kind: 'text' } });
   const { socket } = await device();
   const before = heldMemory();
@@ -114,7 +114,7 @@ test('a length field that says 4 GB: it is refused before anything of it is kept
   assert.deepEqual(await stored('door:bad'), ['whole']);
 });
 
-test('a flood of connections: as many as the limit are kept, a device finds its place, and it is told', async (t) => {
+test('a flood of connections: as many as the limit are kept, a device finds its place, and the log says so', async (t) => {
   const { daemon, device, stored, told, codes, metric, othersWork } = await site(t, { ...DOORS, connections: 10 });
   const url = await addressOf(daemon);
   const flood: StreamSocket[] = [];
@@ -143,7 +143,7 @@ test('a flood of connections: as many as the limit are kept, a device finds its 
   assert.match(told()[0]!.message, /made room for another one: 10 were connected, and it had sent no good frame/);
 });
 
-test('when all connections are of devices, the next one is refused, and told with the limit', async (t) => {
+test('when all connections are of devices, the next one is refused and reported with the limit', async (t) => {
   const { device, told, codes } = await site(t, { ...DOORS, connections: 2 });
   for (const id of ['a', 'b']) {
     const { socket, lines } = await device();
@@ -169,7 +169,7 @@ test('garbage before each frame: all frames are taken, and the garbage is counte
   await othersWork();
 });
 
-test('a wrong checksum in each second frame: the others are taken, each damaged one is counted, and it is told once', async (t) => {
+test('a wrong checksum in each second frame: the others are taken, each damaged one is counted, and the log has one line', async (t) => {
   const { device, stored, codes, metric, clock, log, othersWork } = await site(t, { frame: CHECKED });
   const { socket } = await device();
   for (let n = 0; n < 100; n++) await write(socket, checked(`frame ${n}`, n % 2 === 0));
@@ -187,7 +187,7 @@ test('a wrong checksum in each second frame: the others are taken, each damaged 
   await othersWork();
 });
 
-test('the wrong encoding: the frame is refused and told, and not answered; the next one is taken', async (t) => {
+test('the wrong encoding: the frame is refused, reported and not answered; the next one is taken', async (t) => {
   const { device, stored, told, codes } = await site(t, DOORS);
   const { socket, lines } = await device();
   socket.write(Buffer.from('{"id":"Jos\xe9","n":1}\n{"id":"Jos","n":2}\n', 'latin1'));

@@ -61,7 +61,7 @@ test('a certificate is renewed in place: connected devices stay, and new ones se
   }
 });
 
-test('a certificate that does not fit its key is told, and the old one stays in use', { skip }, async (t) => {
+test('a certificate that does not fit its key is reported, and the old one stays in use', { skip }, async (t) => {
   const { first, files, reach, told, log } = await site(t);
   writeFileSync(files.cert, makeCertificate().cert);
   await told('a new certificate cannot be used, so the old one stays in use');
@@ -85,7 +85,7 @@ test('the authorities of devices are renewed in place', { skip }, async (t) => {
   await assert.rejects(talk(clients[0]));
 });
 
-test('a certificate that is missing at the start is told, and the source opens when it is there', {
+test('a certificate that is missing at the start is reported, and the source opens when it is there', {
   skip,
 }, async (t) => {
   const folder = temporaryFolder(t);

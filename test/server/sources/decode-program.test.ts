@@ -279,7 +279,7 @@ test(
   },
 );
 
-test('a program that does not exist is told, and holds up no other source', async (t) => {
+test('a program that does not exist is reported, and holds up no other source', async (t) => {
   const doors = { ...DOORS, decode: { program: 'zocalo-has-no-such-program' } };
   const { device, stored, log, url } = await place(t, {
     drain: { deadline: '2s' },

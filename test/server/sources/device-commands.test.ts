@@ -63,7 +63,7 @@ test('commands wait for a device that is away, and go on where its last line end
   );
 });
 
-test('a command that has no frame is told in the log and passed over', async (t) => {
+test('a command that cannot be encoded is logged and skipped', async (t) => {
   const parts = await place(t, INPUT);
   const a = await come(parts, 'a');
   for (const data of ['one\ntwo', { hex: 'xx' }, 'three']) await parts.daemon.hub.publish('door:a:commands', data);

@@ -30,7 +30,7 @@ test('a reading of a device is stored in its channel, to which no visitor may pu
   assert.deepEqual(health.sources, { doors: { ok: true, connections: 1, waiting: 0 } });
 });
 
-test('garbage is told in the log with the name of the source, and costs the others nothing', async (t) => {
+test('garbage is logged with the name of the source, and costs the others nothing', async (t) => {
   const { device, log, stored, url } = await place(t);
   const [bad, good] = [await device(), await device()];
   bad.socket.write('what?\n');
@@ -48,7 +48,7 @@ test('garbage is told in the log with the name of the source, and costs the othe
   assert.match(metrics, /^zocalo_source_failures_total\{source="doors"\} 1$/m);
 });
 
-test('a source whose port is taken is told, and works as soon as the port is free', async (t) => {
+test('a source whose port is taken is reported, and works as soon as the port is free', async (t) => {
   const address = `tcp://127.0.0.1:${await freePort()}`;
   const other = await listen(address);
   t.after(() => other.close({ grace: 0 }));
@@ -69,7 +69,7 @@ test('a source whose port is taken is told, and works as soon as the port is fre
   assert.equal(await addressOf(daemon), address);
 });
 
-test('a device that is dialled is told to be away until it answers, and takes commands', async (t) => {
+test('a device that is dialled counts as away until it answers, and takes commands', async (t) => {
   const address = `tcp://127.0.0.1:${await freePort()}`;
   const scale = { dial: address, frame: 'lines', channel: 'scale', device: 'one', commands: 'scale:{device}' } as const;
   const { log, stored, daemon, url } = await place(t, { sources: { scale } });
@@ -109,7 +109,7 @@ test('a reload leaves the same source alone, and lets another one take over a po
   assert.deepEqual(await stored('gate:a'), [{ id: 'a', n: 2 }]);
 });
 
-test('while the log is full a device is held back by TCP and hears no answer, and then nothing is lost', async (t) => {
+test('while the log is full a device is held back by TCP and gets no answer, and then nothing is lost', async (t) => {
   const { daemon, device, stored, metric, log } = await place(t, {
     channels: { 'door:*': { history: { size: 10_000 } } },
     sources: { doors: { ...DOORS, data: '{n}' } },

@@ -91,7 +91,7 @@ export function testAttach(kind: AttachKind): void {
   );
 
   test(
-    `${kind.name}: a table without a primary key is attached like any other, and equal rows are told of each`,
+    `${kind.name}: a table without a primary key is attached like any other, and equal rows are published each`,
     options,
     async (t) => {
       const { session, attach, carryOut, rows } = await setUp(t);
@@ -121,7 +121,7 @@ export function testAttach(kind: AttachKind): void {
   );
 
   test(
-    `${kind.name}: a text of which only the case, an accent or a space at the end changes is told of, and in both channels`,
+    `${kind.name}: a change of only the case, an accent or a space at the end is published, in both channels`,
     options,
     async (t) => {
       const { session, attach, carryOut, rows } = await setUp(t);

@@ -110,7 +110,7 @@ test('a database that is down is tried again after growing pauses, with jitter, 
   await until(() => pauses.at(-1) === 187.5, 'the pauses began again');
 });
 
-test('what another transaction was in the way of is tried again at once, and told only when that lasts', async (t) => {
+test('what another transaction blocked is tried again at once, and reported only when that lasts', async (t) => {
   const { outbox, consume, pass, pauses, busy, dataOf } = setUp(t);
   outbox.failing = 'settle';
   outbox.code = 'DATABASE_BUSY';

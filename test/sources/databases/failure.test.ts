@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { databaseFailure } from '../../../src/sources/databases/failure.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-test("another transaction in the way is told from a lost connection and from a query's own mistake", () => {
+test('a blocking transaction is distinguished from a lost connection and from a mistake of the query', () => {
   const codeOf = (code: string, message = code) =>
     databaseFailure('mysql://user:secret@h/shop', Object.assign(new Error(message), { code })).code;
   assert.equal(codeOf('ER_LOCK_DEADLOCK'), 'DATABASE_BUSY');

@@ -56,7 +56,7 @@ testAttach({
     `SELECT ${what.slice(0, -1)}_name AS name FROM information_schema.${what} WHERE ${what.slice(0, -1)}_schema = 'public'`,
 });
 
-test('a row of a partition is told of under the name of its table', { skip: noPostgres }, async (t) => {
+test('a row of a partition is published under the name of its table', { skip: noPostgres }, async (t) => {
   const address = await emptyDatabase();
   const session = await dialectOf(address)!.connect(address, '', () => {});
   t.after(() => session.close());

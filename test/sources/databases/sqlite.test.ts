@@ -95,7 +95,7 @@ test('a lock that another program has is waited for, while the rest of this proc
   );
 });
 
-test('a lock that lasts is told as such', async (t) => {
+test('a lock that lasts is reported as such', async (t) => {
   const address = await emptyFile(t);
   const application = new DatabaseSync(address.replace('sqlite:', ''));
   t.after(() => application.close());

@@ -46,7 +46,7 @@ test('a FIFO: what several programs write is published, in one stream, and nothi
   assert.equal(site.device(path)?.here, true);
 });
 
-test('a device that is not there is told of as a device, and not as a server', async (t) => {
+test('a missing device is reported as a device, and not as a server', async (t) => {
   const path = join(temporaryFolder(t), 'ttyUSB0');
   const opened = openFile(path, { clock: systemClock, signal: new AbortController().signal });
   await assert.rejects(opened, { code: 'NO_SUCH_PATH', message: /ttyUSB0 does not exist; plug the device in, or / });
@@ -66,7 +66,7 @@ test('a FIFO that is made again, or later, is opened when it is there', async (t
   await until(() => site.log.data.length === 1, 'it was read');
 });
 
-test('a file that is no device is refused, and said so', async (t) => {
+test('a file that is not a device is refused with a message that says so', async (t) => {
   const path = join(temporaryFolder(t), 'text');
   writeFileSync(path, 'one\n');
   const site = await Site.open(t, { ...LINES, file: path });
@@ -75,7 +75,7 @@ test('a file that is no device is refused, and said so', async (t) => {
   assert.deepEqual(site.log.data, []);
 });
 
-test('a device of the system that is no terminal is read, and no faster than it is stored', async (t) => {
+test('a device that is not a terminal is read no faster than it is stored', async (t) => {
   const site = await Site.open(t, {
     file: '/dev/zero',
     frame: { kind: 'fixed', length: 16 },

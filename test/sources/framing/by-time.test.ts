@@ -64,7 +64,7 @@ test('frames with pauses between them are read as they were, wherever they are c
   );
 });
 
-test('a device that never pauses is refused once, keeps one byte, and is heard again after a pause', () => {
+test('a device that never pauses is refused once, keeps one byte, and is read again after a pause', () => {
   const { clock, framer, codes, take, add } = open({ kind: 'idle', gap: 50, limit: 100 });
   for (let count = 0; count < 10; count++) {
     add('x'.repeat(90));

@@ -46,7 +46,7 @@ test('a frame whose beginning was garbage is looked through again for the right 
   assert.deepEqual([frames, codes, framer.skipped], [['yes'], ['FRAME_DAMAGED'], 2]);
 });
 
-test('a wrong checksum costs one frame and is told', () => {
+test('a wrong checksum costs one frame and is reported', () => {
   const { framer } = framesOf(checked);
   const [one, two] = [framer.encode(Buffer.from('one')), framer.encode(Buffer.from('two'))];
   one[3] = 0;

@@ -29,7 +29,7 @@ function hear(name: PresetName, sent: string | Buffer, by: 'frame' | 'datagram' 
   };
 }
 
-test('gt06: a tracker logs in, and hears its serial number again', () => {
+test('gt06: a tracker logs in, and its serial number is sent back', () => {
   // Login and answer as in the maker's description.
   const { decoded, replies, codes } = hear('gt06', '7878 0d 01 0123456789012345 0001 8cdd 0d0a');
   assert.deepEqual(codes, []);

@@ -47,7 +47,7 @@ const LINES = '7\t2026-08-21 10:42:07\t0\t1\t0\n8\t2026-08-21 10:42:09\t0\t1\t0\
 
 const QUIET = { frames: 0, errors: 0, lastError: undefined };
 
-test('a device is told how to behave, and what it brings is stored before it hears OK', async () => {
+test('a device gets its settings, and what it sends is stored before it gets OK', async () => {
   const site = new Clocks();
   const hello = await site.call('GET', '/iclock/cdata?SN=A1&options=all&pushver=2.2.14');
   assert.match(hello.text, /^GET OPTION FROM: A1\nATTLOGStamp=None\n[\s\S]*\nRealtime=1\n/);
