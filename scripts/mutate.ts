@@ -13,7 +13,9 @@ const PLANS: Readonly<Record<string, Plan>> = {
     tests: ['test/hub/*.test.ts'],
     wider: [
       'test/docs.test.ts',
+      'test/client/{answer,follow}.test.ts',
       'test/server/hub*.test.ts',
+      'test/server/nodes/users.test.ts',
       'test/server/api/*.test.ts',
       'test/server/webhooks/*.test.ts',
     ],

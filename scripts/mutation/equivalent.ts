@@ -63,4 +63,16 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     mutated: 'if (step < 1) this.since = this.now;',
     why: 'a step is more than a minute there, to either side',
   },
+  {
+    file: 'src/hub/channels/patterns.ts',
+    original: 'if (this.#open.size === 0) return;',
+    mutated: 'if (false) return;',
+    why: 'a short cut: without a pattern none covers the channel',
+  },
+  {
+    file: 'src/hub/channels/presence.ts',
+    original: 'if (through) wavering.push([id, until - now]);',
+    mutated: 'if (true) wavering.push([id, until - now]);',
+    why: 'who is only on other nodes is not held by this one, so that nothing is released',
+  },
 ];
