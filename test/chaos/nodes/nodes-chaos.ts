@@ -37,6 +37,9 @@ export interface NodesSummary extends Verdict {
   readonly looks: number;
   /** Milliseconds. */
   readonly longestUntilPresent: number;
+  /** How many times a watcher of presence was told the same as others, and how many times it could not be compared. */
+  readonly compared: number;
+  readonly excused: number;
   readonly events: number;
   readonly repeatedEvents: number;
   /** Publications of which no event came. */
@@ -125,6 +128,7 @@ export class NodesChaos {
       connections: this.#balancer.connections,
       looks: square.looks,
       longestUntilPresent: Math.round(square.longest),
+      ...square.comparisons,
       events: events.length,
       repeatedEvents: repeated,
       untold,

@@ -1,14 +1,15 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { until } from '../../support/until.ts';
 import type { Dice } from '../dice.ts';
+import { Comparison } from './comparison.ts';
 import { Guest } from './guests.ts';
 import { API_KEY } from './node-process.ts';
-import { type Change, Watcher } from './watcher.ts';
+import { Watcher } from './watcher.ts';
 
 export const SQUARES = ['square:1', 'square:2'];
 
-/** Milliseconds after which no node reads anew because of a fault. */
-const CALM = 15_000;
+/** Milliseconds in which a node finds that it has missed changes: it looks every five seconds. */
+const FOUND = 15_000;
 /** Guests who come and go at the same time. */
 const WALKERS = 3;
 
@@ -35,6 +36,7 @@ export class Square {
   readonly #options: SquareOptions;
   readonly #dice: Dice;
   readonly #watchers: readonly Watcher[];
+  readonly #comparison: Comparison;
   #stays: readonly number[] = [];
 
   constructor(options: SquareOptions) {
@@ -46,6 +48,18 @@ export class Square {
       (_, n) => new Guest(`guest ${n}`, SQUARES[n % SQUARES.length]!, n % 4 === 3, `ws://${host}`, dice.fork()),
     );
     this.#watchers = ports.map((port, at) => new Watcher(`watcher ${at}`, port, SQUARES));
+    this.#comparison = new Comparison({
+      watchers: this.#watchers,
+      channels: SQUARES,
+      missed: (at) => missedBy(ports[at]!),
+      bound: FOUND,
+    });
+  }
+
+  /** How many times a watcher was compared with others; `excused`: its node had missed something, or it was new. */
+  get comparisons(): { readonly compared: number; readonly excused: number } {
+    const { compared, excused } = this.#comparison;
+    return { compared, excused };
   }
 
   /** The users who are connected, when all nodes are up. */
@@ -69,9 +83,9 @@ export class Square {
   }
 
   /**
-   * Waits until each node says who is there, and each watcher sees it; then some go and come back at the same time, and
-   * all watchers must be told the same of it. Guests who have stayed all the time must not have left. `mayBeSwept`: a node
-   * was silent for longer than its lease.
+   * Waits until each node says who is there, and each watcher sees it; then some go and come back at the same time. All
+   * watchers must be told the same, of the fault and of that. Guests who have stayed all the time must not have left.
+   * `mayBeSwept`: a node was silent for longer than its lease.
    */
   async settle(after: string, mayBeSwept: boolean): Promise<void> {
     this.looks++;
@@ -88,9 +102,9 @@ export class Square {
     );
     this.longest = Math.max(this.longest, performance.now() - begun);
     if (!mayBeSwept) this.#checkStayed(after);
+    this.violations.push(...(await this.#comparison.judge(after)));
     if (wrong === undefined) await this.#walk(after);
     this.#stays = this.guests.map(({ stays }) => stays);
-    for (const watcher of this.#watchers) watcher.changes = [];
   }
 
   close(): void {
@@ -111,18 +125,7 @@ export class Square {
           this.violations.push(`${watcher}: ${name} has left, who stayed (${after})`);
   }
 
-  /** A node that reads a channel's members anew at that moment tells what has changed in an order of its own: once more then. */
   async #walk(after: string): Promise<void> {
-    if ((await this.#parade(after)).length === 0) return;
-    await pause(CALM);
-    this.violations.push(...(await this.#parade(after)));
-  }
-
-  /** Returns what was wrong. */
-  async #parade(after: string): Promise<string[]> {
-    const wrong: string[] = [];
-    for (const watcher of this.#watchers) watcher.changes = [];
-    const lives = this.#watchers.map(({ lives }) => lives);
     const walkers = this.guests.filter(({ isIn }) => isIn).slice(0, WALKERS);
     const sees = (isIn: boolean) => () =>
       this.#watchers.every((watcher) =>
@@ -135,18 +138,9 @@ export class Square {
       for (const walker of walkers) walker.enter();
       await until(sees(true), 'those who came are seen', bound);
     } catch (error) {
-      wrong.push(`after ${after}: ${(error as Error).message}`);
+      this.violations.push(`after ${after}: ${(error as Error).message}`);
     }
-    const told = this.#watchers
-      .filter(({ lives: now }, at) => now === lives[at])
-      .map(({ name, changes }) => ({ name, changes: SQUARES.map((square) => written(changes, square)).join('; ') }));
-    for (const { name, changes } of told)
-      if (changes !== told[0]!.changes)
-        wrong.push(`after ${after}, ${name} was told ${changes}, and ${told[0]!.name} ${told[0]!.changes}`);
-    const count = told[0]?.changes.match(/[+-]/g)?.length ?? 2 * walkers.length;
-    if (count !== 2 * walkers.length)
-      wrong.push(`after ${after}, ${walkers.length} went and came: ${told[0]!.changes}`);
-    return wrong;
+    this.violations.push(...(await this.#comparison.judge(`${after}, when some went and came`, 2 * walkers.length)));
   }
 
   /** What is not as it should be. Undefined: all is right. */
@@ -168,13 +162,6 @@ export class Square {
   }
 }
 
-function written(changes: readonly Change[], square: string): string {
-  return changes
-    .filter(({ channel }) => channel === square)
-    .map(({ verb, name }) => verb + name)
-    .join(' ');
-}
-
 /** Who is in a channel by the HTTP API of a node, sorted. Undefined when it does not say. */
 async function namesAt(port: number, channel: string): Promise<string[] | undefined> {
   try {
@@ -184,6 +171,18 @@ async function namesAt(port: number, channel: string): Promise<string[] | undefi
     });
     const { members } = (await response.json()) as { members?: { data: string }[] };
     return members?.map(({ data }) => data).sort();
+  } catch {
+    return undefined;
+  }
+}
+
+/** How many times a node has missed changes of channels. Undefined when it does not say. */
+async function missedBy(port: number): Promise<number | undefined> {
+  try {
+    const headers = { connection: 'close' };
+    const response = await fetch(`http://127.0.0.1:${port}/metrics`, { headers, signal: AbortSignal.timeout(5_000) });
+    const count = /^zocalo_membership_repairs_total\{kind="members"\} (\d+)$/m.exec(await response.text());
+    return response.ok ? Number(count?.[1] ?? 0) : undefined;
   } catch {
     return undefined;
   }
