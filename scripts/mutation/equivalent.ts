@@ -75,4 +75,10 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     mutated: 'if (true) wavering.push([id, until - now]);',
     why: 'who is only on other nodes is not held by this one, so that nothing is released',
   },
+  {
+    file: 'src/hub/channels/pages.ts',
+    original: 'if (this.#bytes <= KEPT || other === kept) return;',
+    mutated: 'if (this.#bytes < KEPT || other === kept) return;',
+    why: 'pages are dropped one byte earlier, and read again',
+  },
 ];

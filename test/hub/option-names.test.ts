@@ -49,6 +49,18 @@ test('reading the history with a misspelt option is refused', async (t) => {
   });
 });
 
+test('the event of a publication is a text of 1 to 64 characters', async () => {
+  const { hub } = await square();
+  for (const event of ['a', 'a'.repeat(64)]) await hub.publish('chat', 1, { event });
+  for (const event of ['', 'a'.repeat(65), 7]) {
+    const refused = {
+      code: 'BAD_OPTION',
+      message: `event cannot be ${JSON.stringify(event)}; use a text of 1 to 64 characters`,
+    };
+    await assert.rejects(hub.publish('chat', 1, { event: event as string }), refused);
+  }
+});
+
 test('a method without a handler is refused when it is defined, not when it is called', () => {
   const hub = new Hub({ broker: memory() });
   assert.throws(() => hub.method('add', undefined as never), {
