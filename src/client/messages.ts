@@ -1,27 +1,13 @@
-import type { Gap, Member, Position } from '../protocol/index.ts';
+import type { Gap, Member, Meta, Position } from '../protocol/index.ts';
 
 /** A publication, as delivered to a subscriber. */
-export interface Message<T = unknown> {
+export interface Message<T = unknown> extends Meta {
   channel: string;
   data: T;
   /** Its position in the channel's log; absent when it was published with `keep: false`. */
   position?: Position;
   /** Whether it was published by this client: it has a key of its outbox. */
   mine: boolean;
-  key?: string;
-  /** What kind of message it is, as its publisher said: the option `event` of `publish`. */
-  event?: string;
-  user?: string;
-  /** Milliseconds since 1970. */
-  time?: number;
-  /** Its data was erased, and is null. Together with `replaces`: another replacement or an erasure followed. */
-  erased?: true;
-  /** It has other data than when it was published. */
-  replaced?: true;
-  /** It only tells that the message with this offset was erased: its own data is null. */
-  erases?: number;
-  /** It only tells that the message with this offset was replaced, by this one's data. */
-  replaces?: number;
 }
 
 /** The members after a change. */

@@ -139,7 +139,7 @@ export interface Presence {
 export interface Meta {
   /** The publisher's key, by which the publisher's own SDK recognises it. */
   key?: string;
-  /** What kind of publication it is, as its publisher said. */
+  /** What kind of publication it is, as its publisher said: the option `event`. */
   event?: string;
   /** The user who published it. */
   user?: string;

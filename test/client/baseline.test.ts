@@ -3,10 +3,8 @@ import { test } from 'node:test';
 import { createContext, runInContext } from 'node:vm';
 import { transform } from 'esbuild';
 import { bundlePlainPage, bundleSdk } from '../../scripts/bundle-sdk.ts';
-import { memory } from '../../src/broker/index.ts';
 import type * as Sdk from '../../src/client/index.ts';
-import { Hub } from '../../src/hub/index.ts';
-import { serve } from '../../src/server/transports/websocket/index.ts';
+import { serveHub } from '../server/hub-peer.ts';
 
 /** What browsers have learned since 2021, and what React Native does without. A context of `vm` has no `crypto`. */
 const YOUNGER = `
@@ -38,15 +36,10 @@ async function sdkOf2021(): Promise<typeof Sdk> {
 
 test('the shipped file publishes, calls, reads the history and loops in a browser of 2021', async (t) => {
   const { Client } = await sdkOf2021();
-  const hub = new Hub({ broker: memory(), channels: { '*': { presence: true, patterns: true } } });
+  const { hub, url } = await serveHub(t, { channels: { '*': { presence: true, patterns: true } } });
   hub.method('double', (data) => 2 * (data as number));
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const client = new Client(server.addresses[0]!);
-  t.after(async () => {
-    client.close();
-    await server.close();
-    await hub.close();
-  });
+  const client = new Client(url);
+  t.after(() => client.close());
   const heard = new Promise((resolve) => client.subscribe('*').on('message', ({ data }) => resolve(data)));
   const chat = client.subscribe('chat:42', { presence: true, member: { name: 'Ana' } });
   const here = new Promise((resolve) => chat.on('presence', ({ members }) => resolve(members.size)));

@@ -1,21 +1,15 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { memory } from '../../src/broker/index.ts';
 import { Client, type Subscription } from '../../src/client/index.ts';
-import { type ChannelOptions, Hub } from '../../src/hub/index.ts';
-import { serve } from '../../src/server/transports/websocket/index.ts';
+import type { ChannelOptions } from '../../src/hub/index.ts';
+import { serveHub } from '../server/hub-peer.ts';
 import { until } from '../support/until.ts';
 
 /** A server whose channels have this function, and a client of it. */
 async function setUp(t: TestContext, subscribe: NonNullable<ChannelOptions['subscribe']>) {
-  const hub = new Hub({ broker: memory(), channels: { '*': { subscribe, patterns: true, presence: true } } });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const client = new Client(server.addresses[0]!, { random: () => 0 });
-  t.after(async () => {
-    client.close();
-    await server.close();
-    await hub.close();
-  });
+  const { hub, url } = await serveHub(t, { channels: { '*': { subscribe, patterns: true, presence: true } } });
+  const client = new Client(url, { random: () => 0 });
+  t.after(() => client.close());
   return { hub, client };
 }
 

@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memory } from '../../src/broker/index.ts';
 import { Client, type Message, ProtocolError, type Subscription } from '../../src/client/index.ts';
-import { Hub } from '../../src/hub/index.ts';
 import type { StandardSchema } from '../../src/protocol/index.ts';
-import { serve } from '../../src/server/transports/websocket/index.ts';
+import { serveHub } from '../server/hub-peer.ts';
 import { setUp } from './set-up.ts';
 
 const withCode = (code: string) => (error: unknown) => error instanceof ProtocolError && error.code === code;
@@ -323,14 +321,9 @@ test('the contract types the messages of a pattern', () => {
 });
 
 test('over real sockets: a pattern, and one of its channels beside it', { timeout: 30_000 }, async (t) => {
-  const hub = new Hub({ broker: memory(), channels: { 'sensor:*': { patterns: true } } });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const client = new Client(server.addresses[0]!);
-  t.after(async () => {
-    client.close();
-    await server.close();
-    await hub.close();
-  });
+  const { hub, url } = await serveHub(t, { channels: { 'sensor:*': { patterns: true } } });
+  const client = new Client(url);
+  t.after(() => client.close());
   const sensors = client.subscribe('sensor:*');
   const events = eventsOf(sensors);
   await new Promise<void>((resolve) => sensors.on('state', (state) => state === 'live' && resolve()));

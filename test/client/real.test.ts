@@ -4,6 +4,7 @@ import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
 import { Hub } from '../../src/hub/index.ts';
 import { serve } from '../../src/server/transports/websocket/index.ts';
+import { serveHub } from '../server/hub-peer.ts';
 
 test('over real sockets: two clients talk, the server restarts, and nothing is missing', {
   timeout: 30_000,
@@ -63,18 +64,15 @@ test('over real sockets: two clients talk, the server restarts, and nothing is m
 test('over real sockets: data for a user reaches all of their clients, and nobody else', {
   timeout: 30_000,
 }, async (t) => {
-  const hub = new Hub({ broker: memory(), connect: ({ token }) => (token ? { user: token } : null) });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
+  const { hub, url } = await serveHub(t, { connect: ({ token }) => (token ? { user: token } : null) });
   const came: [string, unknown][] = [];
   const clients = ['natalia', 'natalia', 'luis'].map((user) => {
-    const client = new Client(server.addresses[0]!, { token: () => user });
+    const client = new Client(url, { token: () => user });
     client.on('message', (message) => came.push([user, message]));
     return client;
   });
-  t.after(async () => {
+  t.after(() => {
     for (const client of clients) client.close();
-    await server.close();
-    await hub.close();
   });
   const all = (channel: string) => Promise.all(clients.map((client) => client.history(channel)));
   await all('chat:42');
@@ -90,14 +88,11 @@ test('over real sockets: data for a user reaches all of their clients, and nobod
 test('over real sockets: a slow loop misses nothing and stays a member, while another listener gets everything at once', {
   timeout: 30_000,
 }, async (t) => {
-  const hub = new Hub({ broker: memory(), channels: { '*': { presence: true, history: { size: 10_000 } } } });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const [ana, luis] = [new Client(server.addresses[0]!), new Client(server.addresses[0]!)];
-  t.after(async () => {
+  const { hub, url } = await serveHub(t, { channels: { '*': { presence: true, history: { size: 10_000 } } } });
+  const [ana, luis] = [new Client(url), new Client(url)];
+  t.after(() => {
     ana.close();
     luis.close();
-    await server.close();
-    await hub.close();
   });
   const watch = luis.subscribe<number>('chat:42', { presence: true });
   const left: unknown[] = [];
@@ -119,16 +114,11 @@ test('over real sockets: a slow loop misses nothing and stays a member, while an
 test('over real sockets: as many subscriptions as allowed start within the limits of the daemon', {
   timeout: 60_000,
 }, async (t) => {
-  const hub = new Hub({ broker: memory(), limits: { requests: 100, bytes: 262_144 } });
+  const { hub, url } = await serveHub(t, { limits: { requests: 100, bytes: 262_144 } });
   const refused: string[] = [];
   hub.observe({ onRefused: (_, code) => refused.push(code) });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const client = new Client(server.addresses[0]!);
-  t.after(async () => {
-    client.close();
-    await server.close();
-    await hub.close();
-  });
+  const client = new Client(url);
+  t.after(() => client.close());
   const chats = Array.from({ length: 256 }, (_, n) => client.subscribe(`chat:${n}`));
   const published = Array.from({ length: 100 }, (_, n) => client.publish('chat:0', n));
   await Promise.all(chats.map((chat) => new Promise((resolve) => chat.on('live', resolve))));

@@ -1,20 +1,17 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { memory } from '../../src/broker/index.ts';
+import { type TestContext, test } from 'node:test';
 import { Client } from '../../src/client/index.ts';
-import { Hub } from '../../src/hub/index.ts';
-import { serve } from '../../src/server/transports/websocket/index.ts';
+import { serveHub } from '../server/hub-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { until } from '../support/until.ts';
 import { setUp } from './set-up.ts';
 
 /** A hub on a fake clock, whose identities are good for ten minutes. */
-async function expiring(t: { after(action: () => Promise<void>): void }) {
+async function expiring(t: TestContext) {
   const clock = new FakeClock();
   const tokens: (string | undefined)[] = [];
   const ended: number[] = [];
-  const hub = new Hub({
-    broker: memory(),
+  const { hub, url } = await serveHub(t, {
     clock,
     pingInterval: 3_600_000,
     connect: ({ token }) => {
@@ -23,16 +20,9 @@ async function expiring(t: { after(action: () => Promise<void>): void }) {
     },
   });
   hub.observe({ onDisconnect: (_, code) => ended.push(code) });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const clients: Client[] = [];
-  t.after(async () => {
-    for (const client of clients) client.close();
-    await server.close();
-    await hub.close();
-  });
   const connect = async (options = {}) => {
-    const client = new Client(server.addresses[0]!, { clock, random: () => 0, ...options });
-    clients.push(client);
+    const client = new Client(url, { clock, random: () => 0, ...options });
+    t.after(() => client.close());
     client.open();
     await until(() => client.state === 'open', 'open');
     return client;

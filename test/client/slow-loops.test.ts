@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
-import { Hub } from '../../src/hub/index.ts';
-import { serve } from '../../src/server/transports/websocket/index.ts';
+import { serveHub } from '../server/hub-peer.ts';
 import { until } from '../support/until.ts';
 import { setUp } from './set-up.ts';
 
@@ -54,18 +52,14 @@ test('a second loop, and a second subscription, do not wait for a loop that stan
 test('over real sockets: a member whose loop stands still while catching up stays, and other channels of the page go on', {
   timeout: 60_000,
 }, async (t) => {
-  const hub = new Hub({
-    broker: memory(),
+  const { hub, url } = await serveHub(t, {
     linger: 0,
     channels: { '*': { presence: true, history: { size: 10_000 } } },
   });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const [ana, luis] = [new Client(server.addresses[0]!), new Client(server.addresses[0]!)];
-  t.after(async () => {
+  const [ana, luis] = [new Client(url), new Client(url)];
+  t.after(() => {
     ana.close();
     luis.close();
-    await server.close();
-    await hub.close();
   });
   for (let count = 1; count <= COUNT; count++) await hub.publish('chat:42', count);
   const { epoch } = await hub.history('chat:42');

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
-import { memory } from '../../src/broker/index.ts';
+import { type TestContext, test } from 'node:test';
 import { Client, ProtocolError } from '../../src/client/index.ts';
-import { Hub, type HubOptions } from '../../src/hub/index.ts';
-import { serve } from '../../src/server/transports/websocket/index.ts';
+import type { HubOptions } from '../../src/hub/index.ts';
+import { serveHub } from '../server/hub-peer.ts';
 import { turn } from '../support/turn.ts';
 import { until } from '../support/until.ts';
 import { setUp } from './set-up.ts';
@@ -119,23 +118,15 @@ test('leaving and coming back within a tick sends nothing to the server', async 
 });
 
 /** Real clients of a real hub. */
-async function real(t: { after(action: () => Promise<void>): void }, options: Partial<HubOptions> = {}) {
-  const hub = new Hub({
-    broker: memory(),
+async function real(t: TestContext, options: Partial<HubOptions> = {}) {
+  const { hub, url } = await serveHub(t, {
     channels: { '*': { presence: true } },
     connect: ({ token }) => ({ user: token ?? 'nobody' }),
     ...options,
   });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const clients: Client[] = [];
-  t.after(async () => {
-    for (const client of clients) client.close();
-    await server.close();
-    await hub.close();
-  });
   const connect = (token: string) => {
-    const client = new Client(server.addresses[0]!, { token });
-    clients.push(client);
+    const client = new Client(url, { token });
+    t.after(() => client.close());
     return client;
   };
   /** Who is in the channel, as another sees them join, change and leave. */
@@ -149,7 +140,7 @@ async function real(t: { after(action: () => Promise<void>): void }, options: Pa
     await until(() => seen.state === 'live', 'live');
     return events;
   };
-  return { hub, server, connect, watch };
+  return { hub, connect, watch };
 }
 
 test('a member changes its data, and leaves, in a subscription that goes on', async (t) => {

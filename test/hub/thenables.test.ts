@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { type TestContext, test } from 'node:test';
-import { memory } from '../../src/broker/index.ts';
 import { Client } from '../../src/client/index.ts';
-import { Hub, type HubOptions } from '../../src/hub/index.ts';
+import type { HubOptions } from '../../src/hub/index.ts';
 import type { StandardSchema } from '../../src/protocol/index.ts';
-import { serve } from '../../src/server/transports/websocket/index.ts';
+import { serveHub } from '../server/hub-peer.ts';
 import * as foreign from '../support/foreign-promises.ts';
 import { turn } from '../support/turn.ts';
 import { until } from '../support/until.ts';
@@ -20,15 +19,9 @@ const KINDS = [
 ] as const;
 
 async function setUp(t: TestContext, options: Partial<HubOptions> = {}) {
-  const errors: Error[] = [];
-  const hub = new Hub({ broker: memory(), onError: (error) => errors.push(error), ...options });
-  const server = await serve(hub, 'ws://127.0.0.1:0');
-  const client = new Client(server.addresses[0]!, { random: () => 0 });
-  t.after(async () => {
-    client.close();
-    await server.close();
-    await hub.close();
-  });
+  const { hub, url, errors } = await serveHub(t, options);
+  const client = new Client(url, { random: () => 0 });
+  t.after(() => client.close());
   return { hub, client, errors };
 }
 
