@@ -42,6 +42,16 @@ export class Recorder extends WebSocketServer {
     return this.#told[kind].shift();
   }
 
+  /** The next handshake waits: `asked` resolves when it is there, and `accept` lets it in. */
+  holdUpgrade(): { asked: Promise<void>; accept: () => void } {
+    const [asked, decision] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    this.upgrade = () => {
+      asked.resolve();
+      return decision.promise;
+    };
+    return { asked: asked.promise, accept: decision.resolve };
+  }
+
   #tell(kind: string, what: unknown): void {
     this.#told[kind] ??= [];
     this.#told[kind].push(what);

@@ -123,20 +123,14 @@ test('what onUpgrade has decided leaves no timer behind', async (t) => {
 test('a client that disconnects while onUpgrade decides does not become a user', async (t) => {
   const server = await Recorder.listen(t);
   const friend = await Friend.join(server);
-  const decision = Promise.withResolvers<undefined>();
-  const asked = new Promise<void>((tell) => {
-    server.upgrade = () => {
-      tell();
-      return decision.promise;
-    };
-  });
+  const { asked, accept } = server.holdUpgrade();
   const socket = await dial(portOf(server.url));
   socket.write(request());
   await asked;
   socket.resetAndDestroy();
   await friend.chats();
   await friend.chats();
-  decision.resolve(undefined);
+  accept();
   await friend.chats();
   assert.equal(server.users.size, 1);
 });

@@ -93,13 +93,7 @@ test('a frame in the same packet as the handshake is a message like any other', 
 test('frames that arrive while onUpgrade decides are kept until it has', async (t) => {
   const server = await Recorder.listen(t);
   const friend = await Friend.join(server);
-  const decision = Promise.withResolvers<undefined>();
-  const asked = new Promise<void>((tell) => {
-    server.upgrade = () => {
-      tell();
-      return decision.promise;
-    };
-  });
+  const { asked, accept } = server.holdUpgrade();
   const early = bytesOf(wire.text('uno'), wire.text('dos'), wire.text('tres'));
   const socket = await dial(portOf(server.url));
   t.after(() => socket.destroy());
@@ -109,7 +103,7 @@ test('frames that arrive while onUpgrade decides are kept until it has', async (
   // The server has read that when it has read what the friend says after it.
   await friend.chats();
   await friend.chats();
-  decision.resolve(undefined);
+  accept();
   for (const word of ['uno', 'dos', 'tres']) await friend.hears(word);
 });
 

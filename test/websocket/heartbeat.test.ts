@@ -5,12 +5,12 @@ import { type TestContext, test } from 'node:test';
 import { connectWebSocket, type ServerOptions, type User } from '../../src/websocket/index.ts';
 import * as wire from '../conformance/frame.ts';
 import { readHead, response } from '../conformance/handshake.ts';
-import { RawPeer } from '../conformance/raw-peer.ts';
 import { FakeClock } from '../support/fake-clock.ts';
 import { RawClient } from '../support/raw-client.ts';
 import { Recorder, take } from '../support/recorder.ts';
 import { turn } from '../support/turn.ts';
 import { until } from '../support/until.ts';
+import { rawServer } from './raw-server.ts';
 
 async function withRaw(t: TestContext, options: ServerOptions) {
   const clock = new FakeClock();
@@ -174,17 +174,9 @@ test('a client ends with 1006 when its server no longer answers', async (t) => {
 
 /** A server that answers the pings of its one client and counts them. */
 async function answeringServer(t: TestContext) {
-  const listener = createServer().listen(0, '127.0.0.1');
-  t.after(() => listener.close());
-  await once(listener, 'listening');
-  const { port } = listener.address() as { port: number };
-  const peer = once(listener, 'connection').then(async ([socket]: Socket[]) => {
-    const head = await readHead(socket!);
-    socket!.write(response(head!.fields.get('sec-websocket-key')![0]!));
-    return new RawPeer(socket!, 'server').start(head!.rest);
-  });
+  const { url, peer } = await rawServer(t);
   return {
-    url: `ws://127.0.0.1:${port}`,
+    url,
     async pings(count: number) {
       const raw = await peer;
       for (let i = 1; i <= count; i++) {
