@@ -1,3 +1,4 @@
+import { connectFor } from './grants.ts';
 import { mysql } from './mysql.ts';
 import { type Outbox, OutboxTable } from './outbox.ts';
 import { postgres } from './postgres.ts';
@@ -28,7 +29,8 @@ export function dialectOf(address: string): Dialect | undefined {
 /** Connects to a database for its outbox. Without `onWake` it does not listen. @throws as `Dialect.connect`. */
 export async function openOutbox(address: string, table: string, onWake?: () => void): Promise<Outbox> {
   const dialect = dialectOf(address)!;
-  const session = await dialect.connect(address, onWake ? table : '', onWake ?? (() => {}));
+  const needs = { grants: [['SELECT, UPDATE, DELETE', table]] } as const;
+  const session = await connectFor(needs, dialect, address, onWake && table, onWake);
   return new OutboxTable(session, dialect.outbox(table));
 }
 

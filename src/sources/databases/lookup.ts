@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { dialectOf } from './dialects.ts';
+import { connectFor } from './grants.ts';
 import { DatabasePool } from './pool.ts';
 import type { Dialect } from './session.ts';
 
@@ -30,7 +31,9 @@ export class Lookup<Name extends string> {
     const entries = Object.entries(columns) as [Name, string | undefined][];
     this.#columns = entries.filter((entry): entry is [Name, string] => entry[1] !== undefined);
     this.#dialect = dialectOf(address)!;
-    const connect = () => this.#dialect.connect(address, '', () => {});
+    const listed = this.#columns.map(([, column]) => this.#dialect.quote(column)).join(', ');
+    const needs = { grants: [[`SELECT (${listed})`, options.table]] } as const;
+    const connect = () => connectFor(needs, this.#dialect, address);
     this.#pool = new DatabasePool({ address, connect, clock, patience });
   }
 

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { nodeSqlite } from '../../builtins.ts';
 import { ZocaloError } from '../../errors.ts';
@@ -75,9 +75,15 @@ export const sqlite: Dialect = {
       throw new ZocaloError('DATABASE_UNREACHABLE', `there is no file ${file}`, { advice: 'check its path' });
     const { DatabaseSync } = nodeSqlite();
     try {
+      const opened = identityOf(file);
       const connection = new DatabaseSync(file, { timeout: 0 });
       return {
         async query(text, values = []) {
+          // An open file stays as it is when another is put in its place, by a backup, say: nobody else would ever see it.
+          if (identityOf(file) !== opened)
+            throw new ZocaloError('DATABASE_UNREACHABLE', `${file} was moved, removed or replaced`, {
+              advice: 'it is opened again; restart programs that still have the old one open',
+            });
           try {
             const bound = values.map(bind);
             for (let attempt = 1; ; attempt++)
@@ -98,6 +104,12 @@ export const sqlite: Dialect = {
     }
   },
 };
+
+/** Which file has this name now; '' if there is none. */
+function identityOf(file: string): string {
+  const stats = statSync(file, { bigint: true, throwIfNoEntry: false });
+  return stats ? `${stats.dev}:${stats.ino}` : '';
+}
 
 /** What is given for a parameter. Numbers are bound as REAL: a whole one would stand as `7.0` in a column of texts. */
 function bind(value: unknown): string | number | bigint | null {

@@ -1,5 +1,16 @@
 import { ZocaloError } from '../../errors.ts';
-import { dialectOf, placeOf, type Session, type SinkTexts, type SqlValue } from '../databases/index.ts';
+import {
+  connectFor,
+  dialectOf,
+  isDenied,
+  type Needs,
+  POSITIONS,
+  placeOf,
+  type Session,
+  type SinkCheckTexts,
+  type SinkTexts,
+  type SqlValue,
+} from '../databases/index.ts';
 import type { Cell } from './row.ts';
 import { valueFor } from './values.ts';
 
@@ -32,10 +43,20 @@ export interface Target {
   close(): void;
 }
 
+type Texts = SinkTexts & Pick<SinkCheckTexts, 'insertNothing'>;
+
 /** Connects to a table. @throws ZocaloError SINK_TABLE_UNFIT; as `Dialect.connect`. */
 export async function openTable(options: TableOptions): Promise<Target> {
   const dialect = dialectOf(options.address)!;
-  const session = await dialect.connect(options.address, '', () => {});
+  const { address, table: name } = options;
+  const needs: Needs = {
+    first: [dialect.sink.create],
+    grants: [
+      ['INSERT', name],
+      ['SELECT, INSERT, UPDATE', POSITIONS],
+    ],
+  };
+  const session = await connectFor(needs, dialect, address);
   try {
     const table = new Table(session, dialect.sink, options);
     await table.open();
@@ -54,11 +75,11 @@ export async function openTable(options: TableOptions): Promise<Target> {
 export class Table implements Target {
   readonly most: number;
   readonly #session: Session;
-  readonly #texts: SinkTexts;
+  readonly #texts: Texts;
   readonly #options: TableOptions;
   #types: readonly string[] = [];
 
-  constructor(session: Session, texts: SinkTexts, options: TableOptions) {
+  constructor(session: Session, texts: Texts, options: TableOptions) {
     this.#session = session;
     this.#texts = texts;
     this.#options = options;
@@ -120,7 +141,13 @@ export class Table implements Target {
     const { table, columns } = this.#options;
     const [name, schema = null] = table.split('.').toReversed() as [string, string?];
     const rows = await this.#session.query(this.#texts.columns, [name, schema]);
-    if (rows.length === 0) throw this.#unfit('there is no such table');
+    if (rows.length === 0) {
+      // A user without any right to a table does not see it.
+      await this.#session.query(this.#texts.insertNothing(table, columns)).catch((error: ZocaloError) => {
+        if (isDenied(error)) throw error;
+      });
+      throw this.#unfit('there is no such table');
+    }
     const types = new Map(rows.map(({ name, type }) => [String(name), String(type)]));
     const missing = columns.filter((column) => !types.has(column));
     if (missing.length > 0)

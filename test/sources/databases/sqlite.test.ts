@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type TestContext, test } from 'node:test';
-import { dialectOf, planAttach } from '../../../src/sources/databases/index.ts';
+import { memory } from '../../../src/broker/index.ts';
+import { systemClock } from '../../../src/clock.ts';
+import type { ZocaloError } from '../../../src/errors.ts';
+import { Hub } from '../../../src/hub/index.ts';
+import { dialectOf, OutboxConsumer, openOutbox, planAttach } from '../../../src/sources/databases/index.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 import { turn } from '../../support/turn.ts';
+import { until } from '../../support/until.ts';
 import { testAttach } from './attach.contract.ts';
 import { literal } from './literal.ts';
 import { testOutbox } from './outbox.contract.ts';
@@ -93,6 +98,41 @@ test('a lock that another program has is waited for, while the rest of this proc
       .map(({ x }) => x),
     [1],
   );
+});
+
+test('a database file that was replaced is opened again, so that no row of the new one is missed', async (t) => {
+  const address = await emptyFile(t);
+  const file = address.replace('sqlite:', '');
+  const outbox = dialectOf(address)!.create('zocalo_outbox').join(';');
+  const fill = (name: string, channel: string) => {
+    const database = new DatabaseSync(name);
+    database.exec(`${outbox}; INSERT INTO zocalo_outbox (channel, data) VALUES ('${channel}', '1')`);
+    database.close();
+  };
+  fill(file, 'before');
+  const hub = new Hub({ broker: memory() });
+  const errors: ZocaloError[] = [];
+  const consumer = new OutboxConsumer({
+    name: 'shop',
+    open: () => openOutbox(address, 'zocalo_outbox'),
+    log: hub,
+    clock: systemClock,
+    random: () => 0,
+    onFailed: (error) => void errors.push(error),
+    onBusy: () => {},
+    onRecovered: () => {},
+    onAside: (error) => void errors.push(error),
+  });
+  t.after(async () => {
+    await consumer.close();
+    await hub.close();
+  });
+  consumer.start();
+  await until(async () => (await hub.history('before')).head === 1, 'the first row was published');
+  fill(`${file}.restored`, 'after');
+  renameSync(`${file}.restored`, file);
+  await until(async () => (await hub.history('after')).head === 1, 'the row of the other file was published');
+  assert.match(errors[0]!.message, /shop\.db was moved, removed or replaced/);
 });
 
 test('a lock that lasts is reported as such', async (t) => {

@@ -1,5 +1,5 @@
 import { ZocaloError } from '../../../src/errors.ts';
-import type { Session, SinkTexts, SqlValue } from '../../../src/sources/databases/index.ts';
+import type { Session, SinkCheckTexts, SinkTexts, SqlValue } from '../../../src/sources/databases/index.ts';
 
 /** Where a query is lost: before the database has done it, or after. */
 export type Loss = 'before' | 'after' | undefined;
@@ -44,7 +44,8 @@ export class FakeTable {
   }
 }
 
-export const FAKE_TEXTS: SinkTexts = {
+export const FAKE_TEXTS: SinkTexts & Pick<SinkCheckTexts, 'insertNothing'> = {
+  insertNothing: () => '',
   prepare: [],
   create: 'create',
   begin: 'begin',
