@@ -35,6 +35,13 @@ export const REMOVALS: Readonly<Record<string, Removal>> = {
     mutated: 'return;',
     tests: ['test/nodes/redis/nodes.test.ts'],
   },
+  // A publication is never told of whose node dies right after it.
+  'follow-ups': {
+    file: 'src/broker/redis/scripts.ts',
+    original: 'if #followed > 0 then',
+    mutated: 'if false then',
+    tests: ['test/broker/redis/follow-ups.test.ts'],
+  },
 };
 
 /** Milliseconds. A test waits for a minute for what does not come. */

@@ -101,6 +101,8 @@ export interface Publication {
   sequence?: object;
   /** True keeps it out of the queues of a broker that has some: see queueing.ts. Default false. */
   isUnqueued?: boolean;
+  /** True has a store that several processes share remember it: see follow-ups.ts. Default false. */
+  needsFollowUp?: boolean;
 }
 
 /** How much of a log is kept. Entries outside of either limit are invisible at once, and deleted soon after. */

@@ -16,6 +16,7 @@ export {
   type Rewritable,
   sizeOf,
 } from './broker.ts';
+export { type FollowUps, hasFollowUps, type Published, type Unfinished } from './follow-ups.ts';
 export type { KeyWindow } from './key-window.ts';
 export { MemoryBroker, type MemoryOptions, memory } from './memory.ts';
 export {

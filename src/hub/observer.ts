@@ -17,6 +17,8 @@ export interface Taken {
   readonly connection: string | undefined;
   /** Milliseconds until it was in the log. */
   readonly took: number;
+  /** An observer has said that it needs a follow-up: the store remembers it, if it can. Default false. */
+  readonly needsFollowUp?: boolean;
 }
 
 /** Somebody became a member of a channel, or is one no longer. */
@@ -86,9 +88,17 @@ export interface HubObserver {
   onRefused?(who: UserConnection, code: string, refusal: Refusal): void;
   /** A reader turned out to be slow. */
   onSlow?(who: UserConnection): void;
+  /**
+   * Whether something is to be done after a publication to this channel that must be done by somebody else if this
+   * process dies: a store that several processes share remembers the publication then, until its `FollowUps` are told
+   * that it is done. Asked before each publication that goes into the log.
+   */
+  needsFollowUp?(channel: string): boolean;
 }
 
-const EVENTS: OptionNames<HubObserver> = {
+type Event = Exclude<keyof HubObserver, 'needsFollowUp'>;
+
+const EVENTS: OptionNames<Pick<HubObserver, Event>> = {
   onConnect: true,
   onDisconnect: true,
   onSubscribe: true,
@@ -111,6 +121,8 @@ const EVENTS: OptionNames<HubObserver> = {
 /** All observers of one hub. */
 export class Observers {
   readonly #all = new Set<HubObserver>();
+  /** Those that follow up. */
+  readonly #following = new Set<HubObserver>();
   readonly #report: Report;
 
   constructor(report: Report) {
@@ -125,16 +137,32 @@ export class Observers {
     const events = Object.entries(observer).filter(([name]) => /^on[A-Z]/.test(name));
     checkNames(Object.fromEntries(events), EVENTS, 'of an observer');
     this.#all.add(observer);
-    return () => this.#all.delete(observer);
+    if (observer.needsFollowUp) this.#following.add(observer);
+    return () => {
+      this.#following.delete(observer);
+      return this.#all.delete(observer);
+    };
+  }
+
+  /** Whether anybody does something after a publication to this channel that must not be forgotten. */
+  needFollowUp(channel: string): boolean {
+    for (const observer of this.#following) {
+      try {
+        if (observer.needsFollowUp!(channel)) return true;
+      } catch (cause) {
+        this.#failed('needsFollowUp', cause);
+      }
+    }
+    return false;
   }
 
   /** Whether anybody wants to know. */
-  has(name: keyof HubObserver): boolean {
+  has(name: Event): boolean {
     for (const observer of this.#all) if (observer[name]) return true;
     return false;
   }
 
-  tell<Name extends keyof HubObserver>(name: Name, ...news: Parameters<NonNullable<HubObserver[Name]>>): void {
+  tell<Name extends Event>(name: Name, ...news: Parameters<NonNullable<HubObserver[Name]>>): void {
     for (const observer of this.#all) {
       // Not through `guard`: that would take two closures per publication.
       try {

@@ -2,7 +2,7 @@
 export interface QueuedNews {
   /** A JSON object. */
   readonly event?: string | undefined;
-  /** An event with the id of one of the last 10,000 is not added again. */
+  /** An event with the id of one of the last 10,000 is not added again. An id without an event is one that was missed. */
   readonly id?: string | undefined;
   /** With a change that is none, since it was made before, the event is not added. */
   readonly change?: { readonly kind: string; readonly name: string; readonly isHere: boolean } | undefined;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import type { Broker, Reachable } from '../broker/index.ts';
+import { type Broker, hasFollowUps, type Reachable } from '../broker/index.ts';
 import { nodeHttp } from '../builtins.ts';
 import type { Clock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
@@ -131,7 +131,11 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
   const hub = newHub(config, { broker, nodes, auth, handlers, clock, onError, trace: trace ? log : undefined });
   const revocations = new Revocations({ hub: () => hub, auth, notices: nodes.others?.notices, now });
   const webhooks = nodes.others
-    ? new ClusterWebhooks(hub, nodes.others, config.webhooks, { ...common, isDraining })
+    ? new ClusterWebhooks(hub, nodes.others, config.webhooks, {
+        ...common,
+        isDraining,
+        followUps: hasFollowUps(broker) ? broker.followUps : undefined,
+      })
     : new Webhooks(hub, config.webhooks, { ...common, file: fileBeside(config.store, 'webhooks') });
   const sinks = new Sinks(config, { hub, broker, log: failures, metrics, clock, now });
   const health = new Health(hub, {

@@ -5,7 +5,7 @@ import { type KeyWindow, keyReused, noRoom } from '../key-window.ts';
 import type { Moment } from '../log-time.ts';
 import { Sequences } from '../sequences.ts';
 import type { KeyRoom } from './key-room.ts';
-import { type ChannelKeys, dataMark, type Keys } from './keys.ts';
+import { type ChannelKeys, dataMark, followUpsIn, type Keys } from './keys.ts';
 import { finite, type Item, keepOf } from './lanes.ts';
 import type { Appended, Link } from './link.ts';
 import type { News } from './news.ts';
@@ -167,6 +167,8 @@ export class Appender {
     number: number,
   ): [string[], (string | number)[]] {
     const { window, room, common, forgetAfter, announce } = this.#options;
+    const isFollowed = items.some(({ publication }) => publication.needsFollowUp);
+    const follow = isFollowed ? items.map(({ publication }) => (publication.needsFollowUp ? 1 : 0)).join('') : '';
     const names = [keys.seeds, keys.log, keys.entries];
     const owners = new Map<string | undefined, number>();
     const indexes = new Map<string, number>();
@@ -194,8 +196,9 @@ export class Appender {
     }
     const left = owners.size > 0 ? finite(room.left(moment)) : 0;
     const counts = [...owners.keys()].flatMap((owner) => [room.of(owner), owner === undefined ? 8 : 1]);
-    const head = [window.ttl, forgetAfter, announce, keys.topic, keys.familyTopic, node, number, left, owners.size];
-    return [names, [...common(keys, moment), ...head, ...counts, ...body]];
+    const head = [window.ttl, forgetAfter, announce, keys.topic, keys.familyTopic, node, number, left];
+    if (isFollowed) names.push(followUpsIn(keys.base));
+    return [names, [...common(keys, moment), ...head, follow, owners.size, ...counts, ...body]];
   }
 }
 

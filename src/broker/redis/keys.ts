@@ -136,6 +136,11 @@ function familyOf(channel: string): string {
   return end < 0 ? '' : channel.slice(0, end);
 }
 
+/** SORTED SET: the publications of a partition that need a follow-up, by their times. `base`: as of `ChannelKeys`. */
+export function followUpsIn(base: string): string {
+  return `${base}:follow-ups`;
+}
+
 /** A digest of a publication's data, to tell whether a repetition is the same: 66 bits. */
 export function dataMark(data: string): string {
   return hash('sha256', data, 'base64url').slice(0, 11);

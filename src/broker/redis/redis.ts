@@ -29,6 +29,7 @@ import { Appender } from './appender.ts';
 import { connectTo } from './connecting.ts';
 import { type Durability, replicasOf } from './durability.ts';
 import type { Feed } from './feed.ts';
+import { RedisFollowUps } from './follow-ups.ts';
 import { HeadCheck } from './head-check.ts';
 import { Heads } from './heads.ts';
 import { Heard } from './heard.ts';
@@ -37,6 +38,7 @@ import { type ChannelKeys, DEFAULT_PREFIX, Keys } from './keys.ts';
 import { finite, Lanes } from './lanes.ts';
 import type { Link } from './link.ts';
 import { readEntries, readNews } from './news.ts';
+import { once } from './once.ts';
 import { Replication } from './replication.ts';
 import { FIELD, LOG_SCRIPT } from './scripts.ts';
 import { ServerTime } from './server-time.ts';
@@ -83,6 +85,7 @@ export interface RedisOptions {
 export class RedisBroker implements Broker, Erasable, Rewritable, Reachable {
   /** Its connections, for what else the nodes keep in this store. */
   readonly access: SharedAccess;
+  readonly followUps: RedisFollowUps;
   readonly #address: RedisAddress;
   readonly #place: string;
   readonly #options: RedisOptions;
@@ -114,6 +117,7 @@ export class RedisBroker implements Broker, Erasable, Rewritable, Reachable {
     this.#address = parseAddress(address);
     this.#place = placeOf(this.#address);
     this.access = new SharedAccess(this.#place, this.#address.kind === 'cluster');
+    this.followUps = new RedisFollowUps(this.access, this.read.bind(this), () => this.#moment().now);
     const { prefix, durability } = this.#address;
     this.#options = { ...(prefix !== undefined && { prefix }), ...(durability && { durability }), ...options };
     this.#clock = options.clock ?? systemClock;
@@ -386,13 +390,4 @@ export function redis(address: string, options?: RedisOptions): Broker & Erasabl
 
 function stateOf([epoch = '', oldest, head]: readonly string[]): LogState {
   return { epoch, oldest: Number(oldest), head: Number(head) };
-}
-
-function once(action: () => void): () => void {
-  let isDone = false;
-  return () => {
-    if (isDone) return;
-    isDone = true;
-    action();
-  };
 }

@@ -85,6 +85,9 @@ export const STALE = 'STALE';
 /** Milliseconds without a publication after which a log asks who the server is: less than two failovers take. */
 const MOMENT = 500;
 
+/** Milliseconds for which follow-ups are kept that nobody does. */
+const FORGOTTEN_FOLLOW_UPS = 7 * 24 * 3_600_000;
+
 /** Entries between two rounds of deleting what readers no longer see: Redis keeps up to a hundred in one node anyway. */
 const CLEAR_EVERY = 32;
 
@@ -95,11 +98,12 @@ const CLEAR_EVERY = 32;
  * lost the end of a log too, with its run unchanged, but not its history: so a log that was not written for a moment
  * asks for that. Without a server, epochs never change.
  *
- * KEYS: seeds, log, entries, then a key for each publication that has one. ARGV: channel, bucket, seed, now, sure,
- * since, era; 8 ms that keys are known; 9 ms until a log is forgotten; 10 command to announce; 11 topic; 12 topic of
- * the family; 13 node; 14 number of the call; 15 keys that there is room for; 16 number of owners, then for each the
- * keys that it has, and its factor; then for each publication: data, meta, size, ttl, index of its key or 0, mark of
- * its data, index of its owner, index of its sequence or 0.
+ * KEYS: seeds, log, entries, then a key for each publication that has one, then that of follow-ups if one needs one. ARGV:
+ * channel, bucket, seed, now, sure, since, era; 8 ms that keys are known; 9 ms until a log is forgotten; 10 command to
+ * announce; 11 topic; 12 topic of the family; 13 node; 14 number of the call; 15 keys that there is room for; 16 for each
+ * publication 1 if it needs a follow-up, else 0, or '' if none does; 17 number of owners, then for each the keys that it
+ * has, and its factor; then for each publication: data, meta, size, ttl, index of its key or 0, mark of its data, index of
+ * its owner, index of its sequence or 0.
  *
  * Returns the epoch, and an outcome for each publication: its offset, `=` and the offset of the first one with its key,
  * `r` for a key that was used for other data, `b` for no room, now or for an earlier one of its sequence.
@@ -109,17 +113,22 @@ export function publishScript(server: { readonly run: string; readonly history: 
   return scriptOf(`local run, history = '${run}', '${server?.history.slice(0, 40) ?? ''}'
 ${COMMON}
 local window, idle = tonumber(ARGV[8]), tonumber(ARGV[9])
-local left, owners = tonumber(ARGV[15]), tonumber(ARGV[16])
+local left, follow, owners = tonumber(ARGV[15]), ARGV[16], tonumber(ARGV[17])
+local followUps, lastKey = follow ~= '' and KEYS[#KEYS], #KEYS
+if followUps then
+  redis.call('ZSCORE', followUps, '')
+  lastKey = lastKey - 1
+end
 local has, factor = {}, {}
 for n = 1, owners do
-  has[n], factor[n] = tonumber(ARGV[15 + 2 * n]), tonumber(ARGV[16 + 2 * n])
+  has[n], factor[n] = tonumber(ARGV[16 + 2 * n]), tonumber(ARGV[17 + 2 * n])
 end
 local function add(offset, time, data, meta)
   if meta == '' then return redis.pcall('XADD', stream, offset, 't', time, 'd', data) end
   return redis.pcall('XADD', stream, offset, 't', time, 'd', data, 'm', meta)
 end
 local keys = {}
-for n = 4, #KEYS do
+for n = 4, lastKey do
   local known = redis.call('GET', KEYS[n])
   if known then
     local offset, time, log, mark = string.match(known, '^(%S+) (%S+) (%S+) (%S+)$')
@@ -139,10 +148,10 @@ end
 if history ~= '' and now - last > ${MOMENT} and not string.find(redis.call('INFO', 'replication'), 'master_replid:' .. history, 1, true) then
   return redis.error_reply('${STALE} the server was a replica meanwhile')
 end
-local appended, before = {}, head
+local appended, before, followed = {}, head, {}
 local size
 local outcomes, ended = {}, {}
-for at = 17 + 2 * owners, #ARGV, 8 do
+for at = 18 + 2 * owners, #ARGV, 8 do
   local key, owner, sequence = tonumber(ARGV[at + 4]), tonumber(ARGV[at + 6]), ARGV[at + 7]
   local outcome = ended[sequence]
   if key > 0 and not outcome then
@@ -184,10 +193,14 @@ for at = 17 + 2 * owners, #ARGV, 8 do
       keys[key] = { offset = offset, time = now, log = began, mark = ARGV[at + 5] }
       has[owner], left = has[owner] + 1, left - 1
     end
-    appended[#appended + 1] = whole((at - 17 - 2 * owners) / 8)
+    appended[#appended + 1] = whole((at - 18 - 2 * owners) / 8)
     appended[#appended + 1] = time
     appended[#appended + 1] = ARGV[at]
     appended[#appended + 1] = ARGV[at + 1]
+    if followUps and string.byte(follow, #outcomes + 1) == 49 then
+      followed[#followed + 1] = whole(now)
+      followed[#followed + 1] = epoch .. ' ' .. string.char(96 + #offset) .. offset .. ' ' .. channel
+    end
     outcome = offset
   end
   outcomes[#outcomes + 1] = outcome
@@ -208,6 +221,10 @@ if #appended > 0 then
   local log = table.concat({ epoch, began, whole(head), whole(oldest), ttl, whole(last), run, previous, headThen, safe }, ' ')
   if ttl >= 1e15 then redis.call('SET', meta, log)
   else redis.call('SET', meta, log, 'PX', whole(ttl + idle)) end
+  if #followed > 0 then
+    redis.call('ZADD', followUps, unpack(followed))
+    redis.call('PEXPIRE', followUps, ${FORGOTTEN_FOLLOW_UPS})
+  end
   local news = table.concat({ channel, epoch, ARGV[13], ARGV[14], whole(before + 1), table.concat(appended, '\\31') }, '\\31')
   redis.call(ARGV[10], ARGV[11], news)
   redis.call(ARGV[10], ARGV[12], news)

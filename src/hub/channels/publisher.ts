@@ -89,6 +89,7 @@ export class Publisher {
       return undefined;
     }
     const begun = clock.now();
+    const needsFollowUp = observers.needFollowUp(name);
     this.#inFlight.begin();
     try {
       const { position, duplicate } = await broker.publish(name, {
@@ -98,10 +99,11 @@ export class Publisher {
         ...(key !== undefined && { ...keyOf(key, from, user), ...(compared !== undefined && { sent: compared }) }),
         ...(except && { origin: except }),
         ...(sequence && { sequence }),
+        ...(needsFollowUp && { needsFollowUp }),
       });
       const took = clock.now() - begun;
       const news = duplicate ? 'onRepeated' : 'onPublished';
-      observers.tell(news, { channel: name, data: text, position, user, connection, took });
+      observers.tell(news, { channel: name, data: text, position, user, connection, took, needsFollowUp });
       return position;
     } catch (error) {
       observers.tell('onFailed', name, error);

@@ -13,17 +13,20 @@ const UNUSED = 7 * 24 * 3_600_000;
 
 /**
  * KEYS: the stream of events, what is known of the queue, who was reported present, the ids of the last events. ARGV:
- * events that were lost, then event, kind, name, 1 or 0, and id for each; '' for none. A version is a time in
+ * events that were lost, then event, kind, name, 1 or 0, and id for each; '' for none. An id without an event is one more that
+ * was lost. A version is a time in
  * microseconds, and higher than the last. Returns how many old events were dropped.
  */
 const ADD_SCRIPT = scriptOf(`
 local stream, state, here, ids = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local time = redis.call('TIME')
 local version = math.max(time[1] * 1000000 + time[2], (redis.call('HGET', state, 'version') or 0) + 1)
+local missed = tonumber(ARGV[1])
 for at = 2, #ARGV, 5 do
   local event, kind, name, id = ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 4]
   local isNews = kind == '' or redis.call(ARGV[at + 3] == '1' and 'SADD' or 'SREM', here, kind .. ' ' .. name) == 1
   if id ~= '' then isNews = redis.call('ZADD', ids, 'NX', string.format('%.0f', version), id) == 1 end
+  if isNews and event == '' and id ~= '' then missed = missed + 1 end
   if isNews and event ~= '' then
     local text = string.format('%.0f', version)
     redis.call('XADD', stream, text .. '-0', 'e', event)
@@ -40,7 +43,7 @@ while redis.call('XLEN', stream) > ${MOST.events}
   redis.call('HINCRBY', state, 'bytes', -#oldest[2][2])
   dropped = dropped + 1
 end
-local missed = dropped + ARGV[1]
+missed = missed + dropped
 if missed > 0 then redis.call('HINCRBY', state, 'missed', missed) end
 redis.call('ZREMRANGEBYRANK', ids, 0, ${-IDS - 1})
 for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, ${UNUSED}) end

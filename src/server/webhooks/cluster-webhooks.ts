@@ -1,3 +1,4 @@
+import type { FollowUps } from '../../broker/index.ts';
 import { systemClock } from '../../clock.ts';
 import type { Hub, Taken } from '../../hub/index.ts';
 import type { Others } from '../../nodes/index.ts';
@@ -5,11 +6,14 @@ import type { WebhookConfig } from '../config/index.ts';
 import type { Change } from '../part.ts';
 import { Outbox } from './outbox.ts';
 import { Subscriber } from './subscriber.ts';
+import { idOf, Untold } from './untold.ts';
 import { publishedText, wantsOf } from './webhook.ts';
 import { RESTART, throttled, type WebhooksOptions } from './webhooks.ts';
 
 /** Milliseconds between two looks for events of other nodes. */
 const LOOK = 500;
+/** Milliseconds between two looks for publications that their own nodes have not told of. */
+const LOOK_UNTOLD = 5_000;
 /** Milliseconds until the begin is tried again, when Redis is away. */
 const TRY_AGAIN = 1_000;
 
@@ -18,12 +22,15 @@ type Kind = 'user' | 'channel';
 export interface ClusterWebhooksOptions extends Omit<WebhooksOptions, 'file'> {
   /** Whether this node is stopping. */
   readonly isDraining?: () => boolean;
+  /** With them, a publication is told of although its node dies before it has added the event. */
+  readonly followUps?: FollowUps | undefined;
 }
 
 /** A webhook on a node: what it wants. */
 interface Wanted {
   readonly config: WebhookConfig;
   readonly wants: (channel: string) => boolean;
+  readonly wantsPublications: boolean;
 }
 
 /** What the node has that notifies for all. */
@@ -48,6 +55,7 @@ export class ClusterWebhooks {
   readonly #isDraining: () => boolean;
   readonly #options: Required<Omit<WebhooksOptions, 'file'>>;
   readonly #outbox: Outbox;
+  readonly #untold: Untold | undefined;
   #wanted = new Map<string, Wanted>();
   /** The channels of this node that webhooks want. */
   readonly #occupied = new Set<string>();
@@ -58,18 +66,24 @@ export class ClusterWebhooks {
   #ends: (() => unknown)[] = [];
 
   constructor(hub: Hub, others: Others, webhooks: readonly WebhookConfig[], options: ClusterWebhooksOptions) {
-    const { log, isDraining = () => false, clock = systemClock, now = Date.now, random = Math.random } = options;
+    const {
+      log,
+      followUps,
+      isDraining = () => false,
+      clock = systemClock,
+      now = Date.now,
+      random = Math.random,
+    } = options;
     this.#hub = hub;
     this.#others = others;
     this.#configs = webhooks;
     this.#isDraining = isDraining;
     this.#options = { log: throttled(log, clock), clock, now, random };
-    this.#outbox = new Outbox({
-      queues: others.queues,
-      clock,
-      log: this.#options.log,
-      onStored: (webhook) => this.#term?.subscribers.get(webhook)?.delivery.wake(),
-    });
+    const { queues } = others;
+    const onStored = (webhook: string) => this.#term?.subscribers.get(webhook)?.delivery.wake();
+    this.#outbox = new Outbox({ queues, followUps, clock, log: this.#options.log, onStored });
+    this.#untold =
+      followUps && new Untold({ followUps, queues, webhooksOf: (channel) => this.#toldOf(channel), onStored });
   }
 
   /** Call once, when the hub is open. */
@@ -77,6 +91,8 @@ export class ClusterWebhooks {
     (await this.prepare(this.#configs)).commit();
     const { clock } = this.#options;
     if ((await this.#others.nodes()).length <= 1) this.#restarting = clock.now() + RESTART;
+    // It stays until the hub closes: of what is published after this part has closed, another node tells.
+    if (this.#untold) this.#hub.observe({ needsFollowUp: (channel) => this.#needsFollowUp(channel) });
     this.#ends = [
       this.#hub.observe({
         onOccupied: (channel) => this.#occupy(channel),
@@ -102,7 +118,10 @@ export class ClusterWebhooks {
   /** Prepares other webhooks. What waits for one that is removed is deleted after a week. */
   async prepare(webhooks: readonly WebhookConfig[]): Promise<Required<Change>> {
     const wanted = new Map(
-      webhooks.map((config): [string, Wanted] => [config.url, { config, wants: wantsOf(config) }]),
+      webhooks.map((config): [string, Wanted] => [
+        config.url,
+        { config, wants: wantsOf(config), wantsPublications: config.events.includes('published') },
+      ]),
     );
     return {
       commit: () => {
@@ -124,6 +143,10 @@ export class ClusterWebhooks {
     await this.#outbox.close();
   }
 
+  #needsFollowUp(channel: string): boolean {
+    return this.#outbox.mayRemember && this.#toldOf(channel).length > 0;
+  }
+
   #isWanted(channel: string): boolean {
     return this.#wanted.values().some(({ wants }) => wants(channel));
   }
@@ -140,13 +163,22 @@ export class ClusterWebhooks {
     if (this.#occupied.delete(channel)) this.#others.channels.remove(channel);
   }
 
+  /** The webhooks that are told of publications to a channel. */
+  #toldOf(channel: string): readonly string[] {
+    const urls: string[] = [];
+    for (const [url, { wants, wantsPublications }] of this.#wanted)
+      if (wantsPublications && wants(channel)) urls.push(url);
+    return urls;
+  }
+
   #published(taken: Taken): void {
-    let event: string | undefined;
-    for (const [webhook, { config, wants }] of this.#wanted) {
-      if (!config.events.includes('published') || !wants(taken.channel)) continue;
-      event ??= publishedText(taken, this.#options.now());
-      this.#outbox.add({ webhook, event, id: taken.position && String([taken.channel, taken.position]) });
-    }
+    const { channel, position, needsFollowUp } = taken;
+    const webhooks = this.#toldOf(channel);
+    if (webhooks.length === 0) return;
+    const event = publishedText(taken, this.#options.now());
+    const id = position && idOf({ channel, position });
+    const remembered = needsFollowUp && position ? { channel, position, webhooks: webhooks.length } : undefined;
+    for (const webhook of webhooks) this.#outbox.add({ webhook, event, id, remembered });
   }
 
   /** This node notifies for all from now on. */
@@ -209,6 +241,15 @@ export class ClusterWebhooks {
     term.ends.push(clock.every(LOOK, wake));
     term.isKnown = true;
     wake();
+    term.ends.push(clock.every(LOOK_UNTOLD, () => this.#lookUntold()));
+    this.#lookUntold();
+  }
+
+  #lookUntold(): void {
+    this.#untold?.look().catch((error) => {
+      const reason = (error as Error).message;
+      this.#options.log.warn({ reason }, 'publications of which nobody has told cannot be looked for: trying again');
+    });
   }
 
   /**

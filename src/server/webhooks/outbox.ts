@@ -1,6 +1,8 @@
+import type { FollowUps, Published } from '../../broker/index.ts';
 import type { Clock } from '../../clock.ts';
 import type { EventQueues } from '../../nodes/index.ts';
 import type { News } from './backlog.ts';
+import { Forgetting } from './forgetting.ts';
 import { placeOf } from './webhook.ts';
 
 /** Milliseconds for which events are collected into one call. */
@@ -9,9 +11,24 @@ const GATHER = 5;
 const TRY_AGAIN = 1_000;
 /** Events of each webhook that are held in memory while they cannot be stored. */
 const UNSTORED = 1_000;
+/** Events of each webhook that are no longer held in memory, of publications that the store remembers. */
+const LEFT = 100_000;
+
+/** A publication that the store remembers until its events are stored. */
+export interface Remembered extends Published {
+  /** Webhooks whose event is not stored yet. */
+  webhooks: number;
+}
+
+/** An event on its way. */
+export interface Outgoing extends News {
+  readonly remembered?: Remembered | undefined;
+}
 
 export interface OutboxOptions {
   readonly queues: EventQueues;
+  /** Undefined: the store remembers nothing. */
+  readonly followUps: FollowUps | undefined;
   readonly clock: Clock;
   readonly log: { error(fields: object, sentence: string): void };
   /** Events of this webhook are stored. */
@@ -21,17 +38,26 @@ export interface OutboxOptions {
 /** Events of this process on their way into the queues of all nodes, in their order. */
 export class Outbox {
   readonly #options: OutboxOptions;
-  #news = new Map<string, News[]>();
+  #news = new Map<string, Outgoing[]>();
   /** Events that were dropped while nothing could be stored, by webhook. */
   readonly #lost = new Map<string, number>();
   #cancel: (() => void) | undefined;
   #writing: Promise<void> | undefined;
+  readonly #forgetting: Forgetting;
+  /** Events that are left to the node that leads, since one of that webhook could be stored last. */
+  readonly #left = new Map<string, number>();
 
   constructor(options: OutboxOptions) {
     this.#options = options;
+    this.#forgetting = new Forgetting(options.followUps, options.clock);
   }
 
-  add(news: News): void {
+  /** Whether the store may remember more publications for this process: else it would fill while nothing can be stored. */
+  get mayRemember(): boolean {
+    return this.#left.values().every((count) => count < LEFT);
+  }
+
+  add(news: Outgoing): void {
     const waiting = this.#news.get(news.webhook) ?? [];
     waiting.push(news);
     this.#news.set(news.webhook, waiting);
@@ -40,7 +66,12 @@ export class Outbox {
 
   /** Forgets what is for other webhooks than these. */
   keepOnly(webhooks: ReadonlySet<string>): void {
-    for (const webhook of this.#news.keys()) if (!webhooks.has(webhook)) this.#news.delete(webhook);
+    for (const [webhook, news] of this.#news) {
+      if (webhooks.has(webhook)) continue;
+      this.#news.delete(webhook);
+      this.#settle(news);
+    }
+    for (const webhook of this.#left.keys()) if (!webhooks.has(webhook)) this.#left.delete(webhook);
     for (const webhook of this.#lost.keys()) if (!webhooks.has(webhook)) this.#lost.delete(webhook);
   }
 
@@ -50,6 +81,7 @@ export class Outbox {
     this.#cancel = () => {}; // nothing is scheduled any more
     await this.#writing;
     await this.#write();
+    await this.#forgetting.close();
   }
 
   #schedule(pause: number): void {
@@ -75,6 +107,8 @@ export class Outbox {
       try {
         const { dropped } = await queues.add(webhook, news, lost);
         this.#lost.delete(webhook);
+        this.#left.delete(webhook);
+        this.#settle(news);
         if (dropped > 0)
           log.error({ ...fields, count: dropped }, 'too many events wait for a webhook: the oldest were dropped');
         onStored(webhook);
@@ -85,9 +119,16 @@ export class Outbox {
         const kept = [...news, ...(this.#news.get(webhook) ?? [])];
         const gone = kept.splice(0, Math.max(0, kept.length - UNSTORED)).filter(({ event }) => event !== undefined);
         this.#news.set(webhook, kept);
-        if (gone.length > 0) this.#lost.set(webhook, lost + gone.length);
+        const left = gone.filter(({ remembered }) => remembered).length;
+        this.#left.set(webhook, (this.#left.get(webhook) ?? 0) + left);
+        if (gone.length > left) this.#lost.set(webhook, lost + gone.length - left);
       }
     }
     return isDone;
+  }
+
+  /** These are stored. */
+  #settle(news: readonly Outgoing[]): void {
+    for (const { remembered } of news) if (remembered && --remembered.webhooks === 0) this.#forgetting.add(remembered);
   }
 }

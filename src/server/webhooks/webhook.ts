@@ -42,7 +42,10 @@ export function wantsOf({ channels }: Pick<WebhookConfig, 'channels'>): (channel
 }
 
 /** The event of a publication, as JSON. `at`: milliseconds since 1970. */
-export function publishedText({ channel, data, position, user }: Taken, at: number): string {
+export function publishedText(
+  { channel, data, position, user }: Pick<Taken, 'channel' | 'data' | 'position' | 'user'>,
+  at: number,
+): string {
   // The data is JSON already.
   return `${JSON.stringify({ type: 'published', channel, position, user, at }).slice(0, -1)},"data":${data}}`;
 }

@@ -11,7 +11,7 @@ import { Publishers } from './publishers.ts';
 import { Readers } from './readers.ts';
 import { SQUARES, Square } from './square.ts';
 import { type Kind, type Store, startStore } from './stores.ts';
-import { judge, type Verdict } from './verdict.ts';
+import { judge, type Sent, type Verdict } from './verdict.ts';
 
 export interface NodesChaosOptions {
   readonly seed: number;
@@ -60,7 +60,6 @@ export class NodesChaos {
   readonly #nodes: NodeProcess[] = [];
   readonly #balancer: Balancer;
   readonly #receiver: EventReceiver;
-  readonly #kills: number[] = [];
   #store!: Store;
 
   constructor(t: Owner, options: NodesChaosOptions) {
@@ -118,8 +117,8 @@ export class NodesChaos {
     await this.#expectPresent(square.users, [...ROOMS, ...SQUARES], 'of those who are there');
     for (const one of [readers, publishers, square]) one.close();
     await this.#expectPresent([], [], 'after all have gone');
+    const { violations, untold } = await this.#judgeEvents(publishers.sent);
     const { events, missed, repeated } = this.#receiver;
-    const { violations, untold } = judgeEvents({ events, sent: publishers.sent, isDurable, kills: this.#kills });
     if (isDurable && missed > 0) violations.push(`webhook: ${missed} events were dropped`);
     return {
       ...verdict,
@@ -159,6 +158,16 @@ export class NodesChaos {
     );
   }
 
+  /** Of what a node that was killed has left undone, another one tells some seconds later. */
+  async #judgeEvents(sent: readonly Sent[]) {
+    const end = performance.now() + this.#options.patience;
+    for (;;) {
+      const verdict = judgeEvents({ events: this.#receiver.events, sent, isDurable: this.#store.isDurable });
+      if (verdict.untold === 0 || !this.#store.isDurable || performance.now() > end) return verdict;
+      await pause(500);
+    }
+  }
+
   /** `chosen`: by chance if it is not given. Returns what has failed. */
   async #fail(chosen?: string): Promise<string> {
     const dice = this.#dice;
@@ -180,7 +189,6 @@ export class NodesChaos {
     };
     return {
       'node killed': async () => {
-        this.#kills.push(performance.now());
         await node.kill();
         await time();
         await node.start();

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import type { Unfinished } from '../../../src/broker/index.ts';
 import { noRedis, startRedis } from '../../support/redis.ts';
 import { until } from '../../support/until.ts';
 import { follow } from '../listening.ts';
@@ -45,6 +46,14 @@ describe('a user of Redis with the rights that the documentation lists', { skip:
     await others.queues.acknowledge('q', page!);
     assert.deepEqual(await others.queues.here('q', 'user'), ['ana']);
     for (let n = 0; n < 20; n++) await others.queues.add('q', [{ event: 'x'.repeat(1 << 20) }], 0);
+    for (const data of ['1', '2']) await one.broker.publish('chat:42', { data, needsFollowUp: true });
+    const unfinished: (string | undefined)[] = [];
+    const work = async (some: readonly Unfinished[]) => void unfinished.push(...some.map(({ entry }) => entry?.data));
+    await until(async () => {
+      await two.broker.followUps.finish(0, work);
+      return unfinished.length === 2;
+    }, 'both are found');
+    assert.deepEqual(unfinished, ['1', '2']);
     let leads = false;
     const stop = others.lead('it', { onGained: () => (leads = true), onLost: () => {}, onBack: () => {} });
     await until(() => leads, 'it leads');

@@ -19,11 +19,14 @@ interface Event {
 /** An application that is notified. */
 async function startReceiver(t: TestContext) {
   const events: Event[] = [];
-  const receiver = { events, url: '', isDown: false };
+  const receiver = { events, url: '', isDown: false, missed: 0 };
   const server = http.createServer(async (request, response) => {
     let body = '';
     for await (const chunk of request) body += chunk;
-    if (!receiver.isDown) events.push(...JSON.parse(body).events);
+    if (!receiver.isDown) {
+      events.push(...JSON.parse(body).events);
+      receiver.missed += JSON.parse(body).missed ?? 0;
+    }
     response.writeHead(receiver.isDown ? 500 : 204).end();
   });
   server.listen(0, '127.0.0.1');
@@ -36,9 +39,9 @@ async function startReceiver(t: TestContext) {
   return receiver;
 }
 
-const textOf = ({ type, user, channel, data }: Event) => [type, user ?? channel, data].filter(Boolean).join(' ');
+const textOf = ({ type, user, channel, data }: Event) => [type, channel ?? user, data].filter(Boolean).join(' ');
 
-async function setUp(t: TestContext) {
+async function setUp(t: TestContext, config: object = {}) {
   const receiver = await startReceiver(t);
   const webhooks = [
     {
@@ -49,7 +52,12 @@ async function setUp(t: TestContext) {
       events: ['online', 'offline', 'occupied', 'vacated', 'published'],
     },
   ];
-  const { redis, nodes, more } = await startCluster(t, 1, { webhooks, linger: '200ms', drain: { spread: '300ms' } });
+  const { redis, nodes, more } = await startCluster(t, 1, {
+    webhooks,
+    linger: '200ms',
+    drain: { spread: '300ms' },
+    ...config,
+  });
   const isLed = async () => ((await redis.ask('keys', 'zocalo:*:leader:webhooks')) as string[]).length > 0;
   await until(isLed, 'the first daemon notifies for all');
   nodes.push(await more());
@@ -139,6 +147,67 @@ describe('the webhooks of several daemons', { skip: noRedis }, () => {
     await until(() => told('offline ana') === 1 && told('vacated chat:1') === 1, 'she is offline');
     const luis = receiver.events.filter(({ user }) => user === 'luis').map(({ type }) => type);
     assert.ok(!luis.includes('offline'), `luis has stayed: ${luis}`);
+  });
+
+  test('tell once of a publication whose node has died before it told of it', async (t) => {
+    const { redis, receiver, nodes, told } = await setUp(t);
+    // As a node that has died right after it.
+    const broker = new RedisBroker(redis.address);
+    await broker.open();
+    t.after(() => broker.close());
+    const lost = { data: '"lost"', meta: '{"user":"ana"}', needsFollowUp: true };
+    const { position } = await broker.publish('chat:1', lost);
+    await broker.publish('other', { data: '"nobody wants it"', needsFollowUp: true });
+    await broker.publish('chat:2', { data: '"not kept"', keep: { size: 0, ttl: 1 }, needsFollowUp: true });
+    await until(() => told('published chat:1 lost') > 0 || receiver.missed > 0, 'it is told');
+    await nodes[0].call('POST', '/api/publish', { channel: 'chat:1', data: 'next' });
+    await until(() => told('published chat:1 next') === 1 && receiver.missed > 0, 'so is the next one');
+    const { channel, user, position: at } = receiver.events.find(({ data }) => data === 'lost') as never;
+    assert.deepEqual({ channel, user, position: at }, { channel: 'chat:1', user: 'ana', position });
+    const isForgotten = async () => ((await redis.ask('keys', '*:follow-ups')) as string[]).length === 0;
+    await until(isForgotten, 'none of them is remembered any more');
+    const all = receiver.events.filter(({ type }) => type === 'published').map(textOf);
+    assert.deepEqual(all, ['published chat:1 lost', 'published chat:1 next']);
+    assert.equal(receiver.missed, 1, 'of the one that no log has');
+  });
+
+  test('tell of each publication that was acknowledged by a daemon that was killed at once', async (t) => {
+    const { nodes, told } = await setUp(t);
+    let [, two] = nodes;
+    for (let n = 1; n <= 8; n++) {
+      const { status } = await two.call('POST', '/api/publish', { channel: 'chat:1', data: n });
+      two.program.child.kill('SIGKILL');
+      assert.equal(status, 200);
+      await two.program.exited;
+      if (n < 8) two = await two.again();
+    }
+    const all = Array.from({ length: 8 }, (_, n) => `published chat:1 ${n + 1}`);
+    await until(() => all.every((text) => told(text) > 0), 'all of them are told');
+    assert.deepEqual(
+      all.map(told),
+      all.map(() => 1),
+    );
+  });
+
+  test('tell of what had to be dropped while it could not be stored', async (t) => {
+    const { redis, receiver, nodes, told } = await setUp(t, { channels: { 'chat:1': { history: { size: 10_000 } } } });
+    const publish = (data: unknown) => nodes[1].call('POST', '/api/publish', { channel: 'chat:1', data });
+    await publish('first');
+    await until(() => told('published chat:1 first') === 1, 'the first one is told');
+    const [ids] = (await redis.ask('keys', 'zocalo:*:queue:*:ids')) as [string];
+    await redis.ask('del', ids);
+    await redis.ask('set', ids, 'else');
+    const count = 1_500; // more than are held in memory
+    for (let n = 1; n <= count; n += 100) await Promise.all(Array.from({ length: 100 }, (_, at) => publish(n + at)));
+    const failures = () => nodes[1].program.stderr.split('cannot be stored').length;
+    const before = failures();
+    await until(() => failures() > before, 'it was tried once more with all of them');
+    await redis.ask('del', ids);
+    await until(() => receiver.events.length > count, 'all of them are told');
+    const numbers = receiver.events.map(({ data }) => data);
+    assert.equal(new Set(numbers).size, count + 1);
+    assert.equal(numbers.length, count + 1, 'each once');
+    assert.equal(receiver.missed, 0);
   });
 
   test('tell once of a publication whose node has died before it told of it, when it is repeated', async (t) => {
