@@ -11,8 +11,9 @@ export type {
   TextForm,
 } from './channel-options.ts';
 export { rightMissing } from './channels/permit.ts';
-export type { Cluster, ConnectionFacts, Reached } from './connections/cluster.ts';
+export type { Cluster, Reached } from './connections/cluster.ts';
 export type { Connection } from './connections/connection.ts';
+export type { ConnectionFacts } from './connections/local-answers.ts';
 export type { TextConnection } from './connections/text-connection.ts';
 export type { User as HubUser } from './connections/user.ts';
 export { milliseconds } from './duration.ts';

@@ -1,12 +1,20 @@
 import type { Clock } from '../../clock.ts';
 import type { NodeFacts, Nodes } from '../../nodes/index.ts';
-import { type Code, compilePattern, isPattern, JsonText } from '../../protocol/index.ts';
-import type { UserConnection } from '../caller.ts';
+import { type Code, JsonText } from '../../protocol/index.ts';
 import { checkName } from '../channel-name.ts';
 import type { Channels } from '../channels/channels.ts';
 import { groupOf } from '../channels/presence.ts';
 import type { ContractCheck } from '../contract-check.ts';
 import { Calls } from './calls.ts';
+import {
+  type ConnectionFacts,
+  type LocalAnswers,
+  localAnswers,
+  type NodeFigures,
+  type Questions,
+  type UserFacts,
+} from './local-answers.ts';
+import { cut, inOrder, onward, PAGE, type PageOptions, pageOf } from './paging.ts';
 import type { Users } from './users.ts';
 
 /** Whom a question is for. */
@@ -26,41 +34,11 @@ export interface Reached extends Answered {
   readonly connections: number;
 }
 
-/** A page of a list, in the order of its names' characters. */
-export interface PageOptions {
-  readonly limit?: number | undefined;
-  /** The last name of the page before. */
-  readonly after?: string | undefined;
-}
-
-export interface ConnectionFacts {
-  readonly id: string;
-  readonly user?: string;
-  /** Milliseconds since 1970. */
-  readonly since: number;
-  readonly channels: readonly string[];
-  readonly address?: string;
-}
-
-export interface UserFacts {
-  readonly id: string;
-  readonly connections: number;
-  /** Milliseconds since 1970; 0 if none of the user's nodes has answered. */
-  readonly since: number;
-}
-
 export interface ChannelFacts {
   readonly channel: string;
   readonly subscribers: number;
   /** Distinct members on all nodes; 0 without presence. */
   readonly members: number;
-}
-
-/** How much one node has. */
-export interface NodeFigures {
-  readonly connections: number;
-  readonly users: number;
-  readonly channels: number;
 }
 
 export interface NodeState extends NodeFacts {
@@ -78,24 +56,6 @@ export interface ClusterParts {
   readonly contract: ContractCheck;
 }
 
-/** Names in one answer of a node. */
-const PAGE = 1_000;
-
-/** What one node knows and does. Questions and answers are JSON. */
-interface Questions {
-  send: [{ user: string; text: string }, number];
-  end: [{ user: string; code: Code; message: string }, number];
-  subscribe: [{ user: string; channel: string }, number];
-  unsubscribe: [{ user: string; channel: string; code: Code }, number];
-  user: [{ user: string }, ConnectionFacts[]];
-  users: [{ ids: readonly string[] }, UserFacts[]];
-  connections: [PageOptions, ConnectionFacts[]];
-  channels: [PageOptions & { pattern: string }, [channel: string, subscribers: number][]];
-  figures: [object, NodeFigures];
-}
-
-type Local = { [Name in keyof Questions]: (data: Questions[Name][0]) => Questions[Name][1] };
-
 /** The users, connections and channels of all nodes. Where there is only this node, answers come at once. */
 export class Cluster {
   /** What the clients of users are asked. */
@@ -103,44 +63,14 @@ export class Cluster {
   readonly #nodes: Nodes;
   readonly #users: Users;
   readonly #channels: Channels;
-  readonly #local: Local;
+  readonly #local: LocalAnswers;
 
   constructor({ nodes, users, channels, clock, contract }: ClusterParts) {
     this.calls = new Calls({ nodes, users, clock, contract });
     this.#nodes = nodes;
     this.#users = users;
     this.#channels = channels;
-    const reach = (user: string, action: (connection: UserConnection) => unknown) =>
-      users.of(user).filter((connection) => action(connection) !== false).length;
-    this.#local = {
-      send: ({ user, text }) => {
-        const data = JsonText.written(text);
-        return reach(user, (connection) => connection.send(data));
-      },
-      end: ({ user, code, message }) => reach(user, (connection) => connection.end(code, message)),
-      subscribe: ({ user, channel }) => reach(user, (connection) => connection.subscribe(channel)),
-      unsubscribe: ({ user, channel, code }) => reach(user, (connection) => connection.unsubscribe(channel, code)),
-      user: ({ user }) => users.of(user).map(factsOf),
-      users: ({ ids }) =>
-        ids.flatMap((id) => {
-          const connections = users.of(id);
-          const since = Math.min(...connections.map(({ since }) => since));
-          return connections.length > 0 ? [{ id, connections: connections.length, since }] : [];
-        }),
-      connections: (page) => pageOf([...users.connections.values()], ({ id }) => id, page).map(factsOf),
-      channels: ({ pattern, ...page }) => {
-        const matches = isPattern(pattern) ? compilePattern(pattern) : (name: string) => name === pattern;
-        return pageOf(channels.names.filter(matches), (name) => name, page).map((name) => [
-          name,
-          channels.countOf(name),
-        ]);
-      },
-      figures: () => ({
-        connections: users.connections.size,
-        users: users.ids.length,
-        channels: channels.names.length,
-      }),
-    };
+    this.#local = localAnswers(users, channels);
     for (const [what, answer] of Object.entries(this.#local))
       nodes.others?.bus.answer(what, answer as (data: unknown) => unknown);
   }
@@ -295,38 +225,4 @@ export class Cluster {
       ...(asked.missing.length > 0 && { missing: asked.missing }),
     };
   }
-}
-
-function factsOf({ id, user, since, channels, request }: UserConnection): ConnectionFacts {
-  const remoteAddress = request?.remoteAddress;
-  return {
-    id,
-    ...(user !== undefined && { user }),
-    since,
-    channels,
-    ...(remoteAddress !== undefined && { address: remoteAddress }),
-  };
-}
-
-/** The same page, and one more to tell whether there is another. */
-function onward({ limit = 100, after }: PageOptions): { limit: number; after: string | undefined } {
-  return { limit: limit + 1, after };
-}
-
-function pageOf<Item>(
-  items: readonly Item[],
-  nameOf: (item: Item) => string,
-  { limit = PAGE, after }: PageOptions,
-): Item[] {
-  const later = items.filter((item) => after === undefined || nameOf(item) > after);
-  return later.sort((one, other) => inOrder(nameOf(one), nameOf(other))).slice(0, limit);
-}
-
-function cut<Item>(items: readonly Item[], { limit = 100 }: PageOptions, nameOf: (item: Item) => string) {
-  const page = items.slice(0, limit);
-  return { items: page, next: items.length > limit ? { next: nameOf(page.at(-1)!) } : {} };
-}
-
-function inOrder(one: string, other: string): number {
-  return one < other ? -1 : one > other ? 1 : 0;
 }

@@ -78,7 +78,7 @@ export const looseBatch = z.array(z.unknown()).min(1).max(MOST);
 export const batched = z.array(z.union([published, failure])).describe('An answer for each, in the same order.');
 
 /** A number in a query, where everything is text. */
-const count = (most: number) =>
+export const count = (most: number) =>
   z
     .string()
     .regex(/^\d{1,9}$/, { error: 'must be a whole number' })
@@ -99,7 +99,7 @@ const missing = z
   .optional()
   .describe('The nodes that did not answer in time: what they have is not in this answer.');
 const page = { limit: count(1_000).optional().describe('Default 100.'), after, onlyHere: inQuery };
-const next = z.string().optional().describe('Present when there is more: send it as `after`.');
+export const next = z.string().optional().describe('Present when there is more: send it as `after`.');
 
 export const historyQuery = z.strictObject({
   channel: channelName,
@@ -115,7 +115,7 @@ export const historyQuery = z.strictObject({
   limit: count(LIMITS.credit).optional().describe('Default 256.'),
 });
 
-const meta = z.looseObject({
+export const meta = z.looseObject({
   key: z.string().optional(),
   event: z.string().optional(),
   user: z.string().optional(),
@@ -223,92 +223,3 @@ export const whoami = z.strictObject({
   host: z.string().optional(),
   key: z.string().optional().describe('The name of the API key.'),
 });
-
-const failed = z.string().optional().describe('The code of what is wrong.');
-const since1970 = z.number().describe('Milliseconds since 1970.');
-
-export const sources = z.strictObject({
-  sources: z.array(
-    z.strictObject({
-      name: z.string(),
-      kind: z.enum(['database', 'listen', 'dial', 'file', 'mqtt', 'push', 'lines']),
-      place: z.string().describe('An address, a path, or a kind of device.'),
-      ok: z.boolean(),
-      error: failed,
-      message: z.string().optional().describe('What is wrong, or what was wrong last.'),
-      failures: z.int().describe('How many times something failed or was wrong.'),
-      connections: z.int().optional(),
-      frames: z.int().optional().describe('Frames that devices have sent.'),
-      published: z.int().optional().describe('Readings or rows that were published.'),
-      refused: z.int().optional().describe('Frames and readings that were not taken, and connections refused.'),
-      waiting: z.int().optional().describe('Readings that wait for the log, or rows in an outbox.'),
-      lag: z.number().optional().describe('Seconds for which the oldest row has waited.'),
-      aside: z.int().optional().describe('Rows that were set aside.'),
-    }),
-  ),
-});
-
-export const devicesQuery = z.strictObject({
-  source: z.string().optional().describe('Of this source only.'),
-  limit: count(1_000).optional().describe('Default 100.'),
-  after: z.string().optional().describe('The `next` of the page before.'),
-});
-
-export const devices = z.strictObject({
-  devices: z.array(
-    z.strictObject({
-      source: z.string(),
-      device: z.string().describe('Its name.'),
-      here: z.boolean().describe('Whether it is connected; for one of a broker, whether the broker is.'),
-      address: z.string().optional().describe('Of its connection.'),
-      lastSeen: since1970.optional().describe('When its last frame came, in milliseconds since 1970.'),
-      frames: z.int().describe('Frames that it has sent.'),
-      errors: z.int().describe('How many of these, and of their readings, were not taken.'),
-      lastError: z.strictObject({ code: z.string(), message: z.string(), at: since1970 }).optional(),
-    }),
-  ),
-  next,
-});
-
-export const sinks = z.strictObject({
-  sinks: z.array(
-    z.strictObject({
-      name: z.string(),
-      ok: z.boolean(),
-      error: z.string().optional().describe('The code of the error for which nothing is written.'),
-      waiting: z.int().optional().describe('Publications that wait. Absent until it was counted.'),
-      aside: z.int().optional().describe('Publications that the table refused.'),
-      lag: z.number().optional().describe('Seconds since the oldest that waits was published.'),
-    }),
-  ),
-});
-
-export const asideQuery = z.strictObject({
-  limit: count(1_000).optional().describe('Default 100.'),
-  after: z
-    .string()
-    .regex(/^\d{1,16}$/, { error: 'must be the number of a place' })
-    .transform(Number)
-    .optional()
-    .describe('The `next` of the page before.'),
-});
-
-export const asideRows = z.strictObject({
-  rows: z.array(
-    z.strictObject({
-      place: z.int().describe('By which it is named, until it is tried again.'),
-      channel: z.string(),
-      offset: z.int(),
-      time: z.number().describe('When it was published, in milliseconds since 1970.'),
-      reason: z.string().describe('Why the table refused it.'),
-      data: z.unknown(),
-      meta: meta.optional(),
-    }),
-  ),
-  next,
-});
-
-const places = z.array(z.int().positive()).min(1).max(10_000);
-export const retryBody = z.strictObject({ places: places.optional().describe('Default: all.') });
-export const dropBody = z.union([z.strictObject({ places }), z.strictObject({ all: z.literal(true) })]);
-export const rowsChanged = z.strictObject({ rows: z.int().describe('How many rows it affected.') });

@@ -1,7 +1,7 @@
 import { JsonText, ProtocolError } from '../../protocol/index.ts';
 import type { ApiCaller } from '../auth/index.ts';
 import { type Route, route } from './route.ts';
-import * as schemas from './schemas.ts';
+import * as schemas from './sink-schemas.ts';
 
 /** A publication that a sink could not write. */
 interface AsideRow {

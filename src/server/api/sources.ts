@@ -1,6 +1,6 @@
 import { ProtocolError } from '../../protocol/index.ts';
 import { type Route, route } from './route.ts';
-import * as schemas from './schemas.ts';
+import * as schemas from './source-schemas.ts';
 
 interface ListedDevice {
   readonly source: string;
