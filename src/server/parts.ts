@@ -3,15 +3,15 @@ import { type Broker, hasFollowUps, type Reachable } from '../broker/index.ts';
 import { nodeHttp } from '../builtins.ts';
 import type { Clock } from '../clock.ts';
 import { ZocaloError } from '../errors.ts';
-import { Hub } from '../hub/index.ts';
+import type { Hub } from '../hub/index.ts';
 import { type Nodes, nodesOf } from '../nodes/index.ts';
 import { Admin, Administrators, AdminSessions, linkRows } from './admin/index.ts';
 import { createApi, isEvents } from './api/index.ts';
 import { ApiKeys, Auth, Revocations } from './auth/index.ts';
-import { channelsOf } from './channels/index.ts';
 import type { Config } from './config/index.ts';
 import { commandsOn, Handlers } from './handlers/index.ts';
 import { ClientAddress, LocalSocket, route } from './http/index.ts';
+import { hubPart, newHub } from './hub-part.ts';
 import { AddressLimits, roomFor, SocketBudget } from './limits/index.ts';
 import {
   ClusterSettings,
@@ -22,10 +22,8 @@ import {
   Metrics,
   Probes,
   Refusals,
-  refusalsTo,
   ThrottledLog,
   tracedRequests,
-  traceTo,
 } from './operations/index.ts';
 import { Pages } from './pages.ts';
 import type { Part } from './part.ts';
@@ -264,22 +262,7 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
       prepare: (next) => auth.prepare(next),
       close: () => auth.close(),
     },
-    {
-      name: 'the hub',
-      reloads: ['channels', 'handlers'],
-      open: () => hub.open(),
-      prepare: (next) => {
-        const useChannels = hub.prepareChannels(channelsOf(next, handlers));
-        const useMethods = hub.prepareMethods(handlers.methodsOf(next.handlers));
-        return {
-          commit: () => {
-            useChannels();
-            useMethods();
-          },
-        };
-      },
-      close: () => hub.close(),
-    },
+    hubPart(hub, handlers),
     nodes.others && clusterSettings,
     // Before all that publishes: what is published before is not written.
     sinks,
@@ -324,43 +307,9 @@ export function assemble(config: Config, options: PartsOptions): Assembly {
   return { parts: parts.filter((part) => part !== undefined), hub, auth, web, sources, server };
 }
 
-interface HubParts {
-  readonly broker: Broker;
-  readonly nodes: Nodes;
-  readonly auth: Auth;
-  readonly handlers: Handlers;
-  readonly clock: Clock;
-  readonly onError: (error: unknown) => void;
-  /** The log for everything that clients send and receive. */
-  readonly trace: Log | undefined;
-}
-
 /** What a broker that can be asked says is wrong with it. */
 function troubleOf(broker: Broker & Partial<Reachable>): string | undefined {
   return broker.trouble?.();
-}
-
-function newHub(config: Config, { broker, nodes, auth, handlers, clock, onError, trace }: HubParts): Hub {
-  const { limits } = config;
-  const hub = new Hub({
-    broker,
-    nodes,
-    channels: channelsOf(config, handlers),
-    connect: (visitor) => auth.connect(visitor),
-    limits: {
-      requests: limits.messagesPerSecond,
-      bytes: limits.bytesPerSecond,
-      subscriptions: limits.subscriptions,
-    },
-    linger: config.linger,
-    pingInterval: config.ping,
-    onError,
-    clock,
-    ...(trace && { trace: traceTo(trace) }),
-  });
-  hub.prepareMethods(handlers.methodsOf(config.handlers))();
-  if (trace) hub.observe(refusalsTo(trace));
-  return hub;
 }
 
 function budgetOf(openFiles: number | undefined, log: ThrottledLog, metrics: Metrics): SocketBudget | undefined {
