@@ -307,6 +307,6 @@ export function testAttach(kind: AttachKind): void {
     const message = (error: ZocaloError) => error.message;
     assert.match(await attach({ table: 'order' }).then(() => '', message), /has no table order/);
     assert.match(await attach({ channel: 'o:{user}' }).then(() => '', message), /no column "user"; its columns are id/);
-    assert.match(await attach({ channel: 'o {id}' }).then(() => '', message), /is no name/);
+    assert.match(await attach({ channel: 'o {id}' }).then(() => '', message), /is not a name/);
   });
 }
