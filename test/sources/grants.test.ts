@@ -5,7 +5,7 @@ import { type TestContext, test } from 'node:test';
 import { systemClock } from '../../src/clock.ts';
 import type { ZocaloError } from '../../src/errors.ts';
 import { dialectOf, inspectOutbox, Lookup } from '../../src/sources/databases/index.ts';
-import { openTable } from '../../src/sources/sinks/index.ts';
+import { inspectTable, openTable } from '../../src/sources/sinks/index.ts';
 import type { DatabaseServer } from '../support/database-server.ts';
 import { MARIADB, startMariadb } from '../support/mariadb.ts';
 import { missing } from '../support/need.ts';
@@ -47,6 +47,10 @@ for (const { name, skip, start, user, mark } of KINDS)
     };
     await allowing(() => inspectOutbox(its, 'zocalo_outbox'));
     const table = { address: its, table: 'accesses', columns: ['badge'], sink: 'doors', store: 'one' };
+    const [{ happened, advice } = assert.fail('nothing was found')] = await inspectTable(table).catch((error) => [
+      error,
+    ]);
+    assert.match(`${happened}: ${advice}`, /GRANT INSERT ON .*accesses TO /);
     await allowing(async () => {
       const target = await openTable(table);
       await target.write([{ place: 1, values: [1] }]).finally(() => target.close());

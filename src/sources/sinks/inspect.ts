@@ -1,6 +1,6 @@
 import { ZocaloError } from '../../errors.ts';
-import { type Dialect, dialectOf, isDenied, POSITIONS, placeOf, type Session } from '../databases/index.ts';
-import type { TableOptions } from './table.ts';
+import { connectFor, type Dialect, dialectOf, isDenied, POSITIONS, placeOf, type Session } from '../databases/index.ts';
+import { needsOf, type TableOptions } from './table.ts';
 
 /** What stands in a sink's way. */
 export interface SinkFault {
@@ -23,7 +23,7 @@ export async function inspectTable({
   columns,
 }: Pick<TableOptions, 'address' | 'table' | 'columns'>): Promise<SinkFault[]> {
   const dialect = dialectOf(address)!;
-  const session = await dialect.connect(address, '', () => {});
+  const session = await connectFor(needsOf(dialect, table), dialect, address);
   try {
     const inspection = new Inspection(session, dialect, placeOf(address));
     return [...(await inspection.table(table, columns)), ...(await inspection.positions())];

@@ -1,6 +1,7 @@
 import { ZocaloError } from '../../errors.ts';
 import {
   connectFor,
+  type Dialect,
   dialectOf,
   isDenied,
   type Needs,
@@ -43,20 +44,23 @@ export interface Target {
   close(): void;
 }
 
+/** What a sink does in a database. */
+export function needsOf({ sink }: Dialect, table: string): Needs {
+  return {
+    first: [sink.create],
+    grants: [
+      ['INSERT', table],
+      ['SELECT, INSERT, UPDATE', POSITIONS],
+    ],
+  };
+}
+
 type Texts = SinkTexts & Pick<SinkCheckTexts, 'insertNothing'>;
 
 /** Connects to a table. @throws ZocaloError SINK_TABLE_UNFIT; as `Dialect.connect`. */
 export async function openTable(options: TableOptions): Promise<Target> {
   const dialect = dialectOf(options.address)!;
-  const { address, table: name } = options;
-  const needs: Needs = {
-    first: [dialect.sink.create],
-    grants: [
-      ['INSERT', name],
-      ['SELECT, INSERT, UPDATE', POSITIONS],
-    ],
-  };
-  const session = await connectFor(needs, dialect, address);
+  const session = await connectFor(needsOf(dialect, options.table), dialect, options.address);
   try {
     const table = new Table(session, dialect.sink, options);
     await table.open();
