@@ -108,7 +108,8 @@ export class NodesChaos {
       since = [];
     }
     await within(patience, publishers.finish(), () => 'the publishers do not come to their end');
-    const last = new Set((await publishers.last()).map(({ id }) => id));
+    const sent = await within(patience, publishers.last(), () => 'the last publications are not acknowledged');
+    const last = new Set(sent.map(({ id }) => id));
     const isDone = () =>
       readers.all.every(({ told }) => told.findLast((one) => 'id' in one && last.has(one.id)) !== undefined);
     await until(isDone, 'every reader has the last publication', patience);
