@@ -72,9 +72,14 @@ export class Square {
     for (const guest of this.guests) guest.enter();
   }
 
+  /** All but one of each channel: a node cannot know that it has missed who came to an empty one and went. */
+  get #others(): readonly Guest[] {
+    return this.guests.slice(SQUARES.length);
+  }
+
   /** Some leave, go home or come back. */
   stroll(): void {
-    for (const guest of this.guests) {
+    for (const guest of this.#others) {
       if (this.#dice.isLikely(0.7)) continue;
       if (!guest.isIn) guest.enter();
       else if (this.#dice.isLikely(0.5)) guest.leave();
@@ -126,7 +131,7 @@ export class Square {
   }
 
   async #walk(after: string): Promise<void> {
-    const walkers = this.guests.filter(({ isIn }) => isIn).slice(0, WALKERS);
+    const walkers = this.#others.filter(({ isIn }) => isIn).slice(0, WALKERS);
     const sees = (isIn: boolean) => () =>
       this.#watchers.every((watcher) =>
         walkers.every(({ name, channel }) => watcher.names(channel)?.includes(name) === isIn),
