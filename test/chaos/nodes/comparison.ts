@@ -61,7 +61,9 @@ export class Comparison {
       wrong = this.#differences(exact, count);
       return wrong.length === 0 && watchers.every(({ changes }, at) => changes.length === told[at]);
     };
-    await until(isRight, 'all are told the same', bound).catch(() => wrong.push('it does not come to an end'));
+    await until(isRight, 'all are told the same', bound).catch(() => {
+      if (wrong.length === 0) wrong.push('changes are told without an end');
+    });
     // Without a pause between the last look and this, so that nothing is missing from both.
     this.#before = states;
     this.compared += exact.length;
