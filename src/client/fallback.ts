@@ -13,7 +13,7 @@ export interface FallbackStorage {
 }
 
 export interface FallbackOptions {
-  /** Default: the platform's own. */
+  /** Default: the platform's own; without any, requests are used at once. */
   WebSocket?: SocketClass;
   /** Default: the platform's own. */
   fetch?: typeof fetch;
@@ -121,8 +121,9 @@ class FallbackSocket implements NegotiatedSocket {
     this.#subprotocol = subprotocol;
     this.#memory = memory;
     this.#options = options;
-    if (memory.prefersRequests) this.#useRequests();
-    else this.#useWebSocket();
+    const { WebSocket = globalThis.WebSocket as unknown as SocketClass | undefined } = options;
+    if (!WebSocket || memory.prefersRequests) this.#useRequests();
+    else this.#useWebSocket(WebSocket);
   }
 
   get protocol(): string {
@@ -145,8 +146,8 @@ class FallbackSocket implements NegotiatedSocket {
     socket?.close(code, reason);
   }
 
-  #useWebSocket(): void {
-    const { WebSocket = globalThis.WebSocket as unknown as SocketClass, within = 4_000 } = this.#options;
+  #useWebSocket(WebSocket: SocketClass): void {
+    const { within = 4_000 } = this.#options;
     const memory = this.#memory;
     const socket = new WebSocket(this.#url, this.#subprotocol);
     let isOpen = false;

@@ -187,6 +187,19 @@ test('it is remembered over a page load for ten minutes, and forgotten when requ
   assert.equal(state.tried, 1, 'ten minutes later it does');
 });
 
+test('a platform without WebSocket uses requests at once', async (t) => {
+  const { url } = await serveHub(t);
+  const { WebSocket } = globalThis;
+  t.after(() => {
+    globalThis.WebSocket = WebSocket;
+  });
+  delete (globalThis as Partial<typeof globalThis>).WebSocket;
+  assert.throws(() => new Client(url), { code: 'UNAVAILABLE' });
+  const client = new Client(url, { WebSocket: withFallback() });
+  t.after(() => client.close());
+  assert.deepEqual((await client.publish('chat', 1))?.[1], 1);
+});
+
 test('with a server that takes no requests, a client goes on trying WebSockets', async (t) => {
   let asked = 0;
   const server = createServer((_, response) => {
