@@ -49,9 +49,9 @@ export function useChannel<
   channel: Name & Allowed<ChannelName<C>, Name>,
   options: ChannelViewOptions = {},
 ): ChannelSnapshot<Read<C, Name, T>> & ChannelActions<Read<C, Name, T>, Said<C, Name, T>> {
-  // The options are a new object at each rendering.
+  // The options are a new object at each rendering; the same text is the same options, which may have bytes.
   const wishes = JSON.stringify(options);
-  const view = useMemo(() => channelView<T, C, Name>(client, channel, JSON.parse(wishes)), [client, channel, wishes]);
+  const view = useMemo(() => channelView<T, C, Name>(client, channel, options), [client, channel, wishes]);
   const snapshot = useSyncExternalStore<ChannelSnapshot<Read<C, Name, T>>>(
     view.subscribe,
     view.getSnapshot,
@@ -71,7 +71,7 @@ export function usePresence<C extends Contract, const Name extends AnyOf<Channel
 ): PresenceSnapshot {
   const wishes = JSON.stringify({ ...options, presence: true });
   const view = useMemo(
-    () => channelView<never, AnyContract, string>(client, channel, JSON.parse(wishes)),
+    () => channelView<never, AnyContract, string>(client, channel, { ...options, presence: true }),
     [client, channel, wishes],
   );
   return useSyncExternalStore(

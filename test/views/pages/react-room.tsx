@@ -7,7 +7,7 @@ function Room({ client }: { client: Client }) {
   const { messages, hasOlder } = useChannel<string>(client, 'chat:42', {
     recent: 5,
     presence: true,
-    member: { name: 'Ana' },
+    member: { name: 'Ana', photo: new Uint8Array([1]) },
   });
   const { count } = usePresence(client, 'chat:42');
   return (

@@ -9,7 +9,7 @@ const Room = defineComponent({
     const { messages, hasOlder } = useChannel<string>(client, 'chat:42', {
       recent: 5,
       presence: true,
-      member: { name: 'Ana' },
+      member: { name: 'Ana', photo: new Uint8Array([1]) },
     });
     const presence = usePresence(client, 'chat:42');
     return () =>
