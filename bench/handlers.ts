@@ -19,7 +19,7 @@ import {
   type StuckRow,
   stuckPart,
 } from './handlers/report.ts';
-import { LOOP, OTHERS, type Room, rooms } from './handlers/rooms.ts';
+import { LOOP, OTHERS, type Room, rooms, withUndelayed } from './handlers/rooms.ts';
 import { goalsText, type Part, partText, resultsMarkdown } from './hub/report.ts';
 import type { LoadOrder, LoadResult } from './load.ts';
 import { cores, machine, openFiles, program, remarkNoise } from './machine.ts';
@@ -105,10 +105,11 @@ if (write ?? isWhole) {
 }
 
 async function chat(): Promise<Part> {
-  const rows: ChatRow[] = CHATS.map(({ name, goal }) => ({ title: workload(name).title, goal, by: outcomes() }));
+  const all = withUndelayed(contestants);
+  const rows: ChatRow[] = CHATS.map(({ name, goal }) => ({ title: workload(name).title, goal, by: outcomes(all) }));
   await interleaved(async () => {
     for (const [at, { by }] of rows.entries())
-      for (const room of contestants) await attempt(by[room.name]!, () => load(room, workload(CHATS[at]!.name)));
+      for (const room of all) await attempt(by[room.name]!, () => load(room, workload(CHATS[at]!.name)));
   });
   aloneInRoom = rows[0]!.by[LOOP];
   return chatPart(rows);
@@ -172,8 +173,9 @@ async function calls(): Promise<Part> {
 }
 
 /** The messages of one workload in one room, with the CPU time of all its processes. */
-async function load(room: Room, order: Workload & Partial<LoadOrder>): Promise<LoadResult> {
-  const { port, pid, stop } = await launch(room.command, { LIBRARY: room.library, MODE: order.mode }, serverCore);
+async function load({ command, library, noDelay }: Room, order: Workload & Partial<LoadOrder>): Promise<LoadResult> {
+  const environment = { LIBRARY: library, MODE: order.mode, ...(noDelay && { NODELAY: '1' }) };
+  const { port, pid, stop } = await launch(command, environment, serverCore);
   try {
     const whole: LoadOrder = { warmUp: WARM_UP_SECONDS, ...order, text: true, opening: OPENING, port, pid, seconds };
     return await program<LoadResult>('load.ts', whole, loadCore);
@@ -209,8 +211,8 @@ function workload(name: string): Workload {
   return WORKLOADS.find((one) => one.name === name)!;
 }
 
-function outcomes(): ChatRow['by'] {
-  return Object.fromEntries(contestants.map(({ name }) => [name, { samples: [] }]));
+function outcomes(all: readonly Room[] = contestants): ChatRow['by'] {
+  return Object.fromEntries(all.map(({ name }) => [name, { samples: [] }]));
 }
 
 async function interleaved(round: () => Promise<void>): Promise<void> {

@@ -38,6 +38,12 @@ export interface CallRow {
 }
 
 const NONE = '–';
+const CHAT_NOTES = [
+  "The library's loop leaves Nagle's algorithm on: while a client has not confirmed what it was sent, the system holds " +
+    'back what is sent next, and puts several messages into one packet, which makes a write cheap and delivery late. ' +
+    'Zócalo and Workerman set TCP_NODELAY, so that nothing is held back.',
+  'A fan-out with one in flight is one write for each client on every side, and the system takes most of the time.',
+];
 const PIPES = { each: 40, perSecond: 10_000 };
 
 function middle<Result>({ samples }: Outcome<Result>, pick: (result: Result) => number | undefined) {
@@ -89,7 +95,7 @@ export function chatPart(rows: readonly ChatRow[]): Part {
       goal,
       reached: over(cpu(by[ZOCALO]), cpu(by[LOOP])),
     })),
-    notes: [],
+    notes: CHAT_NOTES,
   };
 }
 

@@ -1,5 +1,6 @@
 <?php
-// The room of the bench, on the library whose path is in LIBRARY: MODE=echo or fanout, on PORT.
+// The room of the bench, on the library whose path is in LIBRARY: MODE=echo or fanout, on PORT. NODELAY=1: each write is
+// sent at once.
 chdir(dirname(getenv('LIBRARY'))); // PHP-Websockets looks for its other file there
 require getenv('LIBRARY');
 
@@ -14,6 +15,14 @@ class Room extends WebSocketServer
         foreach ($this->users as $other) {
             $this->send($other, $message);
         }
+    }
+
+    protected function connect($socket)
+    {
+        if (getenv('NODELAY')) {
+            socket_set_option($socket, SOL_TCP, TCP_NODELAY, 1);
+        }
+        parent::connect($socket);
     }
 
     protected function connected($user)

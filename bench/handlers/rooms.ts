@@ -10,6 +10,8 @@ export interface Room {
   command: string[];
   /** For LIBRARY. */
   library: string;
+  /** For NODELAY. */
+  noDelay?: boolean;
   /** Name and version, for the results. */
   about?: string;
 }
@@ -17,6 +19,8 @@ export interface Room {
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
 export const ZOCALO = 'zocalo run';
 export const LOOP = "the library's loop";
+/** What its messages cost when the system holds none of them back. Zócalo and Workerman set this option too. */
+const UNDELAYED = `${LOOP}, TCP_NODELAY`;
 
 /** Those besides Zócalo, by their option: the file that its path names, and the program of this folder that uses it. */
 export const OTHERS = {
@@ -50,4 +54,9 @@ export function rooms(paths: Partial<Record<Other, string>>, remark: (text: stri
     else found.push({ name, command: ['php', here(program)], library: resolve(path), about: about(path) });
   }
   return found;
+}
+
+/** The same rooms, and the library's loop once more, as if it set TCP_NODELAY. */
+export function withUndelayed(rooms: readonly Room[]): Room[] {
+  return rooms.flatMap((room) => (room.name === LOOP ? [room, { ...room, name: UNDELAYED, noDelay: true }] : [room]));
 }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { CallResult } from '../../bench/handlers/calls.ts';
 import { callPart, chatPart, crowdPart, type Outcome, stuckPart } from '../../bench/handlers/report.ts';
-import { LOOP, ZOCALO } from '../../bench/handlers/rooms.ts';
+import { LOOP, withUndelayed, ZOCALO } from '../../bench/handlers/rooms.ts';
 import type { LoadResult } from '../../bench/load.ts';
 
 const loads = (...values: number[]): Outcome<LoadResult> => ({
@@ -25,6 +25,21 @@ test("Zócalo's median is compared with the loop's, and each contestant has a li
       ['echo: Workerman', '2.00', '2.00 to 2.00', '2.00'],
     ],
   );
+});
+
+test("the library's loop runs once more with TCP_NODELAY, right after its own row, and no other room does", () => {
+  const room = (name: string) => ({ name, command: ['php'], library: 'x' });
+  const all = withUndelayed([room(ZOCALO), room(LOOP), room('Workerman')]);
+  assert.deepEqual(
+    all.map(({ name, noDelay }) => [name, noDelay]),
+    [
+      [ZOCALO, undefined],
+      [LOOP, undefined],
+      [`${LOOP}, TCP_NODELAY`, true],
+      ['Workerman', undefined],
+    ],
+  );
+  assert.equal(withUndelayed([room(ZOCALO)]).length, 1);
 });
 
 test('what a contestant could not do is said in its line, and the goal is compared with what it can', () => {
