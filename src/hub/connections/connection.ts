@@ -18,6 +18,7 @@ import { EVERYONE, type Wire } from '../wire.ts';
 import { Asked } from './asked.ts';
 import type { HubContext } from './context.ts';
 import { PatternHearing, type PatternSubscriber } from './pattern-hearing.ts';
+import { PublishingOrder } from './publishing-order.ts';
 import type { Resumable } from './resume-tickets.ts';
 import { LOST, Standing } from './standing.ts';
 
@@ -44,6 +45,7 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
   #phase: 'new' | 'ready' | 'over' = 'new';
   /** Publications that are passed to the log and not answered yet. */
   #owed = 0;
+  #publishing: PublishingOrder | null = null;
   /** Nothing more is taken from it, and it ends when it has its answers. */
   #isLeaving = false;
   /** Created at its first subscription to a pattern. */
@@ -203,6 +205,12 @@ export class Connection extends Standing implements Subscriber, PatternSubscribe
     if (this.isDone || this.pace.takeError()) return;
     this.#isLeaving = true;
     this.#endIfPaid();
+  }
+
+  /** The order of what it publishes. */
+  get publishing(): PublishingOrder {
+    this.#publishing ??= new PublishingOrder();
+    return this.#publishing;
   }
 
   /** Something is being stored: an answer follows, and after it `pay`. */

@@ -19,6 +19,8 @@ export function pub(
   const send = (accepted: JsonText): undefined => {
     connection.owe();
     const sent = accepted === data ? undefined : data.text;
+    const { publishing } = connection;
+    const sequence = publishing.begin(name);
     context.publisher
       .publish(name, rules, accepted, {
         key,
@@ -27,13 +29,16 @@ export function pub(
         sent,
         from: connection,
         except: echo ? undefined : connection,
+        sequence,
       })
       .then(
         (at) => {
+          publishing.end(name, sequence, false);
           connection.tell(['ok', id, publishedText(at)]);
           connection.pay();
         },
         (error) => {
+          publishing.end(name, sequence, true);
           connection.refuse(id, error, name);
           connection.pay();
         },
