@@ -81,4 +81,10 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     mutated: 'if (this.#bytes < KEPT || other === kept) return;',
     why: 'pages are dropped one byte earlier, and read again',
   },
+  {
+    file: 'src/client/session.ts',
+    original: 'if (token || login) return await (await this.#load()).prepareHello(this.#options, this.#given);',
+    mutated: 'if (true) return await (await this.#load()).prepareHello(this.#options, this.#given);',
+    why: 'without either option the same hello is prepared, by code that a page need not load',
+  },
 ];

@@ -105,6 +105,21 @@ test('of several pages the first result counts, and the others are told that the
   assert.deepEqual(outcome, { result: true });
 });
 
+test('methods that are answered from the same moment on are offered in one line, and so is what is left of them', async (t) => {
+  const { network } = setUp(t);
+  const offers: string[] = [];
+  const debug = (line: string) => line.startsWith('> ["offer"') && offers.push(line.replace(/\d+/, 'n'));
+  const client = network.client({ token: 'ana', debug });
+  client.open();
+  await network.settle();
+  const offs = ['one', 'two', 'three'].map((method) => answer(client, method, () => null));
+  await network.settle();
+  assert.deepEqual(offers.splice(0), ['> ["offer",n,["one","two","three"]]']);
+  for (const off of offs.splice(1)) off();
+  await network.settle();
+  assert.deepEqual(offers, ['> ["offer",n,["one"]]']);
+});
+
 test('when all have refused, the caller gets the code, the message and the details of the last one', async (t) => {
   const { network, page, call, errors } = setUp(t);
   answer(page(), 'rename', () => {

@@ -96,3 +96,34 @@ test('a client closes when all is acknowledged, and at the latest after the time
   assert.equal(await closeWhenSent(second.client), 0);
   assert.equal(second.clock.pending, 0);
 });
+
+test('a client that closes waits for the last of its publications, and sends what was asked of it before', async () => {
+  const { hub, client, clock } = setUp();
+  client.open();
+  await hub.settle();
+  hub.refuse = (message) => (message[0] === 'pub' && message[3] === 2 ? null : undefined);
+  const answers = [client.publish('chat:42', 1), client.publish('chat:42', 2)];
+  let left: number | undefined;
+  const closed = closeWhenSent(client, { timeout: 2_000, after: clock.after.bind(clock) }).then((count) => {
+    left = count;
+  });
+  await hub.settle();
+  await answers[0];
+  assert.deepEqual([left, client.state], [undefined, 'open'], 'the second one is not acknowledged');
+  const refused = assert.rejects(answers[1]!, withCode('CLOSED'));
+  clock.advance(2_000);
+  await closed;
+  await refused;
+  assert.equal(left, 1);
+});
+
+test('what a page asks for right before it closes the client is sent', async () => {
+  const { hub, client } = setUp();
+  client.open();
+  await hub.settle();
+  const { line } = hub;
+  const call = assert.rejects(client.call('leave', 1), withCode('CONNECTION_LOST'));
+  client.close();
+  assert.match(line.sent.at(-1)!, /^\["call",\d+,"leave",1\]$/);
+  await call;
+});

@@ -97,6 +97,33 @@ test('nothing is lost or doubled when a connection goes on by requests, and back
   );
 });
 
+test('requests follow the last failed WebSocket at once, and each of them has something to say', async (t) => {
+  const { url } = await serveHub(t);
+  const { state, WebSocket } = await network();
+  const bodies: string[] = [];
+  const counted: typeof fetch = (where, request) => {
+    bodies.push(String(request?.body ?? ''));
+    return fetch(where, request);
+  };
+  const client = new Client(url, {
+    WebSocket: withFallback({ WebSocket, fetch: counted, failures: 1 }),
+    random: () => 0,
+  });
+  t.after(() => client.close());
+  const states: string[] = [];
+  client.on('state', (now) => states.push(now));
+  client.open();
+  await until(() => client.state === 'open', 'it is open');
+  assert.deepEqual([state.tried, states], [1, ['connecting', 'open']], 'without a pause');
+  for (let count = 0; count < 3; count++) await client.publish('chat', count);
+  // Of each session: the request that brings events, and those that bring lines behind the first one.
+  assert.deepEqual(
+    [bodies[0], bodies.slice(1).every((body) => body.includes('\n'))],
+    ['', true],
+    bodies.join('\n---\n'),
+  );
+});
+
 test('connections by requests that are cut again and again do not put off the WebSocket for ever', async (t) => {
   const { server, url } = await serveHub(t);
   const proxy = await startProxy(t, portOf(url));

@@ -39,6 +39,21 @@ test('an answer without a result does not wait for ever', async () => {
   assert.deepEqual([client.state, chat.state, codes], ['open', 'ended', ['BAD_MESSAGE']]);
 });
 
+test('an answer to a subscription that lacks a part of its position ends it', async () => {
+  const whole = { ch: 1, epoch: 'e1', offset: 0 };
+  for (const missing of ['ch', 'epoch', 'offset']) {
+    const { hub, client } = setUp();
+    hub.refuse = (message) =>
+      message[0] === 'sub' ? (['ok', message[1], { ...whole, [missing]: undefined }] as ServerMessage) : undefined;
+    const chat = client.subscribe('chat:42');
+    const codes: unknown[] = [];
+    chat.on('error', (error) => codes.push((error as unknown as { code: string }).code));
+    await hub.settle();
+    assert.deepEqual([chat.state, codes], ['ended', ['BAD_MESSAGE']], missing);
+    client.close();
+  }
+});
+
 test('a server that welcomes and disconnects at once is tried less and less often', async () => {
   const { hub, client, clock } = setUp();
   client.open();

@@ -97,6 +97,19 @@ test('`retryNow` ends the pause at once, and its timer does not fire later', () 
   assert.equal(clock.pending, 0);
 });
 
+test('the timer of a pause that `retryNow` ended does not shorten the next pause', () => {
+  const { clock, socket, sockets, last } = setUp({ base: 1_000, cap: 60_000 });
+  socket.open();
+  last().drop();
+  socket.retryNow();
+  last().drop();
+  assert.equal(socket.retryIn, 1_000, 'the second pause is twice as long');
+  clock.advance(999);
+  assert.deepEqual([socket.state, sockets.length], ['waiting', 2]);
+  clock.advance(1);
+  assert.deepEqual([socket.state, sockets.length], ['connecting', 3]);
+});
+
 test('an attempt without an answer is given up', () => {
   const { clock, socket, last } = setUp({ patience: 10_000 });
   socket.open();

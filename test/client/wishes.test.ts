@@ -83,6 +83,23 @@ test('presence and a member are had by whatever subscription wants them, the fir
   }
 });
 
+test('a member that the server refuses is not asked for again after a lost connection', async () => {
+  const { hub, client, comeBack } = setUp();
+  const chat = client.subscribe('chat:42', { member: 'Ana' });
+  await hub.settle();
+  hub.refuse = (message) =>
+    message[0] === 'set' ? ['err', message[1], 'TOO_LARGE', 'the member is too large', {} as never] : undefined;
+  const refused = assert.rejects(chat.setMember('too large'), { code: 'TOO_LARGE' });
+  await hub.settle();
+  await refused;
+  hub.cut();
+  await comeBack();
+  assert.deepEqual(
+    hub.heardOf('sub').map(([, , , options]) => options?.member),
+    ['Ana', 'Ana'],
+  );
+});
+
 test('a later subscription learns at once who is there, as the first one did', async () => {
   const { hub, client } = setUp();
   hub.log('chat:42').members = [{ id: 'luis' }];

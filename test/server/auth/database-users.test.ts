@@ -77,7 +77,7 @@ test('unknown users, and those without a usable hash, cost the work of most othe
   for (const name of ['nobody', 'with\0nul', '\ud800', '.', ...without.map(({ name }) => name)])
     assert.equal((await users.verify(name, 'right')).user, undefined, name);
   assert.deepEqual(costs, Array(9).fill('$2y$12$'));
-  assert.match(log.text, /warn the hash of a password cannot be used .*"user":"w1"/);
+  assert.match(log.text, /warn the hash of a password cannot be used .*"user":"w1".*"what":"its form is unknown/);
   assert.ok(!log.text.includes('5f4d') && !log.text.includes('"secret"'));
   costs.length = 0;
   await users.verify('ana@example.org', 'wrong');
@@ -133,6 +133,20 @@ test('a user without a usable id, or with rights that are none, is an error and 
     { ...ANA, name: 'd', can: '["all:*"]' },
   ]);
   for (const name of ['a', 'b', 'c', 'd']) await assert.rejects(users.verify(name, 'right'));
+});
+
+test('a revocation of a user of the table is kept', async (t) => {
+  const { users } = await usersOf(t, [ANA]);
+  assert.equal(users.revokedAt('7'), undefined);
+  users.revoke('7');
+  assert.equal(typeof users.revokedAt('7'), 'number');
+  assert.equal(users.revokedAt('8'), undefined);
+});
+
+test('a user without a password is logged as such', async (t) => {
+  const { users, log } = await usersOf(t, [{ ...ANA, password: null }]);
+  assert.equal((await users.verify(ANA.name, 'right')).user, undefined);
+  assert.match(log.text, /warn the hash of a password cannot be used .*"what":"there is none"/);
 });
 
 test('while the database is down the log tells once in a while, health tells, and it is tried again', async (t) => {

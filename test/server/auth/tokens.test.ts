@@ -185,6 +185,18 @@ test('a revocation also refuses tokens of other issuers whose clock is ahead by 
   for (const visit of [theirs(NOW), shops(NOW)]) assert.equal((await other.connect(visit)).user, 'ana');
 });
 
+test('of the revocations that other nodes report, the latest counts, in whatever order they come', async (t) => {
+  const { auth } = await openAuth(t, { jwt: { publicKey: pemOf(rsa), leeway: '0s' } });
+  const issued = (iat: number) => ({
+    token: forge(RS, { sub: 'ana', iss: 'zocalo', iat }, rsa.privateKey),
+    request: undefined,
+  });
+  auth.learnRevocation('ana', (NOW - 10) * 1_000);
+  auth.learnRevocation('ana', (NOW - 60) * 1_000);
+  await refused(auth, issued(NOW - 30), 'TOKEN_REVOKED');
+  assert.equal((await auth.connect(issued(NOW - 5))).user, 'ana');
+});
+
 test('a token may have as many characters as a line of the protocol allows, and its user 255', async (t) => {
   const { auth, log } = await openAuth(t, {});
   const sub = 'x'.repeat(255);
