@@ -363,6 +363,8 @@ test('a users table that fails accepts nobody, and tells clients to try again', 
   await assert.rejects(auth.login('ana', PASSWORD, ADDRESS), { code: 'UNAVAILABLE', retryAfter: 2_000 });
   await assert.rejects(auth.connect({ token, request: undefined }), { code: 'UNAVAILABLE' });
   assert.match(log.text, /error a login could not be checked/);
+  assert.match(log.text, /error a token could not be checked/);
+  assert.ok(!log.text.includes('auth.jwt.jwks'), 'no other part is said to have failed');
 });
 
 test('a login without a secret is refused at the start', async (t) => {
