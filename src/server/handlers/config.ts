@@ -20,7 +20,7 @@ const command = text((value) => {
 }, "a command like php worker.php, without what only a shell knows (or say so: ['sh', '-c', '…'])");
 
 const handler = z.strictObject({
-  events: z.array(z.enum(EVENTS)).min(1).describe('What it is asked, and what it is told of.'),
+  events: z.array(z.enum(EVENTS)).min(1).describe('The events that it decides or is notified of.'),
   channels: z
     .union([channelOrPattern, z.array(channelOrPattern)])
     .optional()

@@ -118,7 +118,7 @@ export const device = z
       .superRefine((value, context) => refuse(context, () => value === 'auto' || textTemplate(value)))
       .default('auto')
       .meta({ allowed: 'auto, or a text with fields, like "OK {serial}\\r\\n"' })
-      .describe('What a device hears when its reading is stored: auto (as the preset says), or a text with fields.'),
+      .describe('What a device is sent when its reading is stored: auto (as the preset says), or a text with fields.'),
     only,
     ids: names
       .optional()
