@@ -157,13 +157,14 @@ export class Client<C extends Contract = any> {
     channel: Name & Allowed<ChannelName<C>, Name>,
     options: SubscribeOptions = {},
   ): Subscribing<C, Name, T> {
-    checkOptions(options, ['presence', 'member', 'since', 'recent', 'signal']);
+    // A pattern has no log and no members.
+    checkOptions(options, channel.includes('*') ? ['signal'] : ['presence', 'member', 'since', 'recent', 'signal']);
     const { since, recent = 0, presence, member, signal } = options;
     // Never two stars in a row.
     if (!isChannel(channel.replace(/\*(?!\*)/g, '-'))) throw noChannel(channel);
     const context = this.#context;
     const wished = { presence: presence || undefined, member: context.settings.bytes.written?.(member) ?? member };
-    const wishes = channel.includes('*') ? '' : encodeParts(wished).slice(1, -2);
+    const wishes = encodeParts(wished).slice(1, -2);
     this.open();
     const feed = context.feeds.get(channel) ?? new Feed(context, channel, since);
     context.feeds.set(channel, feed);

@@ -11,6 +11,7 @@ import {
   isCount,
   isId,
   isNumber,
+  isObject,
   isPosition,
   isShort,
   isText,
@@ -25,6 +26,8 @@ interface Part {
   optional?: boolean;
   /** The default for an absent element. */
   absent?: unknown;
+  /** Of options: the check of each. */
+  members?: Readonly<Record<string, Check>>;
   /** Which part of it stays text: all of it, or the member of this name. */
   text?: true | 'member' | 'data';
 }
@@ -49,7 +52,7 @@ const channel: Part = { name: 'the channel', check: isChannel };
 const channelOrPattern: Part = { name: 'the channel', check: (value) => isChannel(value) || isPattern(value) };
 
 function options(members: Readonly<Record<string, Check>>, text?: 'member'): Part {
-  const part = { name: 'the options', check: objectOf(members), optional: true, absent: Object.freeze({}) };
+  const part = { name: 'the options', check: objectOf(members), members, optional: true, absent: Object.freeze({}) };
   return text ? { ...part, text } : part;
 }
 
@@ -223,11 +226,21 @@ function decodeLine<T>(line: string, verbs: Verbs): Decoded<T> {
       'BAD_MESSAGE',
       at + 1 >= value.length
         ? `"${value[0]}" lacks ${part.name}`
-        : `${part.name} of "${value[0]}" has the wrong type, size or characters: ${short(wrong)}`,
+        : (wrongOption(part, wrong) ??
+            `${part.name} of "${value[0]}" has the wrong type, size or characters: ${short(wrong)}`),
       hasId(parts) ? number : 0,
     );
   }
   return { message: value as T };
+}
+
+/** A sentence about the first option that is wrong. What a token or a password is stays untold. */
+function wrongOption({ members = {} }: Part, options: unknown): string | undefined {
+  if (!isObject(options)) return undefined;
+  const [name, check] = Object.entries(members).find(([name, check]) => name in options && !check(options[name])) ?? [];
+  if (name === undefined) return undefined;
+  const said = check === isToken || check === isLogin ? '' : `: ${short(options[name])}`;
+  return `the option ${name} has the wrong type, size or characters${said}`;
 }
 
 /** By verb, the element that stays text, or has a member that does. */

@@ -26,6 +26,9 @@ test('the client and a subscription refuse an option that there is not at once, 
   const { client, hub } = setUp();
   assert.throws(() => client.subscribe('chat:42', misspelt({ rcent: 5 })), sentence('rcent', 'recent'));
   assert.throws(() => client.subscribe('chat:*', misspelt({ sginal: 5 })), sentence('sginal', 'signal'));
+  // A pattern takes none of the others, which would do nothing.
+  for (const useless of [{ recent: 5 }, { presence: true }, { member: {} }, { since: ['e', 1] as const }])
+    assert.throws(() => client.subscribe('chat:*', useless), { code: 'BAD_OPTION' });
   assert.deepEqual([client.state, hub.lines.length], ['closed', 0]);
 });
 

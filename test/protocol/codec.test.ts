@@ -111,6 +111,17 @@ test('an invalid message gets a code, with the request number if it is readable'
   }
 });
 
+test('the message about wrong options names the first one that is wrong, and keeps a token to itself', () => {
+  const said = (line: string) => decodeFromClient(line)[0]!.fault?.message;
+  assert.equal(
+    said('["get",4,"history","a",{"limit":0}]'),
+    'the option limit has the wrong type, size or characters: 0',
+  );
+  assert.equal(said('["pub",4,"a",1,{"echo":true,"event":""}]'), 'the option event has the wrong type, size or characters: ""'); // biome-ignore format: one line
+  assert.equal(said('["hi",1,{"token":""}]'), 'the option token has the wrong type, size or characters');
+  assert.match(said('["sub",4,"a",7]')!, /^the options of "sub" has the wrong type/);
+});
+
 test('unknown members and elements are ignored', () => {
   assert.equal(faultOf('["pub",4,"a",1,{"key":"k","colour":"red"}]'), undefined);
   assert.equal(faultOf('["un",4,"a",{"later":true}]'), undefined);

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { type Command, InvalidArgumentError } from 'commander';
 import type { Message, Position } from '../../client/index.ts';
+import { ZocaloError } from '../../errors.ts';
 import { note, noteError, print } from '../terminal.ts';
 import { addConfigFile, loadFrom } from './config-options.ts';
 import { parseDaemonUrl } from './options.ts';
@@ -44,6 +45,11 @@ export function addSubscribe(program: Command): void {
 }
 
 async function run(channels: string[], options: Options): Promise<void> {
+  const pattern = channels.find((channel) => channel.includes('*'));
+  if (pattern !== undefined && (options.since ?? options.recent) !== undefined)
+    throw new ZocaloError('BAD_OPTION', `${pattern} is a pattern, and begins with the next message`, {
+      advice: `leave out --${options.since ? 'since' : 'recent'}, or name the channels`,
+    });
   const [{ Client }, { ExactSocket }] = await Promise.all([
     import('../../client/index.ts'),
     import('./exact-socket.ts'),
