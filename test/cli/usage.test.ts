@@ -51,6 +51,11 @@ for (const [args, line] of USAGE) {
     fails(args, 2, line));
 }
 
+test('a pattern is not subscribed to from the newest messages or a position on, and the exit code is 2', async () => {
+  await fails(['subscribe', 'log:*', '--recent', '5'], 2, /log:\* is a pattern.* leave out --recent, or name the/);
+  await fails(['subscribe', 'log:*', '--since', 'e:1'], 2, /leave out --since/);
+});
+
 test('a taken port is one line with the address, and the exit code is 3', async () => {
   const server = await listen('tcp://127.0.0.1:0');
   await fails(
