@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { test } from 'node:test';
 import type { VisitorRequest } from '../../../src/hub/index.ts';
 import { LIMITS } from '../../../src/protocol/index.ts';
+import { Tokens } from '../../../src/server/auth/tokens.ts';
 import { application, fileOf, forge, handshake, openAuth, refused, SECRET, START } from './auth-fixture.ts';
 
 const NOW = START / 1_000;
@@ -50,6 +51,13 @@ test('only the daemon itself makes tokens of its own tools, which are no users o
     forge(RS, claims, rsa.privateKey),
   ])
     assert.deepEqual(await auth.connect({ token, request: undefined }), { user: 'ana' });
+});
+
+test('a text that only looks like a token is for the application, and a token of the daemon is not', async () => {
+  const tokens = new Tokens({ secret: SECRET, jwt: undefined, now: Date.now, fetch });
+  for (const token of ['a.b.c', forge(HS, { sub: 'ana', iss: 'shop' })])
+    assert.equal(await tokens.claimsToBeOwn(token), false, token);
+  assert.equal(await tokens.claimsToBeOwn(await tokens.mint({ user: 'ana' })), true);
 });
 
 test('a token can be valid for years: the clock supports any duration', async (t) => {
