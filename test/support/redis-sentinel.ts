@@ -19,8 +19,11 @@ export interface SentinelTown {
   named(): Promise<number>;
 }
 
-/** `settings`: of both servers, as on the command line. */
-export async function startSentinel(t: Owner, settings: readonly string[] = []): Promise<SentinelTown> {
+/**
+ * `settings`: of both servers, as on the command line. `patience`: milliseconds without a sign of life until the primary
+ * counts as dead.
+ */
+export async function startSentinel(t: Owner, settings: readonly string[] = [], patience = 500): Promise<SentinelTown> {
   const primary = await startRedis(t, settings);
   const replica = await startRedis(t, [...settings, '--replicaof', '127.0.0.1', String(primary.port)]);
   await until(async () => String(await replica.ask('info', 'replication')).includes('link_status:up'), 'it follows');
@@ -32,7 +35,7 @@ export async function startSentinel(t: Owner, settings: readonly string[] = []):
     'bind 127.0.0.1',
     `dir ${folder}`,
     `sentinel monitor main 127.0.0.1 ${primary.port} 1`,
-    'sentinel down-after-milliseconds main 500',
+    `sentinel down-after-milliseconds main ${patience}`,
     'sentinel failover-timeout main 3000',
   ];
   writeFileSync(file, `${lines.join('\n')}\n`);

@@ -34,6 +34,9 @@ interface Pair {
 
 const AOF = ['--appendonly', 'yes', '--appendfsync', 'always'];
 
+/** Milliseconds: a failover that nobody wanted, to a replica that does not have all yet, loses whole logs. */
+const SIGN_OF_LIFE = 2_000;
+
 export function startStore(t: Owner, kind: Kind, dice: Dice): Promise<Store> {
   if (kind === 'failover') return startPair(t, dice);
   return kind === 'cluster' ? startThree(t, dice) : startOne(t, kind === 'disk', dice);
@@ -59,7 +62,7 @@ async function startOne(t: Owner, isDurable: boolean, dice: Dice): Promise<Store
 }
 
 async function startPair(t: Owner, dice: Dice): Promise<Store> {
-  const { address, named, ...first } = await startSentinel(t);
+  const { address, named, ...first } = await startSentinel(t, [], SIGN_OF_LIFE);
   const pair: Pair = first;
   /** A server that had no time to answer may have lost its part again: who follows whom, once both have the same. */
   const sortOut = () =>
