@@ -21,6 +21,24 @@ test('when all logs together are too large, the least recently published one los
   assert.ok(kept > 40 && kept <= 50, `${kept} entries of about 2,100 bytes`);
 });
 
+test('what is erased makes room, and a larger replacement takes it', async (t) => {
+  const broker = await opened(t, memory({ bytes: 100_000 }));
+  const fill = async (channel: string) => {
+    const receipts = [];
+    for (let n = 0; n < 35; n++)
+      receipts.push(await broker.publish(channel, { data: JSON.stringify('x'.repeat(1_000)) }));
+    return receipts.map(({ position }) => position);
+  };
+  const first = await fill('first');
+  for (const position of first)
+    assert.equal(await broker.rewrite('first', position, { data: 'null', meta: null }), true);
+  await fill('second');
+  assert.equal((await broker.state('first')).oldest, 1, 'all of both fits');
+  const large = JSON.stringify('x'.repeat(40_000));
+  await broker.rewrite('first', first.at(-1)!, { data: large, meta: null });
+  assert.ok((await broker.state('first')).oldest > 1, 'the least recently published one loses its oldest entries');
+});
+
 test('when there are too many logs, the least recently used are removed with their epochs', async (t) => {
   const broker = await opened(t, memory({ channels: 100 }));
   const put = async (channel: string) => (await broker.publish(channel, { data: '1' })).position[0];
