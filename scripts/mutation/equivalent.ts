@@ -93,4 +93,10 @@ export const EQUIVALENTS: readonly Equivalent[] = [
     mutated: 'if (false) last.below = this.#ends.next;',
     why: 'a mark for each commit in place of one for each second: the same keys expire, within that second',
   },
+  {
+    file: 'src/broker/memory.ts',
+    original: 'this.#logs.clear();',
+    mutated: ';',
+    why: 'a closed broker refuses every call, and its logs are freed with it',
+  },
 ];
