@@ -95,6 +95,10 @@ export class ClusterLink implements Link {
     return this.#send(partition, (link, isAsked) => link.append(partition, keys, args, isAsked));
   }
 
+  ask(partition: number, keys: readonly string[], args: readonly (string | number)[]): Promise<unknown> {
+    return this.#send(partition, (link, isAsked) => link.ask(partition, keys, args, isAsked));
+  }
+
   callAt(partition: number, command: string, ...args: (string | number)[]): Promise<unknown> {
     return this.#send(partition, (link, isAsked) => link.callAsked(isAsked, command, ...args));
   }

@@ -21,6 +21,8 @@ export interface Link {
   run(partition: number, script: Script, keys: readonly string[], args: Words): Promise<unknown>;
   /** The same for the script that appends. */
   append(partition: number, keys: readonly string[], args: Words): Promise<Appended>;
+  /** The same for the script that reads a log, or changes it otherwise. */
+  ask(partition: number, keys: readonly string[], args: Words): Promise<unknown>;
   /** Runs a command on the server that has this partition, whose hash tag its key has. */
   callAt(partition: number, command: string, ...args: Words): Promise<unknown>;
   /** Runs a command without a key, always on the same server if it is connected. */

@@ -40,7 +40,7 @@ import type { Link } from './link.ts';
 import { readEntries, readNews } from './news.ts';
 import { once } from './once.ts';
 import { Replication } from './replication.ts';
-import { FIELD, LOG_SCRIPT } from './scripts.ts';
+import { FIELD } from './scripts.ts';
 import { ServerTime } from './server-time.ts';
 import { Told } from './told.ts';
 import { untilThere, type Waiting } from './waiting.ts';
@@ -320,7 +320,7 @@ export class RedisBroker implements Broker, Erasable, Rewritable, Reachable {
     const keys = this.#keys.of(channel);
     return this.#lanes.ask(channel, async () => {
       const args = [...this.#common(keys, this.#moment()), ...words];
-      return (await this.#link.run(keys.partition, LOG_SCRIPT, [keys.seeds, keys.log, keys.entries], args)) as string[];
+      return (await this.#link.ask(keys.partition, [keys.seeds, keys.log, keys.entries], args)) as string[];
     });
   }
 

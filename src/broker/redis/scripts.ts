@@ -13,6 +13,13 @@ export function scriptOf(text: string): Script {
   return { text, sha: hash('sha1', text) };
 }
 
+/** The server process whose logs these are, and the history of its data. Undefined: logs survive whatever happens to it. */
+export type Writer = { readonly run: string; readonly history: string } | undefined;
+
+function runOf(server: Writer): string {
+  return server ? hash('sha1', `${server.run} ${server.history}`).slice(0, 16) : '-';
+}
+
 /**
  * What the scripts have in common. All times are the caller's moment (see log-time.ts), not the server's clock.
  *
@@ -23,9 +30,11 @@ export function scriptOf(text: string): Script {
  *
  * The epoch of a log that does not exist yet follows from the seed of its partition, an era, and the number of logs
  * that were deleted in its bucket. Logs that nobody uses expire, which nobody counts; so the era changes in less time
- * than a log takes to expire, and no epoch is used twice.
+ * than a log takes to expire, and no epoch is used twice. It follows from the run of the server as well: a failover may
+ * lose a log as a whole, and keep the seed.
  */
-const COMMON = `
+const common = (server: Writer) => `
+local run = '${runOf(server)}'
 local seeds, meta, stream = KEYS[1], KEYS[2], KEYS[3]
 local channel, bucket, now, sure, since = ARGV[1], ARGV[2], tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local eraSeconds = tonumber(ARGV[7])
@@ -41,7 +50,7 @@ local function nextEpoch()
     era = era + 1
     redis.call('HSET', seeds, 'era', era, 'at', second)
   end
-  return string.sub(redis.sha1hex(seed .. ' ' .. era .. ' ' .. (known[4] or 0) .. ' ' .. channel), 1, 18)
+  return string.sub(redis.sha1hex(seed .. ' ' .. era .. ' ' .. (known[4] or 0) .. ' ' .. run .. ' ' .. channel), 1, 18)
 end
 
 local WORDS = '^(%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+) (%S+)$'
@@ -108,10 +117,9 @@ const CLEAR_EVERY = 32;
  * Returns the epoch, and an outcome for each publication: its offset, `=` and the offset of the first one with its key,
  * `r` for a key that was used for other data, `b` for no room, now or for an earlier one of its sequence.
  */
-export function publishScript(server: { readonly run: string; readonly history: string } | undefined): Script {
-  const run = server ? hash('sha1', `${server.run} ${server.history}`).slice(0, 16) : '-';
-  return scriptOf(`local run, history = '${run}', '${server?.history.slice(0, 40) ?? ''}'
-${COMMON}
+export function publishScript(server: Writer): Script {
+  return scriptOf(`local history = '${server?.history.slice(0, 40) ?? ''}'
+${common(server)}
 local window, idle = tonumber(ARGV[8]), tonumber(ARGV[9])
 local left, follow, owners = tonumber(ARGV[15]), ARGV[16], tonumber(ARGV[17])
 local followUps, lastKey = follow ~= '' and KEYS[#KEYS], #KEYS
@@ -236,14 +244,15 @@ return { epoch, table.concat(outcomes, ' ') }
 }
 
 /**
- * Reads a log, or shortens, deletes or changes it. ARGV: as above to 7; 8 `state`, `read`, `trim`, `forget` or `rewrite`;
+ * Reads a log, or shortens, deletes or changes it; on the server process that it was made for, like the one above. ARGV: as above to 7; 8 `state`, `read`, `trim`, `forget` or `rewrite`;
  * for `read` 9 epoch, 10 offset, 11 entries, 12 bytes; for `trim` 9 size, 10 ttl; for `rewrite` 9 epoch, 10 offset, 11
  * data, 12 meta.
  *
  * Returns epoch, oldest and head; the epoch before the last change of the run, and the head at that time; and for
  * `read`, if nothing is missing after that position, time, data and meta of each entry.
  */
-export const LOG_SCRIPT = scriptOf(`${COMMON}
+export function logScript(server: Writer): Script {
+  return scriptOf(`${common(server)}
 local verb = ARGV[8]
 if verb == 'forget' then
   redis.call('HINCRBY', seeds, 'e' .. bucket, 1)
@@ -302,6 +311,7 @@ while count < limit and from < head do
 end
 return answer
 `);
+}
 
 /** The texts of the logs in KEYS. */
 export const HEADS_SCRIPT = scriptOf("return redis.call('MGET', unpack(KEYS))");

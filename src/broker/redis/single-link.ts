@@ -3,7 +3,7 @@ import type { RedisAddress } from './addresses.ts';
 import { type Client, reviveWhenEnded } from './driver.ts';
 import { redisFailure, sentinelFailure, unreachable, wordOf } from './failure.ts';
 import type { Appended, Link, LinkedServer, LinkOptions } from './link.ts';
-import { publishScript, type Script, STALE } from './scripts.ts';
+import { logScript, publishScript, type Script, STALE } from './scripts.ts';
 import { checkServer, factsOf, type ServerFacts } from './server-facts.ts';
 
 /** A connection to one server, to the primary of some sentinels, or to a server of a cluster. */
@@ -14,7 +14,8 @@ export class SingleLink implements Link {
   #fault: ZocaloError | undefined;
   #lastError: unknown;
   #facts: ServerFacts | undefined;
-  #appending: Script | undefined;
+  /** For the server process that was greeted. */
+  #scripts: { readonly append: Script; readonly log: Script } | undefined;
   #learning: Promise<void> | undefined;
   /** The first try to connect is over, however it ended. */
   #tried = false;
@@ -111,13 +112,23 @@ export class SingleLink implements Link {
     for (;;) {
       if (this.#fault) throw this.#fault;
       try {
-        return { answer: await this.run(partition, this.#appending!, keys, args, isAsked), server: this };
+        return { answer: await this.run(partition, this.#scripts!.append, keys, args, isAsked), server: this };
       } catch (error) {
         if (wordOf((error as ZocaloError).cause) !== STALE) throw error;
         // Nothing was stored: the server has been a replica meanwhile, and the script does not know it as that.
         await this.#learn();
       }
     }
+  }
+
+  async ask(
+    partition: number,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+    isAsked = false,
+  ): Promise<unknown> {
+    if (this.#fault) throw this.#fault;
+    return this.run(partition, this.#scripts!.log, keys, args, isAsked);
   }
 
   callAt(_partition: number, command: string, ...args: (string | number)[]): Promise<unknown> {
@@ -194,7 +205,8 @@ export class SingleLink implements Link {
     const { place, isDurable } = this.#options;
     checkServer(place, facts, this.#kind);
     this.#facts = facts;
-    this.#appending = publishScript(isDurable ? undefined : { run: facts.run, history: facts.history });
+    const writer = isDurable ? undefined : { run: facts.run, history: facts.history };
+    this.#scripts = { append: publishScript(writer), log: logScript(writer) };
   }
 
   /** Asks again who the server is, on the same connection. */

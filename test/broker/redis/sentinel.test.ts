@@ -67,6 +67,25 @@ describe('Redis with Sentinel', { skip: noRedis }, () => {
     assert.equal((await putAtLast(one, 'lost 1')).duplicate, false, 'its key went with it: it can be published again');
   });
 
+  test('a log that a failover has lost as a whole gives its positions to no other publication', async (t) => {
+    const { address, primary, replica, named } = await startSentinel(t);
+    const [one, two] = [await openBroker(t, address), await openBroker(t, address)];
+    const { epoch } = await two.state('a');
+    await until(() => hasAll(replica, primary), 'the replica has what the epochs follow from');
+    await cutOff(replica, primary);
+    const lost = await put(one, 'lost');
+    assert.deepEqual(lost.position, [epoch, 1], 'who subscribed before it has missed nothing');
+    await primary.stop();
+    replica.signal('SIGCONT');
+    await until(async () => (await named()) === replica.port, 'the replica is the primary');
+    const next = await putAtLast(one, 'next');
+    assert.equal(next.position[1], 1, 'the replica did not have the log');
+    assert.notEqual(next.position[0], epoch);
+    await until(() => two.trouble() === undefined, 'the other process has found the new primary');
+    assert.equal((await two.read('a', lost.position)).gap, 'epoch', 'who saw the lost one is told');
+    assert.equal((await putAtLast(one, 'lost')).duplicate, false);
+  });
+
   test('with durability replicas:1, what was acknowledged survives kill -9 of the primary', async (t) => {
     const { address, primary, replica, named } = await startSentinel(t);
     const broker = await openBroker(t, `${address}?durability=replicas:1`);
