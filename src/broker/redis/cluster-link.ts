@@ -40,6 +40,8 @@ export class ClusterLink implements Link {
   readonly topology: Topology;
   readonly #options: ClusterLinkOptions;
   readonly #nodes = new Map<string, Node>();
+  /** Those that are no primaries any more, and are closed in a moment. */
+  readonly #leaving = new Set<SingleLink>();
   #stopLooking = (): void => {};
   #looks = 0;
   #closed = false;
@@ -121,6 +123,7 @@ export class ClusterLink implements Link {
     this.#closed = true;
     this.#stopLooking();
     for (const { link } of this.#nodes.values()) link.close();
+    for (const link of this.#leaving) link.close();
   }
 
   /** Those that are connected, in an order that stays. */
@@ -187,8 +190,15 @@ export class ClusterLink implements Link {
   #forget(place: string): void {
     const { link } = this.#nodes.get(place)!;
     this.#nodes.delete(place);
-    if (link.fault) link.close();
-    else this.#options.clock.after(FAREWELL, () => link.close());
+    if (link.fault || this.#closed) {
+      link.close();
+      return;
+    }
+    this.#leaving.add(link);
+    this.#options.clock.after(FAREWELL, () => {
+      this.#leaving.delete(link);
+      link.close();
+    });
   }
 
   #look(): void {

@@ -6,7 +6,7 @@ import { cutOff, hasAll, noRedis, startRedis } from '../../support/redis.ts';
 import { startCluster } from '../../support/redis-cluster.ts';
 import { startProxy, type TcpProxy } from '../../support/tcp-proxy.ts';
 import { until } from '../../support/until.ts';
-import { listen, openBroker } from './several.ts';
+import { listen, openBroker, stillClock } from './several.ts';
 
 const keys = new Keys();
 const slotOf = (channel: string) => slotOfPartition(keys.of(channel).partition);
@@ -30,6 +30,17 @@ async function putAtLast(broker: RedisBroker, channel: string, data: string) {
 }
 
 describe('Redis Cluster', { skip: noRedis }, () => {
+  test('a broker that is closed has no connection left, also not to a server that it has just left', async (t) => {
+    const { address, nodes } = await startCluster(t);
+    const broker = await openBroker(t, address, { clock: stillClock(), now: Date.now });
+    await broker.close();
+    const connections = async () =>
+      (await Promise.all(nodes.map(async (node) => String(await node.ask('client', 'list', 'type', 'normal')))))
+        .flatMap((list) => list.trim().split('\n'))
+        .filter((client) => !client.includes('cmd=client')).length;
+    await until(async () => (await connections()) === 0, 'all of them have ended', 10_000);
+  });
+
   test('processes receive each other’s publications by names and by patterns, and each announcement visits one server', async (t) => {
     const { address, nodes } = await startCluster(t);
     const [one, two] = [await openBroker(t, address), await openBroker(t, address)];
