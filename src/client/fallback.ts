@@ -174,6 +174,10 @@ class FallbackSocket implements NegotiatedSocket {
       this.#fail = () => {};
     });
     socket.addEventListener('close', ({ code }) => lost(code));
+    // Node 22 tells nothing else of a connection that was refused.
+    (socket as Partial<EventTarget>).addEventListener?.('error', () => {
+      if (!isOpen) lost(LOST);
+    });
   }
 
   #useRequests(): void {
