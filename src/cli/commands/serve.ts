@@ -101,6 +101,7 @@ async function serve(options: ServeOptions, version: string): Promise<void> {
       log.error({ err }, 'the configuration was not applied; nothing has changed');
     }
   };
+  if (isTold) return; // it may have come while all of that was loaded
   try {
     await daemon.start();
   } catch (error) {
